@@ -1,0 +1,1 @@
+"""Decisions. No I/O, no clock and no randomness in here: they arrive as arguments."""

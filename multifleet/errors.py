@@ -1,0 +1,132 @@
+"""Everything that can go wrong and that a caller can do something about, one class for each.
+
+The message is one line and says what to do; `status` is the HTTP status, `code` the word that scripts match on.
+"""
+
+from typing import ClassVar
+
+
+class MultifleetError(Exception):
+    """Base of all errors that are told to the user."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "failed"
+
+
+class BadInput(MultifleetError):
+    """The request itself is wrong: nothing was changed."""
+
+    status = 400
+    code = "bad_input"
+
+
+class ConfigError(MultifleetError):
+    """A configuration file or environment variable cannot be used."""
+
+    status = 400
+    code = "bad_config"
+
+
+class UnknownNode(MultifleetError):
+    """No member of the fleet has this id."""
+
+    status = 404
+    code = "unknown_node"
+
+
+class UnknownSeat(MultifleetError):
+    """The node has no such seat."""
+
+    status = 404
+    code = "unknown_seat"
+
+
+class UnknownMessage(MultifleetError):
+    """No message has this id."""
+
+    status = 404
+    code = "unknown_message"
+
+
+class TooLarge(MultifleetError):
+    """The body is over the limit."""
+
+    status = 413
+    code = "too_large"
+
+
+class InviteWrong(MultifleetError):
+    """The join code is not one of an open invitation."""
+
+    status = 403
+    code = "invite_wrong"
+
+
+class InviteExpired(MultifleetError):
+    """The join code was right once, and its ten minutes are over or it was used."""
+
+    status = 410
+    code = "invite_expired"
+
+
+class FleetConflict(MultifleetError):
+    """This node already belongs to a fleet with other members."""
+
+    status = 409
+    code = "fleet_conflict"
+
+
+class KeyChanged(MultifleetError):
+    """A known node shows another identity key than the pinned one."""
+
+    status = 409
+    code = "key_changed"
+
+
+class KeyUnavailable(MultifleetError):
+    """This process cannot read the node's private keys."""
+
+    status = 503
+    code = "key_unavailable"
+
+
+class AlreadyRunning(MultifleetError):
+    """Another daemon holds this home."""
+
+    status = 409
+    code = "already_running"
+
+
+class NotRunning(MultifleetError):
+    """No daemon answers for this home."""
+
+    status = 503
+    code = "not_running"
+
+
+class PortInUse(MultifleetError):
+    """Another program listens on the daemon's port."""
+
+    status = 409
+    code = "port_in_use"
+
+
+class StoreUnavailable(MultifleetError):
+    """The store cannot be written now: disk full or read-only. It recovers by itself."""
+
+    status = 507
+    code = "store_unavailable"
+
+
+class StoreDamaged(MultifleetError):
+    """The store file is not readable as a database."""
+
+    status = 503
+    code = "store_damaged"
+
+
+class PeerUnreachable(MultifleetError):
+    """The other machine did not answer."""
+
+    status = 502
+    code = "peer_unreachable"

@@ -1,0 +1,52 @@
+"""What a user is shown about agent sessions and seats."""
+
+from typing import Annotated
+
+from multifleet.operations.operation import View, about
+
+
+class SessionView(View):
+    """An agent session that is open on this machine."""
+
+    session: Annotated[str, about("The client's id of the session.")]
+    client: Annotated[str, about("Its client, for example claude.")]
+    version: Annotated[str | None, about("Version of that client.")]
+    pid: Annotated[int, about("Process id of the session.")]
+    name: Annotated[str | None, about("Name shown by the client.")]
+    cwd: Annotated[str, about("Folder it works in.")]
+    status: Annotated[str, about("idle, busy or waiting, as the client says.")]
+    seat: Annotated[str | None, about("Seat whose messages it gets.")]
+    delivers_by: Annotated[str, about("How messages reach it: socket, hooks or none.")]
+    started_at: Annotated[float | None, about("When it started.")] = None
+    updated_at: Annotated[float | None, about("When the client last wrote its record.")] = None
+
+
+class SessionListing(View):
+    """Open agent sessions."""
+
+    sessions: Annotated[list[SessionView], about("The sessions, by seat.")]
+
+
+class SeatView(View):
+    """A durable address for the agent sessions of one folder."""
+
+    name: Annotated[str, about("Name of the seat.")]
+    address: Annotated[str, about("What peers write to, as node/seat.")]
+    folder: Annotated[str, about("Project folder it is bound to.")]
+    client: Annotated[str, about("Client whose sessions sit there.")]
+    default: Annotated[bool, about("Whether messages without a seat wait here.")]
+    bound_by: Annotated[str, about("user, or seen when an open session made it.")]
+    session: Annotated[str | None, about("Open session that would get its messages now.")] = None
+    waiting: Annotated[int, about("Messages that wait for a session.")] = 0
+
+
+class SeatListing(View):
+    """The seats of this node."""
+
+    seats: Annotated[list[SeatView], about("The seats, by name.")]
+
+
+class HookView(View):
+    """What a hook of an agent client adds to the session."""
+
+    text: Annotated[str, about("Fenced text for the session's context; empty when nothing waits.")]

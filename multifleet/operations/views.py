@@ -1,0 +1,62 @@
+"""Every result of an operation, under one name for those who build them."""
+
+from multifleet.operations.fleet_views import AnswerView, InitView, InviteView, JoinedView
+from multifleet.operations.message_views import (
+    Accepted,
+    AckView,
+    InboxListing,
+    InboxView,
+    OutboxListing,
+    OutboxView,
+    ReceiptListing,
+    ReceiptView,
+    TraceEvent,
+    TraceView,
+)
+from multifleet.operations.node_views import (
+    ChannelListing,
+    ChannelView,
+    CheckView,
+    ClientView,
+    DoctorView,
+    DownView,
+    HealthView,
+    PeerListing,
+    PeerView,
+    StatsView,
+    StatusView,
+)
+from multifleet.operations.session_views import HookView, SeatListing, SeatView, SessionListing, SessionView
+
+__all__ = [
+    "Accepted",
+    "AckView",
+    "AnswerView",
+    "ChannelListing",
+    "ChannelView",
+    "CheckView",
+    "ClientView",
+    "DoctorView",
+    "DownView",
+    "HealthView",
+    "HookView",
+    "InboxListing",
+    "InboxView",
+    "InitView",
+    "InviteView",
+    "JoinedView",
+    "OutboxListing",
+    "OutboxView",
+    "PeerListing",
+    "PeerView",
+    "ReceiptListing",
+    "ReceiptView",
+    "SeatListing",
+    "SeatView",
+    "SessionListing",
+    "SessionView",
+    "StatsView",
+    "StatusView",
+    "TraceEvent",
+    "TraceView",
+]

@@ -1,7 +1,7 @@
 """Makes the environment that bin/multifleet and bin/test run in: a venv with exactly what a lock names.
 
-Run by any Python from 3.11 on, with the project's root, the place for the environment and the lock. Progress goes
-to stderr. Two that start at once make one, and nothing is installed that has no hash in the lock.
+Run by any Python from 3.11 on, with the project's root, the place for the environment and the lock. Progress
+goes to stderr. Two that start at once make one, and nothing is installed that has no hash in the lock.
 """
 
 import fcntl
@@ -45,14 +45,14 @@ def build(place: Path, root: Path, lock: Path, made_from: str) -> None:
     aside, old = (place.with_name(f"{place.name}.{word}") for word in ("new", "old"))
     for remains in (aside, old):
         shutil.rmtree(remains, ignore_errors=True)
-    # the versioned interpreter: when an upgrade takes it away the link is dead, and the environment is made anew
+    # the versioned interpreter: when an upgrade takes it away the link is dead, and it is made anew
     run(os.path.realpath(sys.executable), "-I", "-m", "venv", str(aside))
     python = str(aside / "bin" / "python")
     install = [python, "-I", "-m", "pip", "--disable-pip-version-check", "--quiet", "install", "--no-compile"]
     run(*install, "--require-hashes", "--only-binary", ":all:", "--requirement", str(lock))
-    # a package may carry files that never compile, so this may fail without harm; -s and -p: as if at its place
-    compiling = [python, "-I", "-m", "compileall", "-qq", "-s", str(aside), "-p", str(place), str(aside / "lib")]
-    subprocess.run(compiling, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    # a package may carry files that never compile: no harm; -s and -p name the files as at their place
+    compiling = [python, "-I", "-m", "compileall", "-qq", "-s", str(aside), "-p", str(place)]
+    subprocess.run([*compiling, str(aside / "lib")], check=False, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     library = next((aside / "lib").glob("python3*/site-packages"))
     inside = place.parent.resolve() == root.resolve()  # then the project may be moved, environment and all
     way = "/".join([".."] * 4) if inside else str(root.resolve())

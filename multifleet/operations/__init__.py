@@ -1,0 +1,14 @@
+"""Everything a user can ask a node to do."""
+
+from multifleet.operations import fleet, messages, nodes, sessions, tracing
+from multifleet.operations.operation import Effect, Operation, Request, View
+
+__all__ = ["OPERATIONS", "Effect", "Operation", "Request", "View"]
+
+OPERATIONS: tuple[Operation, ...] = (
+    *messages.OPERATIONS,
+    *tracing.OPERATIONS,
+    *nodes.OPERATIONS,
+    *sessions.OPERATIONS,
+    *fleet.OPERATIONS,
+)

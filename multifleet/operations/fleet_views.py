@@ -5,7 +5,7 @@ from typing import Annotated
 from multifleet.operations.operation import View, about
 
 
-class InitView(View):
+class InitView(View, frozen=True):
     """A node that has its keys."""
 
     node: Annotated[str, about("Id of this node.")]
@@ -16,7 +16,7 @@ class InitView(View):
     created: Annotated[bool, about("False when it was there already and nothing was changed.")]
 
 
-class InviteView(View):
+class InviteView(View, frozen=True):
     """A one-time code that lets one machine join."""
 
     code: Annotated[str, about("The code; it works once.")]
@@ -26,7 +26,7 @@ class InviteView(View):
     running: Annotated[bool, about("Whether the daemon is up to answer the call.")] = True
 
 
-class JoinedView(View):
+class JoinedView(View, frozen=True):
     """The fleet this node is in now."""
 
     node: Annotated[str, about("Id of this node.")]
@@ -36,7 +36,7 @@ class JoinedView(View):
     members: Annotated[list[str], about("Members it knows now, this node among them.")]
 
 
-class AnswerView(View):
+class AnswerView(View, frozen=True):
     """The answer to a frame."""
 
     status: Annotated[int, about("HTTP status the frame would have been answered with.")]

@@ -5,7 +5,7 @@ from typing import Annotated
 from multifleet.operations.operation import View, about
 
 
-class ClientView(View):
+class ClientView(View, frozen=True):
     """An agent client on this machine, and how messages reach its sessions."""
 
     client: Annotated[str, about("Its name, for example claude.")]
@@ -14,7 +14,7 @@ class ClientView(View):
     detail: Annotated[str | None, about("Why it is not the socket, or what its self-test found.")] = None
 
 
-class StatusView(View):
+class StatusView(View, frozen=True):
     """This node at a glance."""
 
     node: Annotated[str, about("Id of this node.")]
@@ -31,27 +31,31 @@ class StatusView(View):
     dead: Annotated[int, about("Messages given up: expired, refused or undeliverable.")]
     sessions: Annotated[int, about("Agent sessions that are open on this machine.")]
     clients: Annotated[list[ClientView], about("Agent clients on this machine.")]
-    degraded: Annotated[str | None, about("What does not work now, and what to do; null when all is well.")] = None
+    degraded: Annotated[
+        str | None, about("What does not work now, and what to do; null when all is well.")
+    ] = None
 
 
-class HealthView(View):
+class HealthView(View, frozen=True):
     """That the daemon answers."""
 
     ok: Annotated[bool, about("True: the daemon answers.")]
     node: Annotated[str, about("Id of this node.")]
     version: Annotated[str, about("Version of multifleet.")]
     uptime: Annotated[float, about("Seconds since the daemon started.")]
-    degraded: Annotated[str | None, about("What does not work now, and what to do; null when all is well.")] = None
+    degraded: Annotated[
+        str | None, about("What does not work now, and what to do; null when all is well.")
+    ] = None
 
 
-class StatsView(View):
+class StatsView(View, frozen=True):
     """Counters since the daemon started."""
 
     started_at: Annotated[float, about("When the daemon started.")]
     counters: Annotated[dict[str, int], about("Each counter by its name.")]
 
 
-class PeerView(View):
+class PeerView(View, frozen=True):
     """Another node of the fleet, seen from here."""
 
     node: Annotated[str, about("Its id.")]
@@ -59,18 +63,20 @@ class PeerView(View):
     heard_at: Annotated[float | None, about("When it was last heard.")]
     addresses: Annotated[list[str], about("Where it may be reached, as host:port, best first.")]
     waiting: Annotated[int, about("Messages in the outbox for it.")]
-    clock_offset: Annotated[float | None, about("Seconds its clock is ahead of ours; null when not known.")] = None
+    clock_offset: Annotated[
+        float | None, about("Seconds its clock is ahead of ours; null when not known.")
+    ] = None
     key: Annotated[str | None, about("Fingerprint of its pinned identity key.")] = None
     added_at: Annotated[float | None, about("When it joined.")] = None
 
 
-class PeerListing(View):
+class PeerListing(View, frozen=True):
     """The other nodes of the fleet."""
 
     peers: Annotated[list[PeerView], about("The peers, by id.")]
 
 
-class ChannelView(View):
+class ChannelView(View, frozen=True):
     """What is known about one way to one peer."""
 
     peer: Annotated[str, about("Id of the peer.")]
@@ -83,13 +89,13 @@ class ChannelView(View):
     last_error: Annotated[str | None, about("Why it failed last.")] = None
 
 
-class ChannelListing(View):
+class ChannelListing(View, frozen=True):
     """Every channel to every peer."""
 
     channels: Annotated[list[ChannelView], about("The channels, by peer and priority.")]
 
 
-class CheckView(View):
+class CheckView(View, frozen=True):
     """One question of the doctor, answered."""
 
     id: Annotated[str, about("Name of the check.")]
@@ -99,14 +105,14 @@ class CheckView(View):
     remedy: Annotated[str | None, about("What to do about it.")] = None
 
 
-class DoctorView(View):
+class DoctorView(View, frozen=True):
     """All checks of this node."""
 
     ok: Annotated[bool, about("Whether no check fails.")]
     checks: Annotated[list[CheckView], about("The checks, in the order they were asked.")]
 
 
-class DownView(View):
+class DownView(View, frozen=True):
     """That the daemon is stopping."""
 
     stopping: Annotated[bool, about("True: it stops once this answer is out.")]

@@ -1,8 +1,9 @@
 """An operation: one thing a user can ask a node to do, defined once.
 
-HTTP, MCP, the command line and the slash commands are all printed from the list in `multifleet.operations`. To add
-a capability, write a request, a result and a handler, and put an Operation in that list. Nothing here registers
-itself and nothing is inferred from names or signatures. Peers never reach an operation: they speak in frames.
+HTTP, MCP, the command line and the slash commands are all printed from the list in `multifleet.operations`.
+To add a capability, write a request, a result and a handler, and put an Operation in that list. Nothing here
+registers itself and nothing is inferred from names or signatures. Peers never reach an operation: they speak
+in frames.
 """
 
 import inspect
@@ -62,9 +63,15 @@ class Operation:
     status: int = 200
     body_limit: int = DEFAULT_BODY_LIMIT
     mcp: bool = False
+    """Whether it is among the tools that MCP offers unless told otherwise."""
     slash: bool = False
+    """Whether a slash command is printed for it."""
     local_cli: bool = False
+    """Whether the command line does more than ask the daemon, as it must where none runs."""
     http_only: tuple[str, ...] = ()
+    """Fields that only HTTP offers, because they are not flat."""
+    quiet: tuple[str, ...] = ()
+    """Fields that a surface fills in by itself and does not offer."""
 
     @property
     def description(self) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated
 from multifleet.operations.operation import View, about
 
 
-class SessionView(View):
+class SessionView(View, frozen=True):
     """An agent session that is open on this machine."""
 
     session: Annotated[str, about("The client's id of the session.")]
@@ -21,13 +21,13 @@ class SessionView(View):
     updated_at: Annotated[float | None, about("When the client last wrote its record.")] = None
 
 
-class SessionListing(View):
+class SessionListing(View, frozen=True):
     """Open agent sessions."""
 
     sessions: Annotated[list[SessionView], about("The sessions, by seat.")]
 
 
-class SeatView(View):
+class SeatView(View, frozen=True):
     """A durable address for the agent sessions of one folder."""
 
     name: Annotated[str, about("Name of the seat.")]
@@ -40,13 +40,13 @@ class SeatView(View):
     waiting: Annotated[int, about("Messages that wait for a session.")] = 0
 
 
-class SeatListing(View):
+class SeatListing(View, frozen=True):
     """The seats of this node."""
 
     seats: Annotated[list[SeatView], about("The seats, by name.")]
 
 
-class HookView(View):
+class HookView(View, frozen=True):
     """What a hook of an agent client adds to the session."""
 
     text: Annotated[str, about("Fenced text for the session's context; empty when nothing waits.")]

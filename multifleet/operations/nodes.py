@@ -1,0 +1,99 @@
+"""Looking at this node, its peers and its channels, and stopping it."""
+
+from typing import TYPE_CHECKING, Annotated
+
+from multifleet.operations.node_views import (
+    ChannelListing,
+    DoctorView,
+    DownView,
+    HealthView,
+    PeerListing,
+    StatsView,
+    StatusView,
+)
+from multifleet.operations.operation import Effect, Operation, Request, about
+
+if TYPE_CHECKING:
+    from multifleet.node.node import Node
+
+
+class Nothing(Request, frozen=True):
+    """A question without fields."""
+
+
+class Channels(Request, frozen=True):
+    """Which channels to show."""
+
+    peer: Annotated[str | None, about("Only the channels to this node.")] = None
+
+
+class Doctor(Request, frozen=True):
+    """Which checks to make."""
+
+    check: Annotated[str | None, about("Make only this check.")] = None
+
+
+async def status(node: "Node", request: Nothing) -> StatusView:
+    """Show this node at a glance: its fleet, what waits, who is heard, and what does not work."""
+    return await node.status()
+
+
+async def health(node: "Node", request: Nothing) -> HealthView:
+    """Say whether the daemon answers."""
+    return await node.health()
+
+
+async def stats(node: "Node", request: Nothing) -> StatsView:
+    """Show the counters since the daemon started."""
+    return await node.stats()
+
+
+async def peers(node: "Node", request: Nothing) -> PeerListing:
+    """List the other nodes of the fleet and when each was last heard."""
+    return PeerListing(peers=await node.peers_view())
+
+
+async def channels(node: "Node", request: Channels) -> ChannelListing:
+    """Show the state of every channel to every peer."""
+    return ChannelListing(channels=await node.channels_view(request.peer))
+
+
+async def doctor(node: "Node", request: Doctor) -> DoctorView:
+    """Check this node and say what to do about each fault."""
+    return await node.doctor([request.check] if request.check else [])
+
+
+async def down(node: "Node", request: Nothing) -> DownView:
+    """Stop the daemon; messages that wait are kept."""
+    return await node.stop()
+
+
+OPERATIONS = (
+    Operation("status", "GET /status", Effect.READS, Nothing, StatusView, status, mcp=True, slash=True),
+    Operation("health", "GET /health", Effect.READS, Nothing, HealthView, health),
+    Operation("stats", "GET /stats", Effect.READS, Nothing, StatsView, stats),
+    Operation("peers", "GET /peers", Effect.READS, Nothing, PeerListing, peers, mcp=True, slash=True),
+    Operation(
+        "channels",
+        "GET /channels",
+        Effect.READS,
+        Channels,
+        ChannelListing,
+        channels,
+        positional=("peer",),
+        mcp=True,
+    ),
+    Operation(
+        "doctor",
+        "GET /doctor",
+        Effect.READS,
+        Doctor,
+        DoctorView,
+        doctor,
+        positional=("check",),
+        mcp=True,
+        slash=True,
+        local_cli=True,
+    ),
+    Operation("down", "POST /down", Effect.DISRUPTS, Nothing, DownView, down, local_cli=True),
+)

@@ -1,0 +1,94 @@
+"""Looking at agent sessions, binding seats to folders, and what the clients' hooks ask."""
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from multifleet.operations.nodes import Nothing
+from multifleet.operations.operation import Effect, Operation, Request, about
+from multifleet.operations.session_views import HookView, SeatListing, SeatView, SessionListing
+
+if TYPE_CHECKING:
+    from multifleet.node.node import Node
+
+
+class SeatBind(Request, frozen=True):
+    """A seat to make or move."""
+
+    name: Annotated[str, about("Name of the seat: lower-case letters, digits, '.', '_' and '-'.")]
+    folder: Annotated[str, about("Project folder whose sessions sit there.")]
+    default: Annotated[bool, about("Let messages without a seat wait here.")] = False
+
+
+class SeatRemove(Request, frozen=True):
+    """A seat to remove."""
+
+    name: Annotated[str, about("Name of the seat.")]
+
+
+class Hook(Request, frozen=True):
+    """What a client's hook knows of its session."""
+
+    event: Annotated[Literal["SessionStart", "UserPromptSubmit", "Stop"], about("Which hook runs.")]
+    session_id: Annotated[str, about("The client's id of the session.")]
+    cwd: Annotated[str, about("Folder the session works in.")]
+    transcript_path: Annotated[str | None, about("File the client writes the session to.")] = None
+    source: Annotated[str | None, about("Why the session started: startup, resume, clear or compact.")] = None
+    entrypoint: Annotated[str | None, about("How the client was started, for example cli or sdk-cli.")] = None
+    pid: Annotated[int | None, about("Process id of the client.")] = None
+
+
+async def sessions(node: "Node", request: Nothing) -> SessionListing:
+    """List the agent sessions that are open on this machine, and the seat of each."""
+    return SessionListing(sessions=await node.sessions_view())
+
+
+async def seats(node: "Node", request: Nothing) -> SeatListing:
+    """List the seats of this node: the addresses that peers write to."""
+    return SeatListing(seats=await node.seats_view())
+
+
+async def seat_bind(node: "Node", request: SeatBind) -> SeatView:
+    """Give the agent sessions of a project folder an address that lasts."""
+    return await node.seat_bind(request.name, request.folder, request.default)
+
+
+async def seat_remove(node: "Node", request: SeatRemove) -> SeatListing:
+    """Remove a seat; messages for it wait at the default seat."""
+    return SeatListing(seats=await node.seat_remove(request.name))
+
+
+async def hook(node: "Node", request: Hook) -> HookView:
+    """Tell the daemon of a session's hook, and take the text that waits for it."""
+    return await node.hook(
+        request.event,
+        request.session_id,
+        request.cwd,
+        request.transcript_path,
+        request.source,
+        request.entrypoint,
+        request.pid,
+    )
+
+
+OPERATIONS = (
+    Operation("sessions", "GET /sessions", Effect.READS, Nothing, SessionListing, sessions, mcp=True),
+    Operation("seats", "GET /seats", Effect.READS, Nothing, SeatListing, seats, mcp=True),
+    Operation(
+        "seat bind",
+        "POST /seats",
+        Effect.WRITES,
+        SeatBind,
+        SeatView,
+        seat_bind,
+        positional=("name", "folder"),
+    ),
+    Operation(
+        "seat remove",
+        "POST /seats/remove",
+        Effect.WRITES,
+        SeatRemove,
+        SeatListing,
+        seat_remove,
+        positional=("name",),
+    ),
+    Operation("hook", "POST /hook", Effect.WRITES, Hook, HookView, hook, local_cli=True),
+)

@@ -1,0 +1,87 @@
+"""Breaks what a peer's text could use to pass for the client's own words: tags, role lines and notices of agent clients.
+
+A backslash is put in, so that the text stays readable and nobody can mistake what was there. Which texts are broken is
+a table; code that only looks similar (`<div>`, `List<User>`) is left alone.
+"""
+
+import re
+import unicodedata
+
+_OPENERS = "<\uff1c\ufe64\u2039\u3008\u27e8\u276e\u276c\u29fc\u02c2\u1438"
+_TAG = re.compile(rf"([{_OPENERS}])(\s*[/\\\uff0f\u2044\u2215]?\s*)([^\s<>/\\\uff1e\uff1c\u203a\u3009\u27e9=]{{1,64}})")
+
+RESERVED_TAGS = frozenset(
+    {
+        "admin",
+        "assistant",
+        "channel",
+        "developer",
+        "human",
+        "instructions",
+        "invoke",
+        "parameter",
+        "prompt",
+        "reminder",
+        "system",
+        "user",
+    }
+)
+"""Names of tags that are broken when they stand alone, compared without case, separators and compatibility forms."""
+
+RESERVED_STEMS = (
+    "antml",
+    "commandargs",
+    "commandmessage",
+    "commandname",
+    "crosssession",
+    "functioncall",
+    "functionresult",
+    "hookcontext",
+    "localcommand",
+    "routinefire",
+    "sessioncontext",
+    "systemprompt",
+    "systemreminder",
+    "tasknotification",
+    "toolresult",
+    "tooluse",
+    "untrustedcontext",
+    "userprompt",
+    "usermessage",
+)
+"""Names of tags that are broken wherever they occur in a tag's name."""
+
+_ROLE = re.compile(r"^([ \t>*#|-]*)((?:human|user|assistant|system|developer)[ \t]*[:\uff1a])", re.IGNORECASE | re.MULTILINE)
+_NOTICE = re.compile(
+    r"\[(?=\s*(?:system\s+notification|cross-session|request\s+interrupted|system\s+message|end\s+of|/?inst\b))", re.IGNORECASE
+)
+_HOOK = re.compile(
+    r"\b(?=(?:UserPromptSubmit|SessionStart|PreToolUse|PostToolUse|Stop|SubagentStart)\s+hook\s+"
+    r"(?:additional\s+context|success|feedback|blocking\s+error))",
+    re.IGNORECASE,
+)
+_TOKEN = re.compile(r"<(?=\|)")
+_FENCE = re.compile(r"^([ \t]*)(?=(?:<{3,}|>{3,}|-{3,}|={3,})[ \t]*[0-9a-z]{16,}|[0-9a-z]{16,}[ \t]*(?:<{3,}|>{3,}))", re.I | re.M)
+
+
+def defang(text: str) -> str:
+    """The text with a backslash in everything that a model could take for its client's or its user's words."""
+    text = _TAG.sub(_broken_tag, text)
+    text = _TOKEN.sub(r"<\\", text)
+    text = _ROLE.sub(r"\1\\\2", text)
+    text = _NOTICE.sub(r"[\\", text)
+    text = _HOOK.sub(r"\\", text)
+    return _FENCE.sub(r"\1\\", text)
+
+
+def without_mark(text: str, mark: str) -> str:
+    """The text with every occurrence of the mark, in whatever case, broken by a backslash."""
+    return re.sub(re.escape(mark), lambda found: f"{found[0][0]}\\{found[0][1:]}", text, flags=re.IGNORECASE)
+
+
+def _broken_tag(match: re.Match[str]) -> str:
+    opener, slash, name = match.groups()
+    folded = "".join(c for c in unicodedata.normalize("NFKC", name).casefold() if c.isalnum())
+    if folded in RESERVED_TAGS or any(stem in folded for stem in RESERVED_STEMS):
+        return f"{opener}\\{slash}{name}"
+    return match[0]

@@ -1,0 +1,1 @@
+"""The node's memory on disk, and the only SQL: every other part asks through `Store`."""

@@ -1,0 +1,102 @@
+"""What the writer does to received messages after they came in: states forward, statements to their senders."""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+from multifleet.store import receipt_log
+from multifleet.store.columns import listed
+from multifleet.store.receipt_log import Statement
+from multifleet.store.rows import InboxChange, InboxRow
+
+UNSAID = {"stored", "offering"}
+"""States that are this node's own business: the sender already has `stored`, and an offer is said once it was made."""
+
+_FINAL = {"seen": {"answered"}, "answered": set[str]()}
+"""Proved by the transcript, so that no later notice of a client takes it back."""
+
+
+def advance_rows(
+    connection: sqlite3.Connection, calls: Sequence[tuple[Sequence[InboxChange], bool]]
+) -> Sequence[list[bool]]:
+    """Applies changes in order; a list of what moved for each call."""
+    said: dict[str, list[Statement]] = {}
+    moved = [[_advance(connection, change, say, said) for change in changes] for changes, say in calls]
+    for sender, statements in said.items():
+        receipt_log.append(connection, sender, statements)
+    return moved
+
+
+def mark_rows_read(connection: sqlite3.Connection, read: Sequence[tuple[str, str, float]]) -> Sequence[bool]:
+    """Marks (sender, id, at) as read; False where nothing changed."""
+    sql = "UPDATE inbox SET read_at = ? WHERE id = ? AND sender = ? AND read_at IS NULL"
+    return [connection.execute(sql, (at, id_, sender)).rowcount > 0 for sender, id_, at in read]
+
+
+def expire_rows(connection: sqlite3.Connection, calls: Sequence[float]) -> Sequence[list[InboxRow]]:
+    """Ends rows that were never offered and whose time is over."""
+    return [_expire(connection, now) for now in calls]
+
+
+def _advance(
+    connection: sqlite3.Connection, change: InboxChange, say: bool, said: dict[str, list[Statement]]
+) -> bool:
+    found = connection.execute(
+        "SELECT state, detail, channel, attempt FROM inbox WHERE id = ? AND sender = ?",
+        (change.id, change.sender),
+    ).fetchone()
+    if found is None:
+        return False
+    state, detail, channel, attempt = found
+    if (state, detail) == (change.state, change.detail) or change.state not in _FINAL.get(
+        state, {change.state}
+    ):
+        return False
+    connection.execute(_update_for(change), _values_for(change))
+    if say and change.state not in UNSAID:
+        said.setdefault(change.sender, []).append(
+            Statement(
+                change.id,
+                change.state,
+                change.at,
+                change.channel if change.channel is not None else channel,
+                change.attempt if change.attempt is not None else attempt,
+                change.detail,
+            )
+        )
+    return True
+
+
+def _update_for(change: InboxChange) -> str:
+    # A message that goes back to be offered again belongs to no session and no offer.
+    keep = "?, offer = ?" if change.state == "stored" else "coalesce(?, session), offer = coalesce(?, offer)"
+    return (
+        f"UPDATE inbox SET state = ?, state_at = ?, detail = ?, session = {keep} WHERE id = ? AND sender = ?"
+    )
+
+
+def _values_for(change: InboxChange) -> tuple[Any, ...]:
+    return change.state, change.at, change.detail, change.session, change.offer, change.id, change.sender
+
+
+def _expire(connection: sqlite3.Connection, now: float) -> list[InboxRow]:
+    rows = [
+        InboxRow(*found)
+        for found in connection.execute(
+            f"SELECT {listed(InboxRow)} FROM inbox WHERE state = 'stored' AND expires <= ? ORDER BY row",
+            (int(now),),
+        ).fetchall()
+    ]
+    said: dict[str, list[Statement]] = {}
+    for row in rows:
+        said.setdefault(row.sender, []).append(
+            Statement(row.id, "expired", now, row.channel, row.attempt, "it was not offered in time")
+        )
+    connection.execute(
+        "UPDATE inbox SET state = 'expired', state_at = ?, detail = 'it was not offered in time'"
+        " WHERE state = 'stored' AND expires <= ?",
+        (now, int(now)),
+    )
+    for sender, statements in said.items():
+        receipt_log.append(connection, sender, statements)
+    return rows

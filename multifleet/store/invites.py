@@ -1,0 +1,73 @@
+"""Invitations: each admits one identity, once, in the transaction that pins it. Secrets never leave by a log."""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+
+from multifleet.errors import InviteExpired, InviteWrong
+from multifleet.store.columns import listed
+from multifleet.store.database import Database
+from multifleet.store.peers import add_peers
+from multifleet.store.rows import InviteRow, PeerRow
+
+_SELECT = f"SELECT {listed(InviteRow)} FROM invites"
+
+
+@dataclass(frozen=True, slots=True)
+class _Use:
+    invite: str
+    ed25519: bytes
+    peer: PeerRow
+    answer: bytes | None
+    now: float
+
+
+class Invites:
+    """The invitations of this node."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, row: InviteRow) -> None:
+        """Durable when it returns."""
+        await self._database.write(_add, row)
+
+    async def open(self, now: float) -> list[InviteRow]:
+        """Invitations whose time is not over, used ones too: their user may ask again."""
+        sql = f"{_SELECT} WHERE expires > ? ORDER BY expires"
+        return await self._database.read(
+            lambda connection: [InviteRow(*found) for found in connection.execute(sql, (now,))]
+        )
+
+    async def use(
+        self, invite: str, ed25519: bytes, peer: PeerRow, answer: bytes | None = None, *, now: float
+    ) -> InviteRow:
+        """Uses an invitation up and pins the peer, both or neither; the same identity may do it again until it
+        expires and finds its first answer. Raises InviteWrong, InviteExpired or KeyChanged."""
+        return await self._database.write(_use, _Use(invite, ed25519, peer, answer, now))
+
+
+def _add(connection: sqlite3.Connection, rows: Sequence[InviteRow]) -> Sequence[None]:
+    connection.executemany(
+        f"INSERT INTO invites ({listed(InviteRow)}) VALUES (?, ?, ?, ?, ?, ?)", [astuple(row) for row in rows]
+    )
+    return [None] * len(rows)
+
+
+def _use(connection: sqlite3.Connection, uses: Sequence[_Use]) -> Sequence[InviteRow]:
+    return [_use_one(connection, use) for use in uses]
+
+
+def _use_one(connection: sqlite3.Connection, use: _Use) -> InviteRow:
+    found = connection.execute(f"{_SELECT} WHERE id = ?", (use.invite,)).fetchone()
+    if found is None:
+        raise InviteWrong("this join code is unknown here: ask for a new one with `multifleet invite`")
+    invite = InviteRow(*found)
+    if invite.expires <= use.now or invite.used_by not in (None, use.ed25519):
+        raise InviteExpired("this join code is used or too old: ask for a new one with `multifleet invite`")
+    add_peers(connection, [use.peer])
+    connection.execute(
+        "UPDATE invites SET used_by = ?, answer = coalesce(answer, ?) WHERE id = ?",
+        (use.ed25519, use.answer, use.invite),
+    )
+    return InviteRow(*connection.execute(f"{_SELECT} WHERE id = ?", (use.invite,)).fetchone())

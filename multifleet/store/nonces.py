@@ -1,0 +1,28 @@
+"""Nonces of frames that had an effect, kept while their frame could still be taken. They are added by `receiving`."""
+
+import sqlite3
+from collections.abc import Sequence
+
+from multifleet.store.database import Database
+
+
+class Nonces:
+    """The nonces of this node's recent past."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def prune_later(self, before: int) -> None:
+        """Forgets those that need not be kept at `before`."""
+        self._database.write_later(_prune, before)
+
+    async def count(self) -> int:
+        """How many are kept."""
+        return await self._database.read(
+            lambda connection: int(connection.execute("SELECT count(*) FROM nonces").fetchone()[0])
+        )
+
+
+def _prune(connection: sqlite3.Connection, moments: Sequence[int]) -> Sequence[None]:
+    connection.execute("DELETE FROM nonces WHERE keep_until < ?", (max(moments),))
+    return [None] * len(moments)

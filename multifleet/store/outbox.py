@@ -1,0 +1,117 @@
+"""Messages on their way, one row for each recipient node. It stores states; when to send what is decided elsewhere."""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+from multifleet.store.columns import listed
+from multifleet.store.database import Database
+from multifleet.store.outbox_writes import add_rows, apply_changes, reopen_rows
+from multifleet.store.rows import OutboxChange, OutboxRow, ReceiptRow
+
+_SELECT = f"SELECT {listed(OutboxRow)} FROM outbox"
+
+
+def thread_key(sender: str, to: str, thread: str | None) -> str:
+    """The key under which messages are numbered: `sender` and `to` as address texts."""
+    return f"{sender}\0{to}\0{thread or ''}"
+
+
+class Outbox:
+    """The outbox of this node."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, row: OutboxRow, receipt: ReceiptRow) -> bool:
+        """Durable when it returns; False if this message to this peer was there already, which changes nothing."""
+        return await self._database.write(
+            add_rows, (row, receipt, thread_key(row.sender, row.to, row.thread))
+        )
+
+    async def change(self, changes: Sequence[OutboxChange]) -> None:
+        """Durable when it returns; a change that would take a row back to an earlier rung is passed over."""
+        await self._database.write(apply_changes, changes)
+
+    def change_later(self, changes: Sequence[OutboxChange]) -> None:
+        """The same on the next commit."""
+        self._database.write_later(apply_changes, changes)
+
+    async def reopen(self, id: str, peer: str, expires: int, receipt: ReceiptRow) -> bool:
+        """Opens a closed row for another try, queued and due until `expires`; False if there is none to open."""
+        return await self._database.write(reopen_rows, (id, peer, expires, receipt))
+
+    async def thread_tail(self, key: str) -> tuple[int, str | None]:
+        """The last number given in a thread and the message that has it; (0, None) for a new one."""
+
+        def query(connection: sqlite3.Connection) -> tuple[int, str | None]:
+            found = connection.execute("SELECT n, last_id FROM threads WHERE key = ?", (key,)).fetchone()
+            return (found[0], found[1]) if found else (0, None)
+
+        return await self._database.read(query)
+
+    async def waiting(self, peer: str, after: tuple[int, int] | None, limit: int) -> list[OutboxRow]:
+        """Open rows to a peer, ordered by (tier, row), those strictly behind the given pair."""
+        where = "WHERE peer = ? AND closed_at IS NULL AND (tier, row) > (?, ?) ORDER BY tier, row LIMIT ?"
+        tier, row = after if after is not None else (-1, -1)
+        return await self._rows(where, peer, tier, row, limit)
+
+    async def counts(self) -> dict[str, int]:
+        """How many rows are open to each peer that has any."""
+        return await self._database.read(
+            lambda connection: dict(
+                connection.execute("SELECT peer, count(*) FROM outbox WHERE closed_at IS NULL GROUP BY peer")
+            )
+        )
+
+    async def get(self, id: str) -> list[OutboxRow]:
+        """The rows of a message, one for each recipient."""
+        return await self._rows("WHERE id = ? ORDER BY peer", id)
+
+    async def find(self, prefix: str) -> list[str]:
+        """The ids that begin with `prefix`, at most 20."""
+
+        def query(connection: sqlite3.Connection) -> list[str]:
+            sql = "SELECT DISTINCT id FROM outbox WHERE id >= ? AND id < ? ORDER BY id LIMIT 20"
+            return [found for (found,) in connection.execute(sql, (prefix, prefix + "\U0010ffff"))]
+
+        return await self._database.read(query)
+
+    async def listing(self, limit: int, peer: str | None = None) -> list[OutboxRow]:
+        """Rows open and closed, newest first."""
+        if peer is None:
+            return await self._rows("ORDER BY row DESC LIMIT ?", limit)
+        return await self._rows("WHERE peer = ? ORDER BY row DESC LIMIT ?", peer, limit)
+
+    async def dead(self, limit: int) -> list[OutboxRow]:
+        """Rows that ended without success, newest first."""
+        return await self._rows(
+            "WHERE state IN ('expired', 'undeliverable', 'refused') ORDER BY row DESC LIMIT ?", limit
+        )
+
+    async def due_to_expire(self, now: float) -> list[OutboxRow]:
+        """Open rows whose time is over."""
+        return await self._rows("WHERE closed_at IS NULL AND expires <= ? ORDER BY expires", int(now))
+
+    async def next_expiry(self) -> int | None:
+        """When the first open row expires."""
+
+        def query(connection: sqlite3.Connection) -> int | None:
+            found: int | None = connection.execute(
+                "SELECT min(expires) FROM outbox WHERE closed_at IS NULL"
+            ).fetchone()[0]
+            return found
+
+        return await self._database.read(query)
+
+    async def _rows(self, where: str, *values: Any) -> list[OutboxRow]:
+        return await self._database.read(
+            lambda connection: [
+                _as_row(found) for found in connection.execute(f"{_SELECT} {where}", values).fetchall()
+            ]
+        )
+
+
+def _as_row(found: tuple[Any, ...]) -> OutboxRow:
+    unknown = OutboxRow.__match_args__.index("unknown_outcome")
+    return OutboxRow(*found[:unknown], bool(found[unknown]), *found[unknown + 1 :])

@@ -1,0 +1,94 @@
+"""Receipts of the messages sent from here: every event with its proof. What they mean is decided elsewhere."""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+from typing import Any
+
+from multifleet.store.columns import listed
+from multifleet.store.database import Database
+from multifleet.store.outbox_writes import apply_changes
+from multifleet.store.receipt_writes import insert_receipts, move_have
+from multifleet.store.rows import OutboxChange, ReceiptRow
+
+_SELECT = f"SELECT {listed(ReceiptRow)} FROM receipts"
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    rows: Sequence[ReceiptRow]
+    changes: Sequence[OutboxChange]
+    peer: str | None
+    have: int | None
+
+
+class Receipts:
+    """The receipts of this node."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._have: dict[str, int] = database.read_now(
+            lambda connection: dict(connection.execute("SELECT peer, have FROM peers_seq"))
+        )
+
+    def durable_have(self, peer: str) -> int:
+        """The last statement of the peer that is on disk here without a gap; what a frame to it may carry."""
+        return self._have.get(peer, 0)
+
+    async def have(self, peer: str) -> int:
+        """The same."""
+        return self.durable_have(peer)
+
+    def record_later(
+        self,
+        rows: Sequence[ReceiptRow],
+        changes: Sequence[OutboxChange] = (),
+        peer: str | None = None,
+        have: int | None = None,
+    ) -> None:
+        """Adds events, moves outbox rows and the peer's `have`, all in the next commit."""
+        done = partial(self._remember, peer, have)
+        self._database.write_later(_record, _Record(rows, changes, peer, have), done)
+
+    async def record(
+        self,
+        rows: Sequence[ReceiptRow],
+        changes: Sequence[OutboxChange] = (),
+        peer: str | None = None,
+        have: int | None = None,
+    ) -> None:
+        """The same, durable when it returns."""
+        await self._database.write(_record, _Record(rows, changes, peer, have))
+        self._remember(peer, have, None)
+
+    async def of(self, message_id: str) -> list[ReceiptRow]:
+        """The events of a message, ordered by time."""
+        return await self._rows("WHERE message_id = ? ORDER BY at, seq, row", message_id)
+
+    async def listing(self, limit: int) -> list[ReceiptRow]:
+        """The latest events of all messages, newest first."""
+        return await self._rows("ORDER BY row DESC LIMIT ?", limit)
+
+    def _remember(self, peer: str | None, have: int | None, _: None) -> None:
+        if peer is not None and have is not None:
+            self._have[peer] = max(have, self._have.get(peer, 0))
+
+    async def _rows(self, where: str, *values: Any) -> list[ReceiptRow]:
+        return await self._database.read(
+            lambda connection: [
+                ReceiptRow(*found) for found in connection.execute(f"{_SELECT} {where}", values).fetchall()
+            ]
+        )
+
+
+def _record(connection: sqlite3.Connection, records: Sequence[_Record]) -> Sequence[None]:
+    insert_receipts(connection, list(chain.from_iterable(record.rows for record in records)))
+    apply_changes(connection, [record.changes for record in records])
+    have: dict[str, int] = {}
+    for record in records:
+        if record.peer is not None and record.have is not None:
+            have[record.peer] = max(record.have, have.get(record.peer, 0))
+    move_have(connection, have)
+    return [None] * len(records)

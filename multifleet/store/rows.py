@@ -1,0 +1,231 @@
+"""The rows of the store as values: what callers hand over and get back. No SQL and no behaviour here.
+
+Moments are seconds since 1970: `float` where this node noted them, `int` where they travel in a packet.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptRow:
+    """One event in the life of a message sent from here; `seq` is None for what this node itself observed."""
+
+    message_id: str
+    peer: str
+    seq: int | None
+    state: str
+    at: float
+    by: str
+    channel: str | None
+    attempt: int
+    detail: str | None
+    mac: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """A message on its way to one node; open until `closed_at` is set."""
+
+    id: str
+    peer: str
+    to: str
+    sender: str
+    type: str
+    tier: int
+    urgency: str
+    thread: str | None
+    n: int
+    prev: str | None
+    created: int
+    expires: int
+    packet: bytes
+    state: str
+    reason: str | None
+    unknown_outcome: bool
+    closed_at: float | None
+    row: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxChange:
+    """A new state of an outbox row; `unknown_outcome` and `closed_at` keep their value where None."""
+
+    id: str
+    peer: str
+    state: str
+    reason: str | None = None
+    unknown_outcome: bool | None = None
+    closed_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogRow:
+    """One statement of this node to a peer about a message that the peer sent."""
+
+    seq: int
+    message_id: str
+    state: str
+    at: float
+    channel: str | None
+    attempt: int
+    detail: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class InboxRow:
+    """A message received; `sender` is the node, `from_` the whole address."""
+
+    sender: str
+    id: str
+    from_: str
+    to: str
+    seat: str | None
+    type: str
+    urgency: str
+    thread: str | None
+    n: int
+    prev: str | None
+    reply_to: str | None
+    subject: str | None
+    body: str
+    authority: str
+    created: int
+    expires: int
+    stored_at: float
+    channel: str | None
+    state: str
+    state_at: float
+    session: str | None
+    offer: str | None
+    detail: str | None
+    attempt: int
+    packet: bytes | None
+    read_at: float | None = None
+    row: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class InboxChange:
+    """A new state of a received message; `channel` and `attempt` are those of its arrival where None."""
+
+    sender: str
+    id: str
+    state: str
+    at: float
+    detail: str | None = None
+    session: str | None = None
+    offer: str | None = None
+    channel: str | None = None
+    attempt: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A message that was understood and turned away; it gets a statement and no inbox row."""
+
+    id: str
+    state: str
+    detail: str | None
+    channel: str | None = None
+    attempt: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class InboundFrame:
+    """A verified frame with an effect; `keep_until` is how long its nonce is remembered, `have` the sender's ack."""
+
+    sender: str
+    nonce: str
+    keep_until: int
+    rows: tuple[InboxRow, ...]
+    refused: tuple[Refusal, ...]
+    have: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What became of a frame; `results` and `states` follow its rows.
+
+    A result is stored, duplicate, or (in a replay only) unknown, whose state is None.
+    """
+
+    replay: bool
+    results: tuple[str, ...]
+    states: tuple[str | None, ...]
+    log: tuple[LogRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PeerRow:
+    """A pinned member of the fleet and what is known of the way to it."""
+
+    node: str
+    ed25519: bytes
+    x25519: bytes
+    card: bytes
+    signature: bytes
+    addresses: tuple[str, ...]
+    added_at: float
+    via: str
+    clock_offset: float | None = None
+    offset_at: float | None = None
+    heard_at: float | None = None
+    heard_from: str | None = None
+    attempt: int = 0
+    delay: float = 0.0
+    elapsed: float = 0.0
+    best_address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HealthRow:
+    """The state of one channel to one peer; `latencies` are the latest round trips in seconds, oldest first."""
+
+    peer: str
+    channel: str
+    state: str
+    failures: int
+    changed_at: float
+    last_ok: float | None
+    last_error: str | None
+    latencies: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SeatRow:
+    """A durable address of agent sessions, bound to a project folder; `bound_by` is user or seen."""
+
+    name: str
+    folder: str
+    client: str
+    bound_by: str
+    last_session: str | None
+    added_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class OfferRow:
+    """One showing of messages (sender, id) to one session, by socket or hook."""
+
+    id: str
+    session: str
+    via: str
+    at: float
+    state: str
+    messages: tuple[tuple[str, str], ...]
+    detail: str | None = None
+    transcript: str | None = None
+    finished: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InviteRow:
+    """An invitation; `used_by` is the Ed25519 key that used it up."""
+
+    id: str
+    secret: bytes
+    code_hash: str
+    expires: float
+    used_by: bytes | None = None
+    answer: bytes | None = None

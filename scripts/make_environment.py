@@ -52,7 +52,7 @@ def build(place: Path, root: Path, lock: Path, made_from: str) -> None:
     run(*install, "--require-hashes", "--only-binary", ":all:", "--requirement", str(lock))
     # a package may carry files that never compile: no harm; -s and -p name the files as at their place
     compiling = [python, "-I", "-m", "compileall", "-qq", "-s", str(aside), "-p", str(place)]
-    subprocess.run([*compiling, str(aside / "lib")], check=False, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    subprocess.run([*compiling, str(aside / "lib")], check=False, stdout=subprocess.DEVNULL)
     library = next((aside / "lib").glob("python3*/site-packages"))
     inside = place.parent.resolve() == root.resolve()  # then the project may be moved, environment and all
     way = "/".join([".."] * 4) if inside else str(root.resolve())

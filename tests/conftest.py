@@ -1,0 +1,41 @@
+"""What all tests share: which of them this machine can run."""
+
+import os
+import shutil
+
+import pytest
+
+from tests.lab.client_install import find_claude
+from tests.lab.tools import missing_tools
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what this machine has no tools for; with MULTIFLEET_TEST_REQUIRE that is an error."""
+    lacking = {"lab": lab_lacks(), "real_claude": client_lacks()}
+    left_out = [
+        item
+        for item in items
+        if any(reason and item.get_closest_marker(mark) for mark, reason in lacking.items())
+    ]
+    if not left_out:
+        return
+    reasons = "; ".join(sorted({reason for reason in lacking.values() if reason}))
+    if os.environ.get("MULTIFLEET_TEST_REQUIRE"):
+        raise pytest.UsageError(f"{len(left_out)} tests cannot run here: {reasons}")
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in set(left_out)]
+
+
+def lab_lacks() -> str:
+    """Why there can be no lab here; empty when there can."""
+    if os.name != "posix" or os.geteuid():
+        return "the lab needs root"
+    missing = missing_tools()
+    return f"the lab needs {' '.join(sorted(set(missing.values())))}" if missing else ""
+
+
+def client_lacks() -> str:
+    """Why the real client cannot run here; empty when it can."""
+    if shutil.which("tmux") is None:
+        return "the real client needs tmux"
+    return "" if find_claude() else "the real client needs npm, or CLAUDE_BIN"

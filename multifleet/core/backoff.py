@@ -1,0 +1,47 @@
+"""How long to wait before a peer is tried again: exponential, with jitter, and short while the peer is heard.
+
+The value is kept in the store as (attempt, delay, elapsed), so that a restart waits out what was left. It
+counts seconds of the monotonic clock and never reads one.
+"""
+
+from dataclasses import dataclass
+
+FIRST = 0.25
+"""Seconds after the first failure, before jitter; doubled after each."""
+CAP_HEARD = 10.0
+"""The most that is waited while the peer is heard."""
+CAP_SILENT = 60.0
+"""The most that is waited otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """The wait that is running: `delay` seconds in all, `elapsed` of them over."""
+
+    attempt: int = 0
+    """Failures since the last success."""
+    delay: float = 0.0
+    elapsed: float = 0.0
+
+    def remaining(self, heard: bool) -> float:
+        """Seconds still to wait; less when the peer has come to be heard meanwhile."""
+        return max(0.0, min(self.delay, _cap(heard)) - self.elapsed)
+
+    def waited(self, seconds: float) -> "Backoff":
+        """The same wait, `seconds` later."""
+        return Backoff(self.attempt, self.delay, min(self.delay, self.elapsed + max(0.0, seconds)))
+
+
+def after_failure(backoff: Backoff, heard: bool, random01: float) -> Backoff:
+    """The next wait; `random01` in [0, 1) spreads it over the upper half, so that peers fall out of step."""
+    longest = min(FIRST * 2.0 ** min(backoff.attempt, 16), _cap(heard))
+    return Backoff(backoff.attempt + 1, longest * (0.5 + 0.5 * random01), 0.0)
+
+
+def reset() -> Backoff:
+    """No wait: after a success, or when an authenticated frame of the peer arrived."""
+    return Backoff()
+
+
+def _cap(heard: bool) -> float:
+    return CAP_HEARD if heard else CAP_SILENT

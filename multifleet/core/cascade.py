@@ -1,0 +1,239 @@
+"""The delivery cascade: which channel carries a frame next, and when.
+
+A Cascade decides; it never sends. The caller asks for the next step, carries it out, and reports what became
+of it:
+
+    step = cascade.next(now)      Start: start this attempt, and ask again at once
+                                  Wait:  ask again at that time, or when an outcome was recorded
+                                  Done:  read the verdict; attempts that still run end by themselves
+    cascade.record(outcome, now)  also after Done: a loser's outcome is its channel's health
+
+so every rule of order, skipping, racing and time can be tested without a network. The race follows RFC 8305
+(Happy Eyeballs, version 2): start the best, and the next one only after a silence that is unusual for the one
+that runs.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from multifleet.core.channel_state import ChannelHealth
+from multifleet.core.receipts import State
+from multifleet.core.routing import ChannelFacts, Tier
+
+HEDGE_AT_LEAST = 0.05
+"""Seconds of silence before which no channel is hedged."""
+HEDGE_UNKNOWN = 0.25
+"""Seconds of silence for a channel without a history: the default of RFC 8305, section 5."""
+KEPT_AFTER = 1.0
+"""Seconds of silence from all raced channels after which the kept ones start."""
+
+
+class OutcomeKind(StrEnum):
+    """How an attempt ended."""
+
+    STORED = "stored"
+    PARKED = "parked"
+    NUDGED = "nudged"
+    REFUSED_BY_PEER = "refused by peer"  # signed: the channel works, and the peer takes no more for now
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try on one channel; `timeout` in seconds."""
+
+    number: int
+    channel: str
+    timeout: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one attempt came to. `unknown`: the peer may have the frame all the same."""
+
+    attempt: Attempt
+    kind: OutcomeKind
+    error: str | None = None
+    unknown: bool = False
+    where: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Start this attempt; it is given out once."""
+
+    attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing to do before `until`, unless an outcome is recorded."""
+
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Nothing more will be started."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the cascade came to: `state` is stored, sent, or None with the reasons of all channels."""
+
+    state: State | None
+    channel: str | None
+    reason: str | None
+    unknown_outcome: bool
+    refused_by_peer: bool = False
+    where: str | None = None
+
+
+_ENDS_IT = frozenset({OutcomeKind.STORED, OutcomeKind.PARKED, OutcomeKind.REFUSED_BY_PEER})
+_STATES = {OutcomeKind.STORED: State.STORED, OutcomeKind.PARKED: State.SENT, OutcomeKind.NUDGED: State.SENT}
+
+
+class Cascade:
+    """The decisions for one frame to one peer. `now` and `deadline` are monotonic seconds."""
+
+    def __init__(
+        self,
+        route: Sequence[ChannelFacts],
+        health: Mapping[str, ChannelHealth],
+        deadline: float,
+        *,
+        backlog: bool = False,
+        hedge_allowed: bool = False,
+        first_number: int = 1,
+    ) -> None:
+        self._route = tuple(route)
+        self._health = dict(health)
+        self._deadline = deadline
+        self._may_hedge = hedge_allowed and not backlog
+        self._number = first_number
+        self._started: dict[str, float] = {}
+        self._ended: dict[str, Outcome] = {}
+        self._done = False
+        self.hedged = False
+        """Whether the hedge that was allowed was made."""
+        self.late: list[Outcome] = []
+        """Outcomes recorded after Done."""
+
+    def next(self, now: float) -> Start | Wait | Done:
+        """The next step. An attempt that is given out counts as started at `now`."""
+        if self._done or now >= self._deadline or self._is_over():
+            return self._finish()
+        wakes: list[float] = []
+        for facts, at, hedge in self._candidates():
+            if at > now:
+                wakes.append(at)
+                continue
+            self.hedged = self.hedged or hedge
+            return Start(self._start(facts, now))
+        if not wakes and not self.running:
+            return self._finish()
+        return Wait(min([*wakes, self._deadline]))
+
+    def record(self, outcome: Outcome, now: float) -> None:
+        """Note how an attempt ended."""
+        channel = outcome.attempt.channel
+        if channel not in self._started or channel in self._ended:
+            raise ValueError(f"no attempt on {channel} is running")
+        self._ended[channel] = outcome
+        if self._done or now >= self._deadline:
+            self.late.append(outcome)
+
+    @property
+    def running(self) -> tuple[str, ...]:
+        """Channels whose attempt has not ended."""
+        return tuple(name for name in self._started if name not in self._ended)
+
+    @property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """What was recorded, in order."""
+        return tuple(self._ended.values())
+
+    @property
+    def verdict(self) -> Verdict:
+        """What is known by now; a late outcome may better it."""
+        unknown = bool(self.running) or any(outcome.unknown for outcome in self.outcomes)
+        by_kind = {outcome.kind: outcome for outcome in reversed(self.outcomes)}
+        for kind, state in _STATES.items():
+            if best := by_kind.get(kind):
+                return Verdict(state, best.attempt.channel, best.error, unknown, where=best.where)
+        if refusal := by_kind.get(OutcomeKind.REFUSED_BY_PEER):
+            return Verdict(None, refusal.attempt.channel, refusal.error, unknown, refused_by_peer=True)
+        return Verdict(None, None, self._reasons(), unknown)
+
+    def _reasons(self) -> str:
+        if not self._started:
+            return "no time left" if self._route else "no channel to this peer"
+        said = [f"{outcome.attempt.channel}: {outcome.error or 'failed'}" for outcome in self.outcomes]
+        return "; ".join(said + [f"{name}: no answer in time" for name in self.running])
+
+    def _candidates(self) -> Iterator[tuple[ChannelFacts, float, bool]]:
+        """Channels that may start: (channel, from when on, whether that is the hedge)."""
+        raced, kept, last = (self._tried(tier) for tier in (Tier.RACED, Tier.KEPT, Tier.LAST))
+        may_hedge = False
+        if waiting := self._unstarted(raced):
+            running = [facts.name for facts in raced if facts.name in self.running]
+            if not running:
+                yield waiting[0], 0.0, False
+            elif self._may_hedge and not self.hedged:
+                may_hedge = True
+                yield waiting[0], self._started[running[-1]] + self._silence(running[-1]), True
+        if not may_hedge and (raced_are_silent_at := self._silent_at(raced)) is not None:
+            for facts in self._unstarted(kept):
+                yield facts, raced_are_silent_at, False
+        if self._have_failed(raced) and self._have_failed(kept):
+            yield from self._last_resort(last)
+
+    def _last_resort(self, last: Sequence[ChannelFacts]) -> Iterator[tuple[ChannelFacts, float, bool]]:
+        if any(facts.name in self.running for facts in self._route):
+            return
+        nudged = any(outcome.kind is OutcomeKind.NUDGED for outcome in self.outcomes)
+        # Somebody was told: telling again adds nothing, a place where the frame lies does.
+        waiting = [facts for facts in self._unstarted(last) if not (nudged and facts.only_nudges)]
+        broken = [facts for facts in self._route if not self._worth_trying(facts)]
+        if waiting:
+            yield waiting[0], 0.0, False
+        elif broken and len(self._unstarted(broken)) == len(broken):
+            # Bookkeeping alone must never make a peer unreachable.
+            yield broken[0], 0.0, False
+
+    def _tried(self, tier: Tier) -> list[ChannelFacts]:
+        return [facts for facts in self._route if facts.tier is tier and self._worth_trying(facts)]
+
+    def _worth_trying(self, facts: ChannelFacts) -> bool:
+        return self._health.get(facts.name, ChannelHealth()).worth_trying
+
+    def _unstarted(self, channels: Sequence[ChannelFacts]) -> list[ChannelFacts]:
+        return [facts for facts in channels if facts.name not in self._started]
+
+    def _have_failed(self, channels: Sequence[ChannelFacts]) -> bool:
+        return all(facts.name in self._ended for facts in channels)
+
+    def _silent_at(self, raced: Sequence[ChannelFacts]) -> float | None:
+        """When the raced channels will have been silent for long enough; 0 when all have failed."""
+        if self._have_failed(raced):
+            return 0.0
+        started = [self._started[facts.name] for facts in raced if facts.name in self._started]
+        return max(started) + KEPT_AFTER if started else None
+
+    def _silence(self, channel: str) -> float:
+        p95 = self._health.get(channel, ChannelHealth()).p95
+        return HEDGE_UNKNOWN if p95 is None else max(HEDGE_AT_LEAST, 2 * p95)
+
+    def _is_over(self) -> bool:
+        return any(outcome.kind in _ENDS_IT for outcome in self.outcomes)
+
+    def _start(self, facts: ChannelFacts, now: float) -> Attempt:
+        attempt = Attempt(self._number, facts.name, min(facts.timeout, self._deadline - now))
+        self._number += 1
+        self._started[facts.name] = now
+        return attempt
+
+    def _finish(self) -> Done:
+        self._done = True
+        return Done()

@@ -1,0 +1,168 @@
+"""The channel state machine: one state for every (peer, channel) pair.
+
+Every way a channel can change state is a row of TRANSITIONS; the diagram in COMMS-PROTOCOL.md is printed from
+this table. Time arrives as an argument: nothing here reads a clock. Only a signed round trip on that very
+channel proves that it works; a repair that went well proves nothing yet.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from math import ceil
+
+
+class ChannelState(StrEnum):
+    """How a channel to a peer is."""
+
+    UNTRIED = "untried"
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"  # still tried, but suspect
+    BROKEN = "broken"  # skipped, so that it cannot eat the cascade's time
+    HEALING = "healing"  # a repair is running; skipped as well until a round trip proves it
+
+
+class ChannelEvent(StrEnum):
+    """What happened to it."""
+
+    ROUND_TRIP = "signed round trip"
+    FAILED = "failed"
+    FAILED_THREE_TIMES = "failed three times"
+    REPAIR_STARTED = "repair started"
+    REPAIR_FAILED = "repair failed"
+    QUIET = "15 minutes without a failure"
+    QUIET_UNPROVEN = "15 minutes without a failure, never a round trip"
+
+
+_S, _E = ChannelState, ChannelEvent
+
+TRANSITIONS: Mapping[ChannelState, Mapping[ChannelEvent, ChannelState]] = {
+    _S.UNTRIED: {
+        _E.ROUND_TRIP: _S.HEALTHY,
+        _E.FAILED: _S.DEGRADED,
+    },
+    _S.HEALTHY: {
+        _E.ROUND_TRIP: _S.HEALTHY,
+        _E.FAILED: _S.DEGRADED,
+    },
+    _S.DEGRADED: {
+        _E.ROUND_TRIP: _S.HEALTHY,
+        _E.FAILED: _S.DEGRADED,
+        _E.FAILED_THREE_TIMES: _S.BROKEN,
+        _E.QUIET: _S.HEALTHY,
+        _E.QUIET_UNPROVEN: _S.UNTRIED,
+    },
+    _S.BROKEN: {
+        _E.ROUND_TRIP: _S.HEALTHY,
+        _E.FAILED: _S.BROKEN,
+        _E.REPAIR_STARTED: _S.HEALING,
+    },
+    _S.HEALING: {
+        _E.ROUND_TRIP: _S.HEALTHY,
+        _E.FAILED: _S.HEALING,
+        _E.REPAIR_FAILED: _S.BROKEN,
+    },
+}
+
+FAILURES_TO_BREAK = 3
+QUIET_AFTER = 15 * 60.0
+"""Seconds without a failure after which a degraded channel is trusted again."""
+PROBE_FIRST = 5.0
+"""Seconds from the failure that broke a channel to the first probe; doubled after each that fails."""
+PROBE_CAP = 60.0
+LATENCIES_KEPT = 32
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelHealth:
+    """What is known about one channel to one peer. Moments are wall-clock seconds: they are shown and stored."""
+
+    state: ChannelState = ChannelState.UNTRIED
+    failures: int = 0
+    """Failures in a row."""
+    changed_at: float = 0.0
+    """When it came into this state."""
+    last_ok: float | None = None
+    last_error: str | None = None
+    latencies: tuple[float, ...] = ()
+    """Seconds of the latest round trips, oldest first."""
+    failed_at: float | None = None
+    """When it failed last; `changed_at` stands in where that was not kept."""
+
+    @property
+    def p95(self) -> float | None:
+        """Seconds within which 95 of 100 of the latest round trips came back; None before the first."""
+        if not self.latencies:
+            return None
+        return sorted(self.latencies)[ceil(0.95 * len(self.latencies)) - 1]
+
+    @property
+    def worth_trying(self) -> bool:
+        """Whether a message is given to it while there are others."""
+        return self.state not in (ChannelState.BROKEN, ChannelState.HEALING)
+
+    @property
+    def quiet_since(self) -> float:
+        """The moment of the last failure."""
+        return self.changed_at if self.failed_at is None else self.failed_at
+
+
+class IllegalTransition(Exception):
+    """The event cannot happen in this state, so one of the two is wrong."""
+
+
+def advance(
+    health: ChannelHealth,
+    event: ChannelEvent,
+    now: float,
+    round_trip: float | None = None,
+    error: str | None = None,
+) -> ChannelHealth:
+    """The health after `event`; `round_trip` in seconds. IllegalTransition if the event cannot follow."""
+    failed = event is ChannelEvent.FAILED
+    failures = health.failures + 1 if failed else health.failures
+    if failed and health.state is ChannelState.DEGRADED and failures >= FAILURES_TO_BREAK:
+        event = ChannelEvent.FAILED_THREE_TIMES
+    try:
+        state = TRANSITIONS[health.state][event]
+    except KeyError:
+        raise IllegalTransition(f"{event} while {health.state}") from None
+    changed_at = health.changed_at if state is health.state else now
+    after = replace(health, state=state, failures=failures, changed_at=changed_at)
+    if failed:
+        return replace(after, failed_at=now, last_error=error if error is not None else health.last_error)
+    if event is ChannelEvent.ROUND_TRIP:
+        kept = health.latencies if round_trip is None else (*health.latencies, round_trip)[-LATENCIES_KEPT:]
+        return replace(after, failures=0, last_ok=now, latencies=kept)
+    if event in (ChannelEvent.QUIET, ChannelEvent.QUIET_UNPROVEN):
+        return replace(after, failures=0)
+    return after
+
+
+def settle(health: ChannelHealth, now: float) -> ChannelHealth:
+    """The health as it is to be read at `now`: fifteen quiet minutes clear a degraded channel."""
+    if health.state is not ChannelState.DEGRADED or now - health.quiet_since < QUIET_AFTER:
+        return health
+    proven = health.last_ok is not None
+    return advance(health, ChannelEvent.QUIET if proven else ChannelEvent.QUIET_UNPROVEN, now)
+
+
+def probe_at(health: ChannelHealth) -> float | None:
+    """When the channel is to be probed next; None while messages themselves show how it is."""
+    if health.worth_trying:
+        return None
+    doublings = min(max(health.failures - FAILURES_TO_BREAK, 0), 16)
+    return health.quiet_since + min(PROBE_FIRST * 2.0**doublings, PROBE_CAP)
+
+
+def probe_due(health: ChannelHealth, now: float) -> bool:
+    """Whether to probe the channel now; at once after the clock was set back, as what is left is unknown then."""
+    at = probe_at(health)
+    return at is not None and (now >= at or now < health.quiet_since)
+
+
+def mermaid() -> str:
+    """The diagram of all changes of state, as COMMS-PROTOCOL.md shows it."""
+    lines = ["stateDiagram-v2", f"    [*] --> {ChannelState.UNTRIED}"]
+    for state, row in TRANSITIONS.items():
+        lines += [f"    {state} --> {after}: {event}" for event, after in row.items() if after is not state]
+    return "\n".join(lines) + "\n"

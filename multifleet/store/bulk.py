@@ -1,5 +1,5 @@
-"""One SQL statement for many rows. Each step of SQLite gives up and takes back Python's lock, and beside a busy
-event loop taking it back is slow: so a batch is a few large statements, never one for each row.
+"""One SQL statement for many rows. Each step of SQLite gives up and takes back Python's lock, and beside a
+busy event loop taking it back is slow: so a batch is a few large statements, never one for each row.
 """
 
 import sqlite3
@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Any
 
 _CHUNK = 64
-"""Rows in one statement at most; smaller ones have a power of two of rows, so that few statements are prepared."""
+"""Rows in one statement at most; the rest goes in powers of two, so that few statements are prepared."""
 
 
 def chunks(count: int) -> Iterator[tuple[int, int]]:

@@ -1,8 +1,10 @@
-"""What is known of each channel to each peer, so that a restart goes on where it was. It makes no transitions."""
+"""What is known of each channel to each peer, for the next start. It makes no transitions."""
 
 import json
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 from multifleet.store.columns import listed
 from multifleet.store.database import Database
@@ -20,13 +22,18 @@ class ChannelHealth:
 
         def query(connection: sqlite3.Connection) -> list[HealthRow]:
             sql = f"SELECT {listed(HealthRow)} FROM channel_health ORDER BY peer, channel"
-            return [HealthRow(*found[:-1], tuple(json.loads(found[-1]))) for found in connection.execute(sql)]
+            return [_as_row(*found) for found in connection.execute(sql)]
 
         return await self._database.read(query)
 
     def put_later(self, row: HealthRow) -> None:
         """Replaces the state of a channel on the next commit."""
         self._database.write_later(_put, row)
+
+
+def _as_row(*found: Any) -> HealthRow:
+    row = HealthRow(*found)
+    return replace(row, latencies=tuple(json.loads(found[-1])))
 
 
 def _put(connection: sqlite3.Connection, rows: Sequence[HealthRow]) -> Sequence[None]:

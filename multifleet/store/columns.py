@@ -1,4 +1,4 @@
-"""Column lists made from the row dataclasses, so that a row and its table name the same things in the same order."""
+"""Column lists made from the row dataclasses, so that a row and its table never differ in order."""
 
 from collections.abc import Callable
 from dataclasses import fields

@@ -1,7 +1,7 @@
 """The database: one writer thread with group commit, one reader beside it. It knows no table.
 
-`write` returns after COMMIT, `write_later` rides on the next one. A caller that was told of a commit keeps it through
-kill -9 and power cuts.
+`write` returns after COMMIT, `write_later` rides on the next one. A caller that was told of a commit keeps
+it through kill -9 and power cuts.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ Write = Callable[[sqlite3.Connection, Sequence[A]], Sequence[R]]
 _LATEST = 0.5
 _RETRY = 1.0
 _MOST_KEPT = 20_000
-"""Later writes kept through a failing disk; beyond that the newest are refused: peers repeat what was not kept."""
+"""Later writes kept through a failing disk; the newest beyond are dropped: peers repeat their statements."""
 
 
 class Database:
@@ -53,8 +53,9 @@ class Database:
         set_aside: bool = True,
         prepare: Callable[[sqlite3.Connection], None] | None = None,
     ) -> Self:
-        """Opens or makes the file (0600), migrated; `prepare` may then write what belongs into every one. Raises
-        StoreUnavailable, StoreDamaged or ConfigError."""
+        """Opens or makes the file (0600), migrated; `prepare` may then write what belongs into every one.
+        Raises StoreUnavailable, StoreDamaged or ConfigError.
+        """
         connection, aside = open_sound(path, set_aside=set_aside, prepare=prepare)
         if aside is not None:
             log.error("damaged store set aside as %s, a new one was made", aside.name)
@@ -79,7 +80,7 @@ class Database:
         return await future
 
     def write_later(self, write: Write[A, R], argument: A, done: Callable[[R], None] | None = None) -> None:
-        """Rides on the next commit, within half a second; kept through disk failures. `done` runs after it."""
+        """Rides on the next commit, within 0.5 s; kept through disk failures. `done` runs after it."""
         loop = self._require_open()
         if self._writer.degraded is not None and self._unsettled >= _MOST_KEPT:
             self._lose("the disk has failed for too long")
@@ -90,11 +91,11 @@ class Database:
             self._timer = loop.call_later(_LATEST, self._ring)
 
     async def settled(self) -> None:
-        """Everything handed over before is committed when it returns; raises StoreUnavailable if it cannot be."""
+        """Everything handed over before is committed when it returns; raises StoreUnavailable."""
         await self.write(_nothing, None)
 
     async def read(self, query: Callable[[sqlite3.Connection], R]) -> R:
-        """Runs a query in the reader's thread; it sees everything handed over before, unless the disk fails."""
+        """Runs a query in the reader's thread; it sees all that was handed over, unless the disk fails."""
         loop = self._require_open()
         if self._unsettled:
             try:
@@ -132,7 +133,7 @@ class Database:
         return True
 
     def _finish_close(self) -> None:
-        # The writer closes last: the last connection to go folds the WAL into the file, and only a writer can.
+        # The writer closes last: the last connection folds the WAL into the file, and only a writer can.
         self._reader_thread.submit(self._close_reader).result()
         self._reader_thread.shutdown()
         self._writer.stop()

@@ -1,4 +1,4 @@
-"""What SQLite's errors mean to a caller. The one place where driver errors are translated; it never hides one."""
+"""What SQLite's errors mean to a caller: the one place that translates them. It never hides one."""
 
 import sqlite3
 

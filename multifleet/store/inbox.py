@@ -1,4 +1,4 @@
-"""Messages received, each once for (sender, id), and what became of them. Who is shown what is decided elsewhere."""
+"""Messages received, each once for (sender, id), and what became of them. Never who is shown what."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -91,7 +91,7 @@ class Inbox:
         return await self._database.write(mark_rows_read, (sender, id, at))
 
     async def expire(self, now: float) -> list[InboxRow]:
-        """Ends what expired before it was offered and states so to its senders; returns those rows as they were."""
+        """Ends what expired before it was offered and says so to the senders; returns the rows before that."""
         return await self._database.write(expire_rows, now)
 
     async def _rows(self, where: str, *values: Any) -> list[InboxRow]:

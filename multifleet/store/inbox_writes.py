@@ -1,4 +1,4 @@
-"""What the writer does to received messages after they came in: states forward, statements to their senders."""
+"""What the writer does to received messages later on: states forward, statements to their senders."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from multifleet.store.receipt_log import Statement
 from multifleet.store.rows import InboxChange, InboxRow
 
 UNSAID = {"stored", "offering"}
-"""States that are this node's own business: the sender already has `stored`, and an offer is said once it was made."""
+"""States that are not said: the sender has `stored` already, and an offer is said once it was made."""
 
 _FINAL = {"seen": {"answered"}, "answered": set[str]()}
 """Proved by the transcript, so that no later notice of a client takes it back."""

@@ -1,4 +1,4 @@
-"""Invitations: each admits one identity, once, in the transaction that pins it. Secrets never leave by a log."""
+"""Invitations: each admits one identity, in the transaction that pins it. Secrets are never logged."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -42,8 +42,9 @@ class Invites:
     async def use(
         self, invite: str, ed25519: bytes, peer: PeerRow, answer: bytes | None = None, *, now: float
     ) -> InviteRow:
-        """Uses an invitation up and pins the peer, both or neither; the same identity may do it again until it
-        expires and finds its first answer. Raises InviteWrong, InviteExpired or KeyChanged."""
+        """Uses an invitation up and pins the peer, both or neither; the same identity may do it again until
+        it expires and finds its first answer. Raises InviteWrong, InviteExpired or KeyChanged.
+        """
         return await self._database.write(_use, _Use(invite, ed25519, peer, answer, now))
 
 

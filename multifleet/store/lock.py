@@ -1,4 +1,5 @@
-"""One writer for one home: an flock that a daemon holds while it lives. The kernel drops it however the process ends.
+"""One writer for one home: an flock that a daemon holds while it lives. The kernel drops it however the
+process ends.
 
 The file says who holds it, for people and for other commands; only the flock decides.
 """
@@ -33,8 +34,9 @@ class HomeLock:
 
     @classmethod
     def acquire(cls, home: Path, *, port: int | None = None, wait: float = 2.0) -> Self:
-        """Takes the lock; `port` None is for a short command. Raises AlreadyRunning at once when a daemon holds
-        it, and after `wait` seconds when a short command does. Blocks: not for the event loop."""
+        """Takes the lock; `port` None is for a short command. Raises AlreadyRunning at once when a daemon
+        holds it, and after `wait` seconds when a short command does. Blocks: not for the event loop.
+        """
         descriptor = _open(home)
         deadline = time.monotonic() + wait
         try:

@@ -41,7 +41,7 @@ def set_values(connection: sqlite3.Connection, pairs: Sequence[tuple[str, str | 
             connection.execute("DELETE FROM meta WHERE key = ?", (key,))
         else:
             connection.execute(
-                "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+                "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)",
                 (key, value),
             )
     return [None] * len(pairs)

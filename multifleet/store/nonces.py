@@ -1,4 +1,4 @@
-"""Nonces of frames that had an effect, kept while their frame could still be taken. They are added by `receiving`."""
+"""Nonces of frames that had an effect, kept while a frame could still be taken; `receiving` adds them."""
 
 import sqlite3
 from collections.abc import Sequence

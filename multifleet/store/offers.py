@@ -55,7 +55,7 @@ def _as_row(found: tuple[Any, ...]) -> OfferRow:
 def _add(connection: sqlite3.Connection, rows: Sequence[OfferRow]) -> Sequence[None]:
     for row in rows:
         connection.execute(
-            f"INSERT INTO offers ({listed(OfferRow)}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            f"INSERT OR IGNORE INTO offers ({listed(OfferRow)}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 row.id,
                 row.session,

@@ -1,4 +1,4 @@
-"""Opens the database file: private, durable, sound and of our schema. A damaged file is set aside, never deleted."""
+"""Opens the database file: private, durable, sound, of our schema. A damaged one is set aside, never lost."""
 
 import os
 import sqlite3
@@ -41,7 +41,7 @@ def open_sound(
 
 
 def connect_writer(path: Path) -> sqlite3.Connection:
-    """A connection for the one writer, with durability asserted; the caller has seen to schema and soundness."""
+    """A connection for the one writer, with durability asserted; schema and soundness are not looked at."""
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         if path.stat().st_mode & 0o077:
@@ -127,7 +127,7 @@ def _migrate(connection: sqlite3.Connection) -> None:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > known[-1][0]:
         raise ConfigError(
-            f"the store was made by a newer multifleet (schema {version}, this one knows {known[-1][0]}): upgrade"
+            f"the store was made by a newer multifleet (schema {version}, known {known[-1][0]}): upgrade"
         )
     for number, path in known:
         if number > version:

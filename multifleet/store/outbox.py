@@ -1,15 +1,16 @@
-"""Messages on their way, one row for each recipient node. It stores states; when to send what is decided elsewhere."""
+"""Messages on their way, one row for each recipient node. It never decides when to send what."""
 
 import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
-from multifleet.store.columns import listed
+from multifleet.store.columns import listed, names
 from multifleet.store.database import Database
 from multifleet.store.outbox_writes import add_rows, apply_changes, reopen_rows
 from multifleet.store.rows import OutboxChange, OutboxRow, ReceiptRow
 
 _SELECT = f"SELECT {listed(OutboxRow)} FROM outbox"
+_UNKNOWN = names(OutboxRow).index("unknown_outcome")
 
 
 def thread_key(sender: str, to: str, thread: str | None) -> str:
@@ -24,7 +25,7 @@ class Outbox:
         self._database = database
 
     async def add(self, row: OutboxRow, receipt: ReceiptRow) -> bool:
-        """Durable when it returns; False if this message to this peer was there already, which changes nothing."""
+        """Durable when it returns; False, and nothing changed, if this message to this peer was there."""
         return await self._database.write(
             add_rows, (row, receipt, thread_key(row.sender, row.to, row.thread))
         )
@@ -38,7 +39,7 @@ class Outbox:
         self._database.write_later(apply_changes, changes)
 
     async def reopen(self, id: str, peer: str, expires: int, receipt: ReceiptRow) -> bool:
-        """Opens a closed row for another try, queued and due until `expires`; False if there is none to open."""
+        """Opens a closed row for another try, due until `expires`; False if there is none to open."""
         return await self._database.write(reopen_rows, (id, peer, expires, receipt))
 
     async def thread_tail(self, key: str) -> tuple[int, str | None]:
@@ -113,5 +114,6 @@ class Outbox:
 
 
 def _as_row(found: tuple[Any, ...]) -> OutboxRow:
-    unknown = OutboxRow.__match_args__.index("unknown_outcome")
-    return OutboxRow(*found[:unknown], bool(found[unknown]), *found[unknown + 1 :])
+    values = list(found)
+    values[_UNKNOWN] = bool(values[_UNKNOWN])
+    return OutboxRow(*values)

@@ -22,7 +22,7 @@ RANKS = {
     "seen": 6,
     "answered": 7,
 }
-"""A row moves to the same or a higher rank; out of an end that was not the recipient's last word, to any from stored on."""
+"""A row moves to the same or a higher rank; out of a failure also to any from `stored` on."""
 
 _RANK = "CASE {} " + " ".join(f"WHEN '{state}' THEN {rank}" for state, rank in RANKS.items()) + " ELSE 0 END"
 _OLD, _NEW = _RANK.format("outbox.state"), _RANK.format("c.state")

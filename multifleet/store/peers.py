@@ -7,12 +7,12 @@ from dataclasses import astuple, replace
 from typing import Any
 
 from multifleet.errors import KeyChanged
-from multifleet.store.columns import listed
+from multifleet.store.columns import listed, names
 from multifleet.store.database import Database
 from multifleet.store.rows import PeerRow
 
 _SELECT = f"SELECT {listed(PeerRow)} FROM peers"
-_ADDRESSES = PeerRow.__match_args__.index("addresses")
+_ADDRESSES = names(PeerRow).index("addresses")
 _Setting = tuple[str, tuple[Any, ...], str]
 
 
@@ -32,7 +32,7 @@ class Peers:
         return found[0] if found else None
 
     async def add(self, row: PeerRow) -> None:
-        """Pins a peer, or renews the card and addresses of the pinned one; KeyChanged if its identity is another."""
+        """Pins a peer, or renews card and addresses of the pinned one; KeyChanged if its key is another."""
         await self._database.write(add_peers, row)
 
     async def remove(self, node: str) -> bool:
@@ -73,7 +73,7 @@ def add_peers(connection: sqlite3.Connection, rows: Sequence[PeerRow]) -> Sequen
     for row in rows:
         found = connection.execute(f"{_SELECT} WHERE node = ?", (row.node,)).fetchone()
         if found is None:
-            marks = ", ".join("?" * len(PeerRow.__match_args__))
+            marks = ", ".join("?" * len(names(PeerRow)))
             connection.execute(f"INSERT INTO peers ({listed(PeerRow)}) VALUES ({marks})", _as_values(row))
             continue
         pinned = _as_row(found)
@@ -117,9 +117,12 @@ def _set(connection: sqlite3.Connection, settings: Sequence[_Setting]) -> Sequen
 
 
 def _as_row(found: tuple[Any, ...]) -> PeerRow:
-    return PeerRow(*found[:_ADDRESSES], tuple(json.loads(found[_ADDRESSES])), *found[_ADDRESSES + 1 :])
+    values = list(found)
+    values[_ADDRESSES] = tuple(json.loads(values[_ADDRESSES]))
+    return PeerRow(*values)
 
 
-def _as_values(row: PeerRow) -> tuple[Any, ...]:
-    values = astuple(row)
-    return (*values[:_ADDRESSES], json.dumps(row.addresses), *values[_ADDRESSES + 1 :])
+def _as_values(row: PeerRow) -> list[Any]:
+    values = list(astuple(row))
+    values[_ADDRESSES] = json.dumps(row.addresses)
+    return values

@@ -1,5 +1,5 @@
-"""The receipt log: what this node has stated to each peer and the peer has not acknowledged. Numbers are per peer,
-from 1, without gaps, and never used twice. Runs inside the writer's transactions.
+"""The receipt log: what this node has stated to each peer and the peer has not acknowledged. Numbers are
+per peer, from 1, without gaps, and never used twice. Runs inside the writer's transactions.
 """
 
 import json
@@ -96,13 +96,14 @@ def waiting_states(connection: sqlite3.Connection, peer: str, ids: Sequence[str]
 
 def _note_said(connection: sqlite3.Connection, peer: str, said: int) -> None:
     connection.execute(
-        "INSERT INTO peers_seq (peer, said) VALUES (?, ?) ON CONFLICT (peer) DO UPDATE SET said = excluded.said",
+        "INSERT INTO peers_seq (peer, said) VALUES (?, ?)"
+        " ON CONFLICT (peer) DO UPDATE SET said = excluded.said",
         (peer, said),
     )
 
 
 def _continue_after(connection: sqlite3.Connection, peer: str, said: int, have: int) -> None:
-    """The peer remembers more than this store ever said: it is a new store. What waits gets numbers the peer lacks."""
+    """The peer remembers more than this store ever said: ours is new. What waits gets numbers it lacks."""
     if have > _LARGEST_SEQ - 2**32:
         return
     # Through negative numbers, because the old and the new range may overlap.

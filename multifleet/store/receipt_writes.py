@@ -1,4 +1,4 @@
-"""What the writer does to receipts: events in, each once, and how far a peer's statements are here without a gap."""
+"""What the writer does to receipts: events in, each once, and how far each peer's statements are here."""
 
 import sqlite3
 from collections.abc import Sequence

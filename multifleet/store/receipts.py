@@ -1,4 +1,4 @@
-"""Receipts of the messages sent from here: every event with its proof. What they mean is decided elsewhere."""
+"""Receipts of the messages sent from here: every event with its proof. Never what they mean."""
 
 import sqlite3
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """Takes frames in: nonce, acknowledgement, messages and the statements about them, in one transaction.
 
-The nonce and the id are inserted with ON CONFLICT: the tables, and no cache, say what is a replay or a duplicate.
+The tables, inside the transaction, say what is a replay or a duplicate; no cache does.
 """
 
 import sqlite3

@@ -1,4 +1,4 @@
-"""What may be forgotten, and when. Nothing that is open is ever dropped, and no id while its message could return."""
+"""What may be forgotten, and when. Never what is open, never an id while its message could return."""
 
 import sqlite3
 from collections.abc import Sequence

@@ -132,7 +132,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class InboundFrame:
-    """A verified frame with an effect; `keep_until` is how long its nonce is remembered, `have` the sender's ack."""
+    """A verified frame with an effect; `keep_until` is its nonce's, `have` the sender's acknowledgement."""
 
     sender: str
     nonce: str
@@ -180,7 +180,7 @@ class PeerRow:
 
 @dataclass(frozen=True, slots=True)
 class HealthRow:
-    """The state of one channel to one peer; `latencies` are the latest round trips in seconds, oldest first."""
+    """The state of one channel to one peer; `latencies` are its latest round trips, seconds, oldest first."""
 
     peer: str
     channel: str

@@ -1,7 +1,7 @@
-"""The writer: one thread that commits what is queued, all of it at once (natural batching: no timer, no linger).
+"""The writer: one thread that commits all that is queued at once (natural batching: no timer, no linger).
 
-While one transaction is being flushed, the next one gathers. It never drops a call without saying so, and no error
-of a call or of the disk ends the thread.
+While one transaction is being flushed, the next one gathers. It never drops a call without saying so, and no
+error of a call or of the disk ends the thread.
 """
 
 import asyncio
@@ -108,13 +108,13 @@ class Writer:
     def _settle(self, batch: list[Call]) -> list[Outcome]:
         try:
             return self._commit(batch, self._run_merged)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - it goes to the callers, the thread lives on
             self._roll_back()
             if storage_failure(error) is not None or len(batch) == 1:
                 return self._failed(batch, error)
         try:
             return self._commit(batch, self._run_singly)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - it goes to the callers, the thread lives on
             self._roll_back()
             return self._failed(batch, error)
 

@@ -1,0 +1,206 @@
+"""Finds the live Claude Code sessions of this user from the files the client keeps about them.
+
+The format is not documented and a killed client leaves its file behind: a record is believed only when its process
+runs, started when the record says, belongs to this user, and its socket accepts a connection.
+"""
+
+import contextlib
+import errno
+import json
+import os
+import re
+import socket
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from multifleet.sessions.base import Found, Problem, Session, Status
+from multifleet.sessions.claude_transcript import transcript_path
+from multifleet.sessions.own_files import NotOurs, read_own_file
+from multifleet.sessions.processes import owner_of, pid_domain, started_at
+
+CLIENT = "claude"
+MAX_RECORD = 64 * 1024
+MAX_RECORDS = 2_000
+MAX_CONFIG = 64 * 1024 * 1024
+MAX_SOCKET_PATH = 107
+
+_RECORD_NAME = re.compile(r"([1-9][0-9]{0,9})\.json")
+_SESSION_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+class _Stale(Exception):
+    """The record is well formed, and its session is over or not of this set of process ids."""
+
+
+class _Malformed(Exception):
+    """The record cannot be believed; the message says why."""
+
+
+def config_dir(environ: Mapping[str, str]) -> Path:
+    """Where Claude Code keeps its files: $CLAUDE_CONFIG_DIR, else ~/.claude."""
+    chosen = environ.get("CLAUDE_CONFIG_DIR")
+    return Path(chosen) if chosen else Path(environ.get("HOME") or Path.home()) / ".claude"
+
+
+class ClaudeRegistry:
+    """The sessions that are registered under one configuration folder."""
+
+    def __init__(self, config: Path) -> None:
+        self.config = config
+        self._domain = pid_domain()
+        self._answered: dict[tuple[Path, str], int] = {}
+
+    def find(self) -> Found:
+        """All live sessions, by pid, and the files that were not believed."""
+        sessions: list[Session] = []
+        problems: list[Problem] = []
+        try:
+            names = sorted(os.listdir(self.config / "sessions"))
+        except FileNotFoundError:
+            names = []
+        except OSError as error:
+            return Found((), (Problem(self.config / "sessions", error.strerror or "cannot be read"),))
+        records = [name for name in names if _RECORD_NAME.fullmatch(name)]
+        for name in records[:MAX_RECORDS]:
+            path = self.config / "sessions" / name
+            try:
+                sessions.append(self._read(path))
+            except (_Stale, FileNotFoundError):
+                continue
+            except (_Malformed, NotOurs) as error:
+                problems.append(Problem(path, str(error)))
+            except OSError as error:
+                problems.append(Problem(path, error.strerror or "cannot be read"))
+        if len(records) > MAX_RECORDS:
+            problems.append(Problem(self.config / "sessions", f"more than {MAX_RECORDS} files"))
+        return Found(tuple(sorted(sessions, key=lambda session: session.pid)), tuple(problems))
+
+    def reread(self, session: Session) -> Session | None:
+        """The same process's session as it is now: after /clear it has another session_id. None when it is over."""
+        try:
+            now = self._read(self.config / "sessions" / f"{session.pid}.json")
+        except (_Stale, _Malformed, NotOurs, OSError):
+            return None
+        return now if now.proc_start == session.proc_start else None
+
+    def known_projects(self) -> tuple[Path, ...]:
+        """The folders that the user has opened with the client and that still exist."""
+        for path in (self.config / ".claude.json", self.config.parent / ".claude.json"):
+            with contextlib.suppress(OSError, NotOurs, ValueError, RecursionError):
+                kept = json.loads(read_own_file(path, MAX_CONFIG))
+                projects = kept.get("projects") if isinstance(kept, dict) else None
+                names = projects if isinstance(projects, dict) else {}
+                return tuple(Path(name) for name in names if _is_path(name) and os.path.isdir(name))
+        return ()
+
+    def _read(self, path: Path) -> Session:
+        try:
+            record = json.loads(read_own_file(path, MAX_RECORD))
+        except (ValueError, RecursionError):
+            raise _Malformed("not JSON") from None
+        if not isinstance(record, dict):
+            raise _Malformed("not a JSON object")
+        domain = record.get("pidDomain")
+        if isinstance(domain, str) and self._domain is not None and domain != self._domain:
+            raise _Stale("of another set of process ids")
+        pid = record.get("pid")
+        if not isinstance(pid, int) or isinstance(pid, bool) or f"{pid}.json" != path.name:
+            raise _Malformed("the pid is not that of the file's name")
+        start = _checked_start(pid, record.get("procStart"))
+        if record.get("spare"):
+            raise _Stale("a spare process without a conversation")
+        session_id = record.get("sessionId")
+        if not isinstance(session_id, str) or not _SESSION_ID.fullmatch(session_id):
+            raise _Malformed("the session id is not a UUID")
+        cwd = record.get("cwd")
+        if not isinstance(cwd, str) or not _is_path(cwd):
+            raise _Malformed("the working folder is not an absolute path")
+        started = _seconds(record.get("startedAt"))
+        return Session(
+            client=CLIENT,
+            session_id=session_id,
+            pid=pid,
+            proc_start=start,
+            cwd=cwd,
+            name=_text(record, "name"),
+            status=_status(record.get("status")),
+            version=_text(record, "version"),
+            entrypoint=_text(record, "entrypoint"),
+            socket=self._checked_socket(record.get("messagingSocketPath"), start),
+            transcript=transcript_path(self.config, cwd, session_id),
+            started_at=started,
+            updated_at=_seconds(record.get("updatedAt"), started),
+            kind=_text(record, "kind"),
+            waiting_for=_text(record, "waitingFor") or None,
+        )
+
+    def _checked_socket(self, named: object, start: str) -> Path | None:
+        if named is None:
+            return None
+        if not isinstance(named, str) or not _is_path(named):
+            raise _Malformed("the socket is not an absolute path")
+        if len(os.fsencode(named)) > MAX_SOCKET_PATH:
+            raise _Malformed("the socket's path is too long")
+        path = Path(named)
+        try:
+            found = os.lstat(path)
+        except OSError:
+            raise _Stale("the socket is gone") from None
+        if not stat.S_ISSOCK(found.st_mode):
+            raise _Malformed("what should be the socket is something else")
+        if found.st_uid != os.getuid():
+            raise _Malformed("the socket is another user's")
+        # asked once for each socket file: a listening socket stays so while the process that made it runs
+        if self._answered.get((path, start)) != found.st_ino:
+            if not _accepts(path):
+                raise _Stale("the socket refuses")
+            self._answered[path, start] = found.st_ino
+            while len(self._answered) > MAX_RECORDS:
+                del self._answered[next(iter(self._answered))]
+        return path
+
+
+def is_running(session: Session) -> bool:
+    """Whether the very process of this session still runs."""
+    return started_at(session.pid) in (session.proc_start, "")
+
+
+def _checked_start(pid: int, claimed: object) -> str:
+    now = started_at(pid)
+    if now is None:
+        raise _Stale("the process is gone")
+    if now and owner_of(pid) != os.getuid():
+        raise _Stale("another user's process has the pid now")
+    if claimed is not None and now and claimed != now:
+        raise _Stale("another process has the pid now")
+    return now or (claimed if isinstance(claimed, str) else "")
+
+
+def _is_path(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return text.startswith("/") and "\0" not in text
+
+
+def _accepts(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.setblocking(False)
+        answer = probe.connect_ex(os.fspath(path))
+    return answer in (0, errno.EAGAIN, errno.EINPROGRESS)  # EAGAIN: it listens, and is too busy to accept
+
+
+def _status(value: Any) -> Status:
+    return Status(value) if value in ("idle", "busy", "waiting") else Status.UNKNOWN
+
+
+def _seconds(value: Any, default: float = 0.0) -> float:
+    return value / 1000 if isinstance(value, int | float) and 0 <= value < 1e15 else default
+
+
+def _text(record: dict[str, Any], key: str) -> str:
+    value = record.get(key)
+    return value[:200] if isinstance(value, str) else ""

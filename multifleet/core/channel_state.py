@@ -74,7 +74,7 @@ LATENCIES_KEPT = 32
 
 @dataclass(frozen=True, slots=True)
 class ChannelHealth:
-    """What is known about one channel to one peer. Moments are wall-clock seconds: they are shown and stored."""
+    """What is known about one channel to one peer. Moments are wall-clock seconds, fit to be shown."""
 
     state: ChannelState = ChannelState.UNTRIED
     failures: int = 0
@@ -155,7 +155,7 @@ def probe_at(health: ChannelHealth) -> float | None:
 
 
 def probe_due(health: ChannelHealth, now: float) -> bool:
-    """Whether to probe the channel now; at once after the clock was set back, as what is left is unknown then."""
+    """Whether to probe the channel now; at once when the clock was set back meanwhile."""
     at = probe_at(health)
     return at is not None and (now >= at or now < health.quiet_since)
 

@@ -1,4 +1,4 @@
-"""How often a second attempt may be started while the first is merely slow: a bucket that careful ones fill."""
+"""How often a second attempt may be started while the first is merely slow: a bucket filled by attempts."""
 
 from dataclasses import dataclass
 

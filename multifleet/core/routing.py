@@ -1,7 +1,7 @@
 """Which channels exist, which of them may carry which type of message, and which type goes first.
 
-Tables only: a channel that is built later is one row of CHANNELS and its name in the routes it may carry. Nothing
-here knows how a channel works or how it is; the latter is the channel state's.
+Tables only: a channel that is built later is one row of CHANNELS and its name in the routes it may carry.
+Nothing here knows how a channel works or how it is; the latter is the channel state's.
 """
 
 from collections.abc import Collection, Iterable, Mapping

@@ -1,0 +1,72 @@
+"""Waits grow, stay under their cap, and survive a restart."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from multifleet.core.backoff import CAP_HEARD, CAP_SILENT, Backoff, after_failure, reset
+
+random01 = st.floats(0, 1, exclude_max=True)
+
+
+@pytest.mark.parametrize(
+    ("failures", "heard", "longest"),
+    [
+        (1, True, 0.25),
+        (2, True, 0.5),
+        (3, True, 1),
+        (6, True, 8),
+        (7, True, 10),
+        (50, True, 10),
+        (7, False, 16),
+        (8, False, 32),
+        (9, False, 60),
+        (100_000, False, 60),
+    ],
+)
+def test_each_failure_doubles_the_wait_up_to_the_cap(failures: int, heard: bool, longest: float) -> None:
+    before = Backoff(attempt=failures - 1)
+    assert after_failure(before, heard, 0.0).delay == longest / 2
+    assert after_failure(before, heard, 0.999999).delay == pytest.approx(longest, rel=1e-5)
+
+
+def test_failures_are_counted_until_a_success() -> None:
+    backoff = after_failure(after_failure(reset(), True, 0.5), True, 0.5)
+    assert backoff.attempt == 2
+    assert reset() == Backoff(0, 0.0, 0.0)
+    assert reset().remaining(heard=False) == 0
+
+
+def test_a_restart_waits_only_what_was_left() -> None:
+    stored = Backoff(attempt=9, delay=40).waited(15)
+    assert (stored.attempt, stored.delay, stored.elapsed) == (9, 40, 15)
+    assert stored.remaining(heard=False) == 25
+
+
+def test_a_wait_is_cut_short_when_the_peer_comes_to_be_heard() -> None:
+    assert Backoff(attempt=9, delay=40, elapsed=4).remaining(heard=True) == 6
+    assert Backoff(attempt=9, delay=40, elapsed=15).remaining(heard=True) == 0
+
+
+def test_time_never_runs_backwards_in_a_wait() -> None:
+    assert Backoff(1, 5.0, 2.0).waited(-3) == Backoff(1, 5.0, 2.0)
+    assert Backoff(1, 5.0, 2.0).waited(60) == Backoff(1, 5.0, 5.0)
+
+
+@given(st.integers(0, 10**6), st.booleans(), random01)
+def test_no_wait_is_longer_than_its_cap_or_shorter_than_half_the_first(
+    attempt: int, heard: bool, random: float
+) -> None:
+    delay = after_failure(Backoff(attempt), heard, random).delay
+    assert 0.125 <= delay <= (CAP_HEARD if heard else CAP_SILENT)
+
+
+@given(st.lists(st.tuples(st.booleans(), random01), max_size=40), st.booleans())
+def test_what_remains_is_never_negative_nor_above_the_cap(
+    failures: list[tuple[bool, float]], heard: bool
+) -> None:
+    backoff = reset()
+    for heard_then, random in failures:
+        backoff = after_failure(backoff, heard_then, random).waited(random)
+    assert 0 <= backoff.remaining(heard) <= (CAP_HEARD if heard else CAP_SILENT)
+    assert backoff.attempt == len(failures)

@@ -1,0 +1,90 @@
+"""The tables of channels, routes and priorities fit each other and what travels."""
+
+from typing import get_args
+
+import pytest
+
+from multifleet.core.packets import MessageType
+from multifleet.core.routing import (
+    CHANNELS,
+    PRIORITY,
+    ROUTES,
+    ChannelFacts,
+    ChannelName,
+    Success,
+    Tier,
+    channels_table,
+    route,
+    routes_table,
+)
+
+SEED = ChannelFacts("seed", "P4", Tier.KEPT, 10, (Success.PARKED,), "written aside, fsync, rename")
+SSH = ChannelFacts("ssh", "P5", Tier.KEPT, 10, (Success.STORED, Success.PARKED))
+WAKE = ChannelFacts("wake", "P6", Tier.LAST, 60, (Success.NUDGED,))
+
+
+def test_every_message_type_has_a_route_and_no_other() -> None:
+    assert set(ROUTES) == set(get_args(MessageType))
+
+
+def test_every_type_has_a_place_in_the_queue() -> None:
+    assert set(PRIORITY) == {*get_args(MessageType), "heartbeat"}
+    assert set(PRIORITY.values()) == {0, 1, 2, 3}
+
+
+def test_alerts_go_first_and_heartbeats_last() -> None:
+    assert [type for type, place in PRIORITY.items() if place == 0] == ["alert"]
+    assert PRIORITY["heartbeat"] == max(PRIORITY.values())
+
+
+def test_there_is_one_row_for_each_channel_that_is_built() -> None:
+    assert set(CHANNELS) == set(ChannelName)
+    assert all(name == facts.name for name, facts in CHANNELS.items())
+
+
+def test_routes_name_channels_that_exist_and_each_once() -> None:
+    for names in ROUTES.values():
+        assert set(names) <= set(CHANNELS)
+        assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("type", ROUTES)
+def test_every_route_can_get_a_message_stored_by_itself(type: str) -> None:
+    assert any(Success.STORED in facts.success for facts in route(type, set(CHANNELS)))
+
+
+def test_a_node_uses_the_channels_of_the_route_that_it_has() -> None:
+    assert [facts.name for facts in route("context", {"http"})] == ["http"]
+    assert [facts.name for facts in route("context", {"memory", "pigeon"})] == ["memory"]
+    assert route("context", set()) == ()
+
+
+def test_what_only_nudges_is_told_from_what_leaves_the_frame_somewhere() -> None:
+    assert WAKE.only_nudges
+    assert not SEED.only_nudges
+    assert not SSH.only_nudges
+
+
+def test_the_table_of_channels_is_printed_without_those_for_tests() -> None:
+    assert channels_table([SEED, SSH, CHANNELS["memory"], WAKE]) == (
+        "|  | channel | turn | timeout | success | notes |\n"
+        "| --- | --- | --- | --- | --- | --- |\n"
+        "| P4 | seed | kept | 10 s | parked | written aside, fsync, rename |\n"
+        "| P5 | ssh | kept | 10 s | stored or parked |  |\n"
+        "| P6 | wake | last | 60 s | nudged |  |\n"
+    )
+
+
+def test_the_table_of_routes_is_printed_most_urgent_first() -> None:
+    channels = {**CHANNELS, "seed": SEED}
+    assert routes_table({"context": ("http", "memory", "seed"), "alert": ("http",)}, channels) == (
+        "| type | priority | channels |\n"
+        "| --- | --- | --- |\n"
+        "| alert | 0 | P2 http |\n"
+        "| context | 2 | P2 http, P4 seed |\n"
+    )
+
+
+def test_the_tables_in_use_can_be_printed() -> None:
+    assert "| P2 | http |" in channels_table()
+    assert len(routes_table().splitlines()) == 2 + len(ROUTES)

@@ -1,0 +1,144 @@
+"""Opening the daemon's sockets: TCP on the wanted addresses, and a Unix one that only its user can reach."""
+
+import asyncio
+import errno
+import os
+import socket
+import stat
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from multifleet.errors import ConfigError, PortInUse
+
+BACKLOG = 1024
+PORT_TRIES = 5
+PROBE_SECONDS = 1.0
+
+Bound = tuple[socket.socket, tuple[str, int]]
+
+
+async def bind_tcp(hosts: Sequence[str], port: int) -> list[Bound]:
+    """A bound socket for each host, all on one port; a family that this system lacks is left out.
+
+    Port 0 takes any port that is free on all of them. PortInUse says who has it.
+    """
+    for _ in range(PORT_TRIES):
+        bound: list[Bound] = []
+        try:
+            for host in hosts:
+                bound += await _bind_host(host, bound[0][1][1] if bound else port)
+        except OSError as error:
+            for opened, _ in bound:
+                opened.close()
+            if error.errno != errno.EADDRINUSE:
+                said = f"cannot listen on port {port} ({error.strerror}): choose another with --port"
+                raise ConfigError(said) from None
+            if port:
+                raise PortInUse(await explain_port(port)) from None
+        else:
+            if not bound:
+                raise ConfigError(f"this system has none of the addresses {', '.join(hosts)}: change --bind")
+            return bound
+    raise PortInUse("no port was free on all addresses: name one with --port")
+
+
+async def _bind_host(host: str, port: int) -> list[Bound]:
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except socket.gaierror as error:
+        if ":" in host:
+            return []
+        raise ConfigError(f"{host} is no address of this machine ({error.strerror}): change --bind") from None
+    bound = []
+    for family, kind, protocol, _, address in dict.fromkeys(found):
+        try:
+            opened = socket.socket(family, kind, protocol)
+        except OSError as error:
+            if error.errno == errno.EAFNOSUPPORT:
+                continue
+            raise
+        try:
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            opened.bind(address)
+        except OSError as error:
+            opened.close()
+            if error.errno == errno.EADDRNOTAVAIL and host == "::":
+                continue  # the family is built in, and switched off
+            raise
+        opened.setblocking(False)
+        bound.append((opened, opened.getsockname()[:2]))
+    return bound
+
+
+async def explain_port(port: int) -> str:
+    """Who seems to listen on a port, and what to do about it; one line."""
+    answer = b""
+    try:
+        async with asyncio.timeout(PROBE_SECONDS):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+            answer = await reader.read(4096)
+            writer.close()
+    except (OSError, TimeoutError):
+        pass  # whoever it is does not speak HTTP; the port is taken all the same
+    body = answer.partition(b"\r\n\r\n")[2]
+    if body.startswith(b'{"ok":') and b'"node":' in body:
+        return (
+            f"another multifleet daemon of yours listens on port {port}: stop it, or choose one with --port"
+        )
+    if answer.startswith(b"HTTP/1.1 200 ") and body == b"ok\n":
+        return f"a multifleet daemon of another user listens on port {port}: choose another with --port"
+    return f"another program listens on port {port}: stop it, or choose another with --port"
+
+
+def bind_unix(path: Path) -> socket.socket:
+    """A bound Unix socket of mode 0600 in a folder of mode 0700; a dead one in its place is removed.
+
+    Who calls this must hold the home's lock: it is what tells a dead socket from a living one.
+    """
+    _make_private(path.parent)
+    try:
+        left = os.lstat(path)
+    except FileNotFoundError:
+        pass  # the usual case
+    else:
+        if not stat.S_ISSOCK(left.st_mode):
+            raise ConfigError(f"{path} is in the way of the daemon's socket: move it away")
+        os.unlink(path)
+    opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        os.fchmod(opened.fileno(), 0o600)  # on Linux this is the mode with which bind makes the file
+        opened.bind(os.fspath(path))
+        os.chmod(path, 0o600)
+    except OSError as error:
+        opened.close()
+        raise ConfigError(f"cannot make the daemon's socket {path}: {error.strerror}") from None
+    opened.setblocking(False)
+    return opened
+
+
+def unlinker(path: Path) -> Callable[[], None]:
+    """What removes the socket file at the end, unless another one has taken its place."""
+    made = os.lstat(path)
+
+    def unlink() -> None:
+        try:
+            now = os.lstat(path)
+        except FileNotFoundError:
+            return
+        if (now.st_dev, now.st_ino) == (made.st_dev, made.st_ino):
+            os.unlink(path)
+
+    return unlink
+
+
+def _make_private(folder: Path) -> None:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = os.lstat(folder)
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+        raise ConfigError(f"{folder} is not a folder of yours: remove it, the daemon's socket goes there")
+    if found.st_mode & 0o077:
+        os.chmod(folder, 0o700)

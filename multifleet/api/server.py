@@ -1,0 +1,101 @@
+"""The daemon's HTTP door: operations for this machine's user, frames from peers, health for everybody.
+
+It opens the sockets, hands each connection to a `Connection`, and closes in good order. It decides nothing.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AsyncExitStack
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from multifleet.api.connection import Connection
+from multifleet.api.crowd import Crowd
+from multifleet.api.door import Door
+from multifleet.api.limits import Limits, raise_file_limit
+from multifleet.api.listening import BACKLOG, bind_tcp, bind_unix, unlinker
+from multifleet.api.operations import operation_routes
+from multifleet.api.peer_credentials import Proof, choose_proof
+from multifleet.api.peers import PeerHandlers, health_route, peer_routes
+from multifleet.api.reports import Counters, Reports
+from multifleet.api.routes import Routes
+from multifleet.operations.operation import Operation
+
+HEALTH = "/health"
+
+
+class Server:
+    """Listens on TCP and on the Unix socket from `start` until the exit stack closes."""
+
+    def __init__(
+        self,
+        *,
+        operations: Iterable[Operation],
+        node: Any,
+        peer: PeerHandlers,
+        port: int,
+        binds: Sequence[str],
+        socket: Path,
+        token: Path,
+        counters: Counters,
+        limits: Limits | None = None,
+        choose: Callable[[Path, AsyncExitStack], Proof] = choose_proof,
+    ) -> None:
+        of_user = operation_routes(operations, node)
+        health = next((route for route in of_user if route.path == HEALTH), None)
+        self._routes = Routes(
+            [*(r for r in of_user if r is not health), *peer_routes(peer), health_route(health)]
+        )
+        self._port = port
+        self._binds = binds
+        self._socket = socket
+        self._token = token
+        self._counters = counters
+        self._limits = limits or Limits()
+        self._choose = choose
+        self.addresses: list[tuple[str, int]] = []
+        """(host, port) on which it really listens."""
+
+    async def start(self, stack: AsyncExitStack) -> None:
+        """Listen. PortInUse and ConfigError say what to do; the stack undoes everything in order."""
+        loop = asyncio.get_running_loop()
+        files = raise_file_limit()
+        door = Door(
+            self._routes,
+            self._limits,
+            Crowd(min(self._limits.connections, files // 2), self._limits.per_address),
+            self._choose(self._token, stack),
+            Reports(self._counters, loop.time),
+        )
+        bound = await bind_tcp(self._binds, self._port)
+        for opened, _ in bound:
+            stack.callback(opened.close)
+        unix = bind_unix(self._socket)
+        stack.callback(unix.close)
+        stack.callback(unlinker(self._socket))
+        stack.push_async_callback(_end, door)
+        for opened, address in bound:
+            over_tcp = partial(Connection, door, loop, unix=False)
+            listener = await loop.create_server(over_tcp, sock=opened, backlog=BACKLOG)
+            stack.callback(listener.close)
+            self.addresses.append(address)
+        over_unix = partial(Connection, door, loop, unix=True)
+        listener = await loop.create_unix_server(over_unix, sock=unix, backlog=BACKLOG)
+        stack.callback(listener.close)
+
+
+async def _end(door: Door) -> None:
+    """Answer what is being answered, then close all connections; a second later whatever is left is cut."""
+    door.closing = True
+    for member in door.crowd.members():
+        assert isinstance(member, Connection)
+        member.retire()
+    if door.tasks:
+        await asyncio.wait(door.tasks, timeout=door.limits.grace_seconds)
+    for task in list(door.tasks):
+        task.cancel()
+    await door.crowd.wait_empty(door.limits.goodbye_seconds)
+    for member in door.crowd.members():
+        member.send_away()
+    await door.crowd.wait_empty(door.limits.goodbye_seconds)

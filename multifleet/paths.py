@@ -25,7 +25,7 @@ def home_path() -> "Path":
 
 
 def socket_place(home: str) -> str:
-    """The daemon's Unix socket: in its home, or in a private folder of this user where that path is too long."""
+    """The daemon's Unix socket: in its home, or where that path is too long in a private folder of this user."""
     near = os.path.join(home, "socket")
     if len(os.fsencode(near)) <= SOCKET_PATH_LIMIT:
         return near

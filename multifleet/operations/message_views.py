@@ -41,6 +41,9 @@ class TraceView(View, frozen=True):
     events: Annotated[list[TraceEvent], about("Every statement about it, oldest first.")]
     reason: Annotated[str | None, about("Why it is not further.")] = None
     ended: Annotated[bool, about("Whether nothing more can happen to it.")] = False
+    reached: Annotated[
+        bool | None, about("Whether the state that was waited for is proven; null if none.")
+    ] = None
 
 
 class AckView(View, frozen=True):

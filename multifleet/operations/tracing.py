@@ -75,11 +75,12 @@ class Retry(Request, frozen=True):
 
 async def trace(node: "Node", request: Trace) -> TraceView:
     """Show every step of a message: what happened, when, where, and who says so."""
-    if request.wait is not None or request.known is not None:
-        waited = await node.messages.wait(request.id, request.wait, request.timeout, request.known)
-        if not request.verify:
-            return waited
-    return await node.messages.trace(request.id, request.verify)
+    if request.wait is None and request.known is None:
+        return await node.messages.trace(request.id, request.verify)
+    found = await node.messages.wait(request.id, request.wait, request.timeout, request.known)
+    if request.verify:
+        found = await node.messages.trace(request.id, True)
+    return msgspec.structs.replace(found, reached=_reached(found, request.wait))
 
 
 async def ack(node: "Node", request: Ack) -> AckView:
@@ -110,6 +111,12 @@ async def dead(node: "Node", request: Dead) -> OutboxListing:
 async def retry(node: "Node", request: Retry) -> Accepted:
     """Try a message again that was given up or that waits."""
     return await node.messages.retry(request.id)
+
+
+def _reached(trace: TraceView, wanted: str | None) -> bool | None:
+    if wanted is None:
+        return None
+    return any(reached(State(event.state), State(wanted)) for event in trace.events)
 
 
 OPERATIONS = (

@@ -1,0 +1,123 @@
+"""Reads a command line by the printed table: argparse alone would cost more than all of `send`."""
+
+import os
+import sys
+
+from multifleet.cli.shape import (
+    BODY,
+    FOLDER,
+    INTEGER,
+    NUMBER,
+    SWITCH,
+    TEXTS,
+    Command,
+    Failed,
+    Field,
+    UsageError,
+)
+
+Value = str | int | float | bool | list[str]
+
+
+class HelpWanted(Exception):
+    """--help was typed."""
+
+
+def read_arguments(command: Command, words: list[str]) -> tuple[dict[str, Value], bool]:
+    """The values of the fields that were given, by name, and whether --json was."""
+    options = {field.flag: field for field in command.fields if not field.positional}
+    values: dict[str, Value] = {}
+    plain: list[str] = []
+    as_json = False
+    rest = iter(words)
+    for word in rest:
+        if word == "--":
+            plain.extend(rest)
+        elif word == "--json":
+            as_json = True
+        elif word in ("-h", "--help"):
+            raise HelpWanted
+        elif word.startswith("-") and word != "-":
+            flag, equals, value = word.partition("=")
+            field = options.get(flag)
+            if field is None:
+                raise UsageError(
+                    f"there is no option {_shown(flag)}; put -- before a text that starts with '-'"
+                )
+            if field.kind == SWITCH:
+                if equals:
+                    raise UsageError(f"{flag} takes no value")
+                values[field.name] = True
+                continue
+            if not equals:
+                found = next(rest, None)
+                if found is None:
+                    raise UsageError(f"{flag} needs a value")
+                value = found
+            _add(values, field, value)
+        else:
+            plain.append(word)
+    _place(values, [field for field in command.fields if field.positional], plain)
+    for field in command.fields:
+        if field.required and field.name not in values:
+            raise UsageError(f"{field.label if field.positional else field.flag} is missing")
+    return values, as_json
+
+
+def _place(values: dict[str, Value], places: list[Field], plain: list[str]) -> None:
+    if len(plain) > len(places):
+        hint = (
+            "; put a text of several words in quotes" if any(place.kind == BODY for place in places) else ""
+        )
+        raise UsageError(f"{_shown(plain[len(places)])} is one argument too many{hint}")
+    for field, word in zip(places, plain, strict=False):
+        _add(values, field, word)
+
+
+def _add(values: dict[str, Value], field: Field, word: str) -> None:
+    value = _convert(field, word)
+    if field.kind == TEXTS:
+        known = values.setdefault(field.name, [])
+        assert isinstance(known, list) and isinstance(value, str)
+        known.append(value)
+    else:
+        values[field.name] = value
+
+
+def _convert(field: Field, word: str) -> Value:
+    name = field.label if field.positional else field.flag
+    if not word.isascii():
+        try:
+            word.encode()
+        except UnicodeEncodeError:
+            raise UsageError(f"{name} is not UTF-8 text") from None
+    if field.choices and word not in field.choices:
+        raise UsageError(f"{name} is one of {', '.join(field.choices)}, not {_shown(word)}")
+    try:
+        if field.kind == INTEGER:
+            return int(word)
+        if field.kind == NUMBER:
+            number = float(word)
+            if number - number != 0:  # inf and nan
+                raise ValueError
+            return number
+    except ValueError:
+        raise UsageError(f"{name} is a number, not {_shown(word)}") from None
+    if field.kind == BODY and word == "-":
+        return _standard_input()
+    if field.kind == FOLDER:
+        return os.path.abspath(os.path.expanduser(word))
+    return word
+
+
+def _standard_input() -> str:
+    try:
+        return sys.stdin.buffer.read().decode()
+    except UnicodeDecodeError:
+        raise Failed("standard input is not UTF-8 text: convert it first") from None
+
+
+def _shown(word: str) -> str:
+    from multifleet.core.visible import visible
+
+    return repr(visible(word if len(word) <= 60 else word[:57] + "...", one_line=True))

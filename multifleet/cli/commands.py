@@ -1,0 +1,718 @@
+"""The commands, printed by scripts/generate.py from operations/ and cli/extras.py: change them there."""
+
+from multifleet.cli.shape import Command, Field
+
+COMMANDS: dict[str, Command] = {
+    "send": Command(
+        "Send a message to an agent session on another machine, or to that machine.",
+        (
+            "Send a message to an agent session on another machine, or to that machine. The "
+            "answer says that it is durable here, not that it arrived: follow it with trace."
+        ),
+        "POST",
+        "/message",
+        (
+            Field(
+                "to",
+                "Where it goes: NODE, or NODE/SEAT for the sessions of one project there.",
+                positional=True,
+                required=True,
+            ),
+            Field(
+                "body",
+                "Text of the message; '-' on the command line reads it from standard input.",
+                "body",
+                positional=True,
+                required=True,
+            ),
+            Field(
+                "type",
+                "What kind of message it is; decides which channels may carry it.",
+                choices=(
+                    "alert",
+                    "broadcast",
+                    "context",
+                    "repair",
+                    "reply",
+                    "sync",
+                    "task",
+                ),
+                default="context",
+            ),
+            Field(
+                "subject",
+                "One line that says what it is about.",
+            ),
+            Field(
+                "urgency",
+                "When its session is to see it: now, next-turn (it wakes an idle one) or whenever.",
+                choices=(
+                    "next-turn",
+                    "now",
+                    "whenever",
+                ),
+                default="next-turn",
+            ),
+            Field(
+                "thread",
+                "Thread it belongs to; messages of one thread stay in order.",
+            ),
+            Field(
+                "reply_to",
+                "Id of the message it answers.",
+            ),
+            Field(
+                "expires",
+                "Seconds until it is given up; a week unless told, 30 days at most.",
+                "number",
+            ),
+            Field(
+                "from_seat",
+                "Seat on this node that answers go to.",
+            ),
+            Field(
+                "id",
+                "Id for it (a UUID), so that asking again does not send it twice.",
+            ),
+            Field(
+                "wait",
+                "Wait until the message is in this state.",
+                choices=(
+                    "queued",
+                    "sent",
+                    "stored",
+                    "offered",
+                    "held",
+                    "refused",
+                    "seen",
+                    "answered",
+                    "expired",
+                    "undeliverable",
+                ),
+            ),
+            Field(
+                "timeout",
+                "Wait this long at the most.",
+                "number",
+                default="60",
+            ),
+        ),
+        ("authority", "folder"),
+        "sending",
+    ),
+    "reply": Command(
+        "Answer a received message, in its thread.",
+        "Answer a received message, in its thread.",
+        "POST",
+        "/reply",
+        (
+            Field(
+                "id",
+                "Id of the received message, or the start of it.",
+                positional=True,
+                required=True,
+            ),
+            Field(
+                "body",
+                "Text of the answer; '-' on the command line reads it from standard input.",
+                "body",
+                positional=True,
+                required=True,
+            ),
+            Field(
+                "subject",
+                "One line that says what it is about.",
+            ),
+            Field(
+                "urgency",
+                "When its session is to see it: now, next-turn or whenever.",
+                choices=(
+                    "next-turn",
+                    "now",
+                    "whenever",
+                ),
+                default="next-turn",
+            ),
+            Field(
+                "expires",
+                "Seconds until it is given up; a week unless told, 30 days at most.",
+                "number",
+            ),
+            Field(
+                "from_seat",
+                "Seat on this node that answers go to.",
+            ),
+            Field(
+                "answer_id",
+                "Id for the answer (a UUID), so that asking again does not send two.",
+            ),
+            Field(
+                "wait",
+                "Wait until the message is in this state.",
+                choices=(
+                    "queued",
+                    "sent",
+                    "stored",
+                    "offered",
+                    "held",
+                    "refused",
+                    "seen",
+                    "answered",
+                    "expired",
+                    "undeliverable",
+                ),
+            ),
+            Field(
+                "timeout",
+                "Wait this long at the most.",
+                "number",
+                default="60",
+            ),
+        ),
+        ("authority", "folder"),
+        "sending",
+    ),
+    "inbox": Command(
+        "List received messages, newest first; reading the list marks nothing as read.",
+        "List received messages, newest first; reading the list marks nothing as read.",
+        "GET",
+        "/inbox",
+        (
+            Field(
+                "seat",
+                "Only messages for this seat.",
+            ),
+            Field(
+                "unread",
+                "Only messages that nobody has read.",
+                "switch",
+            ),
+            Field(
+                "limit",
+                "How many at the most.",
+                "integer",
+                default="50",
+            ),
+        ),
+        (),
+        "",
+    ),
+    "unread": Command(
+        "List the received messages that nobody has read.",
+        "List the received messages that nobody has read.",
+        "GET",
+        "/messages/unread",
+        (
+            Field(
+                "seat",
+                "Only messages for this seat.",
+            ),
+            Field(
+                "limit",
+                "How many at the most.",
+                "integer",
+                default="50",
+            ),
+        ),
+        (),
+        "",
+    ),
+    "read": Command(
+        "Show one received message in full and mark it as read.",
+        "Show one received message in full and mark it as read.",
+        "POST",
+        "/read",
+        (
+            Field(
+                "id",
+                "Id of the received message, or the start of it.",
+                positional=True,
+                required=True,
+            ),
+        ),
+        (),
+        "",
+    ),
+    "trace": Command(
+        "Show every step of a message: what happened, when, where, and who says so.",
+        "Show every step of a message: what happened, when, where, and who says so.",
+        "GET",
+        "/trace/{id}",
+        (
+            Field(
+                "id",
+                "Id of the message, or the start of it.",
+                positional=True,
+                required=True,
+            ),
+            Field(
+                "verify",
+                "Check the signature of every statement.",
+                "switch",
+            ),
+            Field(
+                "wait",
+                "Answer once the message has reached this state, or no longer can.",
+                choices=(
+                    "answered",
+                    "expired",
+                    "held",
+                    "offered",
+                    "queued",
+                    "refused",
+                    "seen",
+                    "sent",
+                    "stored",
+                    "undeliverable",
+                ),
+            ),
+            Field(
+                "timeout",
+                "Seconds to wait at the most.",
+                "number",
+            ),
+            Field(
+                "watch",
+                "Print each step when it happens, until the last.",
+                "switch",
+            ),
+        ),
+        ("known",),
+        "tracing",
+    ),
+    "ack": Command(
+        "Say whether the recipient has signed that it has a message on disk.",
+        "Say whether the recipient has signed that it has a message on disk.",
+        "GET",
+        "/ack/{id}",
+        (
+            Field(
+                "id",
+                "Id of the message, or the start of it.",
+                positional=True,
+                required=True,
+            ),
+        ),
+        (),
+        "",
+    ),
+    "receipts": Command(
+        "List what recipients have stated about sent messages, newest first.",
+        "List what recipients have stated about sent messages, newest first.",
+        "GET",
+        "/receipts",
+        (
+            Field(
+                "id",
+                "Only those of this message; its id, or the start of it.",
+                positional=True,
+            ),
+            Field(
+                "limit",
+                "How many at the most.",
+                "integer",
+                default="50",
+            ),
+        ),
+        (),
+        "",
+    ),
+    "outbox": Command(
+        "List sent messages and how far each has come, newest first.",
+        "List sent messages and how far each has come, newest first.",
+        "GET",
+        "/outbox",
+        (
+            Field(
+                "peer",
+                "Only messages to this node.",
+                positional=True,
+            ),
+            Field(
+                "limit",
+                "How many at the most.",
+                "integer",
+                default="50",
+            ),
+        ),
+        (),
+        "",
+    ),
+    "dead": Command(
+        "List messages that were given up: expired, refused or undeliverable, with the reason.",
+        "List messages that were given up: expired, refused or undeliverable, with the reason.",
+        "GET",
+        "/dead",
+        (
+            Field(
+                "limit",
+                "How many at the most.",
+                "integer",
+                default="50",
+            ),
+        ),
+        (),
+        "",
+    ),
+    "retry": Command(
+        "Try a message again that was given up or that waits.",
+        "Try a message again that was given up or that waits.",
+        "POST",
+        "/retry",
+        (
+            Field(
+                "id",
+                "Id of the sent message, or the start of it.",
+                positional=True,
+                required=True,
+            ),
+        ),
+        (),
+        "",
+    ),
+    "status": Command(
+        "Show this node at a glance: its fleet, what waits, who is heard, and what does not work.",
+        "Show this node at a glance: its fleet, what waits, who is heard, and what does not work.",
+        "GET",
+        "/status",
+        (),
+        (),
+        "",
+    ),
+    "health": Command(
+        "Say whether the daemon answers.",
+        "Say whether the daemon answers.",
+        "GET",
+        "/health",
+        (),
+        (),
+        "",
+    ),
+    "stats": Command(
+        "Show the counters since the daemon started.",
+        "Show the counters since the daemon started.",
+        "GET",
+        "/stats",
+        (),
+        (),
+        "",
+    ),
+    "peers": Command(
+        "List the other nodes of the fleet and when each was last heard.",
+        "List the other nodes of the fleet and when each was last heard.",
+        "GET",
+        "/peers",
+        (),
+        (),
+        "",
+    ),
+    "channels": Command(
+        "Show the state of every channel to every peer.",
+        "Show the state of every channel to every peer.",
+        "GET",
+        "/channels",
+        (
+            Field(
+                "peer",
+                "Only the channels to this node.",
+                positional=True,
+            ),
+        ),
+        (),
+        "",
+    ),
+    "doctor": Command(
+        "Check this node and say what to do about each fault.",
+        "Check this node and say what to do about each fault.",
+        "GET",
+        "/doctor",
+        (
+            Field(
+                "check",
+                "Make only this check.",
+                positional=True,
+            ),
+        ),
+        (),
+        "doctor",
+    ),
+    "down": Command(
+        "Stop the daemon; messages that wait are kept.",
+        "Stop the daemon; messages that wait are kept.",
+        "POST",
+        "/down",
+        (),
+        (),
+        "down",
+    ),
+    "sessions": Command(
+        "List the agent sessions that are open on this machine, and the seat of each.",
+        "List the agent sessions that are open on this machine, and the seat of each.",
+        "GET",
+        "/sessions",
+        (),
+        (),
+        "",
+    ),
+    "seats": Command(
+        "List the seats of this node: the addresses that peers write to.",
+        "List the seats of this node: the addresses that peers write to.",
+        "GET",
+        "/seats",
+        (),
+        (),
+        "",
+    ),
+    "seat bind": Command(
+        "Give the agent sessions of a project folder an address that lasts.",
+        "Give the agent sessions of a project folder an address that lasts.",
+        "POST",
+        "/seats",
+        (
+            Field(
+                "name",
+                "Name of the seat: lower-case letters, digits, '.', '_' and '-'.",
+                positional=True,
+                required=True,
+            ),
+            Field(
+                "folder",
+                "Project folder whose sessions sit there.",
+                "folder",
+                positional=True,
+                required=True,
+            ),
+            Field(
+                "default",
+                "Let messages without a seat wait here.",
+                "switch",
+            ),
+        ),
+        (),
+        "",
+    ),
+    "seat remove": Command(
+        "Remove a seat; messages for it wait at the default seat.",
+        "Remove a seat; messages for it wait at the default seat.",
+        "POST",
+        "/seats/remove",
+        (
+            Field(
+                "name",
+                "Name of the seat.",
+                positional=True,
+                required=True,
+            ),
+        ),
+        (),
+        "",
+    ),
+    "hook": Command(
+        "Tell the daemon of a session's hook, and take the text that waits for it.",
+        "Tell the daemon of a session's hook, and take the text that waits for it.",
+        "POST",
+        "/hook",
+        (
+            Field(
+                "event",
+                "Which hook runs.",
+                choices=(
+                    "session-start",
+                    "user-prompt-submit",
+                    "stop",
+                ),
+                positional=True,
+                required=True,
+            ),
+        ),
+        (),
+        "hook",
+    ),
+    "init": Command(
+        "Make this machine a node: create its keys and its home.",
+        "Make this machine a node: create its keys and its home.",
+        "POST",
+        "/init",
+        (
+            Field(
+                "node",
+                "Id for this node; its host name unless told.",
+            ),
+        ),
+        (),
+        "setup",
+    ),
+    "invite": Command(
+        "Make a one-time code, good for ten minutes, that lets one machine join.",
+        "Make a one-time code, good for ten minutes, that lets one machine join.",
+        "POST",
+        "/invite",
+        (
+            Field(
+                "at",
+                "Address of this node that the other machine shall call, as HOST:PORT.",
+                "texts",
+            ),
+        ),
+        (),
+        "setup",
+    ),
+    "join": Command(
+        "Join the fleet of the machine that made the code.",
+        "Join the fleet of the machine that made the code.",
+        "POST",
+        "/join-fleet",
+        (
+            Field(
+                "code",
+                "The code that invite showed on the other machine.",
+                positional=True,
+                required=True,
+            ),
+            Field(
+                "at",
+                "Address of the other machine as HOST:PORT, if the code's own does not do.",
+                "texts",
+            ),
+        ),
+        (),
+        "setup",
+    ),
+    "receive": Command(
+        "Take a frame from standard input and answer it on standard output.",
+        "Take a frame from standard input and answer it on standard output.",
+        "POST",
+        "/receive",
+        (),
+        (),
+        "receive",
+    ),
+    "up": Command(
+        "Start the daemon and wait until it answers.",
+        (
+            "Start the daemon and wait until it answers. It listens on port 8855 of all "
+            "addresses, unless told or configured otherwise."
+        ),
+        "",
+        "",
+        (
+            Field(
+                "foreground",
+                "Stay in the foreground, and log to standard error.",
+                "switch",
+            ),
+            Field(
+                "port",
+                "Port to listen on.",
+                "integer",
+            ),
+            Field(
+                "bind",
+                "Address to listen on.",
+                "texts",
+            ),
+        ),
+        (),
+        "up",
+    ),
+    "mcp": Command(
+        "Serve the operations as MCP tools on standard input and output.",
+        ("Serve the operations as MCP tools on standard input and output, for any client that speaks MCP."),
+        "",
+        "",
+        (
+            Field(
+                "all",
+                "Offer every operation instead of the dozen that agents need.",
+                "switch",
+            ),
+        ),
+        (),
+        "programs",
+    ),
+    "demo": Command(
+        "Show it at work: three nodes on this machine, one of them killed under way.",
+        (
+            "Show it at work: three nodes on this machine send messages, one of them is "
+            "killed and started again under way, and every receipt is there at the end."
+        ),
+        "",
+        "",
+        (),
+        (),
+        "programs",
+    ),
+    "version": Command(
+        "Print the version.",
+        "Print the version.",
+        "",
+        "",
+        (),
+        (),
+        "version",
+    ),
+}
+
+GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (
+        "Getting started",
+        (
+            "init",
+            "invite",
+            "join",
+            "up",
+            "down",
+            "demo",
+        ),
+    ),
+    (
+        "Messages",
+        (
+            "send",
+            "reply",
+            "inbox",
+            "unread",
+            "read",
+        ),
+    ),
+    (
+        "Where is it",
+        (
+            "trace",
+            "ack",
+            "receipts",
+            "outbox",
+            "dead",
+            "retry",
+        ),
+    ),
+    (
+        "This node and the others",
+        (
+            "status",
+            "health",
+            "doctor",
+            "peers",
+            "channels",
+            "stats",
+        ),
+    ),
+    (
+        "Agent sessions",
+        (
+            "sessions",
+            "seats",
+            "seat bind",
+            "seat remove",
+        ),
+    ),
+    (
+        "For other programs",
+        (
+            "mcp",
+            "hook",
+            "receive",
+            "version",
+        ),
+    ),
+)

@@ -1,0 +1,60 @@
+"""`down`: asks the daemon to stop and waits until it has let its home go."""
+
+import fcntl
+import json
+import os
+import time
+
+from multifleet.cli.arguments import Value
+from multifleet.cli.daemon import Frozen, ask
+from multifleet.cli.live import LiveLine
+from multifleet.cli.shape import Command, Failed, NotRunning
+from multifleet.paths import home_folder
+
+PATIENCE = 30.0
+"""Seconds for what is under way to end."""
+_LOOK = 0.02
+
+
+def run(name: str, command: Command, values: dict[str, Value], as_json: bool) -> int:
+    """Exit status 0 once no daemon runs, also where none ran."""
+    try:
+        pid = int(json.loads(ask(command, values))["pid"])
+    except NotRunning:
+        print(json.dumps({"stopping": False, "pid": None}) if as_json else "no daemon was running")
+        return 0
+    except Frozen:
+        raise Failed(_frozen()) from None
+    with LiveLine() as line:
+        while _is_held():
+            if line.elapsed > PATIENCE:
+                raise Failed(
+                    f"pid {pid} is still stopping after {PATIENCE:g} s; nothing is lost by `kill -9 {pid}`"
+                )
+            line.show("stopping")
+            time.sleep(_LOOK)
+    print(json.dumps({"stopping": True, "pid": pid}) if as_json else f"stopped (pid {pid})")
+    return 0
+
+
+def _is_held() -> bool:
+    try:
+        descriptor = os.open(os.path.join(home_folder(), "lock"), os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _frozen() -> str:
+    try:
+        with open(os.path.join(home_folder(), "lock")) as lock:
+            pid = int(json.load(lock)["pid"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return "the daemon does not answer: end its process; nothing is lost by `kill -9`"
+    return f"the daemon (pid {pid}) does not answer; nothing is lost by `kill -9 {pid}`"

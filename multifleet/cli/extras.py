@@ -1,0 +1,79 @@
+"""What the command line has beyond the operations; read only when the table of commands is printed."""
+
+from typing import get_args
+
+from multifleet.cli.shape import BODY, DEFAULT_TIMEOUT, FOLDER, INTEGER, NUMBER, SWITCH, TEXTS, Command, Field
+from multifleet.operations.tracing import Rung
+
+WAIT = Field("wait", "Wait until the message is in this state.", choices=get_args(Rung))
+TIMEOUT = Field("timeout", "Wait this long at the most.", NUMBER, default=f"{DEFAULT_TIMEOUT:g}")
+
+EXTRA_FIELDS = {
+    "send": (WAIT, TIMEOUT),
+    "reply": (WAIT, TIMEOUT),
+    "trace": (Field("watch", "Print each step when it happens, until the last.", SWITCH),),
+}
+"""Options that the command adds to the fields of its operation."""
+
+HIDDEN_FIELDS = {
+    "hook": ("session_id", "cwd", "transcript_path", "source", "entrypoint", "pid"),
+    "receive": ("frame",),
+}
+"""Fields that come from standard input and are not typed."""
+
+POSITIONAL = {"hook": ("event",)}
+REQUIRED = {"send": ("body",)}
+"""Fields that the operation can do without, because it takes them in another form."""
+KINDS = {("send", "body"): BODY, ("reply", "body"): BODY, ("seat bind", "folder"): FOLDER}
+CHOICES = {("hook", "event"): ("session-start", "user-prompt-submit", "stop")}
+
+RUNNERS = {
+    "doctor": "doctor",
+    "down": "down",
+    "hook": "hook",
+    "init": "setup",
+    "invite": "setup",
+    "join": "setup",
+    "receive": "receive",
+    "reply": "sending",
+    "send": "sending",
+    "trace": "tracing",
+}
+"""Modules that run a command which does more than ask and print."""
+
+OWN_COMMANDS = {
+    "up": Command(
+        "Start the daemon and wait until it answers.",
+        "Start the daemon and wait until it answers. It listens on port 8855 of all addresses, "
+        "unless told or configured otherwise.",
+        fields=(
+            Field("foreground", "Stay in the foreground, and log to standard error.", SWITCH),
+            Field("port", "Port to listen on.", INTEGER),
+            Field("bind", "Address to listen on.", TEXTS),
+        ),
+        runner="up",
+    ),
+    "mcp": Command(
+        "Serve the operations as MCP tools on standard input and output.",
+        "Serve the operations as MCP tools on standard input and output, for any client that speaks MCP.",
+        fields=(Field("all", "Offer every operation instead of the dozen that agents need.", SWITCH),),
+        runner="programs",
+    ),
+    "demo": Command(
+        "Show it at work: three nodes on this machine, one of them killed under way.",
+        "Show it at work: three nodes on this machine send messages, one of them is killed and started "
+        "again under way, and every receipt is there at the end.",
+        runner="programs",
+    ),
+    "version": Command("Print the version.", "Print the version.", runner="version"),
+}
+
+GROUPS = (
+    ("Getting started", ("init", "invite", "join", "up", "down", "demo")),
+    ("Messages", ("send", "reply", "inbox", "unread", "read")),
+    ("Where is it", ("trace", "ack", "receipts", "outbox", "dead", "retry")),
+    ("This node and the others", ("status", "health", "doctor", "peers", "channels", "stats")),
+    ("Agent sessions", ("sessions", "seats", "seat bind", "seat remove")),
+    ("For other programs", ("mcp", "hook", "receive", "version")),
+)
+"""The order of the help text."""

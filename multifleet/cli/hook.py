@@ -1,0 +1,51 @@
+"""`hook`: what an agent client's hook runs. Whatever fails, it is silent and its exit status is 0.
+
+Standard input is the client's own JSON; standard output is what the client adds to the session, or nothing.
+"""
+
+import json
+import os
+import sys
+
+from multifleet.cli.arguments import Value
+from multifleet.cli.daemon import ask
+from multifleet.cli.shape import Command, Failed
+
+EVENTS = {"session-start": "SessionStart", "user-prompt-submit": "UserPromptSubmit", "stop": "Stop"}
+PATIENCE = {"SessionStart": 1.5}
+"""Seconds for the daemon's answer; a prompt or the end of a turn must not wait for a frozen daemon."""
+IMPATIENCE = 0.06
+LARGEST_INPUT = 4 * 1024 * 1024
+
+
+def run(name: str, command: Command, values: dict[str, Value], as_json: bool) -> int:
+    """Always 0."""
+    event = EVENTS.get(str(values["event"]), str(values["event"]))
+    try:
+        text = _ask(command, event)
+    except (Failed, ValueError, OSError):
+        return 0  # a hook that complains would stop the user's own work
+    if text:
+        output = {"hookSpecificOutput": {"hookEventName": event, "additionalContext": text}}
+        sys.stdout.write(json.dumps(output) + "\n")
+    return 0
+
+
+def _ask(command: Command, event: str) -> str:
+    told = json.loads(sys.stdin.buffer.read(LARGEST_INPUT))
+    if not isinstance(told, dict):
+        raise ValueError("the client's input is no object")
+    values: dict[str, Value] = {
+        "event": event,
+        "session_id": str(told.get("session_id") or os.environ.get("CLAUDE_CODE_SESSION_ID", "")),
+        "cwd": str(told.get("cwd") or os.getcwd()),
+    }
+    for field in ("transcript_path", "source"):
+        if isinstance(told.get(field), str):
+            values[field] = told[field]
+    if entrypoint := os.environ.get("CLAUDE_CODE_ENTRYPOINT"):
+        values["entrypoint"] = entrypoint
+    if (pid := os.environ.get("CLAUDE_PID", "")).isdecimal():
+        values["pid"] = int(pid)
+    answer = json.loads(ask(command, values, PATIENCE.get(event, IMPATIENCE)))
+    return str(answer["text"])

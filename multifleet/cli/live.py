@@ -1,0 +1,49 @@
+"""A line on a terminal that is written over and over while something is waited for; else nothing."""
+
+import os
+import sys
+from time import monotonic
+from types import TracebackType
+from typing import Self
+
+
+class LiveLine:
+    """Shows a text and the seconds that have passed, on standard error, and wipes it at the end."""
+
+    def __init__(self) -> None:
+        self.on = sys.stderr.isatty()
+        self._started = monotonic()
+
+    @property
+    def elapsed(self) -> float:
+        return monotonic() - self._started
+
+    def show(self, text: str) -> None:
+        """Replace the line; the text is cut to the terminal's width."""
+        if not self.on:
+            return
+        from multifleet.core.visible import visible
+
+        line = visible(f"{text}  {self.elapsed:.0f} s", one_line=True)
+        sys.stderr.write("\r\x1b[2K" + line[: self._width()])
+        sys.stderr.flush()
+
+    def wipe(self) -> None:
+        """Take the line away."""
+        if self.on:
+            sys.stderr.write("\r\x1b[2K")
+            sys.stderr.flush()
+
+    def _width(self) -> int:
+        try:
+            return max(20, os.get_terminal_size(2).columns - 1)
+        except OSError:
+            return 79
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.wipe()

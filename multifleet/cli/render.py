@@ -1,0 +1,192 @@
+"""Results for people: a function for each command; a command without one is shown field by field."""
+
+from collections.abc import Callable
+from typing import Any
+
+from multifleet.cli.render_fleet import doctor, init, invite, joined, peers, status
+from multifleet.cli.table import ago, cell, clock, day, short, table
+from multifleet.core.visible import visible
+
+Result = dict[str, Any]
+
+
+def render(name: str, result: Result) -> str:
+    """The text to print, with its final newline."""
+    return RENDERERS.get(name, _fields)(result)
+
+
+def trace_title(trace: Result) -> str:
+    """The line above a trace."""
+    return f"{trace['id']}  {cell(trace['type'])}  {cell(trace['from'])} -> {cell(trace['to'])}\n"
+
+
+def trace_events(trace: Result) -> list[str]:
+    """A line for each event."""
+    lines = []
+    for event in trace["events"]:
+        proof = {True: "signature good", False: "SIGNATURE BAD", None: ""}[event["verified"]]
+        notes = [
+            cell(event["channel"]) if event["channel"] else "",
+            cell(event["detail"]) if event["detail"] else "",
+            proof,
+        ]
+        said = f"  {clock(event['at'])}  {cell(event['state']):<13} by {cell(event['by'])}"
+        lines.append("  ".join([said, *filter(None, notes)]) + "\n")
+    return lines
+
+
+def _trace(trace: Result) -> str:
+    reason = f": {cell(trace['reason'])}" if trace.get("reason") else ""
+    return trace_title(trace) + "".join(trace_events(trace)) + f"{cell(trace['state'])}{reason}\n"
+
+
+def _inbox(listing: Result) -> str:
+    rows = [
+        (
+            ("* " if message["unread"] else "  ") + message["id"],
+            ago(message["at"]),
+            message["from"],
+            message["to"],
+            message["type"],
+            message["state"],
+            short(message["subject"] or message["body"], 60),
+        )
+        for message in listing["messages"]
+    ]
+    heads = ("  ID", "STORED", "FROM", "TO", "TYPE", "STATE", "TEXT")
+    return table(heads, rows, empty="no messages")
+
+
+def _message(message: Result) -> str:
+    heads = [
+        ("from", f"{message['from']} ({message['authority']})"),
+        ("to", message["to"]),
+        ("type", message["type"]),
+        ("stored", day(message["at"])),
+        ("state", message["state"]),
+        ("thread", message["thread"]),
+        ("answers", message["reply_to"]),
+        ("subject", message["subject"]),
+    ]
+    lines = [f"{name}: {cell(value)}\n" for name, value in heads if value]
+    return "".join(lines) + "\n" + visible(message["body"]) + "\n"
+
+
+def _outbox(listing: Result) -> str:
+    rows = [
+        (m["id"], ago(m["at"]), m["to"], m["type"], m["state"], short(m["reason"] or "", 70))
+        for m in listing["messages"]
+    ]
+    return table(("ID", "ACCEPTED", "TO", "TYPE", "STATE", "REASON"), rows, empty="no messages")
+
+
+def _receipts(listing: Result) -> str:
+    rows = [
+        (r["id"], day(r["at"]), r["state"], r["by"], r["channel"], short(r["detail"] or "", 60))
+        for r in listing["receipts"]
+    ]
+    return table(("ID", "WHEN", "STATE", "BY", "CHANNEL", "DETAIL"), rows, empty="no receipts")
+
+
+def _accepted(accepted: Result) -> str:
+    reason = f" ({cell(accepted['reason'])})" if accepted.get("reason") else ""
+    return f"{accepted['id']} {accepted['state']}{reason}\n"
+
+
+def _ack(ack: Result) -> str:
+    if ack["acked"]:
+        return f"{ack['id']} {ack['state']}, signed by {cell(ack['by'])} at {clock(ack['at'])}\n"
+    return f"{ack['id']} {ack['state']}, not acknowledged yet\n"
+
+
+def _channels(listing: Result) -> str:
+    rows = [
+        (
+            c["peer"],
+            c["channel"],
+            c["state"],
+            c["failures"] or None,
+            ago(c["last_ok"]),
+            None if c["p95"] is None else f"{c['p95'] * 1000:.0f} ms",
+            short(c["last_error"] or "", 60),
+        )
+        for c in listing["channels"]
+    ]
+    heads = ("PEER", "CHANNEL", "STATE", "FAILURES", "LAST OK", "P95", "LAST ERROR")
+    return table(heads, rows, empty="no channels: no other node has joined yet")
+
+
+def _sessions(listing: Result) -> str:
+    rows = [
+        (
+            s["seat"],
+            s["client"],
+            s["version"],
+            s["status"],
+            s["delivers_by"],
+            s["pid"],
+            s["session"],
+            s["cwd"],
+        )
+        for s in listing["sessions"]
+    ]
+    heads = ("SEAT", "CLIENT", "VERSION", "STATUS", "BY", "PID", "SESSION", "FOLDER")
+    return table(heads, rows, empty="no agent session is open on this machine")
+
+
+def _seats(listing: Result) -> str:
+    rows = [
+        (
+            s["address"] + (" (default)" if s["default"] else ""),
+            s["client"],
+            s["waiting"],
+            s["session"],
+            s["folder"],
+        )
+        for s in listing["seats"]
+    ]
+    empty = (
+        "no seats: bind one with `multifleet seat bind NAME FOLDER`, or open an agent session in a project"
+    )
+    return table(("SEAT", "CLIENT", "WAITING", "SESSION", "FOLDER"), rows, empty=empty)
+
+
+def _seat(seat: Result) -> str:
+    default = ", the default" if seat["default"] else ""
+    return f"{cell(seat['address'])} is bound to {cell(seat['folder'])}{default}\n"
+
+
+def _stats(stats: Result) -> str:
+    rows = sorted(stats["counters"].items())
+    return table(("COUNTER", "SINCE " + day(stats["started_at"])), rows, empty="all counters are zero")
+
+
+def _fields(result: Result) -> str:
+    return "".join(f"{name}: {cell(value)}\n" for name, value in result.items())
+
+
+RENDERERS: dict[str, Callable[[Result], str]] = {
+    "ack": _ack,
+    "channels": _channels,
+    "dead": _outbox,
+    "doctor": doctor,
+    "inbox": _inbox,
+    "init": init,
+    "invite": invite,
+    "join": joined,
+    "outbox": _outbox,
+    "peers": peers,
+    "read": _message,
+    "receipts": _receipts,
+    "reply": _accepted,
+    "retry": _accepted,
+    "seat bind": _seat,
+    "seat remove": _seats,
+    "seats": _seats,
+    "send": _accepted,
+    "sessions": _sessions,
+    "stats": _stats,
+    "status": status,
+    "trace": _trace,
+    "unread": _inbox,
+}

@@ -1,0 +1,40 @@
+"""`init`, `invite` and `join`: they work with the daemon where one runs, else on the home itself."""
+
+from collections.abc import Callable
+from typing import Any
+
+from multifleet.cli.arguments import Value
+from multifleet.cli.ask import show
+from multifleet.cli.daemon import ask
+from multifleet.cli.shape import Command, Failed, NotRunning
+
+
+def run(name: str, command: Command, values: dict[str, Value], as_json: bool) -> int:
+    """Exit status 0; Failed carries the reason."""
+    if name == "init":
+        answer = _offline(name, values)
+    else:
+        try:
+            answer = ask(command, values, timeout=30.0)
+        except NotRunning:
+            answer = _offline(name, values)
+    show(name, answer, as_json)
+    return 0
+
+
+def _offline(name: str, values: dict[str, Value]) -> bytes:
+    import msgspec
+
+    from multifleet.errors import MultifleetError
+    from multifleet.node import offline
+    from multifleet.paths import home_path
+
+    acts: dict[str, Callable[[], Any]] = {
+        "init": lambda: offline.offline_init(home_path(), values.get("node")),
+        "invite": lambda: offline.offline_invite(home_path(), values.get("at", [])),
+        "join": lambda: offline.offline_join(home_path(), values["code"], values.get("at", [])),
+    }
+    try:
+        return msgspec.json.encode(acts[name]())
+    except MultifleetError as error:
+        raise Failed(str(error)) from None

@@ -1,0 +1,139 @@
+"""`up`: starts the daemon, in the background unless told otherwise, and waits until it answers."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import multifleet
+from multifleet.cli.arguments import Value
+from multifleet.cli.daemon import request
+from multifleet.cli.live import LiveLine
+from multifleet.cli.shape import Command, Failed, NotRunning
+from multifleet.paths import home_path
+
+PATIENCE = 30.0
+"""Seconds for a daemon to come up; a store that must be checked after a power cut takes a few."""
+_FIRST_LOOK, _LONGEST_LOOK = 0.02, 0.2
+
+
+def run(name: str, command: Command, values: dict[str, Value], as_json: bool) -> int:
+    """Exit status 0 once the daemon answers; with --foreground, the daemon's own."""
+    port, binds = values.get("port"), values.get("bind", [])
+    assert isinstance(binds, list) and (port is None or isinstance(port, int))
+    if values.get("foreground"):
+        return _in_foreground(port, binds)
+    running = status()
+    if running is not None:
+        if (port is not None and f":{port}" not in " ".join(running["addresses"])) or binds:
+            raise Failed(_already(running) + "; stop it with `multifleet down` to change where it listens")
+        _tell(running, as_json, _already(running))
+        return 0
+    running = start(port, binds)
+    _tell(
+        running, as_json, f"{running['node']} is up: pid {running['pid']}, {', '.join(running['addresses'])}"
+    )
+    return 0
+
+
+def start(port: int | None = None, binds: list[str] | None = None) -> dict[str, Any]:
+    """Start the daemon in the background; its status once it answers. Failed carries its last words."""
+    home = home_path()
+    if not home.is_dir():
+        raise Failed(f"{home} is no node yet: make it one with `multifleet init`")
+    logs = home / "logs"
+    logs.mkdir(mode=0o700, exist_ok=True)
+    log = logs / "daemon.log"
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        begin = os.fstat(descriptor).st_size
+        child = subprocess.Popen(
+            _words(port, binds or []),
+            stdin=subprocess.DEVNULL,
+            stdout=descriptor,
+            stderr=descriptor,
+            cwd=home,
+            env=_environment(),
+            start_new_session=True,
+        )
+    finally:
+        os.close(descriptor)
+    return _await(child, log, begin)
+
+
+def status() -> dict[str, Any] | None:
+    """What the daemon of this home says of itself; None where none runs."""
+    try:
+        code, body = request("GET", "/status", None, 10.0)
+    except NotRunning:
+        return None
+    if code != 200:
+        raise Failed("a daemon runs and does not answer as it should: stop it with `multifleet down`")
+    found: dict[str, Any] = json.loads(body)
+    return found
+
+
+def _in_foreground(port: int | None, binds: list[str]) -> int:
+    from multifleet.errors import MultifleetError
+    from multifleet.node import daemon
+
+    try:
+        return daemon.run(home_path(), port, binds)
+    except MultifleetError as error:
+        raise Failed(str(error)) from None
+
+
+def _words(port: int | None, binds: list[str]) -> list[str]:
+    words = [
+        sys.executable,
+        *(["-I"] if sys.flags.isolated else []),
+        "-m",
+        "multifleet",
+        "up",
+        "--foreground",
+    ]
+    if port is not None:
+        words += ["--port", str(port)]
+    for bind in binds:
+        words += ["--bind", bind]
+    return words
+
+
+def _environment() -> dict[str, str]:
+    root = str(Path(multifleet.__file__).parent.parent)
+    known = os.environ.get("PYTHONPATH")
+    return os.environ | {"PYTHONPATH": f"{root}{os.pathsep}{known}" if known else root}
+
+
+def _await(child: "subprocess.Popen[bytes]", log: Path, begin: int) -> dict[str, Any]:
+    look = _FIRST_LOOK
+    with LiveLine() as line:
+        while line.elapsed < PATIENCE:
+            if child.poll() is not None:
+                raise Failed(_last_words(log, begin) or f"the daemon ended at once: see {log}")
+            found = status()
+            if found is not None:
+                return found
+            line.show("starting")
+            time.sleep(look)
+            look = min(look * 1.5, _LONGEST_LOOK)
+    raise Failed(f"the daemon (pid {child.pid}) runs and has not answered for {PATIENCE:g} s: see {log}")
+
+
+def _last_words(log: Path, begin: int) -> str:
+    with log.open("rb") as lines:
+        lines.seek(begin)
+        said = lines.read()[-4096:].decode(errors="replace").strip()
+    last = said.rpartition("\n")[2]
+    return last.removeprefix("multifleet up: ")
+
+
+def _already(running: dict[str, Any]) -> str:
+    return f"already up: {running['node']}, pid {running['pid']}, {', '.join(running['addresses'])}"
+
+
+def _tell(running: dict[str, Any], as_json: bool, sentence: str) -> None:
+    print(json.dumps(running) if as_json else sentence)

@@ -39,6 +39,11 @@ class Proc:
         return self._runner.poll() is None
 
     @property
+    def stopped(self) -> bool:
+        """Whether it is stopped by a signal, so that it cannot answer."""
+        return stat(self.pid)[0] in "tT"
+
+    @property
     def output(self) -> str:
         """All it has written so far, both streams."""
         return self.log.read_text(errors="replace")

@@ -1,0 +1,51 @@
+"""Asks a daemon for its health all the time, and keeps how long every answer took (I5)."""
+
+import socket
+import threading
+import time
+
+from tests.lab.fleet_node import PORT, FleetNode
+
+EVERY = 0.1
+"""Seconds between two questions."""
+
+
+class HealthWatch:
+    """Runs until it is stopped. A daemon that is down, frozen or just starting is nobody's failure."""
+
+    def __init__(self, node: FleetNode) -> None:
+        self.node = node
+        self.answers: list[float] = []
+        self.slow: list[str] = []
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the watch."""
+        self._stop.set()
+        self._thread.join(10)
+
+    def check(self) -> None:
+        """I5: every answer came within a second."""
+        assert not self.slow, f"I5: /health of {self.node.name}: {self.slow}"
+
+    def _run(self) -> None:
+        while not self._stop.wait(EVERY):
+            if not self.node.running:
+                continue
+            daemon = self.node.daemon
+            start = time.monotonic()
+            try:
+                with self.node.host.connect("127.0.0.1", PORT, 3) as link:
+                    link.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                    answer = link.recv(4096)
+            except (ConnectionError, FileNotFoundError, socket.gaierror):
+                continue  # killed, starting, or the host is gone
+            except OSError as error:
+                answer = str(error).encode()
+            took = time.monotonic() - start
+            undisturbed = self.node.running and self.node.daemon is daemon and not daemon.stopped
+            if undisturbed and not (answer.startswith(b"HTTP/1.1 200") and took < 1):
+                self.slow.append(f"{took:.2f} s: {answer[:60]!r}")
+            self.answers.append(took)

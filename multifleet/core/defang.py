@@ -8,7 +8,9 @@ import re
 import unicodedata
 
 _OPENERS = "<\uff1c\ufe64\u2039\u3008\u27e8\u276e\u276c\u29fc\u02c2\u1438"
-_TAG = re.compile(rf"([{_OPENERS}])(\s*[/\\\uff0f\u2044\u2215]?\s*)([^\s<>/\\\uff1e\uff1c\u203a\u3009\u27e9=]{{1,64}})")
+_TAG = re.compile(
+    rf"([{_OPENERS}])(\s*[/\\\uff0f\u2044\u2215]?\s*)([^\s<>/\\\uff1e\uff1c\u203a\u3009\u27e9=]{{1,64}})"
+)
 
 RESERVED_TAGS = frozenset(
     {
@@ -51,9 +53,12 @@ RESERVED_STEMS = (
 )
 """Names of tags that are broken wherever they occur in a tag's name."""
 
-_ROLE = re.compile(r"^([ \t>*#|-]*)((?:human|user|assistant|system|developer)[ \t]*[:\uff1a])", re.IGNORECASE | re.MULTILINE)
+_ROLE = re.compile(
+    r"^([ \t>*#|-]*)((?:human|user|assistant|system|developer)[ \t]*[:\uff1a])", re.IGNORECASE | re.MULTILINE
+)
 _NOTICE = re.compile(
-    r"\[(?=\s*(?:system\s+notification|cross-session|request\s+interrupted|system\s+message|end\s+of|/?inst\b))", re.IGNORECASE
+    r"\[(?=\s*(?:system\s+notification|cross-session|request\s+interrupted|system\s+message|end\s+of|/?inst\b))",
+    re.IGNORECASE,
 )
 _HOOK = re.compile(
     r"\b(?=(?:UserPromptSubmit|SessionStart|PreToolUse|PostToolUse|Stop|SubagentStart)\s+hook\s+"
@@ -61,7 +66,10 @@ _HOOK = re.compile(
     re.IGNORECASE,
 )
 _TOKEN = re.compile(r"<(?=\|)")
-_FENCE = re.compile(r"^([ \t]*)(?=(?:<{3,}|>{3,}|-{3,}|={3,})[ \t]*[0-9a-z]{16,}|[0-9a-z]{16,}[ \t]*(?:<{3,}|>{3,}))", re.I | re.M)
+_FENCE = re.compile(
+    r"^([ \t]*)(?=(?:<{3,}|>{3,}|-{3,}|={3,})[ \t]*[0-9a-z]{16,}|[0-9a-z]{16,}[ \t]*(?:<{3,}|>{3,}))",
+    re.I | re.M,
+)
 
 
 def defang(text: str) -> str:

@@ -264,7 +264,9 @@ def _is_interruption(record: dict[str, Any]) -> bool:
 
 
 def _may_matter(line: bytes) -> bool:
-    return not line.startswith(b'{"type":"api-request') and (b'"uuid"' in line or b'"queue-operation"' in line)
+    return not line.startswith(b'{"type":"api-request') and (
+        b'"uuid"' in line or b'"queue-operation"' in line
+    )
 
 
 def _record(line: bytes) -> dict[str, Any] | None:

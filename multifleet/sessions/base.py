@@ -60,15 +60,19 @@ class Found:
     problems: tuple[Problem, ...]
 
 
-class SessionSource(Protocol):
+class Rereads(Protocol):
+    """Something that can tell how a session is now."""
+
+    def reread(self, session: Session) -> Session | None:
+        """The same process's session, perhaps with another session_id; None when it has ended."""
+        ...
+
+
+class SessionSource(Rereads, Protocol):
     """A place that knows the live sessions of one client."""
 
     def find(self) -> Found:
         """All live sessions; blocks for milliseconds and never raises for what the files contain."""
-        ...
-
-    def reread(self, session: Session) -> Session | None:
-        """The same process's session as it is now, perhaps with another session_id; None when it has ended."""
         ...
 
 

@@ -17,7 +17,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from multifleet.sessions.base import Session, SessionSource, UnknownOutcome, Unreachable
+from multifleet.sessions.base import Rereads, Session, UnknownOutcome, Unreachable
 from multifleet.sessions.claude_wire import InboxEvent, Odd, message_line, read_line, report_line
 from multifleet.sessions.own_files import NotOurs, make_private_folder
 from multifleet.sessions.processes import credentials
@@ -40,13 +40,15 @@ def reply_socket_name(*parts: str) -> str:
 
 def socket_folders(uid: int) -> tuple[Path, ...]:
     """The folders in which the client accepts a reply socket of another program, in the order in which we try them."""
-    return Path("/tmp/cc-socks"), Path(f"/tmp/cc-socks-{uid}"), Path(f"/run/user/{uid}/cc-socks")  # noqa: S108
+    return Path("/tmp/cc-socks"), Path(f"/tmp/cc-socks-{uid}"), Path(f"/run/user/{uid}/cc-socks")
 
 
 class ReplySocket:
     """A listening socket of ours, one for each remote address, so that the target of a reply is unambiguous."""
 
-    def __init__(self, name: str, path: Path, listener: socket.socket, tell: Callable[[InboxEvent], None]) -> None:
+    def __init__(
+        self, name: str, path: Path, listener: socket.socket, tell: Callable[[InboxEvent], None]
+    ) -> None:
         self.name = name
         self.path = path
         self.address = f"uds:{path}"
@@ -137,7 +139,7 @@ class ReplySocket:
 
 
 async def post(
-    source: SessionSource,
+    source: Rereads,
     session: Session,
     *,
     offer_id: str,
@@ -168,7 +170,7 @@ async def post(
 
 
 async def report(
-    source: SessionSource,
+    source: Rereads,
     session: Session,
     *,
     about: str,
@@ -185,7 +187,7 @@ async def report(
 
 
 async def _write(
-    source: SessionSource, session: Session, line: bytes, timeout: float, *, same_conversation: bool
+    source: Rereads, session: Session, line: bytes, timeout: float, *, same_conversation: bool
 ) -> None:
     now = source.reread(session)
     if now is None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from multifleet.store.columns import listed
 from multifleet.store.database import Database
+from multifleet.store.gathering import runs_after
 from multifleet.store.rows import HealthRow
 
 
@@ -36,6 +37,7 @@ def _as_row(*found: Any) -> HealthRow:
     return replace(row, latencies=tuple(json.loads(found[-1])))
 
 
+@runs_after
 def _put(connection: sqlite3.Connection, rows: Sequence[HealthRow]) -> Sequence[None]:
     last = {(row.peer, row.channel): row for row in rows}
     connection.executemany(

@@ -14,6 +14,7 @@ from typing import Any, Self, TypeVar
 
 from multifleet.errors import StoreDamaged, StoreUnavailable
 from multifleet.store.failures import storage_failure
+from multifleet.store.gathering import runs_after
 from multifleet.store.opening import connect_reader, open_sound
 from multifleet.store.writer import Call, Outcome, Writer, is_kept
 
@@ -205,5 +206,6 @@ class Database:
         log.error("a later write was lost: %s", reason)
 
 
+@runs_after
 def _nothing(connection: sqlite3.Connection, arguments: Sequence[None]) -> Sequence[None]:
     return arguments

@@ -7,7 +7,8 @@ from typing import Any
 from multifleet.store import receipt_log
 from multifleet.store.columns import listed
 from multifleet.store.database import Database
-from multifleet.store.inbox_writes import advance_rows, expire_rows, mark_rows_read
+from multifleet.store.gathering import runs_after
+from multifleet.store.inbox_writes import OPEN, advance_rows, expire_rows, mark_rows_read
 from multifleet.store.receiving import receive_frames
 from multifleet.store.rows import InboundFrame, InboxChange, InboxRow, LogRow, Received
 
@@ -48,15 +49,14 @@ class Inbox:
 
     async def waiting(self, limit: int, now: float = 0.0) -> list[InboxRow]:
         """Rows stored, not offered and not expired at `now`, oldest first, within a thread by n."""
-        return await self._rows(
-            "WHERE state = 'stored' AND expires > ? ORDER BY stored_at, sender, thread, n, row LIMIT ?",
-            int(now),
-            limit,
+        rows = await self._rows(
+            f"WHERE {OPEN} AND state = 'stored' AND expires > ? ORDER BY row LIMIT ?", int(now), limit
         )
+        return sorted(rows, key=lambda row: (row.stored_at, row.from_, row.thread or "", row.n))
 
     async def in_flight(self) -> list[InboxRow]:
         """Rows offered in some way whose end is not known."""
-        return await self._rows("WHERE state IN ('offering', 'offered', 'held') ORDER BY row")
+        return await self._rows(f"WHERE {OPEN} AND state <> 'stored' ORDER BY row")
 
     async def get(self, sender: str | None, id: str) -> InboxRow | None:
         """One message; of any sender where `sender` is None."""
@@ -91,7 +91,7 @@ class Inbox:
         return await self._database.write(mark_rows_read, (sender, id, at))
 
     async def expire(self, now: float) -> list[InboxRow]:
-        """Ends what expired before it was offered and says so to the senders; returns the rows before that."""
+        """Ends what expired before it was offered and tells the senders; returns those rows as they were."""
         return await self._database.write(expire_rows, now)
 
     async def _rows(self, where: str, *values: Any) -> list[InboxRow]:
@@ -102,10 +102,13 @@ class Inbox:
         )
 
 
+@runs_after
 def _forget_log(connection: sqlite3.Connection, wanted: Sequence[tuple[str, int]]) -> Sequence[None]:
     newest: dict[str, int] = {}
     for peer, have in wanted:
         newest[peer] = max(have, newest.get(peer, 0))
+    log = receipt_log.LogBatch(connection, newest)
     for peer, have in newest.items():
-        receipt_log.forget(connection, peer, have)
+        log.forget(peer, have)
+    log.flush()
     return [None] * len(wanted)

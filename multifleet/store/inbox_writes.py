@@ -4,26 +4,29 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
-from multifleet.store import receipt_log
 from multifleet.store.columns import listed
-from multifleet.store.receipt_log import Statement
+from multifleet.store.gathering import runs_after
+from multifleet.store.receipt_log import LogBatch, Statement
 from multifleet.store.rows import InboxChange, InboxRow
+
+OPEN = "state IN ('stored', 'offering', 'offered', 'held')"
+"""The condition of the index on open rows: a query uses that index only if it says exactly this."""
 
 UNSAID = {"stored", "offering"}
 """States that are not said: the sender has `stored` already, and an offer is said once it was made."""
 
-_FINAL = {"seen": {"answered"}, "answered": set[str]()}
-"""Proved by the transcript, so that no later notice of a client takes it back."""
+_FINAL = {"expired": {"seen", "answered"}, "seen": {"answered"}, "answered": set[str]()}
+"""What may come after an end: only what the transcript proves, which no notice of a client takes back."""
 
 
+@runs_after
 def advance_rows(
     connection: sqlite3.Connection, calls: Sequence[tuple[Sequence[InboxChange], bool]]
 ) -> Sequence[list[bool]]:
     """Applies changes in order; a list of what moved for each call."""
     said: dict[str, list[Statement]] = {}
     moved = [[_advance(connection, change, say, said) for change in changes] for changes, say in calls]
-    for sender, statements in said.items():
-        receipt_log.append(connection, sender, statements)
+    _say(connection, said)
     return moved
 
 
@@ -83,7 +86,8 @@ def _expire(connection: sqlite3.Connection, now: float) -> list[InboxRow]:
     rows = [
         InboxRow(*found)
         for found in connection.execute(
-            f"SELECT {listed(InboxRow)} FROM inbox WHERE state = 'stored' AND expires <= ? ORDER BY row",
+            f"SELECT {listed(InboxRow)} FROM inbox"
+            f" WHERE {OPEN} AND state = 'stored' AND expires <= ? ORDER BY row",
             (int(now),),
         ).fetchall()
     ]
@@ -94,9 +98,15 @@ def _expire(connection: sqlite3.Connection, now: float) -> list[InboxRow]:
         )
     connection.execute(
         "UPDATE inbox SET state = 'expired', state_at = ?, detail = 'it was not offered in time'"
-        " WHERE state = 'stored' AND expires <= ?",
+        f" WHERE {OPEN} AND state = 'stored' AND expires <= ?",
         (now, int(now)),
     )
-    for sender, statements in said.items():
-        receipt_log.append(connection, sender, statements)
+    _say(connection, said)
     return rows
+
+
+def _say(connection: sqlite3.Connection, said: dict[str, list[Statement]]) -> None:
+    log = LogBatch(connection, said)
+    for sender, statements in said.items():
+        log.append(sender, statements)
+    log.flush()

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from multifleet.store.database import Database
+from multifleet.store.gathering import runs_after
 
 CREATED_AT = "created_at"
 DEFAULT_SEAT = "default_seat"
@@ -34,6 +35,7 @@ class Meta:
         self._database.write_later(set_values, (key, value))
 
 
+@runs_after
 def set_values(connection: sqlite3.Connection, pairs: Sequence[tuple[str, str | None]]) -> Sequence[None]:
     """Sets or removes values; the last of a key counts."""
     for key, value in dict(pairs).items():

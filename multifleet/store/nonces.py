@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from multifleet.store.database import Database
+from multifleet.store.gathering import runs_after
 
 
 class Nonces:
@@ -23,6 +24,7 @@ class Nonces:
         )
 
 
+@runs_after
 def _prune(connection: sqlite3.Connection, moments: Sequence[int]) -> Sequence[None]:
     connection.execute("DELETE FROM nonces WHERE keep_until < ?", (max(moments),))
     return [None] * len(moments)

@@ -7,6 +7,7 @@ from typing import Any
 
 from multifleet.store.columns import listed
 from multifleet.store.database import Database
+from multifleet.store.gathering import runs_after, runs_first
 from multifleet.store.rows import OfferRow
 
 _SELECT = f"SELECT {listed(OfferRow)} FROM offers"
@@ -52,6 +53,7 @@ def _as_row(found: tuple[Any, ...]) -> OfferRow:
     return OfferRow(id_, session, via, at, state, shown, detail, transcript, bool(finished))
 
 
+@runs_first
 def _add(connection: sqlite3.Connection, rows: Sequence[OfferRow]) -> Sequence[None]:
     for row in rows:
         connection.execute(
@@ -71,6 +73,7 @@ def _add(connection: sqlite3.Connection, rows: Sequence[OfferRow]) -> Sequence[N
     return [None] * len(rows)
 
 
+@runs_after
 def _change(connection: sqlite3.Connection, changes: Sequence[_Change]) -> Sequence[None]:
     connection.executemany(
         "UPDATE offers SET state = ?, detail = ?, finished = max(finished, ?) WHERE id = ?",

@@ -6,6 +6,7 @@ from itertools import chain
 
 from multifleet.store.bulk import Bulk
 from multifleet.store.columns import listed, values_of
+from multifleet.store.gathering import runs_after, runs_first
 from multifleet.store.receipt_writes import insert_receipts
 from multifleet.store.rows import OutboxChange, OutboxRow, ReceiptRow
 
@@ -28,7 +29,10 @@ _RANK = "CASE {} " + " ".join(f"WHEN '{state}' THEN {rank}" for state, rank in R
 _OLD, _NEW = _RANK.format("outbox.state"), _RANK.format("c.state")
 
 _values = values_of(OutboxRow, without=("row",))
-_present = Bulk("SELECT id, peer FROM outbox WHERE (id, peer) IN (VALUES {rows})", 2)
+# CROSS JOIN, because else the planner may scan the table instead of looking each key up.
+_present = Bulk(
+    "WITH c (id, peer) AS (VALUES {rows}) SELECT id, peer FROM c CROSS JOIN outbox USING (id, peer)", 2
+)
 _insert = Bulk(
     f"INSERT INTO outbox ({listed(OutboxRow, without=('row',))}) VALUES {{rows}}",
     len(OutboxRow.__match_args__) - 1,
@@ -49,6 +53,7 @@ _update = Bulk(
 )
 
 
+@runs_first
 def add_rows(
     connection: sqlite3.Connection, added: Sequence[tuple[OutboxRow, ReceiptRow, str]]
 ) -> Sequence[bool]:
@@ -71,6 +76,7 @@ def add_rows(
     return fresh
 
 
+@runs_after
 def apply_changes(
     connection: sqlite3.Connection, changes: Sequence[Sequence[OutboxChange]]
 ) -> Sequence[None]:

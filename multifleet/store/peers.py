@@ -9,6 +9,7 @@ from typing import Any
 from multifleet.errors import KeyChanged
 from multifleet.store.columns import listed, names
 from multifleet.store.database import Database
+from multifleet.store.gathering import runs_after
 from multifleet.store.rows import PeerRow
 
 _SELECT = f"SELECT {listed(PeerRow)} FROM peers"
@@ -108,6 +109,7 @@ def _remove(connection: sqlite3.Connection, nodes: Sequence[str]) -> Sequence[bo
     return [connection.execute("DELETE FROM peers WHERE node = ?", (node,)).rowcount > 0 for node in nodes]
 
 
+@runs_after
 def _set(connection: sqlite3.Connection, settings: Sequence[_Setting]) -> Sequence[None]:
     # Only the last of the same columns and peer is worth a statement.
     last = {(assignments, node): values for assignments, values, node in settings}

@@ -9,6 +9,7 @@ from typing import Any
 
 from multifleet.store.columns import listed
 from multifleet.store.database import Database
+from multifleet.store.gathering import runs_after
 from multifleet.store.outbox_writes import apply_changes
 from multifleet.store.receipt_writes import insert_receipts, move_have
 from multifleet.store.rows import OutboxChange, ReceiptRow
@@ -83,6 +84,7 @@ class Receipts:
         )
 
 
+@runs_after
 def _record(connection: sqlite3.Connection, records: Sequence[_Record]) -> Sequence[None]:
     insert_receipts(connection, list(chain.from_iterable(record.rows for record in records)))
     apply_changes(connection, [record.changes for record in records])

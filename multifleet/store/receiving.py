@@ -1,91 +1,155 @@
-"""Takes frames in: nonce, acknowledgement, messages and the statements about them, in one transaction.
+"""Takes frames in: nonces, acknowledgements, messages and the statements about them, in one transaction.
 
 The tables, inside the transaction, say what is a replay or a duplicate; no cache does.
 """
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from multifleet.store import receipt_log
 from multifleet.store.bulk import Bulk
-from multifleet.store.columns import listed, values_of
-from multifleet.store.receipt_log import Statement
+from multifleet.store.columns import listed, names, values_of
+from multifleet.store.gathering import runs_first
+from multifleet.store.receipt_log import LogBatch, Statement
 from multifleet.store.rows import InboundFrame, InboxRow, LogRow, Received
 
+_UNDER_WAY = 1.0
+"""Seconds in which an answer arrives or is lost; its `stored` is not said again before."""
+
+_Key = tuple[str, str]
+
+# CROSS JOIN, because else the planner may scan the table instead of looking each key up.
+_known_nonces = Bulk(
+    "WITH c (sender, nonce) AS (VALUES {rows})"
+    " SELECT sender, nonce FROM c CROSS JOIN nonces USING (sender, nonce)",
+    2,
+)
+_add_nonces = Bulk("INSERT INTO nonces (sender, nonce, keep_until) VALUES {rows}", 3)
+_known_rows = Bulk(
+    "WITH c (id, sender) AS (VALUES {rows})"
+    " SELECT sender, id, state, state_at, channel, attempt, detail"
+    " FROM c CROSS JOIN inbox USING (id, sender)",
+    2,
+)
 _values = values_of(InboxRow, without=("row",))
-_present = Bulk(
-    "SELECT id, state, state_at, channel, attempt, detail FROM inbox WHERE (id, sender) IN (VALUES {rows})", 2
-)
 _insert = Bulk(
-    f"INSERT INTO inbox ({listed(InboxRow, without=('row',))}) VALUES {{rows}} ON CONFLICT DO NOTHING",
-    len(InboxRow.__match_args__) - 1,
+    f"INSERT INTO inbox ({listed(InboxRow, without=('row',))}) VALUES {{rows}}", len(names(InboxRow)) - 1
 )
 
 
+@dataclass(slots=True)
+class _Batch:
+    """What the frames of one transaction share."""
+
+    connection: sqlite3.Connection
+    log: LogBatch
+    known: dict[_Key, Statement]
+    older: dict[str, list[LogRow]]
+    fresh: list[InboxRow]
+    said: set[_Key]
+    """Messages of which this transaction has said something."""
+
+
+@runs_first
 def receive_frames(connection: sqlite3.Connection, frames: Sequence[InboundFrame]) -> Sequence[Received]:
-    """Takes each frame, in order."""
-    return [_receive(connection, frame) for frame in frames]
+    """Takes the frames in order; all of them with the same few statements."""
+    replays = _note_nonces(connection, frames)
+    known = _known(connection, frames)
+    taken = [frame for frame, replay in zip(frames, replays, strict=True) if not replay]
+    log = LogBatch(connection, {frame.sender for frame in taken})
+    older = _forget_and_recall(connection, log, taken)
+    batch = _Batch(connection, log, known, older, [], set())
+    received = [
+        _replayed(frame, known) if replay else _take(batch, frame)
+        for frame, replay in zip(frames, replays, strict=True)
+    ]
+    _insert.run(connection, [_values(row) for row in batch.fresh])
+    log.flush()
+    return received
 
 
-def _receive(connection: sqlite3.Connection, frame: InboundFrame) -> Received:
-    new = connection.execute(
-        "INSERT INTO nonces (sender, nonce, keep_until) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-        (frame.sender, frame.nonce, frame.keep_until),
-    ).rowcount
-    known = _known(connection, frame)
-    if not new:
-        return _replayed(frame, known)
-    receipt_log.forget(connection, frame.sender, frame.have)
-    results: list[str] = []
-    states: list[str] = []
-    fresh: dict[str, InboxRow] = {}
-    for row in frame.rows:
-        if row.id in known or row.id in fresh:
-            results.append("duplicate")
-            states.append(known[row.id].state if row.id in known else fresh[row.id].state)
-        else:
-            fresh[row.id] = row
-            results.append("stored")
-            states.append(row.state)
-    _insert.run(connection, [_values(row) for row in fresh.values()])
-    log = _say(connection, frame, fresh, known)
-    return Received(False, tuple(results), tuple(states), tuple(log))
+def _note_nonces(connection: sqlite3.Connection, frames: Sequence[InboundFrame]) -> list[bool]:
+    """Stores the new nonces; True for each frame whose nonce was there."""
+    keys = [(frame.sender, frame.nonce) for frame in frames]
+    seen: set[_Key] = set(_known_nonces.fetch(connection, keys))
+    replays: list[bool] = []
+    new: list[tuple[str, str, int]] = []
+    for frame, key in zip(frames, keys, strict=True):
+        replays.append(key in seen)
+        if key not in seen:
+            seen.add(key)
+            new.append((*key, frame.keep_until))
+    _add_nonces.run(connection, new)
+    return replays
 
 
-def _known(connection: sqlite3.Connection, frame: InboundFrame) -> dict[str, Statement]:
-    """The messages of the frame that are here, as statements of their current state."""
-    found = _present.fetch(connection, [(row.id, frame.sender) for row in frame.rows])
-    return {known[0]: Statement(*known) for known in found}
+def _known(connection: sqlite3.Connection, frames: Sequence[InboundFrame]) -> dict[_Key, Statement]:
+    """The messages that are here, as statements of their current state."""
+    keys = {(row.id, frame.sender) for frame in frames for row in frame.rows}
+    return {(row[0], row[1]): Statement(*row[1:]) for row in _known_rows.fetch(connection, list(keys))}
 
 
-def _replayed(frame: InboundFrame, known: dict[str, Statement]) -> Received:
-    found = [known.get(row.id) for row in frame.rows]
+def _forget_and_recall(
+    connection: sqlite3.Connection, log: LogBatch, frames: Sequence[InboundFrame]
+) -> dict[str, list[LogRow]]:
+    """Drops what was acknowledged; what each sender lacks and should have goes into its first answer."""
+    have: dict[str, int] = {}
+    older: dict[str, list[LogRow]] = {}
+    for frame in frames:
+        have[frame.sender] = max(frame.have, have.get(frame.sender, 0))
+    for sender, seq in have.items():
+        log.forget(sender, seq)
+        if seq < log.said(sender):
+            since = max(frame.at for frame in frames) - _UNDER_WAY
+            older[sender] = receipt_log.overdue(connection, sender, seq, since, receipt_log.MOST_ROWS)
+    return older
+
+
+def _replayed(frame: InboundFrame, known: dict[_Key, Statement]) -> Received:
+    found = [known.get((frame.sender, row.id)) for row in frame.rows]
     results = tuple("unknown" if one is None else "duplicate" for one in found)
     return Received(True, results, tuple(None if one is None else one.state for one in found), ())
 
 
-def _say(
-    connection: sqlite3.Connection,
-    frame: InboundFrame,
-    fresh: dict[str, InboxRow],
-    known: dict[str, Statement],
-) -> list[LogRow]:
-    """Appends what is to be said about the frame's messages; returns what the peer lacks."""
-    repeated = [*known, *(refusal.id for refusal in frame.refused)]
-    waiting = receipt_log.waiting_states(connection, frame.sender, repeated)
-    said_of = {id_ for id_, _ in waiting}
-    statements = [
-        Statement(row.id, row.state, row.stored_at, row.channel, row.attempt, row.detail)
-        for row in fresh.values()
-    ]
-    statements += [known_one for id_, known_one in known.items() if id_ not in said_of]
-    statements += [
+def _take(batch: _Batch, frame: InboundFrame) -> Received:
+    statements: list[Statement] = []
+    repeated: list[Statement] = []
+    results: list[str] = []
+    states: list[str] = []
+    for row in frame.rows:
+        key = (frame.sender, row.id)
+        before = batch.known.get(key)
+        if before is None:
+            before = Statement(row.id, row.state, row.stored_at, row.channel, row.attempt, row.detail)
+            batch.known[key] = before
+            batch.said.add(key)
+            batch.fresh.append(row)
+            statements.append(before)
+            results.append("stored")
+        else:
+            repeated.append(before)
+            results.append("duplicate")
+        states.append(before.state)
+    statements += _not_waiting(batch, frame, repeated)
+    added = batch.log.append(frame.sender, statements)
+    older = batch.older.pop(frame.sender, [])[: max(0, receipt_log.MOST_ROWS - len(added))]
+    return Received(False, tuple(results), tuple(states), tuple(older + added))
+
+
+def _not_waiting(batch: _Batch, frame: InboundFrame, repeated: Sequence[Statement]) -> list[Statement]:
+    """What has to be said again of messages that came again, and of those turned away."""
+    refused = [
         Statement(refusal.id, refusal.state, frame.at, refusal.channel, refusal.attempt, refusal.detail)
         for refusal in frame.refused
-        if (refusal.id, refusal.state) not in waiting
     ]
-    before = receipt_log.last_said(connection, frame.sender)
-    added = receipt_log.append(connection, frame.sender, statements)
-    if frame.have >= before:
-        return added[: receipt_log.MOST_ROWS]
-    return receipt_log.after(connection, frame.sender, frame.have, receipt_log.MOST_ROWS)
+    unsaid = [one for one in repeated if (frame.sender, one.message_id) not in batch.said]
+    if not unsaid and not refused:
+        return []
+    ids = [one.message_id for one in unsaid + refused]
+    waiting = receipt_log.waiting_states(batch.connection, frame.sender, ids)
+    waiting_ids = {id_ for id_, _ in waiting}
+    again = {one.message_id: one for one in unsaid if one.message_id not in waiting_ids}
+    batch.said.update((frame.sender, id_) for id_ in again)
+    new = {one.message_id: one for one in refused if (one.message_id, one.state) not in waiting}
+    return [*again.values(), *new.values()]

@@ -4,6 +4,8 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from multifleet.store.inbox_writes import OPEN
+
 DAY = 86_400.0
 KEPT_DAYS = 30
 
@@ -31,7 +33,7 @@ def _prune(connection: sqlite3.Connection, now: float) -> Pruned:
     )
     outbox = connection.execute("DELETE FROM outbox WHERE closed_at < ?", (old,)).rowcount
     inbox = connection.execute(
-        "DELETE FROM inbox WHERE expires < ? AND state NOT IN ('stored', 'offering', 'offered', 'held')",
+        f"DELETE FROM inbox WHERE expires < ? AND NOT {OPEN}",
         (int(old),),
     ).rowcount
     nonces = connection.execute("DELETE FROM nonces WHERE keep_until < ?", (int(now),)).rowcount

@@ -11,14 +11,13 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
-from operator import attrgetter
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
 from multifleet.errors import MultifleetError, StoreDamaged, StoreUnavailable
 from multifleet.store.failures import primary_code, storage_failure
+from multifleet.store.gathering import runs
 from multifleet.store.opening import connect_writer
 
 log = logging.getLogger(__name__)
@@ -27,8 +26,6 @@ _MOST_CALLS = 1_000
 """Calls in one transaction, so that no caller waits for an endless one."""
 
 _NO_REOPEN = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
-
-_write_of = attrgetter("write")
 
 
 @dataclass(slots=True, eq=False)
@@ -136,9 +133,8 @@ class Writer:
     @staticmethod
     def _run_merged(connection: sqlite3.Connection, batch: list[Call]) -> list[Outcome]:
         outcomes: list[Outcome] = []
-        for write, run in groupby(batch, _write_of):
-            calls = list(run)
-            results = write(connection, [call.argument for call in calls])
+        for calls in runs(batch):
+            results = calls[0].write(connection, [call.argument for call in calls])
             outcomes += [(call, result, None) for call, result in zip(calls, results, strict=True)]
         return outcomes
 

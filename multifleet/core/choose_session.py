@@ -1,7 +1,8 @@
 """Which live session gets a message for a seat, and how a folder's seat is called.
 
-The rule: a session sits on the seat whose folder is the deepest one that is the session's folder or above it. Among
-several sessions on a seat: idle before busy before waiting, then the one active last, then the lowest pid.
+The rule: a session sits on the seat whose folder is the deepest one that is the session's folder or above it.
+Among several sessions on a seat: idle before busy before waiting, then the one active last, then the lowest
+pid.
 """
 
 import re
@@ -29,7 +30,8 @@ C = TypeVar("C", bound=Candidate)
 
 
 def seat_of(cwd: str, seats: Mapping[str, str]) -> str | None:
-    """The seat (name -> folder) that a session in this folder sits on: the deepest folder wins, then the first name."""
+    """The seat (name -> folder) that a session in this folder sits on: the deepest folder wins, then the
+    first name."""
     parts = _parts(cwd)
     best: tuple[int, str] | None = None
     for name, folder in seats.items():

@@ -1,7 +1,8 @@
-"""Breaks what a peer's text could use to pass for the client's own words: tags, role lines and notices of agent clients.
+"""Breaks what a peer's text could use to pass for the client's own words: tags, role lines and notices of
+agent clients.
 
-A backslash is put in, so that the text stays readable and nobody can mistake what was there. Which texts are broken is
-a table; code that only looks similar (`<div>`, `List<User>`) is left alone.
+A backslash is put in, so that the text stays readable and nobody can mistake what was there. Which texts are
+broken is a table; code that only looks similar (`<div>`, `List<User>`) is left alone.
 """
 
 import re
@@ -28,7 +29,8 @@ RESERVED_TAGS = frozenset(
         "user",
     }
 )
-"""Names of tags that are broken when they stand alone, compared without case, separators and compatibility forms."""
+"""Names of tags that are broken when they stand alone, compared without case, separators and compatibility
+forms."""
 
 RESERVED_STEMS = (
     "antml",
@@ -73,7 +75,8 @@ _FENCE = re.compile(
 
 
 def defang(text: str) -> str:
-    """The text with a backslash in everything that a model could take for its client's or its user's words."""
+    """The text with a backslash in everything that a model could take for its client's or its user's
+    words."""
     text = _TAG.sub(_broken_tag, text)
     text = _TOKEN.sub(r"<\\", text)
     text = _ROLE.sub(r"\1\\\2", text)

@@ -9,8 +9,8 @@ BURST = 25
 PER_SECOND = 0.5
 SAME_TEXT_AFTER = 30.0
 UNDELIVERED = 45
-"""Claude Code 2.1.329 drops beyond 30 at once, 0.5 a second, the same body within 30 s, and 50 undelivered in all: the
-margin is for what other senders of this machine do."""
+"""Claude Code 2.1.329 drops beyond 30 at once, 0.5 a second, the same body within 30 s, and 50 undelivered in
+all: the margin is for what other senders of this machine do."""
 
 
 class TokenBucket:
@@ -58,7 +58,8 @@ class OfferLimits:
         self._texts: OrderedDict[str, float] = OrderedDict()
 
     def take(self, text_hash: str, undelivered: int, now: float) -> float:
-        """Counts one post and returns 0.0, or counts none and returns the seconds after which to ask again."""
+        """Counts one post and returns 0.0, or counts none and returns the seconds after which to ask
+        again."""
         while self._texts and now - next(iter(self._texts.values())) >= SAME_TEXT_AFTER:
             self._texts.popitem(last=False)
         if undelivered >= UNDELIVERED:

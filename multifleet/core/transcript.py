@@ -1,7 +1,9 @@
-"""What a session's transcript proves about messages that were offered to it. Fed with bytes as they appear; reads no file.
+"""What a session's transcript proves about messages that were offered to it. Fed with bytes as they appear;
+reads no file.
 
-Believed are only records that carry our offer's id or its unguessable token where the client itself puts them, and
-"seen" only when an answer of the model has such a record among its ancestors. A text that merely occurs proves nothing.
+Believed are only records that carry our offer's id or its unguessable token where the client itself puts
+them, and "seen" only when an answer of the model has such a record among its ancestors. A text that merely
+occurs proves nothing.
 """
 
 import json
@@ -41,7 +43,8 @@ _HEIGHT = {Fact.NONE: 0, Fact.QUEUED: 1, Fact.ENTERED: 2, Fact.SEEN: 3}
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """News of an offer. `ended`: the turn it entered is over; `answer`: the text of the turn, if the offer began it."""
+    """News of an offer. `ended`: the turn it entered is over; `answer`: the text of the turn, if the offer
+    began it."""
 
     offer_id: str
     fact: Fact
@@ -86,7 +89,8 @@ class TranscriptProof:
         return frozenset(self._watches)
 
     def watch(self, offer_id: str, token: str) -> None:
-        """Looks for this offer from now on; the token is the from-session it was posted with, or its fence's mark."""
+        """Looks for this offer from now on; the token is the from-session it was posted with, or its fence's
+        mark."""
         self._watches[offer_id] = _Watch(token)
         self._by_token[token] = offer_id
 

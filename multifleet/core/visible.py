@@ -1,4 +1,5 @@
-"""Makes a peer's text inert: what a terminal, a log or a model would obey or not see is written out as \\u{202e}.
+"""Makes a peer's text inert: what a terminal, a log or a model would obey or not see is written out as
+\\u{202e}.
 
 Nothing is removed and nothing is translated: whoever reads the result can tell what had been there.
 """

@@ -1,4 +1,5 @@
-"""Tells whether Claude Code would run our hooks: as a plugin that is enabled, or as hooks in the user's settings."""
+"""Tells whether Claude Code would run our hooks: as a plugin that is enabled, or as hooks in the user's
+settings."""
 
 import contextlib
 import json
@@ -15,7 +16,8 @@ MAX_SETTINGS = 4 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class HooksInstalled:
-    """How the hooks are installed ("plugin", "settings" or None), and what to do when they are not, in one line."""
+    """How the hooks are installed ("plugin", "settings" or None), and what to do when they are not, in one
+    line."""
 
     how: str | None
     detail: str

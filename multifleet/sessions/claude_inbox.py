@@ -1,7 +1,8 @@
-"""Posts to the inbox of a live Claude Code session, and listens where its receipts and its model's replies arrive.
+"""Posts to the inbox of a live Claude Code session, and listens where its receipts and its model's replies
+arrive.
 
-The client sends receipts only to the very process that posted, so both belong to the daemon. That the bytes were written
-is all that a post knows: what became of them is told by receipts and by the transcript.
+The client sends receipts only to the very process that posted, so both belong to the daemon. That the bytes
+were written is all that a post knows: what became of them is told by receipts and by the transcript.
 """
 
 import asyncio
@@ -34,17 +35,20 @@ class SocketTaken(Exception):
 
 
 def reply_socket_name(*parts: str) -> str:
-    """The name (16 hex digits, the only form that gets receipts from everywhere) of the socket that these words have."""
+    """The name (16 hex digits, the only form that gets receipts from everywhere) of the socket that these
+    words have."""
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
 def socket_folders(uid: int) -> tuple[Path, ...]:
-    """The folders in which the client accepts a reply socket of another program, in the order in which we try them."""
+    """The folders in which the client accepts a reply socket of another program, in the order in which we try
+    them."""
     return Path("/tmp/cc-socks"), Path(f"/tmp/cc-socks-{uid}"), Path(f"/run/user/{uid}/cc-socks")
 
 
 class ReplySocket:
-    """A listening socket of ours, one for each remote address, so that the target of a reply is unambiguous."""
+    """A listening socket of ours, one for each remote address, so that the target of a reply is
+    unambiguous."""
 
     def __init__(
         self, name: str, path: Path, listener: socket.socket, tell: Callable[[InboxEvent], None]
@@ -61,7 +65,8 @@ class ReplySocket:
     async def open(
         cls, name: str, tell: Callable[[InboxEvent], None], folders: Sequence[Path] | None = None
     ) -> "ReplySocket":
-        """Listens under this name (16 hex digits) and calls `tell` for every event; a stale socket of ours is replaced."""
+        """Listens under this name (16 hex digits) and calls `tell` for every event; a stale socket of ours is
+        replaced."""
         if not _SOCKET_NAME.fullmatch(name):
             raise ValueError("a reply socket's name is 16 hex digits")
         reasons: list[str] = []
@@ -154,9 +159,10 @@ async def post(
 
     Unreachable: nothing was written. UnknownOutcome: it may have arrived. ValueError: the text does not fit.
     """
-    # No mode is claimed by default, because the far session's is not known here. It decides nothing either: measured,
-    # a session that asks its user takes a message with "prompting" as it takes one with none, and a session that bypasses
-    # its prompts holds both for its user, which is right. Claiming "bypass" would open it and is never done.
+    # No mode is claimed by default, because the far session's is not known here. It decides nothing either:
+    # measured, a session that asks its user takes a message with "prompting" as it takes one with none, and a
+    # session that bypasses its prompts holds both for its user, which is right. Claiming "bypass" would open
+    # it and is never done.
     line = message_line(
         text,
         offer_id=offer_id,
@@ -179,7 +185,8 @@ async def report(
     reply: ReplySocket,
     timeout: float = 5.0,
 ) -> None:
-    """Tells a session what became of the message `about` (its msg_id) that it sent to `reply`; raises as `post` does."""
+    """Tells a session what became of the message `about` (its msg_id) that it sent to `reply`; raises as
+    `post` does."""
     line = report_line(
         line_id=str(uuid.uuid4()), about=about, status=status, reason=reason, from_address=reply.address
     )
@@ -218,7 +225,8 @@ async def _send(connection: socket.socket, line: bytes, timeout: float) -> None:
             if sys.platform == "darwin":
                 await asyncio.sleep(0.15)  # there the receiver reads our pid only while both ways are open
             connection.shutdown(socket.SHUT_WR)
-            # the client says nothing here and closes once it has read: with that, the line is not lost in a buffer
+            # the client says nothing here and closes once it has read: with that, the line is not lost in a
+            # buffer
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(min(1.0, timeout)):
                     while await loop.sock_recv(connection, 4096):

@@ -1,7 +1,7 @@
 """Finds the live Claude Code sessions of this user from the files the client keeps about them.
 
-The format is not documented and a killed client leaves its file behind: a record is believed only when its process
-runs, started when the record says, belongs to this user, and its socket accepts a connection.
+The format is not documented and a killed client leaves its file behind: a record is believed only when its
+process runs, started when the record says, belongs to this user, and its socket accepts a connection.
 """
 
 import contextlib
@@ -78,7 +78,8 @@ class ClaudeRegistry:
         return Found(tuple(sorted(sessions, key=lambda session: session.pid)), tuple(problems))
 
     def reread(self, session: Session) -> Session | None:
-        """The same process's session as it is now: after /clear it has another session_id. None when it is over."""
+        """The same process's session as it is now: after /clear it has another session_id. None when it is
+        over."""
         try:
             now = self._read(self.config / "sessions" / f"{session.pid}.json")
         except (_Stale, _Malformed, NotOurs, OSError):

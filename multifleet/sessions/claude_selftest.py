@@ -1,7 +1,8 @@
-"""Asks an installed Claude Code whether its session inbox still works as it was measured to, before it is relied on.
+"""Asks an installed Claude Code whether its session inbox still works as it was measured to, before it is
+relied on.
 
-The real program runs in a throwaway home against a scripted API on loopback: nothing of the user's settings, keys or
-environment goes in, and no request leaves the machine.
+The real program runs in a throwaway home against a scripted API on loopback: nothing of the user's settings,
+keys or environment goes in, and no request leaves the machine.
 """
 
 import asyncio

@@ -1,4 +1,5 @@
-"""Finds the transcript of a Claude Code session and reads on in it. What it proves is decided in core/transcript.py."""
+"""Finds the transcript of a Claude Code session and reads on in it. What it proves is decided in
+core/transcript.py."""
 
 import os
 import re
@@ -24,7 +25,8 @@ def transcript_path(config: Path, cwd: str, session_id: str) -> Path:
 
 
 class TranscriptFile:
-    """A place in a transcript; blocks only for the disk. A file that was replaced or cut is read from its start."""
+    """A place in a transcript; blocks only for the disk. A file that was replaced or cut is read from its
+    start."""
 
     def __init__(self, path: Path, offset: int = 0) -> None:
         self.path = path
@@ -33,7 +35,8 @@ class TranscriptFile:
         self._restarted = False
 
     def read(self, limit: int = READ_AT_ONCE) -> bytes:
-        """The next bytes, at most `limit`; b"" when there is nothing new, no file yet, or none that is ours."""
+        """The next bytes, at most `limit`; b"" when there is nothing new, no file yet, or none that is
+        ours."""
         try:
             descriptor = open_own_file(self.path)
         except (OSError, NotOurs):

@@ -1,6 +1,8 @@
-"""The lines that Claude Code's session inbox takes and sends, as measured with 2.1.329. Reads and writes no socket.
+"""The lines that Claude Code's session inbox takes and sends, as measured with 2.1.329. Reads and writes no
+socket.
 
-None of it is documented by the vendor: what does not look exactly as measured is reported as odd and changes nothing.
+None of it is documented by the vendor: what does not look exactly as measured is reported as odd and changes
+nothing.
 """
 
 import json
@@ -72,7 +74,8 @@ def message_line(
     from_session: str,
     from_mode: str | None = None,
 ) -> bytes:
-    """The line that offers a text to one conversation; ValueError when something in it has not the right shape."""
+    """The line that offers a text to one conversation; ValueError when something in it has not the right
+    shape."""
     if not _UUID.fullmatch(offer_id) or not _UUID.fullmatch(session_id):
         raise ValueError("an offer and its session are named by UUIDs")
     if not _TOKEN.fullmatch(from_session):

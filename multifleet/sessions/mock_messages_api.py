@@ -17,7 +17,8 @@ MAX_BODY = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the model says: a text, calls of tools (name, input), both after `delay` seconds, or an error `status`."""
+    """What the model says: a text, calls of tools (name, input), both after `delay` seconds, or an error
+    `status`."""
 
     text: str = ""
     tools: tuple[tuple[str, Mapping[str, Any]], ...] = ()
@@ -166,5 +167,5 @@ def _events(message: dict[str, Any], blocks: list[dict[str, Any]], stop: str) ->
 
 
 def _write(writer: asyncio.StreamWriter, status: int, kind: str, body: bytes) -> None:
-    head = f"HTTP/1.1 {status} -\r\ncontent-type: {kind}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
-    writer.write(head.encode() + body)
+    fields = f"content-type: {kind}\r\ncontent-length: {len(body)}\r\nconnection: close"
+    writer.write(f"HTTP/1.1 {status} -\r\n{fields}\r\n\r\n".encode() + body)

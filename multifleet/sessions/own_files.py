@@ -1,6 +1,8 @@
-"""Opens files that another program of this user left for us, and nothing that somebody else could have planted there.
+"""Opens files that another program of this user left for us, and nothing that somebody else could have
+planted there.
 
-Links and pipes are never followed or waited for, another user's files are never read, and no more than a limit is.
+Links and pipes are never followed or waited for, another user's files are never read, and no more than a
+limit is.
 """
 
 import os
@@ -13,7 +15,8 @@ class NotOurs(Exception):
 
 
 def read_own_file(path: Path, limit: int) -> bytes:
-    """The content of a regular file of this user; NotOurs says what is wrong with it, OSError that it cannot be had."""
+    """The content of a regular file of this user; NotOurs says what is wrong with it, OSError that it cannot
+    be had."""
     descriptor = open_own_file(path)
     try:
         if os.fstat(descriptor).st_size > limit:

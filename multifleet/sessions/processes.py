@@ -16,7 +16,8 @@ class Credentials:
 
 
 def started_at(pid: int) -> str | None:
-    """The process's start (field 22 of /proc/<pid>/stat; "" where there is no /proc); None when it does not run."""
+    """The process's start (field 22 of /proc/<pid>/stat; "" where there is no /proc); None when it does not
+    run."""
     if pid <= 0:
         return None
     if not sys.platform.startswith("linux"):
@@ -53,7 +54,8 @@ def pid_domain() -> str | None:
 
 
 def credentials(connection: socket.socket) -> Credentials | None:
-    """The process at the other end; for a connected client: the one that listens. None when it is not told."""
+    """The process at the other end; for a connected client: the one that listens. None when it is not
+    told."""
     try:
         if sys.platform.startswith("linux"):
             pid, uid, _ = struct.unpack(

@@ -1,7 +1,8 @@
-"""Text that lies ready for a session's next prompt: <home>/seeds/<session id>/next, taken by a hook with one rename.
+"""Text that lies ready for a session's next prompt: <home>/seeds/<session id>/next, taken by a hook with one
+rename.
 
-Hook and daemon compete for a seed by that rename, so one text is never shown twice. The file ends the JSON that the
-hook begins, already escaped, so that a hook of plain sh can print it without a look at it.
+Hook and daemon compete for a seed by that rename, so one text is never shown twice. The file ends the JSON
+that the hook begins, already escaped, so that a hook of plain sh can print it without a look at it.
 """
 
 import contextlib
@@ -39,13 +40,15 @@ def fragment(text: str) -> str:
 
 
 class SeedBox:
-    """The seeds of one home. Blocks for the disk; raises NotOurs when something foreign lies where a seed belongs."""
+    """The seeds of one home. Blocks for the disk; raises NotOurs when something foreign lies where a seed
+    belongs."""
 
     def __init__(self, home: Path) -> None:
         self._root = home / "seeds"
 
     def put(self, session_id: str, fragment: str) -> bool:
-        """Lays a seed ready, on disk when this returns; False, and nothing is changed, while another one waits."""
+        """Lays a seed ready, on disk when this returns; False, and nothing is changed, while another one
+        waits."""
         json.loads(
             f'"{fragment}"'
         )  # a ValueError here keeps what would break the hook's answer out of the file
@@ -91,7 +94,8 @@ class SeedBox:
         return os.path.lexists(self._folder(session_id) / "next")
 
     def taken(self, session_id: str) -> list[Taken]:
-        """The seeds that hooks have taken, the oldest first, until `forget` is told that they are written down."""
+        """The seeds that hooks have taken, the oldest first, until `forget` is told that they are written
+        down."""
         folder = self._folder(session_id)
         if not is_private_folder(folder):
             return []

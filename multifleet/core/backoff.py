@@ -16,7 +16,7 @@ CAP_SILENT = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """The wait that is running: `delay` seconds in all, `elapsed` of them over."""
+    """The wait that is running: `delay` seconds in all, `elapsed` of them over. A new one is no wait."""
 
     attempt: int = 0
     """Failures since the last success."""
@@ -36,11 +36,6 @@ def after_failure(backoff: Backoff, heard: bool, random01: float) -> Backoff:
     """The next wait; `random01` in [0, 1) spreads it over the upper half, so that peers fall out of step."""
     longest = min(FIRST * 2.0 ** min(backoff.attempt, 16), _cap(heard))
     return Backoff(backoff.attempt + 1, longest * (0.5 + 0.5 * random01), 0.0)
-
-
-def reset() -> Backoff:
-    """No wait: after a success, or when an authenticated frame of the peer arrived."""
-    return Backoff()
 
 
 def _cap(heard: bool) -> float:

@@ -26,7 +26,8 @@ HEDGE_AT_LEAST = 0.05
 HEDGE_UNKNOWN = 0.25
 """Seconds of silence for a channel without a history: the default of RFC 8305, section 5."""
 KEPT_AFTER = 1.0
-"""Seconds of silence from all raced channels after which the kept ones start."""
+"""Seconds of silence from all raced channels after which the kept ones start; no hedge waits longer."""
+AT_ONCE = float("-inf")
 
 
 class OutcomeKind(StrEnum):
@@ -118,7 +119,7 @@ class Cascade:
         self.hedged = False
         """Whether the hedge that was allowed was made."""
         self.late: list[Outcome] = []
-        """Outcomes recorded after Done."""
+        """Outcomes recorded after Done or the deadline."""
 
     def next(self, now: float) -> Start | Wait | Done:
         """The next step. An attempt that is given out counts as started at `now`."""
@@ -173,34 +174,30 @@ class Cascade:
         return "; ".join(said + [f"{name}: no answer in time" for name in self.running])
 
     def _candidates(self) -> Iterator[tuple[ChannelFacts, float, bool]]:
-        """Channels that may start: (channel, from when on, whether that is the hedge)."""
-        raced, kept, last = (self._tried(tier) for tier in (Tier.RACED, Tier.KEPT, Tier.LAST))
-        may_hedge = False
+        """Channels that may start, best first: (channel, from when on, whether that is the hedge)."""
+        raced, kept = self._tried(Tier.RACED), self._tried(Tier.KEPT)
         if waiting := self._unstarted(raced):
             running = [facts.name for facts in raced if facts.name in self.running]
             if not running:
-                yield waiting[0], 0.0, False
+                yield waiting[0], AT_ONCE, False
             elif self._may_hedge and not self.hedged:
-                may_hedge = True
                 yield waiting[0], self._started[running[-1]] + self._silence(running[-1]), True
-        if not may_hedge and (raced_are_silent_at := self._silent_at(raced)) is not None:
+        if (silent_at := self._silent_at(raced)) is not None:
             for facts in self._unstarted(kept):
-                yield facts, raced_are_silent_at, False
-        if self._have_failed(raced) and self._have_failed(kept):
-            yield from self._last_resort(last)
+                yield facts, silent_at, False
+        if not self.running and (left := self._last_resort()) is not None:
+            yield left, AT_ONCE, False
 
-    def _last_resort(self, last: Sequence[ChannelFacts]) -> Iterator[tuple[ChannelFacts, float, bool]]:
-        if any(facts.name in self.running for facts in self._route):
-            return
+    def _last_resort(self) -> ChannelFacts | None:
+        """What is left when everything above has failed."""
         nudged = any(outcome.kind is OutcomeKind.NUDGED for outcome in self.outcomes)
-        # Somebody was told: telling again adds nothing, a place where the frame lies does.
-        waiting = [facts for facts in self._unstarted(last) if not (nudged and facts.only_nudges)]
+        for facts in self._unstarted(self._tried(Tier.LAST)):
+            # Somebody was told: telling again adds nothing, a place where the frame lies does.
+            if not (nudged and facts.only_nudges):
+                return facts
+        # Bookkeeping alone must never make a peer unreachable.
         broken = [facts for facts in self._route if not self._worth_trying(facts)]
-        if waiting:
-            yield waiting[0], 0.0, False
-        elif broken and len(self._unstarted(broken)) == len(broken):
-            # Bookkeeping alone must never make a peer unreachable.
-            yield broken[0], 0.0, False
+        return broken[0] if broken and len(self._unstarted(broken)) == len(broken) else None
 
     def _tried(self, tier: Tier) -> list[ChannelFacts]:
         return [facts for facts in self._route if facts.tier is tier and self._worth_trying(facts)]
@@ -215,15 +212,15 @@ class Cascade:
         return all(facts.name in self._ended for facts in channels)
 
     def _silent_at(self, raced: Sequence[ChannelFacts]) -> float | None:
-        """When the raced channels will have been silent for long enough; 0 when all have failed."""
+        """When the raced channels will have been silent for long enough; None before one has started."""
         if self._have_failed(raced):
-            return 0.0
+            return AT_ONCE
         started = [self._started[facts.name] for facts in raced if facts.name in self._started]
         return max(started) + KEPT_AFTER if started else None
 
     def _silence(self, channel: str) -> float:
         p95 = self._health.get(channel, ChannelHealth()).p95
-        return HEDGE_UNKNOWN if p95 is None else max(HEDGE_AT_LEAST, 2 * p95)
+        return HEDGE_UNKNOWN if p95 is None else min(max(HEDGE_AT_LEAST, 2 * p95), KEPT_AFTER)
 
     def _is_over(self) -> bool:
         return any(outcome.kind in _ENDS_IT for outcome in self.outcomes)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multifleet.core.backoff import CAP_HEARD, CAP_SILENT, Backoff, after_failure, reset
+from multifleet.core.backoff import CAP_HEARD, CAP_SILENT, Backoff, after_failure
 
 random01 = st.floats(0, 1, exclude_max=True)
 
@@ -30,11 +30,13 @@ def test_each_failure_doubles_the_wait_up_to_the_cap(failures: int, heard: bool,
     assert after_failure(before, heard, 0.999999).delay == pytest.approx(longest, rel=1e-5)
 
 
-def test_failures_are_counted_until_a_success() -> None:
-    backoff = after_failure(after_failure(reset(), True, 0.5), True, 0.5)
+def test_failures_are_counted() -> None:
+    backoff = after_failure(after_failure(Backoff(), True, 0.5), True, 0.5)
     assert backoff.attempt == 2
-    assert reset() == Backoff(0, 0.0, 0.0)
-    assert reset().remaining(heard=False) == 0
+
+
+def test_without_a_failure_there_is_nothing_to_wait_for() -> None:
+    assert Backoff().remaining(heard=False) == 0
 
 
 def test_a_restart_waits_only_what_was_left() -> None:
@@ -65,7 +67,7 @@ def test_no_wait_is_longer_than_its_cap_or_shorter_than_half_the_first(
 def test_what_remains_is_never_negative_nor_above_the_cap(
     failures: list[tuple[bool, float]], heard: bool
 ) -> None:
-    backoff = reset()
+    backoff = Backoff()
     for heard_then, random in failures:
         backoff = after_failure(backoff, heard_then, random).waited(random)
     assert 0 <= backoff.remaining(heard) <= (CAP_HEARD if heard else CAP_SILENT)

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from multifleet.errors import StoreDamaged, StoreUnavailable
-from multifleet.store.failures import storage_failure
+from multifleet.store.failures import is_damage, storage_failure
 from multifleet.store.gathering import runs_after
-from multifleet.store.opening import connect_reader, open_sound
+from multifleet.store.opening import connect_reader, mark_suspect, open_sound
 from multifleet.store.writer import Call, Outcome, Writer, is_kept
 
 log = logging.getLogger(__name__)
@@ -165,6 +165,8 @@ class Database:
             if failure is None:
                 raise
             self._close_reader()
+            if is_damage(error):
+                mark_suspect(self.path)
             raise failure from error
 
     def _close_reader(self) -> None:
@@ -184,16 +186,26 @@ class Database:
         for call, result, error in outcomes:
             if call.future is None:
                 self._tell_later(call, result, error)
-            elif not call.future.done():
-                if error is None:
-                    call.future.set_result(result)
-                else:
-                    call.future.set_exception(error)
+            elif call.future.done():
+                continue  # Its caller was cancelled; the write is done all the same.
+            elif error is None:
+                call.future.set_result(result)
+            else:
+                call.future.set_exception(error)
+        if self._writer.degraded is not None and self._timer is None and not self._closed:
+            self._timer = asyncio.get_running_loop().call_later(_RETRY, self._try_again)
+
+    def _try_again(self) -> None:
+        self._timer = None
+        if self._closed:
+            return
+        if not self._writer.waiting():
+            self._unsettled += 1
+            self._writer.queue(Call(_nothing, None, None))
+        self._writer.ring()
 
     def _tell_later(self, call: Call, result: Any, error: BaseException | None) -> None:
         if is_kept(call, error):
-            if self._timer is None and not self._closed and self._loop is not None:
-                self._timer = self._loop.call_later(_RETRY, self._ring)
             return
         self._unsettled -= 1
         if error is not None:

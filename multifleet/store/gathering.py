@@ -1,8 +1,8 @@
 """Puts the calls of one batch into few runs of the same write; each run is then a few large SQL statements.
 
-Calls that come in turns (add, note, add, note, ...) would else be many small ones. A write that is marked here
-may change places with others: `runs_first` with all that were handed over before it, `runs_after` with its like.
-An unmarked write keeps its place, and nothing is moved across it.
+Calls that come in turns (add, note, add, note, ...) would else be many small ones. A write that is marked
+here may change places with others: `runs_first` with all that were handed over before it, `runs_after` with
+its like. An unmarked write keeps its place, and nothing is moved across it.
 """
 
 from collections.abc import Callable, Iterable, Sequence

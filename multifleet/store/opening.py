@@ -1,5 +1,6 @@
 """Opens the database file: private, durable, sound, of our schema. A damaged one is set aside, never lost."""
 
+import logging
 import os
 import sqlite3
 import sys
@@ -9,6 +10,8 @@ from pathlib import Path
 
 from multifleet.errors import ConfigError, StoreDamaged, StoreUnavailable
 from multifleet.store.failures import is_damage, storage_failure
+
+log = logging.getLogger(__name__)
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_MS = 1_000
@@ -73,6 +76,14 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def mark_suspect(path: Path) -> None:
+    """Has the next start check the whole file, because reading it went wrong."""
+    try:
+        os.close(os.open(_suspect(path), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        log.error("the damaged store could not be marked: %s", error)
+
+
 def schema_version() -> int:
     """The newest schema this program knows."""
     return _migrations()[-1][0]
@@ -90,12 +101,14 @@ def _assert_durable(connection: sqlite3.Connection) -> None:
 
 def _open_checked(path: Path, prepare: Prepare | None) -> sqlite3.Connection:
     closed_badly = _size(path.with_name(path.name + "-wal")) > 0
+    suspect = _suspect(path).exists()
     connection = connect_writer(path)
     try:
-        if closed_badly and _size(path) < _CHECK_BELOW_BYTES:
+        if suspect or (closed_badly and _size(path) < _CHECK_BELOW_BYTES):
             verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
             if verdict != "ok":
                 raise _damage(verdict)
+            _suspect(path).unlink(missing_ok=True)
         _migrate(connection)
         if prepare is not None:
             prepare(connection)
@@ -103,6 +116,10 @@ def _open_checked(path: Path, prepare: Prepare | None) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _suspect(path: Path) -> Path:
+    return path.with_name(path.name + ".suspect")
 
 
 def _damage(verdict: str) -> sqlite3.DatabaseError:
@@ -146,4 +163,5 @@ def _set_aside(path: Path) -> Path:
         part = path.with_name(path.name + suffix)
         if part.exists():
             part.rename(aside.with_name(aside.name + suffix))
+    _suspect(path).unlink(missing_ok=True)
     return aside

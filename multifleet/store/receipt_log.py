@@ -87,7 +87,7 @@ class LogBatch:
         _note_said.run(self._connection, [(peer, self._said[peer]) for peer in self._changed])
 
     def _continue_after(self, peer: str, have: int) -> None:
-        """The peer knows more than this store ever said: ours is new. What waits gets numbers that it lacks."""
+        """The peer has more than this store ever said: ours is new. What waits gets numbers it lacks."""
         if have > _LARGEST_HAVE:
             return
         # Through negative numbers, because the old and the new range may overlap.

@@ -16,14 +16,17 @@ from queue import SimpleQueue
 from typing import Any
 
 from multifleet.errors import MultifleetError, StoreDamaged, StoreUnavailable
-from multifleet.store.failures import primary_code, storage_failure
+from multifleet.store.failures import is_damage, primary_code, storage_failure
 from multifleet.store.gathering import runs
-from multifleet.store.opening import connect_writer
+from multifleet.store.opening import connect_writer, mark_suspect
 
 log = logging.getLogger(__name__)
 
 _MOST_CALLS = 1_000
 """Calls in one transaction, so that no caller waits for an endless one."""
+
+_REAL_WRITE = "PRAGMA application_id = 0x6d660001"
+"""Part of each transaction after a failure: an empty one would succeed on a full disk and prove nothing."""
 
 _NO_REOPEN = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
@@ -122,6 +125,8 @@ class Writer:
             self._connection = connect_writer(self._path)
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
+        if self.degraded is not None:
+            connection.execute(_REAL_WRITE)
         outcomes = run(connection, batch)
         connection.execute("COMMIT")
         self.commits += 1
@@ -178,6 +183,8 @@ class Writer:
             if self.degraded is None:
                 log.error("store cannot write: %s (%s)", failure, error)
             self.degraded = str(failure)
+            if is_damage(error):
+                mark_suspect(self._path)
             if primary_code(error) not in _NO_REOPEN:
                 self._give_up_connection()
         if failure is None:

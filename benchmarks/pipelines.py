@@ -1,0 +1,87 @@
+"""Y, N and the product as pairs of processes that take the same commands."""
+
+import contextlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Self
+
+from benchmarks import slow_disk
+
+ROOT = Path(__file__).parent.parent
+READY_WITHIN = 20.0
+
+
+class Pipeline:
+    """A sender and a recipient; `module` has both roles. The sender takes commands on its standard input."""
+
+    def __init__(self, name: str, module: str, home: Path, library: Path, flush_us: int, *words: str) -> None:
+        self.name = name
+        self._module, self._home, self._words = module, home, words
+        home.mkdir(parents=True)
+        self._log = home / "flushes"
+        self._environment = slow_disk.environment(library, self._log, flush_us)
+        self._port = 0
+
+    def __enter__(self) -> Self:
+        self.start_recipient()
+        self._sender = self._start("sender", *self._words)
+        _line(self._sender)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._sender.stdin:
+            self._sender.stdin.close()
+        _end(self._sender)
+        self.stop_recipient()
+
+    def ask(self, **command: Any) -> dict[str, Any]:
+        """The sender's answer to one command, such as do="callers", callers=16, seconds=1.5."""
+        assert self._sender.stdin
+        self._sender.stdin.write(json.dumps(command) + "\n")
+        self._sender.stdin.flush()
+        return _line(self._sender)
+
+    def start_recipient(self) -> None:
+        """Start it where it was before, so that the sender finds it again."""
+        self._recipient = self._start("recipient")
+        self._port = _line(self._recipient)["port"]
+
+    def stop_recipient(self) -> None:
+        self._recipient.terminate()
+        _end(self._recipient)
+
+    def flushes(self) -> int:
+        """Of both ends since the start; exact to 128."""
+        return sum(slow_disk.flushes(self._log).values())
+
+    def _start(self, role: str, *words: str) -> "subprocess.Popen[str]":
+        place = ["--home", str(self._home), "--port", str(self._port)]
+        return subprocess.Popen(
+            [sys.executable, "-m", self._module, role, *place, *words],
+            stdin=subprocess.PIPE if role == "sender" else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            env=self._environment,
+        )
+
+
+def _line(process: "subprocess.Popen[str]") -> dict[str, Any]:
+    assert process.stdout
+    line = process.stdout.readline()
+    if not line:
+        raise RuntimeError(f"{process.args!r} ended with status {process.wait()} and said nothing")
+    answer: dict[str, Any] = json.loads(line)
+    return answer
+
+
+def _end(process: "subprocess.Popen[str]") -> None:
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(READY_WITHIN)
+    if process.poll() is None:
+        process.kill()
+    process.wait()
+    if process.stdout:
+        process.stdout.close()

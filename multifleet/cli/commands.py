@@ -1,4 +1,4 @@
-"""The commands, printed by scripts/generate.py from operations/ and cli/extras.py: change them there."""
+"""The commands, printed by scripts/generate.py: change them in operations/ and cli/extras.py."""
 
 from multifleet.cli.shape import Command, Field
 
@@ -20,7 +20,7 @@ COMMANDS: dict[str, Command] = {
             ),
             Field(
                 "body",
-                "Text of the message; '-' on the command line reads it from standard input.",
+                "Text of the message. '-' reads it from standard input.",
                 "body",
                 positional=True,
                 required=True,
@@ -114,7 +114,7 @@ COMMANDS: dict[str, Command] = {
             ),
             Field(
                 "body",
-                "Text of the answer; '-' on the command line reads it from standard input.",
+                "Text of the answer. '-' reads it from standard input.",
                 "body",
                 positional=True,
                 required=True,
@@ -617,7 +617,7 @@ COMMANDS: dict[str, Command] = {
     ),
     "mcp": Command(
         "Serve the operations as MCP tools on standard input and output.",
-        ("Serve the operations as MCP tools on standard input and output, for any client that speaks MCP."),
+        "Serve the operations as MCP tools on standard input and output, for any client that speaks MCP.",
         "",
         "",
         (

@@ -22,8 +22,6 @@ HIDDEN_FIELDS = {
 """Fields that come from standard input and are not typed."""
 
 POSITIONAL = {"hook": ("event",)}
-REQUIRED = {"send": ("body",)}
-"""Fields that the operation can do without, because it takes them in another form."""
 KINDS = {("send", "body"): BODY, ("reply", "body"): BODY, ("seat bind", "folder"): FOLDER}
 CHOICES = {("hook", "event"): ("session-start", "user-prompt-submit", "stop")}
 

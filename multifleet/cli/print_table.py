@@ -8,14 +8,13 @@ from multifleet.cli.extras import (
     KINDS,
     OWN_COMMANDS,
     POSITIONAL,
-    REQUIRED,
     RUNNERS,
 )
-from multifleet.cli.shape import SWITCH, TEXT, Command, Field
+from multifleet.cli.shape import BODY, SWITCH, TEXT, Command, Field
 from multifleet.operations import OPERATIONS, Operation
 from multifleet.operations.fields import FieldInfo, request_fields
 
-HEAD = '''"""The commands, printed by scripts/generate.py from operations/ and cli/extras.py: change them there."""
+HEAD = '''"""The commands, printed by scripts/generate.py: change them in operations/ and cli/extras.py."""
 
 from multifleet.cli.shape import Command, Field
 
@@ -61,15 +60,15 @@ def command_of(operation: Operation) -> Command:
 
 def _field(operation: Operation, info: FieldInfo, places: tuple[str, ...]) -> Field:
     key = (operation.name, info.name)
-    positional = info.name in places
+    kind = KINDS.get(key, info.kind)
     return Field(
         info.name,
-        info.help,
-        KINDS.get(key, info.kind),
+        info.help + (" '-' reads it from standard input." if kind == BODY else ""),
+        kind,
         choices=CHOICES.get(key, info.choices),
         default="" if info.default in (None, "", False, 0) else str(info.default),
-        positional=positional,
-        required=info.required or info.name in REQUIRED.get(operation.name, ()),
+        positional=info.name in places,
+        required=info.required,
     )
 
 
@@ -108,7 +107,7 @@ def _field_lines(field: Field) -> list[str]:
 
 def _text_lines(text: str, indent: str) -> list[str]:
     """The literal, in pieces where it would be longer than a line may be."""
-    if len(text) + len(indent) < 100:
+    if len(text) + len(indent) + 3 <= 110:
         return [f"{indent}{_quoted(text)},\n"]
     pieces, piece = [], ""
     for word in text.split(" "):

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from multifleet.cli.render_fleet import doctor, init, invite, joined, peers, status
+from multifleet.cli.render_message import message
 from multifleet.cli.table import ago, cell, clock, day, short, table
-from multifleet.core.visible import visible
 
 Result = dict[str, Any]
 
@@ -55,21 +55,6 @@ def _inbox(listing: Result) -> str:
     ]
     heads = ("  ID", "STORED", "FROM", "TO", "TYPE", "STATE", "TEXT")
     return table(heads, rows, empty="no messages")
-
-
-def _message(message: Result) -> str:
-    heads = [
-        ("from", f"{message['from']} ({message['authority']})"),
-        ("to", message["to"]),
-        ("type", message["type"]),
-        ("stored", day(message["at"])),
-        ("state", message["state"]),
-        ("thread", message["thread"]),
-        ("answers", message["reply_to"]),
-        ("subject", message["subject"]),
-    ]
-    lines = [f"{name}: {cell(value)}\n" for name, value in heads if value]
-    return "".join(lines) + "\n" + visible(message["body"]) + "\n"
 
 
 def _outbox(listing: Result) -> str:
@@ -176,7 +161,7 @@ RENDERERS: dict[str, Callable[[Result], str]] = {
     "join": joined,
     "outbox": _outbox,
     "peers": peers,
-    "read": _message,
+    "read": message,
     "receipts": _receipts,
     "reply": _accepted,
     "retry": _accepted,

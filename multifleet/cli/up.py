@@ -10,9 +10,10 @@ from typing import Any
 
 import multifleet
 from multifleet.cli.arguments import Value
-from multifleet.cli.daemon import request
+from multifleet.cli.daemon import exchange
 from multifleet.cli.live import LiveLine
 from multifleet.cli.shape import Command, Failed, NotRunning
+from multifleet.local_http import request
 from multifleet.paths import home_path
 
 PATIENCE = 30.0
@@ -67,7 +68,7 @@ def start(port: int | None = None, binds: list[str] | None = None) -> dict[str, 
 def status() -> dict[str, Any] | None:
     """What the daemon of this home says of itself; None where none runs."""
     try:
-        code, body = request("GET", "/status", None, 10.0)
+        code, body = exchange(request("GET", "/status"), 10.0)
     except NotRunning:
         return None
     if code != 200:

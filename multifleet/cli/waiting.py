@@ -1,4 +1,4 @@
-"""The second half of `send --wait STATE`: follows the message that was accepted, then says how far it came."""
+"""The second half of `send --wait STATE`: follows the accepted message, then says how far it came."""
 
 import json
 from typing import Any

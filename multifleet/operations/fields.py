@@ -1,7 +1,7 @@
 """What the printers read of a request: its fields, flat, with help text and kind."""
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -37,7 +37,12 @@ class FieldInfo:
 def request_fields(operation: Operation) -> tuple[FieldInfo, ...]:
     """The fields that a person fills in, in their order."""
     found = described(operation.request)
-    return tuple(field for field in found if field.name not in operation.http_only + operation.quiet)
+    left_out = operation.http_only + operation.quiet
+    return tuple(
+        replace(field, required=field.required or field.name in operation.needed)
+        for field in found
+        if field.name not in left_out
+    )
 
 
 def described(struct: type[msgspec.Struct]) -> tuple[FieldInfo, ...]:

@@ -82,6 +82,7 @@ OPERATIONS = (
         AnswerView,
         receive,
         body_limit=2 * MESSAGE_REQUEST_LIMIT,
+        slash=False,
         local_cli=True,
     ),
 )

@@ -16,9 +16,7 @@ MESSAGE_REQUEST_LIMIT = 1024 * 1024
 """Bytes of a request that carries a message; the limit of its text is lower and is checked by the node."""
 
 IdPrefix = Annotated[str, msgspec.Meta(min_length=6, max_length=36, pattern="^[0-9a-f-]+$")]
-Body = Annotated[
-    str | None, about("Text of the message; '-' on the command line reads it from standard input.")
-]
+Body = Annotated[str | None, about("Text of the message.")]
 Lifetime = Annotated[
     float | None, about("Seconds until it is given up; a week unless told, 30 days at most.")
 ]
@@ -63,7 +61,7 @@ class Reply(Request, frozen=True):
     """An answer to a received message."""
 
     id: Annotated[IdPrefix, about("Id of the received message, or the start of it.")]
-    body: Annotated[str, about("Text of the answer; '-' on the command line reads it from standard input.")]
+    body: Annotated[str, about("Text of the answer.")]
     subject: Annotated[str | None, about("One line that says what it is about.")] = None
     urgency: Annotated[Urgency, about("When its session is to see it: now, next-turn or whenever.")] = (
         "next-turn"
@@ -170,8 +168,8 @@ OPERATIONS = (
         status=202,
         body_limit=MESSAGE_REQUEST_LIMIT,
         mcp=True,
-        slash=True,
         http_only=("payload",),
+        needed=("body",),
         quiet=("authority", "folder"),
     ),
     Operation(
@@ -185,12 +183,9 @@ OPERATIONS = (
         status=202,
         body_limit=MESSAGE_REQUEST_LIMIT,
         mcp=True,
-        slash=True,
         quiet=("authority", "folder"),
     ),
-    Operation("inbox", "GET /inbox", Effect.READS, Inbox, InboxListing, inbox, mcp=True, slash=True),
-    Operation("unread", "GET /messages/unread", Effect.READS, Unread, InboxListing, unread),
-    Operation(
-        "read", "POST /read", Effect.WRITES, Read, InboxView, read, positional=("id",), mcp=True, slash=True
-    ),
+    Operation("inbox", "GET /inbox", Effect.READS, Inbox, InboxListing, inbox, mcp=True),
+    Operation("unread", "GET /messages/unread", Effect.READS, Unread, InboxListing, unread, slash=False),
+    Operation("read", "POST /read", Effect.WRITES, Read, InboxView, read, positional=("id",), mcp=True),
 )

@@ -69,10 +69,10 @@ async def down(node: "Node", request: Nothing) -> DownView:
 
 
 OPERATIONS = (
-    Operation("status", "GET /status", Effect.READS, Nothing, StatusView, status, mcp=True, slash=True),
+    Operation("status", "GET /status", Effect.READS, Nothing, StatusView, status, mcp=True),
     Operation("health", "GET /health", Effect.READS, Nothing, HealthView, health),
-    Operation("stats", "GET /stats", Effect.READS, Nothing, StatsView, stats),
-    Operation("peers", "GET /peers", Effect.READS, Nothing, PeerListing, peers, mcp=True, slash=True),
+    Operation("stats", "GET /stats", Effect.READS, Nothing, StatsView, stats, slash=False),
+    Operation("peers", "GET /peers", Effect.READS, Nothing, PeerListing, peers, mcp=True),
     Operation(
         "channels",
         "GET /channels",
@@ -92,7 +92,6 @@ OPERATIONS = (
         doctor,
         positional=("check",),
         mcp=True,
-        slash=True,
         local_cli=True,
     ),
     Operation("down", "POST /down", Effect.DISRUPTS, Nothing, DownView, down, local_cli=True),

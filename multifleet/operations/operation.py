@@ -64,12 +64,14 @@ class Operation:
     body_limit: int = DEFAULT_BODY_LIMIT
     mcp: bool = False
     """Whether it is among the tools that MCP offers unless told otherwise."""
-    slash: bool = False
-    """Whether a slash command is printed for it."""
+    slash: bool = True
+    """Whether a slash command is printed for it; those for programs have none."""
     local_cli: bool = False
     """Whether the command line does more than ask the daemon, as it must where none runs."""
     http_only: tuple[str, ...] = ()
     """Fields that only HTTP offers, because they are not flat."""
+    needed: tuple[str, ...] = ()
+    """Fields that are optional over HTTP only, where another form may stand in for them."""
     quiet: tuple[str, ...] = ()
     """Fields that a surface fills in by itself and does not offer."""
 

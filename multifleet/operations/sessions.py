@@ -90,5 +90,5 @@ OPERATIONS = (
         seat_remove,
         positional=("name",),
     ),
-    Operation("hook", "POST /hook", Effect.WRITES, Hook, HookView, hook, local_cli=True),
+    Operation("hook", "POST /hook", Effect.WRITES, Hook, HookView, hook, slash=False, local_cli=True),
 )

@@ -129,10 +129,9 @@ OPERATIONS = (
         trace,
         positional=("id",),
         mcp=True,
-        slash=True,
         quiet=("known",),
     ),
-    Operation("ack", "GET /ack/{id}", Effect.READS, Ack, AckView, ack, positional=("id",)),
+    Operation("ack", "GET /ack/{id}", Effect.READS, Ack, AckView, ack, positional=("id",), slash=False),
     Operation(
         "receipts", "GET /receipts", Effect.READS, Receipts, ReceiptListing, receipts, positional=("id",)
     ),

@@ -1,0 +1,46 @@
+"""One received message in full: for a person with its head lines, for an agent within a fence."""
+
+import os
+import secrets
+from typing import Any
+
+from multifleet.cli.author import AGENT_MARKS
+from multifleet.cli.table import cell, day
+from multifleet.core.visible import visible
+
+Result = dict[str, Any]
+
+
+def message(found: Result) -> str:
+    """The text to print; who runs the command decides for whom it is."""
+    if any(mark in os.environ for mark in AGENT_MARKS):
+        return _for_an_agent(found)
+    heads = [
+        ("from", f"{found['from']} ({found['authority']})"),
+        ("to", found["to"]),
+        ("type", found["type"]),
+        ("stored", day(found["at"])),
+        ("state", found["state"]),
+        ("thread", found["thread"]),
+        ("answers", found["reply_to"]),
+        ("subject", found["subject"]),
+    ]
+    lines = [f"{name}: {cell(value)}\n" for name, value in heads if value]
+    return "".join(lines) + "\n" + visible(found["body"]) + "\n"
+
+
+def _for_an_agent(found: Result) -> str:
+    from multifleet.core.fence import Authority, FencedMessage, fence
+
+    fenced = FencedMessage(
+        id=found["id"],
+        sender=found["from"],
+        authority=Authority(found["authority"]),
+        type=found["type"],
+        subject=found["subject"],
+        body=found["body"],
+        sent_at=found["at"],
+        thread=found["thread"],
+    )
+    roomy = 16 * len(found["body"]) + 10_000  # making a character visible takes up to twelve
+    return fence([fenced], delimiter=secrets.token_hex(12), budget=roomy).text

@@ -92,9 +92,7 @@ class Fleet:
         assert kept, f"I1: {message} has no row at its sender"
         state, reason = kept[0]
         if not arrived:
-            assert state not in STORED or state == "refused", (
-                f"I3: {message} is called {state}"
-            )
+            assert state not in STORED or state == "refused", f"I3: {message} is called {state}"
             assert state == "queued" or reason, f"I1: {message} is {state} for no reason"
         said = sender.rows('SELECT state, "by" FROM receipts WHERE message_id = ?', message)
         for claim, by in said:

@@ -1,0 +1,50 @@
+"""F16: clocks that are wrong, and clocks that jump."""
+
+import time
+
+import pytest
+
+from tests.lab.fleet import Fleet
+
+pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("clocks")]
+
+
+def test_f16_a_clock_ten_minutes_ahead_delivers_both_ways_and_doctor_names_the_skew(fleet: Fleet) -> None:
+    mac1, mac2 = fleet.nodes
+    mac2.cli("down")
+    with mac2.host.set_clock(600):
+        mac2.up()
+        there = mac1.send("mac2", "to the one that is ahead")
+        back = mac2.send("mac1", "from the one that is ahead")
+        mac1.wait_state(there, "stored", 10)
+        mac2.wait_state(back, "stored", 10)
+        checks = {check["id"]: check for check in mac1.get("/doctor")["checks"]}
+        assert not checks["clock"]["ok"]
+        assert "mac2" in checks["clock"]["says"] and "ahead" in checks["clock"]["says"]
+        assert checks["clock"]["remedy"]
+        mac2.cli("down")
+    mac2.host.fake_clock = False
+    mac2.up()
+
+
+def test_f16_a_clock_that_steps_an_hour_back_while_running_goes_on_delivering(fleet: Fleet) -> None:
+    mac1, mac2 = fleet.nodes
+    mac2.cli("down")
+    mac2.host.set_clock(0)
+    mac2.up()
+    before = mac1.send("mac2", "before the step")
+    mac1.wait_state(before, "stored")
+    with mac2.host.set_clock(-3600):
+        start = time.monotonic()
+        there = mac1.send("mac2", "after the step")
+        back = mac2.send("mac1", "after the step")
+        mac1.wait_state(there, "stored", 10)
+        mac2.wait_state(back, "stored", 10)
+        assert time.monotonic() - start < 10, "timers follow the monotonic clock"
+        with mac1.host.block_port(8855):
+            waiting = mac2.send("mac1", "retried while the clock is behind")
+            time.sleep(2)  # the fault itself: long enough for several attempts
+        mac2.wait_state(waiting, "stored", 15)
+        mac2.cli("down")
+    mac2.host.fake_clock = False
+    mac2.up()

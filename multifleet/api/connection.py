@@ -4,7 +4,7 @@ aiohttp's parser is used, its server is not: that waits for ever for a head, a b
 not refuse before it has read. Nothing here knows an operation or a peer.
 """
 
-from asyncio import AbstractEventLoop, BaseTransport, Protocol, Task, Transport
+from asyncio import AbstractEventLoop, BaseTransport, CancelledError, Protocol, Task, Transport
 from enum import Enum
 from typing import cast
 
@@ -119,9 +119,9 @@ class Connection(Protocol):
             self._enter(Stage.HEAD, limits.head_seconds)
 
     def eof_received(self) -> bool:
-        """The client will send no more; it still gets the answer that it waits for."""
+        """No more comes. The answer still goes out, but work for this caller alone is given up."""
         self._last = True
-        return self._stage is Stage.ANSWER or self._stage is Stage.WRITE
+        return (self._stage is Stage.ANSWER or self._stage is Stage.WRITE) and not self._only_for_caller
 
     def pause_writing(self) -> None:
         """The client does not read as fast as it is answered."""
@@ -194,6 +194,9 @@ class Connection(Protocol):
         task = self._task
         try:
             answer = await answer_always(route, asked, self._door.reports)
+        except CancelledError:
+            self.send_away()
+            raise
         finally:
             self._task = self._passed = None
             if task is not None:

@@ -46,7 +46,7 @@ class Crowd:
         return list(self._members)
 
     def enter(self, member: Member, address: str | None) -> bool:
-        """Admit it, sending another away if need be; False: no room. `address` None: any number from there."""
+        """Admit it, sending another away if need be; False: no room. `address` None: any number of these."""
         if address is not None:
             neighbours = self._addresses.get(address, {})
             if len(neighbours) >= self._per_address and not self._make_room(neighbours, neighbours):

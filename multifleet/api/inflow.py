@@ -41,7 +41,7 @@ class Head(NamedTuple):
 class Inflow(BaseProtocol):
     """The requests of one connection; a protocol only because the parser wants one to ask for pauses."""
 
-    __slots__ = ("_body", "_requests", "overrun", "parser", "unread")
+    __slots__ = ("_body", "_deaf", "_requests", "overrun", "parser", "unread")
 
     def __init__(self, loop: AbstractEventLoop, limits: Limits) -> None:
         super().__init__(loop)
@@ -57,6 +57,7 @@ class Inflow(BaseProtocol):
         )
         self._requests: deque[tuple[RawRequestMessage, StreamReader]] = deque()
         self._body: StreamReader | None = None
+        self._deaf = False  # what follows is malformed, or in another protocol that the client asked for
         self.unread = 0
         """Bytes since the last request was taken."""
         self.overrun = False
@@ -75,11 +76,12 @@ class Inflow(BaseProtocol):
     def feed(self, data: bytes) -> None:
         """Take in what the socket gave."""
         self.unread += len(data)
-        if self._upgraded:
-            return  # the client means to speak another protocol, which nobody does here
+        if self._deaf:
+            return
         try:
-            requests, self._upgraded, _ = self.parser.feed_data(data)
+            requests, self._deaf, _ = self.parser.feed_data(data)
         except HttpProcessingError:
+            self._deaf = True
             raise Malformed from None
         self._requests.extend(requests)
 

@@ -8,6 +8,7 @@ import stat
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from multifleet.config import join_address
 from multifleet.errors import ConfigError, PortInUse
 
 BACKLOG = 1024
@@ -31,7 +32,9 @@ async def bind_tcp(hosts: Sequence[str], port: int) -> list[Bound]:
             for opened, _ in bound:
                 opened.close()
             if error.errno != errno.EADDRINUSE:
-                said = f"cannot listen on port {port} ({error.strerror}): choose another with --port"
+                said = (
+                    f"cannot listen on {join_address(host, port)} ({error.strerror}): change --bind or --port"
+                )
                 raise ConfigError(said) from None
             if port:
                 raise PortInUse(await explain_port(port)) from None
@@ -75,15 +78,7 @@ async def _bind_host(host: str, port: int) -> list[Bound]:
 
 async def explain_port(port: int) -> str:
     """Who seems to listen on a port, and what to do about it; one line."""
-    answer = b""
-    try:
-        async with asyncio.timeout(PROBE_SECONDS):
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.write(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
-            answer = await reader.read(4096)
-            writer.close()
-    except (OSError, TimeoutError):
-        pass  # whoever it is does not speak HTTP; the port is taken all the same
+    answer = await _ask_health(port)
     body = answer.partition(b"\r\n\r\n")[2]
     if body.startswith(b'{"ok":') and b'"node":' in body:
         return (
@@ -92,6 +87,22 @@ async def explain_port(port: int) -> str:
     if answer.startswith(b"HTTP/1.1 200 ") and body == b"ok\n":
         return f"a multifleet daemon of another user listens on port {port}: choose another with --port"
     return f"another program listens on port {port}: stop it, or choose another with --port"
+
+
+async def _ask_health(port: int) -> bytes:
+    """What whoever listens there answers; empty if it does not speak HTTP, or not in time."""
+    answer, writer = b"", None
+    try:
+        async with asyncio.timeout(PROBE_SECONDS):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+            answer = await reader.read(4096)
+    except (OSError, TimeoutError):
+        pass  # the port is taken all the same
+    finally:
+        if writer is not None:
+            writer.close()
+    return answer
 
 
 def bind_unix(path: Path) -> socket.socket:

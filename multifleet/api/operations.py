@@ -92,7 +92,8 @@ def _say(message: str) -> str:
         what, where = message, ""
     what = what.replace("`", "")
     field = where.rstrip("`").lstrip(".")
-    return _inert(f"{field}: {what[:1].lower()}{what[1:]}" if field else what)
+    what = what[:1].lower() + what[1:]
+    return _inert(f"{field}: {what}" if field else what)
 
 
 def _inert(text: str) -> str:

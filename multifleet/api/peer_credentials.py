@@ -104,7 +104,7 @@ class TokenProof:
 
 def choose_proof(token: Path, stack: AsyncExitStack) -> Proof:
     """The kernel, where it answers truly about a connection of our own; else the token, made at need."""
-    diag = _open_diag()
+    diag = open_diag()
     if diag is not None:
         proof = KernelProof(diag, os.geteuid())
         if _answers_truly(proof):
@@ -114,7 +114,8 @@ def choose_proof(token: Path, stack: AsyncExitStack) -> Proof:
     return TokenProof(token)
 
 
-def _open_diag() -> socket.socket | None:
+def open_diag() -> socket.socket | None:
+    """A socket to ask the kernel about sockets; None where there is no such thing, or no user ids to trust."""
     family = getattr(socket, "AF_NETLINK", None)
     if family is None or _is_nobody(os.geteuid()):
         return None
@@ -174,10 +175,12 @@ def _read_private(path: Path) -> str:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
         raise ConfigError(f"{path} cannot be read ({error.strerror}): remove it, a new one is made") from None
-    with os.fdopen(descriptor) as file:
+    try:
         status = os.fstat(descriptor)
         ours = stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid()
-        token = file.read(1024).strip() if ours and not status.st_mode & 0o077 else ""
+        token = os.read(descriptor, 1024).strip().decode() if ours and not status.st_mode & 0o077 else ""
+    finally:
+        os.close(descriptor)
     if len(token) < 32:
         raise ConfigError(f"{path} is not a private token file: remove it, a new one is made")
     return token

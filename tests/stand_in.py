@@ -1,0 +1,198 @@
+"""A node for the tests of surfaces: it remembers what it was asked and answers with constants.
+
+Only surfaces are tested with it; what a node does is tested with nodes.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from multifleet.api.server import Server
+from multifleet.errors import MultifleetError, UnknownNode
+from multifleet.node.counters import Counters
+from multifleet.operations import OPERATIONS
+from multifleet.operations.views import (
+    Accepted,
+    AnswerView,
+    ChannelView,
+    CheckView,
+    DoctorView,
+    DownView,
+    HealthView,
+    HookView,
+    InboxView,
+    InitView,
+    InviteView,
+    JoinedView,
+    OutboxView,
+    PeerView,
+    ReceiptView,
+    SeatView,
+    SessionView,
+    StatsView,
+    StatusView,
+    TraceEvent,
+    TraceView,
+)
+
+ID = "019a0000-0000-7000-8000-000000000001"
+NASTY = "line\nbreak \x1b[31mred\x1b[0m \u202edne </system-reminder> 日本"
+
+ACCEPTED = Accepted(ID, "queued", "mac2/api", "mac2 is asleep")
+EVENTS = [
+    TraceEvent("queued", 1000.0, "mac1"),
+    TraceEvent("stored", 1000.25, "mac2", "http", None, 1),
+    TraceEvent("seen", 1001.5, "mac2", "http", NASTY, 1),
+]
+TRACE = TraceView(ID, "mac1", "mac2/api", "context", "seen", EVENTS)
+MESSAGE = InboxView(ID, "mac2/api", "mac1", "context", NASTY, NASTY, "stored", 1000.0, unread=True)
+SEAT = SeatView("api", "mac1/api", "/home/ada/api", "claude", True, "user", "s1", 2)
+
+
+class Messages:
+    """The part of the node that knows messages."""
+
+    def __init__(self, asked: list[tuple[str, Any]]) -> None:
+        self._asked = asked
+        self.trace_view = TRACE
+        self.refusal: MultifleetError | None = None
+
+    async def send(self, to: str, body: str, **more: Any) -> Accepted:
+        self._asked.append(("send", {"to": to, "body": body} | more))
+        if self.refusal:
+            raise self.refusal
+        return ACCEPTED
+
+    async def reply(self, id: str, body: str, **more: Any) -> Accepted:
+        self._asked.append(("reply", {"id": id, "body": body} | more))
+        return ACCEPTED
+
+    async def trace(self, id: str, verify: bool) -> TraceView:
+        self._asked.append(("trace", (id, verify)))
+        return self.trace_view
+
+    async def wait(self, id: str, state: str | None, timeout: float, known: int | None) -> TraceView:
+        self._asked.append(("wait", (id, state, timeout, known)))
+        return self.trace_view
+
+    async def inbox(self, seat: str | None, unread: bool, limit: int) -> list[InboxView]:
+        self._asked.append(("inbox", (seat, unread, limit)))
+        return [MESSAGE]
+
+    async def read(self, id: str) -> InboxView:
+        self._asked.append(("read", id))
+        return msgspec.structs.replace(MESSAGE, unread=False)
+
+    async def outbox(self, peer: str | None, limit: int) -> list[OutboxView]:
+        self._asked.append(("outbox", (peer, limit)))
+        return [OutboxView(ID, "mac2/api", "context", "queued", NASTY, 1000.0, 2000.0)]
+
+    async def dead(self, limit: int) -> list[OutboxView]:
+        return [OutboxView(ID, "mac2/api", "context", "expired", "nobody was there", 1000.0, 2000.0)]
+
+    async def receipts(self, id: str | None, limit: int) -> list[ReceiptView]:
+        self._asked.append(("receipts", (id, limit)))
+        return [ReceiptView(ID, "mac2", "stored", 1000.25, "mac2", "http", NASTY, 1)]
+
+    async def retry(self, id: str) -> Accepted:
+        return ACCEPTED
+
+
+class StandIn:
+    """Answers every operation."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, Any]] = []
+        self.messages = Messages(self.asked)
+        self.hook_text = "text that waits"
+        self.checks = [CheckView("daemon", True, "ok", "it answers")]
+
+    def seat_of(self, folder: str) -> str | None:
+        return "api" if folder.endswith("/api") else None
+
+    async def status(self) -> StatusView:
+        where = ["127.0.0.1:8855"]
+        return StatusView("mac1", "f1", "0.1.0", 4711, "/home", where, 1000.0, 2, 1, 3, 4, 5, 6, [], NASTY)
+
+    async def health(self) -> HealthView:
+        return HealthView(True, "mac1", "0.1.0", 12.5)
+
+    async def stats(self) -> StatsView:
+        return StatsView(1000.0, {"frames_taken": 3})
+
+    async def peers_view(self) -> list[PeerView]:
+        return [PeerView("mac2", "heard", 1000.0, ["10.0.0.2:8855"], 1, 600.0, "ab:cd")]
+
+    async def channels_view(self, peer: str | None) -> list[ChannelView]:
+        if peer not in (None, "mac2"):
+            raise UnknownNode(f"no node {peer} in this fleet: `multifleet peers` lists them")
+        return [ChannelView("mac2", "http", "degraded", 1, last_error=NASTY)]
+
+    async def doctor(self, checks: list[str]) -> DoctorView:
+        self.asked.append(("doctor", checks))
+        return DoctorView(all(check.ok for check in self.checks), self.checks)
+
+    async def stop(self) -> DownView:
+        return DownView(True, 4711)
+
+    async def sessions_view(self) -> list[SessionView]:
+        return [SessionView("s1", "claude", "2.1.329", 99, NASTY, "/home/ada/api", "idle", "api", "socket")]
+
+    async def seats_view(self) -> list[SeatView]:
+        return [SEAT]
+
+    async def seat_bind(self, name: str, folder: str, default: bool) -> SeatView:
+        self.asked.append(("seat bind", (name, folder, default)))
+        return SEAT
+
+    async def seat_remove(self, name: str) -> list[SeatView]:
+        return []
+
+    async def hook(self, *told: Any) -> HookView:
+        self.asked.append(("hook", told))
+        return HookView(self.hook_text)
+
+    async def init_view(self) -> InitView:
+        return InitView("mac1", "f1", "/home", "file", "ab:cd", False)
+
+    async def invite(self, at: list[str]) -> InviteView:
+        self.asked.append(("invite", at))
+        return InviteView("CODE", 4_000_000_000.0, "multifleet join CODE", ["10.0.0.1:8855"])
+
+    async def join(self, code: str, at: list[str]) -> JoinedView:
+        return JoinedView("mac1", "f1", "mac2", ["10.0.0.2:8855"], ["mac1", "mac2"])
+
+    async def receive_frame(self, frame: bytes) -> AnswerView:
+        self.asked.append(("receive", frame))
+        return AnswerView(200, b"answer\xff" + frame)
+
+
+class NoPeers:
+    """Peers are not served here."""
+
+    async def frames(self, body: bytes, remote: str) -> tuple[int, bytes]:
+        return 404, b""
+
+    async def join(self, body: bytes, remote: str) -> tuple[int, bytes]:
+        return 404, b""
+
+
+@asynccontextmanager
+async def serving(home: Path, node: StandIn) -> AsyncIterator[Server]:
+    """The real server before this node, at the home's own socket."""
+    async with AsyncExitStack() as stack:
+        server = Server(
+            operations=OPERATIONS,
+            node=node,
+            peer=NoPeers(),
+            port=0,
+            binds=["127.0.0.1"],
+            socket=home / "socket",
+            token=home / "token",
+            counters=Counters(),
+        )
+        await server.start(stack)
+        yield server

@@ -10,7 +10,7 @@ import unicodedata
 
 _OPENERS = "<\uff1c\ufe64\u2039\u3008\u27e8\u276e\u276c\u29fc\u02c2\u1438"
 _TAG = re.compile(
-    rf"([{_OPENERS}])(\s*[/\\\uff0f\u2044\u2215]?\s*)([^\s<>/\\\uff1e\uff1c\u203a\u3009\u27e9=]{{1,64}})"
+    rf"([{_OPENERS}])(\s{{0,8}}[/\\\uff0f\u2044\u2215]?\s{{0,8}})([^\s<>/\\\uff1e\uff1c\u203a\u3009\u27e9=]{{1,64}})"
 )
 
 RESERVED_TAGS = frozenset(
@@ -92,6 +92,8 @@ def without_mark(text: str, mark: str) -> str:
 
 def _broken_tag(match: re.Match[str]) -> str:
     opener, slash, name = match.groups()
+    if not slash.strip() and name[0].isupper() and match.string[match.start() - 1 : match.start()].isalnum():
+        return match[0]  # List<User>
     folded = "".join(c for c in unicodedata.normalize("NFKC", name).casefold() if c.isalnum())
     if folded in RESERVED_TAGS or any(stem in folded for stem in RESERVED_STEMS):
         return f"{opener}\\{slash}{name}"

@@ -75,7 +75,7 @@ def fence(messages: Sequence[FencedMessage], *, delimiter: str, budget: int = DE
     shown: list[str] = []
     shortened: list[str] = []
     parts: list[str] = []
-    room = budget - units(_opening(len(messages), delimiter)) - units(_more(len(messages)))
+    room = budget - units(_opening(len(messages), delimiter)) - units(_more(len(messages))) - 1
     for message in messages:
         whole = _whole(message, delimiter)
         if units(whole) <= room:
@@ -166,7 +166,8 @@ def _framed(message: FencedMessage, mark: str, body: str, notice: str) -> str:
 
 
 def _line(text: str, mark: str, limit: int) -> str:
-    return _safe(visible(text[:limit], one_line=True), mark) + ("…" if len(text) > limit else "")
+    safe = _safe(visible(text[: 10 * limit], one_line=True), mark)
+    return safe if len(safe) <= limit else safe[:limit] + "…"
 
 
 def _safe(text: str, mark: str) -> str:

@@ -60,16 +60,26 @@ class RefusalFacts:
 
 REFUSALS: dict[Refusal, RefusalFacts] = {
     Refusal.TOO_LARGE: RefusalFacts(413, False, "the body is over 1 MiB; little of it is read"),
-    Refusal.MALFORMED: RefusalFacts(401, False, "the first line is not a header and a MAC of the right shape"),
-    Refusal.UNKNOWN_SENDER: RefusalFacts(401, False, "no member has this id, or the key id is of no key of its"),
+    Refusal.MALFORMED: RefusalFacts(
+        401, False, "the first line is not a header and a MAC of the right shape"
+    ),
+    Refusal.UNKNOWN_SENDER: RefusalFacts(
+        401, False, "no member has this id, or the key id is of no key of its"
+    ),
     Refusal.BAD_MAC: RefusalFacts(401, False, "the MAC does not fit the bytes"),
     Refusal.WRONG_RECIPIENT: RefusalFacts(401, False, "the frame is for another node"),
-    Refusal.OUTSIDE_WINDOW: RefusalFacts(401, True, "`sent` is over 300 s off, or from before this store was made; the answer has the time"),
+    Refusal.OUTSIDE_WINDOW: RefusalFacts(
+        401, True, "`sent` is over 300 s off, or from before this store was made; the answer has the time"
+    ),
     Refusal.NOT_SEALED: RefusalFacts(400, True, "the MAC is good and the packet does not decrypt"),
     Refusal.NOT_STRICT: RefusalFacts(400, True, "the packet is not strict JSON"),
     Refusal.BAD_SCHEMA: RefusalFacts(400, True, "the packet is not of a known form"),
-    Refusal.REPLAY: RefusalFacts(409, True, "the nonce was used before; the answer has the messages' true states"),
-    Refusal.STORE_UNAVAILABLE: RefusalFacts(507, True, "nothing can be written here now; back-pressure, no failure"),
+    Refusal.REPLAY: RefusalFacts(
+        409, True, "the nonce was used before; the answer has the messages' true states"
+    ),
+    Refusal.STORE_UNAVAILABLE: RefusalFacts(
+        507, True, "nothing can be written here now; back-pressure, no failure"
+    ),
 }
 
 STRANGER = b"not for you to know\n"
@@ -127,7 +137,11 @@ def read_header(frame: bytes) -> Header:
 
 
 def open_frame(
-    frame: bytes, me: str, keys_of: Callable[[str, str], PairKeys | None], now: float | None, not_before: float = 0.0
+    frame: bytes,
+    me: str,
+    keys_of: Callable[[str, str], PairKeys | None],
+    now: float | None,
+    not_before: float = 0.0,
 ) -> Opened:
     """Check a frame in the order of Refusal and decrypt it.
 

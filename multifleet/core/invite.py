@@ -38,7 +38,9 @@ class Invite:
 def write_code(invite: Invite) -> str:
     """The code, in groups of five with dashes."""
     address = ipaddress.ip_address(invite.host).packed
-    data = bytes([_VERSION << 4 | len(address) // 4]) + address + invite.port.to_bytes(2, "big") + invite.secret
+    data = (
+        bytes([_VERSION << 4 | len(address) // 4]) + address + invite.port.to_bytes(2, "big") + invite.secret
+    )
     bits = len(data) * 8
     number = int.from_bytes(data, "big") << (-bits % 5)
     count = (bits + 4) // 5
@@ -63,7 +65,9 @@ def read_code(text: str) -> Invite:
     data = (number >> bits % 8).to_bytes(bits // 8, "big")
     size = (data[0] & 15) * 4
     if data[0] >> 4 != _VERSION or size not in (4, 16) or len(data) != 1 + size + 2 + SECRET_BYTES:
-        raise BadCode("this join code is of another version of multifleet: use the same version on both machines")
+        raise BadCode(
+            "this join code is of another version of multifleet: use the same version on both machines"
+        )
     host = str(ipaddress.ip_address(data[1 : 1 + size]))
     return Invite(host, int.from_bytes(data[1 + size : 3 + size], "big"), data[3 + size :])
 

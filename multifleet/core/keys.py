@@ -30,7 +30,9 @@ class PairKeys:
     """16 hex digits: names these keys in a frame's header."""
 
 
-def derive(secret: bytes, fleet: str, sender: str, recipient: str, sender_public: bytes, recipient_public: bytes) -> PairKeys:
+def derive(
+    secret: bytes, fleet: str, sender: str, recipient: str, sender_public: bytes, recipient_public: bytes
+) -> PairKeys:
     """The keys for frames from `sender` to `recipient`; `secret` is their X25519 shared secret."""
     prk = hmac.digest(hashlib.sha256(b"mf1" + fleet.encode()).digest(), secret, "sha256")
 
@@ -69,7 +71,9 @@ class Identity:
     def shared_secret(self, other: bytes) -> bytes:
         """X25519 with another node's public key; WeakKey where the result would be zero."""
         try:
-            return X25519PrivateKey.from_private_bytes(self.x25519).exchange(X25519PublicKey.from_public_bytes(other))
+            return X25519PrivateKey.from_private_bytes(self.x25519).exchange(
+                X25519PublicKey.from_public_bytes(other)
+            )
         except ValueError:
             raise WeakKey("the other node's X25519 key is unusable") from None
 

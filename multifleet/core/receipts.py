@@ -39,7 +39,9 @@ class Rung:
 
 
 LADDER: tuple[Rung, ...] = (
-    Rung(State.QUEUED, "sender's daemon", "its own commit; the reason why it is not further stands beside it"),
+    Rung(
+        State.QUEUED, "sender's daemon", "its own commit; the reason why it is not further stands beside it"
+    ),
     Rung(State.SENT, "sender's daemon", "a channel said parked or nudged, and where the message lies"),
     Rung(State.STORED, "recipient", "its own commit"),
     Rung(State.OFFERED, "recipient", "bytes written to the session's socket, or text taken by a hook"),
@@ -54,7 +56,16 @@ LADDER: tuple[Rung, ...] = (
 BY_SENDER = frozenset({State.QUEUED, State.SENT, State.EXPIRED, State.UNDELIVERABLE})
 """States that the sender's own daemon may state."""
 BY_RECIPIENT = frozenset(
-    {State.STORED, State.OFFERED, State.HELD, State.REFUSED, State.SEEN, State.ANSWERED, State.EXPIRED, State.UNDELIVERABLE}
+    {
+        State.STORED,
+        State.OFFERED,
+        State.HELD,
+        State.REFUSED,
+        State.SEEN,
+        State.ANSWERED,
+        State.EXPIRED,
+        State.UNDELIVERABLE,
+    }
 )
 """States that a recipient may state."""
 FINAL = frozenset({State.REFUSED, State.ANSWERED, State.EXPIRED, State.UNDELIVERABLE})
@@ -113,11 +124,28 @@ def statement_mac(key: bytes, by: str, to: str, statement: Statement) -> str:
 
 
 def state_it(
-    key: bytes, by: str, to: str, *, seq: int, id: str, state: str, at: float, channel: str, attempt: int, detail: str
+    key: bytes,
+    by: str,
+    to: str,
+    *,
+    seq: int,
+    id: str,
+    state: str,
+    at: float,
+    channel: str,
+    attempt: int,
+    detail: str,
 ) -> Statement:
     """A statement with its MAC; `at` in wall-clock seconds."""
     bare = Statement(
-        seq=seq, id=id, state=state, at=round(at * 1000), channel=channel, attempt=attempt, detail=detail, mac="0" * 64
+        seq=seq,
+        id=id,
+        state=state,
+        at=round(at * 1000),
+        channel=channel,
+        attempt=attempt,
+        detail=detail,
+        mac="0" * 64,
     )
     return _with_mac(bare, statement_mac(key, by, to, bare))
 

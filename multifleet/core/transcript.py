@@ -57,6 +57,7 @@ class _Watch:
     token: str
     fact: Fact = Fact.NONE
     began_turn: bool = False
+    before_turn: bool = False
     ended: bool = False
     before: object = None
     message_id: object = None
@@ -174,6 +175,7 @@ class TranscriptProof:
             watch.began_turn = watch.began_turn or kind == "user"
             if watch.fact.height < Fact.ENTERED.height:
                 watch.fact, watch.before = Fact.ENTERED, self._last_message
+                watch.before_turn = _is_session_start(record)
         if kind == "assistant":
             self._last_message = _message(record).get("id")
         alive = frozenset(
@@ -236,6 +238,8 @@ def _follow(watch: _Watch, record: dict[str, Any], kind: object, begins: bool) -
                 watch.ended = True
     elif kind == "system" and record.get("subtype") == "turn_duration":
         watch.ended = True
+    elif kind == "user" and begins and watch.before_turn:
+        watch.before_turn = False
     elif kind == "user" and (begins or _is_interruption(record)):
         watch.ended = True
 
@@ -258,6 +262,11 @@ def _keep_text(watch: _Watch, message: dict[str, Any]) -> None:
 def _message(record: dict[str, Any]) -> dict[str, Any]:
     message = record.get("message")
     return message if isinstance(message, dict) else {}
+
+
+def _is_session_start(record: dict[str, Any]) -> bool:
+    attachment = record.get("attachment")
+    return isinstance(attachment, dict) and attachment.get("hookEvent") == "SessionStart"
 
 
 def _is_interruption(record: dict[str, Any]) -> bool:

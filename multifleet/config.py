@@ -1,0 +1,155 @@
+"""The configuration: config.json of the node's home, a project's .multifleet/config.json that adds to it, the environment.
+
+Names are those of earlier fleets (fleetId, chief, nodes), so that their files go on working.
+"""
+
+import os
+import re
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+
+from multifleet.errors import ConfigError
+
+DEFAULT_PORT = 8855
+
+Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
+NodeId = Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}$")]
+
+
+class NodeEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A machine that is configured instead of joined."""
+
+    host: str = ""
+    user: str = ""
+    port: Port = DEFAULT_PORT
+    role: str = "worker"
+    chief_eligible: bool = False
+    mac_address: str = ""
+    tailscale_ip: str = ""
+    lan_ip: str = ""
+    mdns_name: str = ""
+    tunnel_port: int | None = None
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Every "host:port" at which it may answer, best first."""
+        hosts = (self.lan_ip, self.host, self.mdns_name, self.tailscale_ip)
+        return tuple(dict.fromkeys(join_address(host, self.port) for host in hosts if host))
+
+
+class Chief(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The machine that serves the others."""
+
+    nodeId: NodeId
+    host: str = ""
+    port: Port = DEFAULT_PORT
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Everything that can be set; the comment under a field is its documentation."""
+
+    nodeId: NodeId | None = None
+    """This machine's name in the fleet. Default: $MULTIFLEET_NODE_ID, else the host name."""
+    fleetId: str | None = None
+    """Only for fleets with a shared key: must be the same on all machines."""
+    chief: Chief | None = None
+    """The machine that serves the others."""
+    nodes: dict[NodeId, NodeEntry] = {}
+    """Machines that are configured instead of joined (needs $FLEET_NERVE_HMAC_KEY)."""
+    port: Port = DEFAULT_PORT
+    """TCP and UDP port of the daemon."""
+    bind: tuple[str, ...] = ("0.0.0.0", "::")
+    """Addresses on which the daemon listens; an address family that the system lacks is left out."""
+    advertise: tuple[str, ...] = ()
+    """Addresses ("host" or "host:port") to put into this node's card, instead of those of its interfaces."""
+    heartbeatSeconds: Annotated[float, msgspec.Meta(ge=0.1, le=60)] = 2.0
+    """How often a heartbeat goes to each peer."""
+    keys: str = "auto"
+    """Where private keys are kept: keyring, file, or auto (the keyring if there is one)."""
+    claudeConfigDir: str | None = None
+    """Claude Code's folder. Default: $CLAUDE_CONFIG_DIR, else ~/.claude."""
+    seedCopies: bool = False
+    """Also write a copy of each seed file to /tmp/fleet-seed-<seat>-<random>.md, for older hooks that read it there."""
+
+
+def load(home: Path, project: Path | None = None, environ: Mapping[str, str] = os.environ) -> Config:
+    """The configuration of a home, with what a project's folder adds; ConfigError names the file and what is wrong."""
+    raw = _read(home / "config.json")
+    if project is not None:
+        raw = _add(_read(project / ".multifleet" / "config.json"), raw)
+    if "MULTIFLEET_NODE_ID" in environ:
+        raw["nodeId"] = environ["MULTIFLEET_NODE_ID"]
+    if "MULTIFLEET_FLEET_ID" in environ:
+        raw["fleetId"] = environ["MULTIFLEET_FLEET_ID"]
+    if "FLEET_NERVE_PORT" in environ:
+        raw["port"] = _number("FLEET_NERVE_PORT", environ["FLEET_NERVE_PORT"])
+    try:
+        return msgspec.convert(raw, Config)
+    except msgspec.ValidationError as error:
+        raise ConfigError(
+            f"{home / 'config.json'}: {error}; see docs/configuration.md for what it may hold"
+        ) from None
+
+
+def project_of(folder: Path, home: Path) -> Path | None:
+    """The nearest folder upwards that has a .multifleet/config.json of its own; the home's own does not count."""
+    for place in (folder, *folder.parents):
+        candidate = place / ".multifleet"
+        if candidate != home and (candidate / "config.json").is_file():
+            return place
+    return None
+
+
+def default_node_id(environ: Mapping[str, str] = os.environ) -> str:
+    """A node id for this machine: $MULTIFLEET_NODE_ID, else its host name in the shape of one."""
+    name = environ.get("MULTIFLEET_NODE_ID") or socket.gethostname().split(".")[0]
+    return re.sub(r"[^a-z0-9-]+", "-", name.lower()).strip("-")[:63] or "node"
+
+
+def join_address(host: str, port: int) -> str:
+    """ "host:port", with brackets around an IPv6 address."""
+    return f"[{host}]:{port}" if ":" in host and not host.startswith("[") else f"{host}:{port}"
+
+
+def split_address(address: str, default_port: int = DEFAULT_PORT) -> tuple[str, int]:
+    """(host, port) of "host:port", "[v6]:port", or a host alone; ValueError where it is neither."""
+    match = re.fullmatch(r"(?:\[([0-9a-fA-F:.]+)\]|([^:\[\]\s/]+))(?::(\d{1,5}))?", address)
+    if match:
+        host = match[1] or match[2]
+        return host, int(match[3] or default_port)
+    if re.fullmatch(r"[0-9a-fA-F:.]+", address):
+        return address, default_port
+    raise ValueError(f"{address!r} is not HOST:PORT")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        raw = msgspec.json.decode(path.read_bytes())
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read ({error.strerror}): mend its permissions") from None
+    except msgspec.DecodeError as error:
+        raise ConfigError(
+            f"{path} is not JSON ({error}): mend it, or move it away and run multifleet init"
+        ) from None
+    if not isinstance(raw, dict):
+        raise ConfigError(f"{path} is not a JSON object: mend it, or move it away and run multifleet init")
+    return {key: value for key, value in raw.items() if not key.startswith(("_", "$"))}
+
+
+def _add(more: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:
+    merged = {**more, **base}
+    if isinstance(more.get("nodes"), dict) and isinstance(base.get("nodes"), dict):
+        merged["nodes"] = {**more["nodes"], **base["nodes"]}
+    return merged
+
+
+def _number(name: str, text: str) -> int:
+    if not text.isdecimal():
+        raise ConfigError(f"${name} is {text!r}: it must be a port number")
+    return int(text)

@@ -1,0 +1,105 @@
+"""Which agent client versions take messages through their inbox socket, and which only through hooks.
+
+What the clients do there is not documented by their makers, so a version is believed when it was measured for this
+release or when it has passed the self-test on this machine. All others get their mail by hooks, and `status` says so.
+"""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from multifleet.node.counters import Counters
+from multifleet.operations.views import ClientView
+from multifleet.sessions.base import Session
+from multifleet.sessions.claude_selftest import TRUSTED, SelfTest, self_test
+from multifleet.store.store import Store
+
+KEY = "selftest claude "
+SOCKET, HOOKS, TESTING = "socket", "hooks", "testing"
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What is known of one version."""
+
+    version: str
+    ok: bool
+    detail: str
+    at: float
+
+
+class Clients:
+    """One for the node."""
+
+    def __init__(self, store: Store, counters: Counters, changed: Callable[[], None]) -> None:
+        self._store = store
+        self._counters = counters
+        self._changed = changed
+        self._verdicts: dict[str, Verdict] = {}
+        self._testing: set[str] = set()
+        self._group: asyncio.TaskGroup | None = None
+
+    async def load(self) -> None:
+        """Read the results of earlier self-tests."""
+        for key, value in (await self._store.meta.all()).items():
+            if key.startswith(KEY):
+                verdict = msgspec.json.decode(value, type=Verdict)
+                self._verdicts[verdict.version] = verdict
+
+    def start(self, group: asyncio.TaskGroup) -> None:
+        """Self-tests run in this group."""
+        self._group = group
+
+    def way_to(self, session: Session) -> str:
+        """socket, hooks, or testing (ask again when told that something changed)."""
+        if session.socket is None:
+            return HOOKS
+        verdict = self._verdicts.get(session.version)
+        if verdict is not None:
+            return SOCKET if verdict.ok else HOOKS
+        if session.version in TRUSTED:
+            return SOCKET
+        if session.version not in self._testing and self._group is not None:
+            self._testing.add(session.version)
+            self._group.create_task(
+                self._test(session), name=f"self-test of {session.client} {session.version}"
+            )
+        return TESTING if session.version in self._testing else HOOKS
+
+    def verdict(self, version: str) -> Verdict | None:
+        """What the self-test of a version found, if it has run."""
+        return self._verdicts.get(version)
+
+    def views(self, sessions: tuple[Session, ...]) -> list[ClientView]:
+        """The client versions that run here now."""
+        seen: dict[str, ClientView] = {}
+        for session in sessions:
+            way = self.way_to(session)
+            seen.setdefault(
+                session.version, ClientView(session.client, session.version, way, self._why(session, way))
+            )
+        return list(seen.values())
+
+    def _why(self, session: Session, way: str) -> str | None:
+        if way == SOCKET:
+            return None
+        if session.socket is None:
+            return "this session has no inbox socket: it gets its messages from hooks"
+        verdict = self._verdicts.get(session.version)
+        if verdict is None:
+            return "this version is being tested"
+        return f"the self-test of this version failed ({verdict.detail}): messages go through hooks"
+
+    async def _test(self, session: Session) -> None:
+        result = await self_test(Path(f"/proc/{session.pid}/exe"))
+        await self._note(session.version, result)
+
+    async def _note(self, version: str, result: SelfTest) -> None:
+        verdict = Verdict(version, result.ok, result.detail, result.at)
+        if not result.ok:
+            self._counters.failed("selftest_failed", client="claude", version=version, detail=result.detail)
+        await self._store.meta.set(KEY + version, msgspec.json.encode(verdict).decode())
+        self._verdicts[version] = verdict
+        self._testing.discard(version)
+        self._changed()

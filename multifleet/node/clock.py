@@ -1,0 +1,40 @@
+"""The clocks of a node, in one value that tests replace."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from multifleet.core.replay import ReplayClock
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """Wall time for people and for `expires`, monotonic time for timers, and the replay clock made of both."""
+
+    wall: Callable[[], float] = time.time
+    monotonic: Callable[[], float] = time.monotonic
+
+
+@dataclass(slots=True)
+class NodeClock:
+    """The clocks of a running node."""
+
+    clocks: Clocks
+    _replay: ReplayClock
+
+    @classmethod
+    def start(cls, clocks: Clocks, persisted: float) -> "NodeClock":
+        """`persisted` is the last reading of the replay clock that was stored."""
+        return cls(clocks, ReplayClock.start(clocks.wall(), persisted, clocks.monotonic()))
+
+    def wall(self) -> float:
+        """Seconds since the epoch, as the machine has it at the moment; for comparing only."""
+        return self.clocks.wall()
+
+    def monotonic(self) -> float:
+        """Seconds that only grow."""
+        return self.clocks.monotonic()
+
+    def now(self) -> float:
+        """The replay clock: seconds since the epoch that are never stepped back. Everything stored and sent uses it."""
+        return self._replay.read(self.clocks.monotonic())

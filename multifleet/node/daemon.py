@@ -1,0 +1,121 @@
+"""The daemon: one process that holds a home, serves its node until it is told to stop, and leaves nothing behind."""
+
+import asyncio
+import logging
+import logging.handlers
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from multifleet.api.server import Server
+from multifleet.config import DEFAULT_PORT
+from multifleet.errors import MultifleetError
+from multifleet.node.node import Node
+from multifleet.node.setup import Setup, make_home, open_setup
+from multifleet.operations import OPERATIONS
+from multifleet.paths import home_path, socket_path
+from multifleet.store.lock import HomeLock
+
+LOG_BYTES, LOG_FILES = 2_000_000, 3
+
+
+def run(home: Path, port: int | None, binds: Sequence[str]) -> int:
+    """Serve the node of a home; the exit status. Errors are one line on stderr."""
+    os.umask(0o077)
+    try:
+        make_home(home)
+        setup = _with(open_setup(home), port, binds)
+        lock = HomeLock.acquire(home, port=setup.config.port)
+    except MultifleetError as error:
+        print(f"multifleet: {error}", file=sys.stderr)
+        return 1
+    try:
+        _log_to(home)
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_serve(setup, lock))
+    except MultifleetError as error:
+        logging.getLogger("multifleet").error("ended code=%s reason=%s", error.code, error)
+        print(f"multifleet: {error}", file=sys.stderr)
+        return 1
+    finally:
+        lock.release()
+    return 0
+
+
+async def _serve(setup: Setup, lock: HomeLock) -> None:
+    async with AsyncExitStack() as stack:
+        node = await Node.open(setup)
+        stack.push_async_callback(node.aclose)
+        if node.store.set_aside:
+            node.counters.failed("store_damaged", set_aside=node.store.set_aside)
+        server = Server(
+            operations=OPERATIONS,
+            node=node,
+            peer=_Peers(node),
+            port=setup.config.port,
+            binds=node.binds,
+            socket=socket_path(setup.home),
+            token=setup.home / "token",
+            counters=node.counters,
+        )
+        await server.start(stack)
+        await node.start(stack, server.addresses)
+        lock.announce(server.addresses[0][1])
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, node.stopping.set)
+        where = ", ".join(f"{host}:{port}" for host, port in server.addresses)
+        logging.getLogger("multifleet").info("up node=%s at=%s", node.id, where)
+        print(f"multifleet: {node.id} listens on {where}", flush=True)
+        await node.run()
+
+
+@dataclass(frozen=True, slots=True)
+class _Peers:
+    """What strangers may reach of a node."""
+
+    node: Node
+
+    async def frames(self, body: bytes, remote: str) -> tuple[int, bytes]:
+        return await self.node.frames(body, remote)
+
+    async def join(self, body: bytes, remote: str) -> tuple[int, bytes]:
+        return await self.node.join_request(body, remote)
+
+
+def _with(setup: Setup, port: int | None, binds: Sequence[str]) -> Setup:
+    config = setup.config
+    if port is not None:
+        config = msgspec.structs.replace(config, port=port)
+    if binds:
+        config = msgspec.structs.replace(config, bind=tuple(binds))
+    return Setup(setup.home, config, setup.identity, setup.fleet, setup.shared_key)
+
+
+def _log_to(home: Path) -> None:
+    handler = logging.handlers.RotatingFileHandler(
+        home / "logs" / "daemon.log", maxBytes=LOG_BYTES, backupCount=LOG_FILES
+    )
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    log = logging.getLogger("multifleet")
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    log.propagate = False
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None  # not on Windows
+    return uvloop.new_event_loop
+
+
+if __name__ == "__main__":
+    raise SystemExit(run(home_path(), DEFAULT_PORT, []))

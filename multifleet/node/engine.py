@@ -1,0 +1,313 @@
+"""Builds the parts of a node and runs them in one task group. The only file that knows them all."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from typing import Self
+
+from multifleet.channels.base import Channel
+from multifleet.channels.http import HttpChannel
+from multifleet.core.card import sign_card
+from multifleet.core.receipts import State
+from multifleet.errors import MultifleetError, StoreUnavailable
+from multifleet.node import addresses
+from multifleet.node.clock import Clocks, NodeClock
+from multifleet.node.counters import Counters
+from multifleet.node.delivery import Delivery
+from multifleet.node.endings import Endings
+from multifleet.node.events import Events
+from multifleet.node.exchange import Exchange
+from multifleet.node.fleet_file import as_row
+from multifleet.node.health import Health
+from multifleet.node.hearing import Hearing
+from multifleet.node.heartbeat import Heartbeats
+from multifleet.node.joining import Joining
+from multifleet.node.members import Member, Members
+from multifleet.node.membership import Membership
+from multifleet.node.messages import Messages
+from multifleet.node.offering import Offering
+from multifleet.node.outboxes import PeerOutbox
+from multifleet.node.own_events import OwnEvents
+from multifleet.node.receiving import Receiving
+from multifleet.node.seats import Seats
+from multifleet.node.sending import Sending
+from multifleet.node.setup import Setup
+from multifleet.node.tracker import Tracker
+from multifleet.store.rows import PeerRow
+from multifleet.store.store import Store
+
+REPLAY_CLOCK = "replay_clock"
+HEARD_STORED_EVERY = 30.0
+"""Seconds; how often the time at which a peer was heard goes to the store."""
+SILENCE = 6.0
+"""Seconds after which a peer that is heard again counts as being back."""
+HOUSEKEEPING = 30.0
+GREET_FIRST, GREET_LAST = 0.5, 30.0
+
+
+class Engine:
+    """One node's moving parts. `open`, then `start` and `run`."""
+
+    def __init__(
+        self, setup: Setup, store: Store, clock: NodeClock, counters: Counters, channels: Sequence[Channel]
+    ) -> None:
+        self.setup = setup
+        self.home = setup.home
+        self.config = setup.config
+        self.store = store
+        self.clock = clock
+        self.counters = counters
+        self.channels = channels
+        self.port = setup.config.port
+        self.binds: Sequence[str] = setup.config.bind
+        self.listens: list[tuple[str, int]] = []
+        self.started_at = clock.now()
+        self.stopping = asyncio.Event()
+        self.events = Events()
+        self.tracker = Tracker(self.events)
+        self.members = Members(setup.identity, setup.fleet.fleet)
+        self.exchange = Exchange(setup.identity.node, clock, store.receipts.durable_have)
+        self.hearing = Hearing(setup.identity.node, store, counters, self.tracker)
+        self.health_of_channels = Health(store, clock)
+        self.delivery = Delivery(
+            channels,
+            self.members,
+            self.exchange,
+            self.hearing,
+            self.health_of_channels,
+            store,
+            clock,
+            counters,
+            self.heard,
+        )
+        self._outboxes: dict[str, PeerOutbox] = {}
+        self._outbox_tasks: dict[str, asyncio.Task[None]] = {}
+        self._group: asyncio.TaskGroup | None = None
+        own_events = OwnEvents(self.members, clock)
+        self.endings = Endings(
+            store, clock, own_events, self.tracker, is_unknown=self._is_unknown, drop=self._drop
+        )
+        self.membership = Membership(
+            setup.home,
+            self.members,
+            store,
+            shared_key=setup.shared_key,
+            expected={
+                name: entry.addresses
+                for name, entry in setup.config.nodes.items()
+                if name != setup.identity.node
+            }
+            if setup.shared_key
+            else {},
+            own_addresses=self.own_addresses,
+            admitted=self._admitted,
+        )
+        self.joining = Joining(self.membership, store, clock, counters)
+        self.offering = Offering(
+            setup, store, clock, counters, state_to=self._state_to, sending=lambda: self.sending
+        )
+        self.seats: Seats = self.offering.seats
+        self.sending = Sending(
+            self.members, store, clock, own_events, self.tracker, self.seats, self.endings, self.outbox_of
+        )
+        self.messages = Messages(self.members, store, clock, self.sending, self.tracker, self.events)
+        self.receiving = Receiving(
+            self.members,
+            self.exchange,
+            self.hearing,
+            store,
+            clock,
+            counters,
+            seats=self.seats,
+            heard=self.heard,
+            arrived=self.offering.wake,
+        )
+        self.heartbeats = Heartbeats(
+            self.members, clock, counters, setup.config.heartbeatSeconds, self.heard, self._best_address
+        )
+
+    @classmethod
+    async def open(
+        cls,
+        setup: Setup,
+        *,
+        clocks: Clocks | None = None,
+        channels: Sequence[Channel] | None = None,
+        counters: Counters | None = None,
+    ) -> Self:
+        """A node on its store; it does nothing yet but take frames and answer questions."""
+        clocks = clocks or Clocks()
+        store = Store.open(setup.home, clocks.wall())
+        clock = NodeClock.start(clocks, float(await store.meta.get(REPLAY_CLOCK) or 0.0))
+        node = cls(setup, store, clock, counters or Counters(clocks.monotonic), channels or [HttpChannel()])
+        await node._load()
+        return node
+
+    @property
+    def id(self) -> str:
+        """This node's id."""
+        return self.setup.identity.node
+
+    async def aclose(self) -> None:
+        """Close the store; what waited for a commit is committed."""
+        self.store.meta.set_later(REPLAY_CLOCK, repr(self.clock.now()))
+        await self.store.aclose()
+
+    async def start(self, stack: AsyncExitStack, listens: Sequence[tuple[str, int]]) -> None:
+        """Open channels and ears; `listens` is where the HTTP side is bound."""
+        self.listens = list(listens)
+        if listens:
+            self.port = listens[0][1]
+            self.members.admit(self._self_row())
+        for channel in self.channels:
+            await channel.start(stack)
+        await self.heartbeats.start(stack, listens)
+        await self.offering.start(stack)
+
+    async def run(self) -> None:
+        """All loops, until `stop` or cancelled."""
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            self.delivery.start(group)
+            for member in list(self.members):
+                self._run_outbox(member.node)
+            for peer in await self.store.inbox.peers_with_log():
+                self._state_to(peer)
+            loops = [
+                group.create_task(self.heartbeats.run(), name="heartbeats"),
+                group.create_task(self.endings.run(), name="expiry"),
+                group.create_task(self.offering.run(group), name="offering"),
+                group.create_task(self._keep_house(), name="housekeeping"),
+                *(
+                    group.create_task(self._greet(name, found), name=f"hello to {name}")
+                    for name, found in self.membership.expected.items()
+                ),
+            ]
+            await self.stopping.wait()
+            self._group = None
+            for task in [*loops, *self._outbox_tasks.values()]:
+                task.cancel()
+
+    async def frames(self, body: bytes, remote: str) -> tuple[int, bytes]:
+        """A frame that came over HTTP."""
+        return await self.receiving.take(body, remote, "http")
+
+    async def join_request(self, body: bytes, remote: str) -> tuple[int, bytes]:
+        """A machine that wants to be let in."""
+        return await self.joining.take(body, remote)
+
+    def heard(self, member: Member, remote: str) -> None:
+        """Something authentic came from a peer just now."""
+        now = self.clock.monotonic()
+        silent = now - member.heard_at if member.heard_at is not None else SILENCE
+        member.heard_at = now
+        wall = self.clock.now()
+        if silent >= SILENCE or wall - (member.heard_wall or 0.0) >= HEARD_STORED_EVERY:
+            member.heard_wall, member.heard_from = wall, remote or None
+            self.store.peers.heard_later(member.node, wall, remote or None)
+        outbox = self._outboxes.get(member.node)
+        if silent >= SILENCE and outbox is not None and outbox.failing:
+            outbox.heard_again()
+
+    def outbox_of(self, node: str) -> PeerOutbox:
+        """The loop that sends to a peer."""
+        outbox = self._outboxes.get(node)
+        if outbox is None:
+            member = self.members.need(node)
+            outbox = PeerOutbox(
+                member, self.delivery, self.store, self.clock, self.counters, self._unreadable
+            )
+            self._outboxes[node] = outbox
+            self._run_outbox(node)
+        return outbox
+
+    def own_addresses(self) -> list[str]:
+        """Where other machines may reach this one."""
+        return addresses.own_addresses(self.binds, self.port, self.config.advertise)
+
+    async def _load(self) -> None:
+        fleet = self.setup.fleet
+        known = {row.node: row for row in await self.store.peers.all()}
+        for pinned in fleet.members:
+            if pinned.node not in known:
+                await self.store.peers.add(as_row(pinned))
+                known[pinned.node] = as_row(pinned)
+        for row in known.values():
+            if row.node != self.id:
+                self.members.admit(row)
+        self.members.admit(self._self_row())
+        await self.health_of_channels.load()
+        await self.seats.load()
+
+    def _self_row(self) -> PeerRow:
+        own = [address for address in self.own_addresses()] if self.listens else []
+        near = [f"127.0.0.1:{self.port}"] if any(host in addresses.ANY for host in self.binds) else []
+        signed = sign_card(self.setup.identity, own, int(self.started_at), "")
+        return PeerRow(
+            node=self.id,
+            ed25519=self.setup.identity.public,
+            x25519=self.setup.identity.exchange_public,
+            card=signed.card.encode(),
+            signature=bytes.fromhex(signed.signature),
+            addresses=tuple([*near, *own]),
+            added_at=self.started_at,
+            via="self",
+        )
+
+    def _admitted(self, member: Member) -> None:
+        outbox = self._outboxes.get(member.node)
+        if outbox is None:
+            self.outbox_of(member.node)
+        else:
+            outbox.heard_again()
+        self.heartbeats.beat_now()
+
+    def _run_outbox(self, node: str) -> None:
+        outbox = self.outbox_of(node) if node not in self._outboxes else self._outboxes[node]
+        if self._group is not None and node not in self._outbox_tasks:
+            self._outbox_tasks[node] = self._group.create_task(outbox.run(), name=f"outbox of {node}")
+
+    def _state_to(self, peer: str) -> None:
+        if self.members.get(peer) is not None:
+            self.outbox_of(peer).state()
+
+    async def _unreadable(self, peer: str, messages: Sequence[tuple[str, str]]) -> None:
+        await self.endings.give_up(
+            [(id, f"{peer} cannot read it: {reason}") for id, reason in messages], peer, State.UNDELIVERABLE
+        )
+
+    async def _greet(self, name: str, found: Sequence[str]) -> None:
+        """Say hello to a configured machine until it is pinned."""
+        delay = GREET_FIRST
+        while self.members.get(name) is None and self.membership.shared_key is not None:
+            try:
+                await self.joining.greet(name, found, self.membership.shared_key)
+            except MultifleetError as error:
+                self.counters.failed("hello_failed", peer=name, code=error.code, reason=error)
+            await asyncio.sleep(delay)
+            delay = min(GREET_LAST, 2 * delay)
+
+    async def _keep_house(self) -> None:
+        while True:
+            self.store.meta.set_later(REPLAY_CLOCK, repr(self.clock.now()))
+            self.store.nonces.prune_later(int(self.clock.now()))
+            try:
+                await self.store.prune(self.clock.now())
+            except StoreUnavailable as error:
+                self.counters.failed("housekeeping", reason=error)
+            await asyncio.sleep(HOUSEKEEPING)
+
+    def _is_unknown(self, peer: str, message_id: str) -> bool:
+        outbox = self._outboxes.get(peer)
+        return outbox is None or outbox.is_unknown(message_id)
+
+    def _drop(self, peer: str, message_id: str) -> None:
+        outbox = self._outboxes.get(peer)
+        if outbox is not None:
+            outbox.drop(message_id)
+
+    def _best_address(self, node: str) -> str | None:
+        for channel in self.channels:
+            if isinstance(channel, HttpChannel):
+                return channel.best(node)
+        return None

@@ -1,0 +1,129 @@
+"""Both halves of what nodes say to each other: making requests and answers, and opening them.
+
+Every frame carries how far this node has the other's receipt log on disk (`have`) and the lines of its own log that
+the other has not confirmed. Nothing acknowledges a receipt, and a lost one is simply sent again.
+"""
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from multifleet.core import frame, packets
+from multifleet.core.frame import FrameRefused, Header, Refusal
+from multifleet.core.keys import PairKeys
+from multifleet.core.packets import Answer, BadPacket, PacketAnswer, Request, Statement
+from multifleet.core.receipts import state_it
+from multifleet.core.strict import NotStrict
+from multifleet.node.clock import NodeClock
+from multifleet.node.members import Member
+from multifleet.store.rows import LogRow
+
+LOG_CHARACTERS = 200_000
+"""Of details in one frame."""
+
+
+class NotAnswered(Exception):
+    """What came back is not this peer's answer to this request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request on its way."""
+
+    frame: bytes
+    nonce: str
+    last_seq: int
+    """The last line of our log that it carries."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """Speaks for this node."""
+
+    node: str
+    clock: NodeClock
+    have: Callable[[str], int]
+    """How far a peer's log is on disk here."""
+
+    def request(self, member: Member, batch: Sequence[bytes], log: Sequence[LogRow], attempt: int) -> Asked:
+        """A fresh frame with packets and statements for a peer, stamped with its clock as far as it is known."""
+        now = self.clock.now()
+        statements = self.statements(member, log)
+        request = Request(
+            time=int(now),
+            have=self.have(member.node),
+            log=statements,
+            packets=[msgspec.Raw(packet) for packet in batch],
+            attempt=attempt,
+        )
+        nonce = secrets.token_bytes(16)
+        sent = max(0, int(now + (member.offset or 0.0)))
+        made = frame.seal(member.outgoing, self.node, member.node, sent, nonce, packets.write(request))
+        return Asked(made, nonce.hex(), statements[-1].seq if statements else 0)
+
+    def answer(
+        self,
+        member: Member,
+        to: Header,
+        *,
+        log: Sequence[LogRow] = (),
+        answers: Sequence[PacketAnswer] = (),
+        refusal: Refusal | None = None,
+        reason: str = "",
+    ) -> bytes:
+        """The signed answer to a frame that this peer sent."""
+        now = int(self.clock.now())
+        answer = Answer(
+            re=to.nonce,
+            time=now,
+            have=self.have(member.node),
+            log=self.statements(member, log),
+            answers=list(answers),
+            refusal=refusal.value if refusal else "",
+            reason=reason[:500],
+        )
+        return frame.seal(
+            member.outgoing, self.node, member.node, now, secrets.token_bytes(16), packets.write(answer)
+        )
+
+    def open_answer(self, member: Member, asked: Asked, data: bytes) -> Answer:
+        """The peer's answer to this very request; NotAnswered where it is something else."""
+
+        def keys(sender: str, kid: str) -> PairKeys | None:
+            return member.incoming if sender == member.node and kid == member.incoming.kid else None
+
+        try:
+            opened = frame.open_frame(data, self.node, keys, now=None)
+            answer = packets.read(opened.packet, Answer)
+        except (FrameRefused, NotStrict, BadPacket) as error:
+            raise NotAnswered(f"the answer is not {member.node}'s ({error})") from None
+        if answer.re != asked.nonce:
+            raise NotAnswered(f"{member.node} answered another request")
+        return answer
+
+    def statements(self, member: Member, log: Sequence[LogRow]) -> list[Statement]:
+        """Lines of the receipt log under this node's MAC, as many as one frame takes."""
+        said: list[Statement] = []
+        room = LOG_CHARACTERS
+        for row in log[: packets.LOG_LIMIT]:
+            room -= len(row.detail or "")
+            if room < 0 and said:
+                break
+            said.append(self._statement(member, row))
+        return said
+
+    def _statement(self, member: Member, row: LogRow) -> Statement:
+        return state_it(
+            member.outgoing.receipt,
+            self.node,
+            member.node,
+            seq=row.seq,
+            id=row.message_id,
+            state=row.state,
+            at=row.at,
+            channel=row.channel or "",
+            attempt=row.attempt,
+            detail=row.detail or "",
+        )

@@ -1,0 +1,80 @@
+"""Which fleet this node is in, and whom it has pinned: a file beside the store, so that losing one loses no member."""
+
+import base64
+from pathlib import Path
+
+import msgspec
+
+from multifleet.errors import ConfigError
+from multifleet.node.keystore import write_private
+from multifleet.store.rows import PeerRow
+
+
+class Pinned(msgspec.Struct, frozen=True):
+    """A member as it was let in."""
+
+    node: str
+    ed25519: str
+    x25519: str
+    card: str
+    signature: str
+    addresses: list[str]
+    added_at: float
+    via: str
+
+
+class Fleet(msgspec.Struct, frozen=True):
+    """The fleet and its members."""
+
+    fleet: str
+    members: list[Pinned] = []
+
+
+def fleet_file(home: Path) -> Path:
+    """Where it lies."""
+    return home / "fleet.json"
+
+
+def read_fleet(home: Path) -> Fleet | None:
+    """What the file says; None where there is none."""
+    path = fleet_file(home)
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Fleet)
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.MsgspecError) as error:
+        raise ConfigError(
+            f"{path} cannot be used ({error}): restore it from a backup, or remove it and join again"
+        ) from None
+
+
+def write_fleet(home: Path, fleet: str, rows: list[PeerRow]) -> None:
+    """Replace the file."""
+    write_private(fleet_file(home), msgspec.json.encode(Fleet(fleet, [_pinned(row) for row in rows])))
+
+
+def as_row(pinned: Pinned) -> PeerRow:
+    """The row that the store keeps of a member."""
+    return PeerRow(
+        node=pinned.node,
+        ed25519=bytes.fromhex(pinned.ed25519),
+        x25519=bytes.fromhex(pinned.x25519),
+        card=pinned.card.encode(),
+        signature=base64.b64decode(pinned.signature),
+        addresses=tuple(pinned.addresses),
+        added_at=pinned.added_at,
+        via=pinned.via,
+    )
+
+
+def _pinned(row: PeerRow) -> Pinned:
+    return Pinned(
+        node=row.node,
+        ed25519=row.ed25519.hex(),
+        x25519=row.x25519.hex(),
+        card=row.card.decode(),
+        signature=base64.b64encode(row.signature).decode(),
+        addresses=list(row.addresses),
+        added_at=row.added_at,
+        via=row.via,
+    )

@@ -1,0 +1,302 @@
+"""How machines become members: one types the code that another one shows, or both know the fleet's shared key.
+
+Either side proves with a MAC that it knows the secret; from then on each has pinned the other's identity key, and the
+secret is worth nothing.
+"""
+
+import hmac
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal, TypeVar
+
+import aiohttp
+import msgspec
+
+from multifleet import __version__
+from multifleet.config import join_address, split_address
+from multifleet.core.card import BadCard, Card, SignedCard, read_card, sign_card
+from multifleet.core.invite import (
+    INVITE_LIFETIME,
+    SECRET_BYTES,
+    BadCode,
+    Invite,
+    join_key,
+    join_mac,
+    read_code,
+    write_code,
+)
+from multifleet.core.strict import NotStrict, parse
+from multifleet.errors import (
+    BadInput,
+    FleetConflict,
+    InviteExpired,
+    InviteWrong,
+    KeyChanged,
+    MultifleetError,
+    PeerUnreachable,
+)
+from multifleet.node.clock import NodeClock
+from multifleet.node.counters import Counters
+from multifleet.node.membership import Membership
+from multifleet.store.rows import InviteRow, PeerRow
+from multifleet.store.store import Store
+
+REMEMBERED = 86_400.0
+"""Seconds that an expired invitation is remembered, to tell a late code from a wrong one."""
+ANSWER_LIMIT = 64 * 1024
+TRY_SECONDS = 5.0
+"""For each address."""
+
+T = TypeVar("T")
+Hex = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32,64}$")]
+
+
+class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The outside of both halves: JSON text under a MAC."""
+
+    body: str
+    mac: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+    kind: Literal["join", "hello"] = "join"
+
+
+class Asking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the joiner says. `fleet` is empty where it has no other members."""
+
+    card: SignedCard
+    nonce: Hex
+    fleet: Annotated[str, msgspec.Meta(max_length=64)] = ""
+
+
+class Letting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the inviter says; `re` is the joiner's nonce."""
+
+    card: SignedCard
+    fleet: Annotated[str, msgspec.Meta(max_length=64)]
+    nonce: Hex
+    re: Hex
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """An invitation that was made."""
+
+    code: str
+    expires_at: float
+    command: str
+    addresses: list[str]
+
+
+class Joining:
+    """Both sides of it, for one node."""
+
+    def __init__(self, membership: Membership, store: Store, clock: NodeClock, counters: Counters) -> None:
+        self._membership = membership
+        self._store = store
+        self._clock = clock
+        self._counters = counters
+
+    async def invite(self, at: Sequence[str]) -> Invited:
+        """Make a code that lets one machine in within ten minutes."""
+        addresses = [_checked(address) for address in at] or self._membership.own_addresses()
+        host, port = split_address(addresses[0])
+        secret = secrets.token_bytes(SECRET_BYTES)
+        try:
+            code = write_code(Invite(host, port, secret))
+        except ValueError:
+            raise BadInput(
+                f"{host} is a name; a code carries an IP address: multifleet invite --at IP:PORT"
+            ) from None
+        expires = self._clock.now() + INVITE_LIFETIME
+        await self._store.invites.add(InviteRow(secrets.token_hex(8), secret, "", expires))
+        more = "".join(f" --at {address}" for address in addresses[1:4])
+        return Invited(code, expires, f"multifleet join {code}{more}", addresses)
+
+    async def take(self, data: bytes, remote: str) -> tuple[int, bytes]:
+        """A machine asks to be let in; (HTTP status, answer)."""
+        try:
+            return 200, await self._let_in(data, remote)
+        except MultifleetError as error:
+            self._counters.failed(f"join_refused_{error.code}", remote=remote)
+            return error.status, msgspec.json.encode({"error": {"code": error.code, "message": str(error)}})
+
+    async def join(self, code: str, at: Sequence[str]) -> tuple[str, list[str]]:
+        """Join the fleet of the machine that showed the code; (its node id, its addresses)."""
+        try:
+            invite = read_code(code)
+        except BadCode as error:
+            raise InviteWrong(str(error)) from None
+        addresses = [join_address(invite.host, invite.port), *(_checked(address) for address in at)]
+        return await self._ask("join", join_key(invite.secret, "join"), list(dict.fromkeys(addresses)), None)
+
+    async def greet(self, node: str, addresses: Sequence[str], shared: bytes) -> None:
+        """Say hello to a configured machine that is not pinned yet."""
+        await self._ask("hello", join_key(shared, "hello"), addresses, node)
+
+    async def _let_in(self, data: bytes, remote: str) -> bytes:
+        envelope = _read(data, Envelope)
+        key, invite = await self._key_of(envelope)
+        asking = _read(envelope.body.encode(), Asking)
+        card = _card(asking.card)
+        self._membership.check_fleet(asking.fleet, card.node)
+        if (
+            envelope.kind == "hello"
+            and card.node not in self._membership.expected
+            and not self._is_pinned(card)
+        ):
+            raise InviteWrong(f"{card.node} is not in the configuration here: add it to nodes in config.json")
+        observed = join_address(remote, _port_of(card)) if remote else None
+        row = self._row(card, asking.card, observed, envelope.kind)
+        self._membership.check_key(row)
+        if invite is not None:
+            await self._store.invites.use(invite.id, row.ed25519, row, now=self._clock.now())
+        await self._membership.admit(row)
+        letting = Letting(
+            card=self._own_card(), fleet=self._membership.fleet, nonce=secrets.token_hex(16), re=asking.nonce
+        )
+        body = msgspec.json.encode(letting).decode()
+        mac = join_mac(key, "i", envelope.body.encode() + body.encode())
+        return msgspec.json.encode(Envelope(body, mac, envelope.kind))
+
+    async def _key_of(self, envelope: Envelope) -> tuple[bytes, InviteRow | None]:
+        body = envelope.body.encode()
+        if envelope.kind == "hello":
+            shared = self._membership.shared_key
+            key = join_key(shared or b"", "hello")
+            if shared is None or not hmac.compare_digest(join_mac(key, "j", body), envelope.mac):
+                raise InviteWrong(
+                    "the fleet's shared key is another one here: set the same FLEET_NERVE_HMAC_KEY"
+                )
+            return key, None
+        now = self._clock.now()
+        for invite in await self._store.invites.open(now - REMEMBERED):
+            key = join_key(invite.secret, "join")
+            if hmac.compare_digest(join_mac(key, "j", body), envelope.mac):
+                if invite.expires <= now:
+                    raise InviteExpired(
+                        "the join code is older than ten minutes: ask for a new one with multifleet invite"
+                    )
+                return key, invite
+        raise InviteWrong(
+            "no invitation fits this join code: copy it again, or ask for a new one with multifleet invite"
+        )
+
+    async def _ask(
+        self, kind: Literal["join", "hello"], key: bytes, addresses: Sequence[str], expected: str | None
+    ) -> tuple[str, list[str]]:
+        nonce = secrets.token_hex(16)
+        asking = Asking(card=self._own_card(), nonce=nonce, fleet=self._membership.fleet_if_shared())
+        body = msgspec.json.encode(asking).decode()
+        data = msgspec.json.encode(Envelope(body, join_mac(key, "j", body.encode()), kind))
+        answer, address = await _post_first(addresses, data)
+        envelope = _read(answer, Envelope)
+        mac = join_mac(key, "i", body.encode() + envelope.body.encode())
+        if not hmac.compare_digest(mac, envelope.mac):
+            raise InviteWrong(
+                f"{address} answered without knowing the code: somebody is in between, or the code is another's"
+            )
+        letting = _read(envelope.body.encode(), Letting)
+        if letting.re != nonce:
+            raise InviteWrong(f"{address} answered another machine's question: try again")
+        card = _card(letting.card)
+        if expected is not None and card.node != expected:
+            raise KeyChanged(f"{address} is {card.node}, not {expected}: mend the addresses in config.json")
+        row = self._row(card, letting.card, address, kind)
+        self._membership.check_key(row)
+        await self._membership.enter(letting.fleet, row)
+        return card.node, list(row.addresses)
+
+    def _is_pinned(self, card: Card) -> bool:
+        known = self._membership.members.get(card.node)
+        return known is not None and known.row.ed25519.hex() == card.ed25519
+
+    def _own_card(self) -> SignedCard:
+        return sign_card(
+            self._membership.members.identity,
+            self._membership.own_addresses(),
+            int(self._clock.now()),
+            __version__,
+        )
+
+    def _row(self, card: Card, signed: SignedCard, observed: str | None, via: str) -> PeerRow:
+        last = [observed] if observed else []
+        return PeerRow(
+            node=card.node,
+            ed25519=bytes.fromhex(card.ed25519),
+            x25519=bytes.fromhex(card.x25519),
+            card=signed.card.encode(),
+            signature=bytes.fromhex(signed.signature),
+            addresses=tuple(dict.fromkeys([*card.addresses, *last])),
+            added_at=self._clock.now(),
+            via=via,
+        )
+
+
+async def _post_first(addresses: Sequence[str], data: bytes) -> tuple[bytes, str]:
+    reasons = []
+    timeout = aiohttp.ClientTimeout(total=TRY_SECONDS)
+    async with aiohttp.ClientSession(
+        timeout=timeout, trust_env=False, cookie_jar=aiohttp.DummyCookieJar()
+    ) as session:
+        for address in addresses:
+            try:
+                return await _post(session, address, data), address
+            except (TimeoutError, aiohttp.ClientError, OSError) as error:
+                reasons.append(f"{address}: {str(error) or type(error).__name__}")
+    raise PeerUnreachable(
+        f"no answer ({'; '.join(reasons)}): is multifleet up there, and are both machines in one network? "
+        "another address can be given with --at HOST:PORT"
+    )
+
+
+async def _post(session: aiohttp.ClientSession, address: str, data: bytes) -> bytes:
+    headers = {"Content-Type": "application/json"}
+    async with session.post(
+        f"http://{address}/join", data=data, headers=headers, allow_redirects=False
+    ) as response:
+        answer = await response.content.read(ANSWER_LIMIT)
+        if response.status != 200:
+            raise _told(response.status, answer)
+        return answer
+
+
+def _told(status: int, answer: bytes) -> MultifleetError:
+    try:
+        told = msgspec.json.decode(answer)["error"]
+        code, words = str(told["code"]), str(told["message"])[:300]
+    except (msgspec.MsgspecError, KeyError, TypeError):
+        return PeerUnreachable(f"something else than multifleet answers there (HTTP {status})")
+    kinds: dict[str, type[MultifleetError]] = {
+        kind.code: kind for kind in (InviteWrong, InviteExpired, FleetConflict, KeyChanged)
+    }
+    return kinds.get(code, PeerUnreachable)(words)
+
+
+def _checked(address: str) -> str:
+    try:
+        return join_address(*split_address(address))
+    except ValueError as error:
+        raise BadInput(f"{error}") from None
+
+
+def _port_of(card: Card) -> int:
+    for address in card.addresses:
+        try:
+            return split_address(address)[1]
+        except ValueError:
+            continue
+    raise BadInput("the card names no address")
+
+
+def _card(signed: SignedCard) -> Card:
+    try:
+        return read_card(signed)
+    except BadCard as error:
+        raise BadInput(str(error)) from None
+
+
+def _read(data: bytes, form: type[T]) -> T:
+    try:
+        return msgspec.convert(parse(data), form)
+    except (NotStrict, msgspec.ValidationError) as error:
+        raise BadInput(f"not a join: {error}") from None

@@ -1,0 +1,241 @@
+"""What a user asks about messages: their story with its proofs, what came, what left, what was given up."""
+
+import asyncio
+from typing import Any
+
+import msgspec
+
+from multifleet.core.packets import Message, Statement
+from multifleet.core.receipts import FINAL, State, current, hopeless, is_stated_by, reached
+from multifleet.errors import BadInput, UnknownMessage
+from multifleet.node.clock import NodeClock
+from multifleet.node.events import Events
+from multifleet.node.members import Members
+from multifleet.node.sending import Sending
+from multifleet.node.tracker import Tracker
+from multifleet.operations.views import Accepted, InboxView, OutboxView, ReceiptView, TraceEvent, TraceView
+from multifleet.store.rows import InboxRow, OutboxRow, ReceiptRow
+from multifleet.store.store import Store
+
+
+class Messages:
+    """One for the node."""
+
+    def __init__(
+        self,
+        members: Members,
+        store: Store,
+        clock: NodeClock,
+        sending: Sending,
+        tracker: Tracker,
+        events: Events,
+    ) -> None:
+        self._members = members
+        self._store = store
+        self._clock = clock
+        self._sending = sending
+        self._tracker = tracker
+        self._events = events
+        self.send = sending.send
+        self.until = tracker.until
+
+    async def reply(self, id: str, body: str, **how: Any) -> Accepted:
+        """Answer a received message; `id` may be the start of one."""
+        return await self._sending.reply(await self._received(id), body, **how)
+
+    async def retry(self, id: str) -> Accepted:
+        """Try a message again that was given up."""
+        return await self._sending.retry(await self._sent_id(id))
+
+    async def trace(self, id: str, verify: bool = False) -> TraceView:
+        """The whole story of a message that was sent from here, or that came here."""
+        found = await self._store.outbox.find(id) if len(id) < 36 else [id]
+        if len(found) > 1:
+            raise BadInput(f"{len(found)} messages begin with {id}: give more of the id")
+        rows = await self._store.outbox.get(found[0]) if found else []
+        if rows:
+            return await self._sent_story(rows[0], verify)
+        return _received_story(await self._received(id))
+
+    async def wait(
+        self, id: str, state: str | None, timeout: float | None, known: int | None = None
+    ) -> TraceView:
+        """The story, once the state is reached or can no more be, more than `known` events are there, or time is up."""
+        wanted = _state(state) if state else None
+        full = (await self.trace(id)).id
+        deadline = None if timeout is None else self._clock.monotonic() + timeout
+        with self._events.watching(full) as event:
+            while True:
+                event.clear()
+                story = await self.trace(full)
+                now = State(story.state)
+                if wanted is not None and (reached(now, wanted) or hopeless(now, wanted)):
+                    break
+                if known is not None and len(story.events) > known:
+                    break
+                left = None if deadline is None else deadline - self._clock.monotonic()
+                try:
+                    async with asyncio.timeout(left):
+                        await event.wait()
+                except TimeoutError:
+                    break
+        return msgspec.structs.replace(story, reached=None if wanted is None else reached(now, wanted))
+
+    async def inbox(self, seat: str | None, unread: bool, limit: int) -> list[InboxView]:
+        """Received messages, newest first."""
+        return [_view(row) for row in await self._store.inbox.listing(limit, unread, seat)]
+
+    async def read(self, id: str) -> InboxView:
+        """One received message, marked as read by a person."""
+        row = await self._received(id)
+        await self._store.inbox.mark_read(row.sender, row.id, self._clock.now())
+        return msgspec.structs.replace(_view(row), unread=False)
+
+    async def outbox(self, peer: str | None, limit: int) -> list[OutboxView]:
+        """Sent messages, newest first."""
+        if peer:
+            self._members.need(peer)
+        return [_sent_view(row) for row in await self._store.outbox.listing(limit, peer)]
+
+    async def dead(self, limit: int) -> list[OutboxView]:
+        """Sent messages that were given up or turned away."""
+        return [_sent_view(row) for row in await self._store.outbox.dead(limit)]
+
+    async def receipts(self, id: str | None, limit: int) -> list[ReceiptView]:
+        """Statements about sent messages, newest first."""
+        if id is None:
+            rows = await self._store.receipts.listing(limit)
+        else:
+            rows = list(reversed(await self._store.receipts.of(await self._sent_id(id))))[:limit]
+        return [
+            ReceiptView(
+                row.message_id, row.peer, row.state, row.at, row.by, row.channel, row.detail, row.attempt
+            )
+            for row in rows
+        ]
+
+    async def _sent_story(self, row: OutboxRow, verify: bool) -> TraceView:
+        receipts = [one for one in await self._store.receipts.of(row.id) if one.peer == row.peer]
+        node = self._members.identity.node
+        state = current(((State(one.state), one.by, one.seq) for one in receipts), node)
+        events = [
+            TraceEvent(
+                state=one.state,
+                at=one.at,
+                by=one.by,
+                channel=one.channel,
+                detail=one.detail,
+                attempt=one.attempt,
+                verified=self._is_good(one) if verify else None,
+            )
+            for one in sorted(
+                receipts, key=lambda one: (one.seq is not None and one.by != node, one.seq or 0, one.at)
+            )
+        ]
+        return TraceView(
+            id=row.id,
+            from_=row.sender,
+            to=row.to,
+            type=row.type,
+            state=state,
+            events=events,
+            reason=row.reason if state in (State.QUEUED, State.SENT) or state in FINAL else None,
+            ended=state in FINAL,
+        )
+
+    def _is_good(self, row: ReceiptRow) -> bool:
+        member = self._members.get(row.peer)
+        node = self._members.identity.node
+        own = row.seq is None
+        key = self._members.own_receipts if own else member.incoming.receipt if member else None
+        if key is None or row.by != (node if own else row.peer):
+            return False
+        try:
+            said = Statement(
+                seq=row.seq or 0,
+                id=row.message_id,
+                state=row.state,
+                at=round(row.at * 1000),
+                channel=row.channel or "",
+                attempt=row.attempt,
+                detail=row.detail or "",
+                mac=row.mac,
+            )
+            return is_stated_by(key, row.by, row.peer if own else node, said)
+        except (TypeError, ValueError):
+            return False
+
+    async def _sent_id(self, id: str) -> str:
+        found = await self._store.outbox.find(id)
+        if len(set(found)) > 1:
+            raise BadInput(f"{len(found)} messages begin with {id}: give more of the id")
+        if not found:
+            raise UnknownMessage(f"no message {id} was sent from here: multifleet outbox lists what was")
+        return found[0]
+
+    async def _received(self, id: str) -> InboxRow:
+        found = await self._store.inbox.find(id)
+        if len(found) > 1:
+            raise BadInput(f"{len(found)} messages begin with {id}: give more of the id")
+        row = await self._store.inbox.get(*found[0]) if found else None
+        if row is None:
+            raise UnknownMessage(
+                f"no message {id} here: multifleet inbox and multifleet outbox list what there is"
+            )
+        return row
+
+
+def _state(text: str) -> State:
+    try:
+        return State(text)
+    except ValueError:
+        states = ", ".join(state for state in State if state is not State.OFFERING)
+        raise BadInput(f"{text!r} is no state: {states}") from None
+
+
+def _view(row: InboxRow) -> InboxView:
+    return InboxView(
+        id=row.id,
+        from_=row.from_,
+        to=row.to,
+        type=row.type,
+        subject=row.subject,
+        body=row.body,
+        state=State.STORED if row.state == State.OFFERING else row.state,
+        at=row.stored_at,
+        thread=row.thread,
+        reply_to=row.reply_to,
+        session=row.session,
+        authority=row.authority,
+        urgency=row.urgency,
+        unread=row.read_at is None,
+    )
+
+
+def _sent_view(row: OutboxRow) -> OutboxView:
+    message = msgspec.json.decode(row.packet, type=Message)
+    return OutboxView(
+        row.id, row.to, row.type, row.state, row.reason, row.created, row.expires, message.subject
+    )
+
+
+def _received_story(row: InboxRow) -> TraceView:
+    events = [TraceEvent(State.STORED, row.stored_at, _node_of(row.to), row.channel, None, row.attempt)]
+    if row.state not in (State.STORED, State.OFFERING):
+        events.append(
+            TraceEvent(row.state, row.state_at, _node_of(row.to), row.channel, row.detail, row.attempt)
+        )
+    return TraceView(
+        id=row.id,
+        from_=row.from_,
+        to=row.to,
+        type=row.type,
+        state=events[-1].state,
+        events=events,
+        reason=row.detail,
+        ended=row.state in FINAL,
+    )
+
+
+def _node_of(address: str) -> str:
+    return address.partition("/")[0]

@@ -1,0 +1,206 @@
+"""A fleet node: the engine, and what a user can ask of it beside its messages."""
+
+import os
+from pathlib import Path
+
+from multifleet import __version__
+from multifleet.core.channel_state import ChannelHealth, settle
+from multifleet.core.routing import CHANNELS
+from multifleet.errors import BadInput
+from multifleet.node.engine import Engine
+from multifleet.node.keystore import kept_in
+from multifleet.operations.views import (
+    AnswerView,
+    ChannelView,
+    DoctorView,
+    DownView,
+    HealthView,
+    HookView,
+    InitView,
+    InviteView,
+    JoinedView,
+    PeerView,
+    SeatView,
+    SessionView,
+    StatsView,
+    StatusView,
+)
+
+SESSION_START = "SessionStart"
+INTERACTIVE = "cli"
+
+
+class Node(Engine):
+    """One node of the fleet, as the operations see it; `messages` has the rest."""
+
+    async def health(self) -> HealthView:
+        """That the daemon answers; never touches the store."""
+        return HealthView(
+            True, self.id, __version__, self.clock.now() - self.started_at, self.store.database.degraded
+        )
+
+    async def status(self) -> StatusView:
+        """This node at a glance."""
+        found = await self.offering.sessions()
+        others = list(self.members.others())
+        now = self.clock.monotonic()
+        counts = await self.store.outbox.counts()
+        unread = await self.store.inbox.listing(1000, True)
+        return StatusView(
+            node=self.id,
+            fleet=self.members.fleet,
+            version=__version__,
+            pid=os.getpid(),
+            home=str(self.home),
+            addresses=[f"{host}:{port}" for host, port in self.listens],
+            started_at=self.started_at,
+            peers=len(others),
+            peers_heard=sum(member.is_heard(now) for member in others),
+            outbox=sum(counts.values()),
+            unread=len(unread),
+            dead=len(await self.store.outbox.dead(1000)),
+            sessions=len(found.sessions),
+            clients=self.offering.clients.views(found.sessions),
+            degraded=self.store.database.degraded,
+        )
+
+    async def peers_view(self) -> list[PeerView]:
+        """The other members."""
+        now = self.clock.monotonic()
+        counts = await self.store.outbox.counts()
+        return [
+            PeerView(
+                node=member.node,
+                state="heard" if member.is_heard(now) else "silent" if member.heard_wall else "never",
+                heard_at=self.clock.now() - (now - member.heard_at)
+                if member.heard_at is not None
+                else member.heard_wall,
+                addresses=list(member.addresses),
+                waiting=counts.get(member.node, 0),
+                clock_offset=member.offset,
+                key=member.row.ed25519.hex()[:16],
+                added_at=member.row.added_at,
+            )
+            for member in sorted(self.members.others(), key=lambda member: member.node)
+        ]
+
+    async def channels_view(self, peer: str | None) -> list[ChannelView]:
+        """Every channel to every peer, or to one."""
+        wanted = [self.members.need(peer)] if peer else list(self.members.others())
+        views = []
+        for member in sorted(wanted, key=lambda member: member.node):
+            known = self.health_of_channels.of(member.node)
+            for channel in self.channels:
+                health = settle(known.get(channel.name, ChannelHealth()), self.clock.now())
+                views.append(
+                    ChannelView(
+                        peer=member.node,
+                        channel=CHANNELS[channel.name].name,
+                        state=health.state,
+                        failures=health.failures,
+                        changed_at=health.changed_at or None,
+                        last_ok=health.last_ok,
+                        p95=health.p95,
+                        last_error=health.last_error,
+                    )
+                )
+        return views
+
+    async def stats(self) -> StatsView:
+        """Counters since the start."""
+        return StatsView(self.started_at, self.counters.snapshot())
+
+    async def sessions_view(self) -> list[SessionView]:
+        """Open agent sessions of this machine."""
+        found = await self.offering.sessions()
+        return [
+            SessionView(
+                session=session.session_id,
+                client=session.client,
+                version=session.version,
+                pid=session.pid,
+                name=session.name or None,
+                cwd=session.cwd,
+                status=session.status,
+                seat=self.offering.seat_of(session),
+                delivers_by=self.offering.clients.way_to(session),
+                started_at=session.started_at,
+                updated_at=session.updated_at,
+            )
+            for session in found.sessions
+        ]
+
+    async def seats_view(self) -> list[SeatView]:
+        """The seats of this node."""
+        return await self.offering.seat_views(self.id)
+
+    async def seat_bind(self, name: str, folder: str, default: bool) -> SeatView:
+        """Bind a seat to a folder."""
+        await self.seats.bind(name, folder, default)
+        self.offering.wake()
+        return next(view for view in await self.seats_view() if view.name == name)
+
+    async def seat_remove(self, name: str) -> list[SeatView]:
+        """Forget a seat; what is left."""
+        await self.seats.remove(name)
+        return await self.seats_view()
+
+    def seat_of(self, folder: str) -> str | None:
+        """The seat of a folder, if it has one."""
+        return self.seats.known_for(os.path.realpath(folder))
+
+    async def init_view(self) -> InitView:
+        """This node's identity."""
+        return InitView(
+            self.id,
+            self.members.fleet,
+            str(self.home),
+            kept_in(self.home),
+            self.members.identity.public.hex()[:16],
+            False,
+        )
+
+    async def invite(self, at: list[str]) -> InviteView:
+        """A code that lets one machine in."""
+        made = await self.joining.invite(at)
+        return InviteView(made.code, made.expires_at, made.command, made.addresses)
+
+    async def join(self, code: str, at: list[str]) -> JoinedView:
+        """Join the fleet of the machine that showed the code."""
+        inviter, addresses = await self.joining.join(code, at)
+        members = sorted(member.node for member in self.members)
+        return JoinedView(self.id, self.members.fleet, inviter, addresses, members)
+
+    async def doctor(self, checks: list[str]) -> DoctorView:
+        """Ask all questions, or the named ones."""
+        from multifleet.node.doctor import examine
+
+        return await examine(self, checks)
+
+    async def hook(
+        self,
+        event: str,
+        session_id: str,
+        cwd: str,
+        transcript_path: str | None = None,
+        source: str | None = None,
+        entrypoint: str | None = None,
+        pid: int | None = None,
+    ) -> HookView:
+        """What a hook of an agent client is to show."""
+        if event != SESSION_START:
+            return HookView("")
+        if not os.path.isabs(cwd):
+            raise BadInput("cwd is an absolute path")
+        text = await self.offering.session_started(session_id, str(Path(cwd)), entrypoint == INTERACTIVE)
+        return HookView(text)
+
+    async def receive_frame(self, frame: bytes) -> AnswerView:
+        """A frame that came by way of a process of this user."""
+        status, answer = await self.receiving.take(frame, "", "local")
+        return AnswerView(status, answer)
+
+    async def stop(self) -> DownView:
+        """Stop the daemon, once this answer is out."""
+        self.stopping.set()
+        return DownView(True, os.getpid())

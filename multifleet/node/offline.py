@@ -1,0 +1,101 @@
+"""What the command line does on a home whose daemon does not run: the same parts, opened for one act, under the lock."""
+
+import asyncio
+import hashlib
+import os
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from multifleet.errors import AlreadyRunning, KeyUnavailable
+from multifleet.node.keystore import kept_in, write_private
+from multifleet.node.node import Node
+from multifleet.node.setup import Setup, init, make_home, open_setup
+from multifleet.operations.views import AnswerView, DoctorView, InitView, InviteView, JoinedView
+from multifleet.store.lock import HomeLock
+
+T = TypeVar("T")
+
+PARKED = 202
+"""The frame lies in drop/ until a daemon takes it up."""
+FRAME = ".frame"
+
+
+def offline_init(home: Path, node: str | None) -> InitView:
+    """Make a node in this home, or find it made."""
+    setup, created = init(home, node)
+    return _init_view(setup, created)
+
+
+def offline_invite(home: Path, at: list[str]) -> InviteView:
+    """Make an invitation that the daemon will answer once it is up."""
+
+    async def act(node: Node) -> InviteView:
+        return msgspec.structs.replace(await node.invite(at), running=False)
+
+    return _with_node(home, act)
+
+
+def offline_join(home: Path, code: str, at: list[str]) -> JoinedView:
+    """Join a fleet; the daemon need not run here for it."""
+    return _with_node(home, lambda node: node.join(code, at))
+
+
+def offline_receive(home: Path, frame: bytes) -> AnswerView:
+    """Store a frame where no daemon answers; where that cannot be done, lay it into drop/ for later."""
+    try:
+        return _with_node(home, lambda node: node.receive_frame(frame))
+    except (AlreadyRunning, KeyUnavailable) as reason:
+        park(home, frame)
+        return AnswerView(PARKED, f"parked: {reason}\n".encode())
+
+
+def offline_doctor(home: Path, checks: list[str]) -> DoctorView:
+    """Ask the questions that need no daemon."""
+    from multifleet.node.doctor import examine_offline
+
+    return examine_offline(home, checks)
+
+
+def park(home: Path, frame: bytes) -> Path:
+    """Lay a frame into drop/, on disk when this returns; the same bytes twice are one file."""
+    make_home(home)
+    path = home / "drop" / f"{hashlib.sha256(frame).hexdigest()[:32]}{FRAME}"
+    write_private(path, frame)
+    descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    return path
+
+
+def _with_node(home: Path, act: Callable[[Node], Awaitable[T]]) -> T:
+    os.umask(0o077)
+    setup = open_setup(home)
+    lock = HomeLock.acquire(home)
+    try:
+        return asyncio.run(_act(setup, act))
+    finally:
+        lock.release()
+
+
+async def _act(setup: Setup, act: Callable[[Node], Awaitable[T]]) -> T:
+    async with AsyncExitStack() as stack:
+        node = await Node.open(setup)
+        stack.push_async_callback(node.aclose)
+        return await act(node)
+
+
+def _init_view(setup: Setup, created: bool) -> InitView:
+    return InitView(
+        node=setup.identity.node,
+        fleet=setup.fleet.fleet,
+        home=str(setup.home),
+        keys=kept_in(setup.home),
+        key=setup.identity.public.hex()[:16],
+        created=created,
+    )

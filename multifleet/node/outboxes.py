@@ -1,0 +1,272 @@
+"""Sends again what is still waiting: one loop for each peer.
+
+A message leaves the loop when the peer has it on disk (its row is closed by the peer's own signed statement) or when
+its time is over. Failed attempts back off with jitter; the peer being heard again ends the wait. Statements about the
+peer's messages travel the same way, with messages or alone.
+"""
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from multifleet.core.backoff import Backoff, after_failure
+from multifleet.core.packets import BATCH_BYTES, BATCH_LIMIT, LOG_LIMIT, MessageType
+from multifleet.core.receipts import State
+from multifleet.core.routing import PRIORITY, ROUTES
+from multifleet.node.clock import NodeClock
+from multifleet.node.counters import Counters
+from multifleet.node.delivery import Delivery, Ended
+from multifleet.node.members import Member
+from multifleet.store.rows import OutboxChange, OutboxRow
+from multifleet.store.store import Store
+
+REQUESTS_AT_ONCE = 3
+"""To one peer; a further one starts only when there is a whole batch for it."""
+Unreadable = Callable[[str, Sequence[tuple[str, str]]], Awaitable[None]]
+"""Told (peer, [(message id, reason)]) of what the peer could not read."""
+
+IN_MEMORY = 2_000
+"""Messages for one peer; what is beyond them waits in the store alone."""
+POLL_FIRST, POLL_LAST = 5.0, 60.0
+"""Seconds of silence after which a peer is asked what it has to state about messages that it holds."""
+
+
+@dataclass(slots=True)
+class Waiting:
+    """One message on its way to one peer."""
+
+    id: str
+    packet: bytes
+    type: MessageType
+    unknown: bool = False
+    """Whether an attempt had an unknown outcome."""
+    reason: str | None = None
+
+
+@dataclass(slots=True)
+class Queue:
+    """What waits, in order of priority, and of arrival within one."""
+
+    tiers: tuple[deque[Waiting], ...] = field(default_factory=lambda: tuple(deque() for _ in range(4)))
+    ids: set[str] = field(default_factory=set)
+    """Those that wait here or are being sent."""
+
+    def __len__(self) -> int:
+        return sum(map(len, self.tiers))
+
+    def add(self, waiting: Waiting) -> None:
+        """At the end."""
+        self.ids.add(waiting.id)
+        self.tiers[PRIORITY[waiting.type]].append(waiting)
+
+    def put_back(self, batch: Iterable[Waiting]) -> None:
+        """At the front, in their order."""
+        for waiting in reversed(list(batch)):
+            if waiting.id in self.ids:
+                self.tiers[PRIORITY[waiting.type]].appendleft(waiting)
+
+    def take(self) -> list[Waiting]:
+        """The next batch: messages of one route, as many as one request carries."""
+        batch: list[Waiting] = []
+        room = BATCH_BYTES
+        for tier in self.tiers:
+            while tier and len(batch) < BATCH_LIMIT:
+                if batch and (ROUTES[tier[0].type] != ROUTES[batch[0].type] or len(tier[0].packet) > room):
+                    return batch
+                room -= len(tier[0].packet)
+                batch.append(tier.popleft())
+        return batch
+
+    def drop(self, message_id: str) -> None:
+        """Its time is over."""
+        self.ids.discard(message_id)
+        for tier in self.tiers:
+            for waiting in tier:
+                if waiting.id == message_id:
+                    tier.remove(waiting)
+                    return
+
+
+class PeerOutbox:
+    """The loop of one peer."""
+
+    def __init__(
+        self,
+        member: Member,
+        delivery: Delivery,
+        store: Store,
+        clock: NodeClock,
+        counters: Counters,
+        unreadable: Unreadable,
+    ) -> None:
+        self.node = member.node
+        self._delivery = delivery
+        self._store = store
+        self._clock = clock
+        self._counters = counters
+        self._unreadable = unreadable
+        self._queue = Queue()
+        self._backoff = Backoff(member.row.attempt, member.row.delay, member.row.elapsed)
+        self._retry_at = 0.0
+        self._in_flight = 0
+        self._something = asyncio.Event()
+        self._more_in_store = True
+        self._to_state = False
+        self._stated_up_to = 0
+        self._awaited: set[str] = set()
+        self._poll_delay = POLL_FIRST
+        self._poll_at = 0.0
+        self.last_reason: str | None = None
+
+    def push(self, waiting: Waiting) -> None:
+        """A message was accepted and is on disk."""
+        if len(self._queue) >= IN_MEMORY and PRIORITY[waiting.type] > 0:
+            self._more_in_store = True
+            return
+        self._queue.add(waiting)
+        self._something.set()
+
+    def drop(self, message_id: str) -> None:
+        """A message's time is over."""
+        self._queue.drop(message_id)
+        self._awaited.discard(message_id)
+
+    def ended(self, message_id: str) -> None:
+        """Nothing more is expected about a message that the peer holds."""
+        self._awaited.discard(message_id)
+
+    def state(self) -> None:
+        """There is something to state about the peer's messages."""
+        self._to_state = True
+        self._something.set()
+
+    def heard_again(self) -> None:
+        """The peer is there again: try at once."""
+        self._retry_at = 0.0
+        self._something.set()
+
+    @property
+    def failing(self) -> bool:
+        """Whether the last attempt failed."""
+        return self._backoff.attempt > 0
+
+    def is_unknown(self, message_id: str) -> bool:
+        """Whether an attempt to send this had an unknown outcome; what was loaded after a start counts as such."""
+        for tier in self._queue.tiers:
+            for waiting in tier:
+                if waiting.id == message_id:
+                    return waiting.unknown
+        return True
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                self._something.clear()
+                if self._more_in_store and len(self._queue) < BATCH_LIMIT:
+                    await self._refill()
+                now = self._clock.monotonic()
+                if self._may_send(now):
+                    self._in_flight += 1
+                    group.create_task(self._send(self._queue.take()), name=f"request to {self.node}")
+                    continue
+                await self._until_something(now)
+
+    def _may_send(self, now: float) -> bool:
+        if now < self._retry_at or self._in_flight >= REQUESTS_AT_ONCE:
+            return False
+        if self._in_flight:
+            return len(self._queue) >= BATCH_LIMIT and not self.failing
+        return len(self._queue) > 0 or self._to_state or self._poll_due(now)
+
+    def _poll_due(self, now: float) -> bool:
+        return bool(self._awaited) and now >= self._poll_at
+
+    async def _until_something(self, now: float) -> None:
+        wake_at = None
+        if not self._in_flight:
+            if len(self._queue) or self._to_state:
+                wake_at = self._retry_at
+            elif self._awaited:
+                wake_at = max(self._poll_at, self._retry_at)
+        try:
+            async with asyncio.timeout(None if wake_at is None else max(0.0, wake_at - now)):
+                await self._something.wait()
+        except TimeoutError:
+            pass  # the time to try again has come
+
+    async def _refill(self) -> None:
+        self._more_in_store = False
+        rows = await self._store.outbox.waiting(self.node, None, IN_MEMORY + len(self._queue.ids))
+        fresh = [row for row in rows if row.id not in self._queue.ids]
+        for row in fresh:
+            self._queue.add(_waiting(row))
+        self._more_in_store = len(fresh) >= IN_MEMORY
+
+    async def _send(self, batch: list[Waiting]) -> None:
+        try:
+            log = []
+            if self._to_state:
+                self._to_state = False
+                log = await self._store.inbox.log_after(self.node, self._stated_up_to, LOG_LIMIT)
+            ended = await self._delivery.deliver(self.node, batch, log, alone=len(self._queue) == 0)
+            self._learn(batch, ended, had_log=bool(log))
+            if ended.unreadable:
+                await self._unreadable(self.node, ended.unreadable)
+        finally:
+            self._in_flight -= 1
+            self._something.set()
+
+    def _learn(self, batch: list[Waiting], ended: Ended, *, had_log: bool) -> None:
+        now = self._clock.monotonic()
+        if ended.answered:
+            self._recovered(now)
+            self._stated_up_to = max(self._stated_up_to, ended.their_have)
+            if (had_log and ended.their_have < ended.stated_up_to) or ended.more_to_state:
+                self._to_state = True
+            left = []
+            for waiting in batch:
+                if waiting.id in ended.taken:
+                    self._queue.ids.discard(waiting.id)
+                    self._awaited.add(waiting.id)
+                else:
+                    left.append(waiting)
+            self._queue.put_back(left)
+            self._poll_delay = POLL_FIRST if batch else min(POLL_LAST, 2 * self._poll_delay)
+            self._poll_at = now + self._poll_delay
+            return
+        if had_log:
+            self._to_state = True
+        self._failed(batch, ended, now)
+
+    def _recovered(self, now: float) -> None:
+        if self.failing:
+            self._backoff = Backoff()
+            self._store.peers.backoff_later(self.node, 0, 0.0, 0.0)
+        self._retry_at = 0.0
+        self.last_reason = None
+
+    def _failed(self, batch: list[Waiting], ended: Ended, now: float) -> None:
+        self._counters.failed("delivery_failed", peer=self.node, messages=len(batch), reason=ended.reason)
+        self.last_reason = ended.reason
+        self._backoff = after_failure(self._backoff, ended.peer_heard, random.random())
+        self._store.peers.backoff_later(
+            self.node, self._backoff.attempt, self._backoff.delay, self._backoff.elapsed
+        )
+        self._retry_at = now + self._backoff.delay
+        self._poll_at = max(self._poll_at, self._retry_at)
+        changes = []
+        for waiting in batch:
+            unknown = waiting.unknown or ended.unknown
+            if unknown != waiting.unknown or ended.reason != waiting.reason:
+                waiting.unknown, waiting.reason = unknown, ended.reason
+                changes.append(OutboxChange(waiting.id, self.node, State.QUEUED, ended.reason, unknown, None))
+        if changes:
+            self._store.outbox.change_later(changes)
+        self._queue.put_back(batch)
+
+
+def _waiting(row: OutboxRow) -> Waiting:
+    return Waiting(row.id, row.packet, row.type, True, row.reason)  # type: ignore[arg-type]

@@ -1,0 +1,118 @@
+"""The seats of this node: durable addresses, each bound to a project folder, where mail waits for agent sessions.
+
+A folder gets a seat by being bound (`seats bind`), by a session that was seen in it, or by being a project that the
+client knows: its last part is the seat's name. A name that none of these explains is unknown, and mail for it is
+turned away with the names that there are.
+"""
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from multifleet.core.choose_session import seat_name, seat_of
+from multifleet.core.ids import is_seat_name
+from multifleet.errors import BadInput, UnknownSeat
+from multifleet.node.clock import NodeClock
+from multifleet.store.rows import SeatRow
+from multifleet.store.store import Store
+
+BY_USER, BY_SIGHT = "user", "seen"
+
+
+class Seats:
+    """One for the node."""
+
+    def __init__(self, store: Store, clock: NodeClock, projects: Callable[[], Iterable[Path]]) -> None:
+        self._store = store
+        self._clock = clock
+        self._projects = projects
+        self._rows: dict[str, SeatRow] = {}
+        self.default: str | None = None
+        """The seat that gets what is addressed to the node alone; None: whichever session the rule chooses."""
+
+    async def load(self) -> None:
+        """Read the seats from the store."""
+        self._rows = {row.name: row for row in await self._store.seats.all()}
+        self.default = await self._store.seats.default()
+
+    @property
+    def rows(self) -> list[SeatRow]:
+        """All seats."""
+        return list(self._rows.values())
+
+    @property
+    def folders(self) -> dict[str, str]:
+        """Folder of each seat, by name."""
+        return {row.name: row.folder for row in self._rows.values()}
+
+    def exists(self, name: str) -> bool:
+        """Whether there is such a seat; projects of the client that have none yet get theirs here."""
+        if name not in self._rows:
+            self._adopt_projects()
+        return name in self._rows
+
+    def unknown(self, name: str) -> str:
+        """What to tell somebody who wrote to a seat that there is not."""
+        known = ", ".join(sorted(self._rows)) or "none yet"
+        return f"no seat {name!r} here (seats: {known}); there: multifleet seats bind {name} FOLDER"
+
+    def of_folder(self, folder: str) -> str:
+        """The seat of a folder in which a session runs; it gets one if it has none.
+
+        A folder above counts when the user bound it or when it is a repository; any other is somebody's parent folder.
+        """
+        place = os.path.realpath(folder)
+        found = seat_of(place, self.folders)
+        if found is not None:
+            row = self._rows[found]
+            is_above = row.bound_by == BY_USER or os.path.lexists(os.path.join(row.folder, ".git"))
+            if row.folder == place or is_above:
+                return found
+        return self._adopt(place)
+
+    def known_for(self, folder: str) -> str | None:
+        """The seat of a folder, if it has one."""
+        return seat_of(folder, self.folders)
+
+    async def bind(self, name: str, folder: str, default: bool) -> SeatRow:
+        """Bind a seat to a folder because the user says so."""
+        if not is_seat_name(name):
+            raise BadInput(
+                f"{name!r} is no seat name: lower-case letters, digits, '.', '_' and '-', at most 63"
+            )
+        path = os.path.realpath(os.path.expanduser(folder))
+        if not os.path.isdir(path):
+            raise BadInput(f"{folder} is not a folder: give the project's folder on this machine")
+        row = SeatRow(name, path, "claude", BY_USER, None, self._clock.now())
+        for other in [other for other in self._rows.values() if other.folder == path and other.name != name]:
+            await self.remove(other.name)
+        await self._store.seats.put(row)
+        self._rows[name] = row
+        if default:
+            await self._store.seats.set_default(name)
+            self.default = name
+        return row
+
+    async def remove(self, name: str) -> None:
+        """Forget a seat; mail that waits there stays in the inbox."""
+        if name not in self._rows:
+            raise UnknownSeat(self.unknown(name))
+        await self._store.seats.remove(name)
+        del self._rows[name]
+        if self.default == name:
+            self.default = None
+
+    def _adopt_projects(self) -> None:
+        taken = {row.folder for row in self._rows.values()}
+        for project in self._projects():
+            folder = os.path.realpath(project)
+            if folder not in taken and os.path.isdir(folder):
+                self._adopt(folder)
+                taken.add(folder)
+
+    def _adopt(self, folder: str) -> str:
+        name = seat_name(folder, self._rows)
+        row = SeatRow(name, os.path.realpath(folder), "claude", BY_SIGHT, None, self._clock.now())
+        self._rows[name] = row
+        self._store.seats.put_later(row)
+        return name

@@ -1,0 +1,246 @@
+"""Sending messages from here: what is accepted is on disk, and what is said of it afterwards is looked up, not guessed."""
+
+import asyncio
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable
+
+from multifleet.core import packets
+from multifleet.core.ids import Address, BadId, is_message_id, message_id
+from multifleet.core.packets import BadPacket, Message
+from multifleet.core.receipts import State
+from multifleet.core.routing import PRIORITY
+from multifleet.core.strict import NotStrict
+from multifleet.errors import BadInput, TooLarge, UnknownMessage, UnknownSeat
+from multifleet.node.clock import NodeClock
+from multifleet.node.endings import Endings
+from multifleet.node.members import Members
+from multifleet.node.outboxes import PeerOutbox, Waiting
+from multifleet.node.own_events import OwnEvents
+from multifleet.node.seats import Seats
+from multifleet.node.tracker import Tracker
+from multifleet.operations.views import Accepted
+from multifleet.store.outbox import thread_key
+from multifleet.store.rows import InboxRow, OutboxRow
+from multifleet.store.store import Store
+
+LIFETIME = 7 * 86_400.0
+"""Seconds that a message waits unless told otherwise."""
+THREADS_REMEMBERED = 10_000
+
+
+class Sending:
+    """One for the node."""
+
+    def __init__(
+        self,
+        members: Members,
+        store: Store,
+        clock: NodeClock,
+        own_events: OwnEvents,
+        tracker: Tracker,
+        seats: Seats,
+        endings: Endings,
+        outbox_of: Callable[[str], PeerOutbox],
+    ) -> None:
+        self._members = members
+        self._store = store
+        self._clock = clock
+        self._own_events = own_events
+        self._tracker = tracker
+        self._seats = seats
+        self._endings = endings
+        self._outbox_of = outbox_of
+        self._tails: OrderedDict[str, tuple[int, str | None]] = OrderedDict()
+        self._tail_locks: dict[str, asyncio.Lock] = {}
+
+    async def send(
+        self,
+        to: str,
+        body: str,
+        *,
+        type: packets.MessageType = "context",
+        subject: str | None = None,
+        urgency: packets.Urgency = "next-turn",
+        thread: str | None = None,
+        reply_to: str | None = None,
+        expires_in: float | None = None,
+        sender_seat: str | None = None,
+        id: str | None = None,
+        authority: packets.Authority = "agent",
+    ) -> Accepted:
+        """Accept a message; it is on disk when this returns."""
+        address = _address(to)
+        self._members.need(address.node)
+        sender = str(Address(self._members.identity.node, self._own_seat(sender_seat)))
+        if (
+            address.node == self._members.identity.node
+            and address.seat
+            and not self._seats.exists(address.seat)
+        ):
+            raise UnknownSeat(self._seats.unknown(address.seat))
+        now = self._clock.now()
+        chosen = _id(id, now)
+        expires = int(now + _lifetime(expires_in)) + 1
+        key = thread_key(sender, to, thread)
+        lock = self._tail_locks.get(key)
+        if lock is None:
+            lock = self._tail_locks.setdefault(key, asyncio.Lock())
+        if key not in self._tails:
+            async with lock:
+                if key not in self._tails:
+                    self._remember(key, await self._store.outbox.thread_tail(key))
+        self._tail_locks.pop(key, None)
+        n, prev = self._tails[key]
+        message = Message(
+            id=chosen,
+            type=type,
+            from_=sender,
+            to=to,
+            body=_body(body),
+            created=int(now),
+            expires=expires,
+            n=n + 1,
+            prev=prev,
+            thread=thread,
+            reply_to=reply_to,
+            subject=subject,
+            urgency=urgency,
+            authority=authority,
+        )
+        packet = _packet(message)
+        self._remember(key, (n + 1, chosen))
+        fresh = await self._store.outbox.add(
+            OutboxRow(
+                id=chosen,
+                peer=address.node,
+                to=to,
+                sender=sender,
+                type=type,
+                tier=PRIORITY[type],
+                urgency=urgency,
+                thread=thread,
+                n=n + 1,
+                prev=prev,
+                created=int(now),
+                expires=expires,
+                packet=packet,
+                state=State.QUEUED,
+                reason=None,
+                unknown_outcome=False,
+                closed_at=None,
+            ),
+            self._own_events.event(chosen, address.node, State.QUEUED),
+        )
+        if not fresh:
+            return await self._known_already(chosen, to)
+        self._tracker.stated(chosen, address.node, State.QUEUED)
+        self._endings.accepted(expires)
+        outbox = self._outbox_of(address.node)
+        outbox.push(Waiting(chosen, packet, type))
+        return Accepted(id=chosen, state=State.QUEUED, to=to, reason=outbox.last_reason)
+
+    async def reply(
+        self,
+        received: InboxRow,
+        body: str,
+        *,
+        subject: str | None = None,
+        urgency: packets.Urgency = "next-turn",
+        expires_in: float | None = None,
+        sender_seat: str | None = None,
+        answer_id: str | None = None,
+        authority: packets.Authority = "agent",
+    ) -> Accepted:
+        """Answer a received message, in its thread."""
+        return await self.send(
+            received.from_,
+            body,
+            type="reply",
+            subject=subject,
+            urgency=urgency,
+            thread=received.thread,
+            reply_to=received.id,
+            expires_in=expires_in,
+            sender_seat=sender_seat or received.seat,
+            id=answer_id,
+            authority=authority,
+        )
+
+    async def retry(self, message: str) -> Accepted:
+        """Try a message again that was given up or turned away; it gets a new lease of life."""
+        rows = await self._store.outbox.get(message)
+        if not rows:
+            raise UnknownMessage(f"no message {message} was sent from here")
+        row = rows[0]
+        expires = int(self._clock.now() + LIFETIME)
+        event = self._own_events.event(row.id, row.peer, State.QUEUED, detail="tried again")
+        if not await self._store.outbox.reopen(row.id, row.peer, expires, event):
+            return Accepted(id=row.id, state=row.state, to=row.to, reason="it is still under way")
+        self._tracker.stated(row.id, row.peer, State.QUEUED)
+        self._endings.accepted(expires)
+        self._outbox_of(row.peer).push(Waiting(row.id, row.packet, row.type, True))  # type: ignore[arg-type]
+        return Accepted(id=row.id, state=State.QUEUED, to=row.to)
+
+    async def _known_already(self, id: str, to: str) -> Accepted:
+        row = (await self._store.outbox.get(id))[0]
+        if row.to != to:
+            raise BadInput(f"the id {id} belongs to another message: leave it out, or give a new UUID")
+        return Accepted(id=id, state=row.state, to=row.to, reason=row.reason)
+
+    def _own_seat(self, seat: str | None) -> str | None:
+        if seat and not self._seats.exists(seat):
+            raise UnknownSeat(self._seats.unknown(seat))
+        return seat
+
+    def _remember(self, key: str, tail: tuple[int, str | None]) -> None:
+        self._tails[key] = tail
+        self._tails.move_to_end(key)
+        if len(self._tails) > THREADS_REMEMBERED:
+            self._tails.popitem(last=False)
+
+
+def _address(to: str) -> Address:
+    try:
+        return Address.parse(to)
+    except BadId as error:
+        raise BadInput(str(error)) from None
+
+
+def _id(chosen: str | None, now: float) -> str:
+    if chosen is None:
+        return message_id(int(now * 1000), secrets.token_bytes(10))
+    if not is_message_id(chosen):
+        raise BadInput("an id is a lower-case UUID, such as `uuidgen | tr A-F a-f` prints")
+    return chosen
+
+
+def _lifetime(seconds: float | None) -> float:
+    if seconds is None:
+        return LIFETIME
+    if not 1 <= seconds <= packets.EXPIRES_LIMIT:
+        raise BadInput("expires is in seconds from now: 1 to 2592000 (30 days)")
+    return seconds
+
+
+def _body(body: str) -> str:
+    try:
+        size = len(body.encode())
+    except UnicodeEncodeError:
+        raise BadInput("the text has half of a surrogate pair: send text, not bytes") from None
+    if size > packets.BODY_LIMIT:
+        raise TooLarge(
+            f"the body has {size} bytes and may have {packets.BODY_LIMIT}: send a path or a link instead, or several messages"
+        )
+    if not body:
+        raise BadInput("the body is empty: say something")
+    return body
+
+
+def _packet(message: Message) -> bytes:
+    packet = packets.write(message)
+    try:
+        packets.read(packet, Message)
+    except (NotStrict, BadPacket) as error:
+        raise BadInput(f"{error}") from None
+    return packet

@@ -1,0 +1,89 @@
+"""What must be there before a node can run: its home, its identity, its fleet. All of it without a daemon."""
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from multifleet.config import Config, default_node_id, load, project_of
+from multifleet.core.invite import fleet_of_key
+from multifleet.core.keys import Identity
+from multifleet.errors import BadInput, ConfigError
+from multifleet.node.fleet_file import Fleet, read_fleet, write_fleet
+from multifleet.node.keystore import create_identity, load_identity, node_of, write_private
+
+SHARED_KEY = "FLEET_NERVE_HMAC_KEY"
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """A node as its home describes it."""
+
+    home: Path
+    config: Config
+    identity: Identity
+    fleet: Fleet
+    shared_key: bytes | None
+
+
+def make_home(home: Path) -> None:
+    """The private folder, made where it is missing."""
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.chmod(home, 0o700)
+        for place in ("keys", "drop", "seeds", "logs"):
+            (home / place).mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"{home} cannot be made ({error.strerror}): set MULTIFLEET_HOME to a folder of yours"
+        ) from None
+
+
+def init(home: Path, node: str | None) -> tuple[Setup, bool]:
+    """Make a node, or find it made; whether it was made."""
+    config = load(home)
+    wanted = node or config.nodeId or default_node_id()
+    existing = node_of(home)
+    if existing is not None:
+        if node is not None and node != existing:
+            raise BadInput(f"this home is already node {existing}: set another MULTIFLEET_HOME for {node}")
+        return open_setup(home), False
+    make_home(home)
+    identity = create_identity(home, wanted, config.keys)
+    shared = shared_key()
+    write_fleet(home, fleet_of_key(shared) if shared else secrets.token_hex(16), [])
+    if not (home / "config.json").exists():
+        write_private(home / "config.json", b'{\n  "nodeId": "%b"\n}\n' % identity.node.encode())
+    return open_setup(home), True
+
+
+def open_setup(home: Path) -> Setup:
+    """A node that was made; ConfigError and KeyUnavailable say what to do."""
+    config = load(home, project_of(Path.cwd(), home))
+    identity = load_identity(home)
+    if config.nodeId is not None and config.nodeId != identity.node:
+        raise ConfigError(
+            f"this home is node {identity.node} and its configuration says nodeId {config.nodeId}: "
+            "take nodeId out of config.json (and $MULTIFLEET_NODE_ID), or use another MULTIFLEET_HOME"
+        )
+    fleet = read_fleet(home) or Fleet(secrets.token_hex(16))
+    shared = shared_key()
+    if shared is not None and fleet.fleet != fleet_of_key(shared):
+        if fleet.members:
+            raise ConfigError(
+                f"${SHARED_KEY} names another fleet than the one this node has joined: unset it, or use another MULTIFLEET_HOME"
+            )
+        fleet = Fleet(fleet_of_key(shared))
+    return Setup(home, config, identity, fleet, shared)
+
+
+def shared_key() -> bytes | None:
+    """The fleet's shared key, for unattended machines."""
+    text = os.environ.get(SHARED_KEY, "")
+    if not text:
+        return None
+    if len(text) < 16:
+        raise ConfigError(
+            f"${SHARED_KEY} is too short: use at least 16 characters, such as `openssl rand -hex 32` prints"
+        )
+    return text.encode()

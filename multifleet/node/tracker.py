@@ -1,0 +1,45 @@
+"""The latest state of messages under way, in memory, for those who wait for one. The store has the whole story."""
+
+import asyncio
+from collections import OrderedDict
+
+from multifleet.core.receipts import State, hopeless, reached
+from multifleet.node.events import Events
+
+REMEMBERED = 50_000
+
+
+class Tracker:
+    """What is known of messages sent since the daemon started, or asked about."""
+
+    def __init__(self, events: Events) -> None:
+        self._events = events
+        self._states: OrderedDict[str, State] = OrderedDict()
+
+    def stated(self, message_id: str, peer: str, state: State) -> None:
+        """A message got into this state."""
+        self._states[message_id] = state
+        self._states.move_to_end(message_id)
+        if len(self._states) > REMEMBERED:
+            self._states.popitem(last=False)
+        self._events.happened(message_id)
+
+    def state(self, message_id: str) -> State | None:
+        """The latest state; None where nothing is remembered."""
+        return self._states.get(message_id)
+
+    async def until(self, message_id: str, wanted: State, timeout: float | None = None) -> State | None:
+        """Wait until the state is reached or can no more be; the state then, or at the end of `timeout` seconds."""
+        with self._events.watching(message_id) as event:
+            try:
+                async with asyncio.timeout(timeout):
+                    while not self._settled(message_id, wanted):
+                        await event.wait()
+                        event.clear()
+            except TimeoutError:
+                pass  # the state so far is the answer
+        return self._states.get(message_id)
+
+    def _settled(self, message_id: str, wanted: State) -> bool:
+        state = self._states.get(message_id)
+        return state is not None and (reached(state, wanted) or hopeless(state, wanted))

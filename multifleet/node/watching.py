@@ -1,0 +1,57 @@
+"""Follows the transcripts of sessions that were given messages, for the only proof that a model has seen them."""
+
+from pathlib import Path
+
+from multifleet.core.transcript import Fact, Sighting, TranscriptProof
+from multifleet.sessions.base import Session
+from multifleet.sessions.claude_transcript import TranscriptFile, transcript_path
+
+
+def token_of(offer_id: str) -> str:
+    """The name under which an offer is posted, and found again in a transcript."""
+    return f"mf-{offer_id}"
+
+
+class Watching:
+    """The transcripts that are followed, one for each conversation."""
+
+    def __init__(self, config: Path) -> None:
+        self._config = config
+        self._followed: dict[str, tuple[TranscriptProof, TranscriptFile]] = {}
+
+    def watch(self, session_id: str, cwd: str, offer_id: str) -> None:
+        """Look for an offer in a conversation, from the beginning of what is not read yet."""
+        followed = self._followed.get(session_id)
+        if followed is None:
+            path = transcript_path(self._config, cwd, session_id)
+            followed = self._followed[session_id] = (TranscriptProof(), TranscriptFile(path))
+        followed[0].watch(offer_id, token_of(offer_id))
+
+    def forget(self, session_id: str, offer_id: str) -> None:
+        """Stop looking for an offer."""
+        followed = self._followed.get(session_id)
+        if followed is None:
+            return
+        followed[0].forget(offer_id)
+        if not followed[0].watched:
+            del self._followed[session_id]
+
+    def fact(self, session_id: str, offer_id: str) -> Fact:
+        """What is proven of an offer so far."""
+        followed = self._followed.get(session_id)
+        return followed[0].fact(offer_id) if followed else Fact.NONE
+
+    def read(self, session_id: str, session: Session | None) -> list[Sighting]:
+        """News from one conversation's transcript."""
+        followed = self._followed.get(session_id)
+        if followed is None:
+            return []
+        proof, file = followed
+        if session is not None and not file.path.exists():
+            file.path = transcript_path(self._config, session.cwd, session_id)
+        news: list[Sighting] = []
+        while data := file.read():
+            if file.restarted():
+                proof.restart()
+            news += proof.feed(data)
+        return news

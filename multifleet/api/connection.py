@@ -78,9 +78,12 @@ class Connection(Protocol):
         self._transport = cast(Transport, transport)
         door = self._door
         if not self._unix:
-            remote, port = transport.get_extra_info("peername")[0], transport.get_extra_info("sockname")[1]
+            theirs, ours = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
+            if not theirs or not ours:
+                self.send_away()  # it was reset before it was accepted
+                return
             proved = door.proof.by_connection(transport)
-            self._caller = Caller(remote, unix=False, proved=proved, port=port)
+            self._caller = Caller(theirs[0], unix=False, proved=proved, port=ours[1])
         if door.closing:
             self.send_away()
         elif door.crowd.enter(self, None if self._caller.proved else self._caller.remote):

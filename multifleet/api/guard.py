@@ -51,9 +51,7 @@ def check_head(routes: Routes, caller: Caller, head: Head, proves: Callable[[str
     route, parts = routes.find(head.method, path)
     local_name = caller.unix or _is_loopback_name(headers.get("Host"))
     if route.owner_only and not local_name:
-        raise Refused(
-            421, "wrong_host", "operations are served only to 127.0.0.1 or localhost on this machine"
-        )
+        raise Refused(421, "wrong_host", "operations are served only to 127.0.0.1 or localhost on this machine")
     own = local_name and (caller.proved or proves(headers.get("Authorization")))
     if route.owner_only and not own:
         raise Refused(401, "not_owner", "only programs of the user who runs the daemon may ask this")

@@ -32,9 +32,7 @@ async def bind_tcp(hosts: Sequence[str], port: int) -> list[Bound]:
             for opened, _ in bound:
                 opened.close()
             if error.errno != errno.EADDRINUSE:
-                said = (
-                    f"cannot listen on {join_address(host, port)} ({error.strerror}): change --bind or --port"
-                )
+                said = f"cannot listen on {join_address(host, port)} ({error.strerror}): change --bind or --port"
                 raise ConfigError(said) from None
             if port:
                 raise PortInUse(await explain_port(port)) from None
@@ -81,9 +79,7 @@ async def explain_port(port: int) -> str:
     answer = await _ask_health(port)
     body = answer.partition(b"\r\n\r\n")[2]
     if body.startswith(b'{"ok":') and b'"node":' in body:
-        return (
-            f"another multifleet daemon of yours listens on port {port}: stop it, or choose one with --port"
-        )
+        return f"another multifleet daemon of yours listens on port {port}: stop it, or choose one with --port"
     if answer.startswith(b"HTTP/1.1 200 ") and body == b"ok\n":
         return f"a multifleet daemon of another user listens on port {port}: choose another with --port"
     return f"another program listens on port {port}: stop it, or choose another with --port"

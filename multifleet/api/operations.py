@@ -60,9 +60,7 @@ def _read_query(query: str, lists: frozenset[str]) -> dict[str, Any]:
     if not query:
         return {}
     try:
-        pairs = parse_qsl(
-            query, keep_blank_values=True, strict_parsing=True, errors="strict", max_num_fields=FIELDS
-        )
+        pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=True, errors="strict", max_num_fields=FIELDS)
     except ValueError:
         raise BadInput("the query cannot be read: it must be name=value&name=value in UTF-8") from None
     given: dict[str, Any] = {}

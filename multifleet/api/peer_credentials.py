@@ -70,9 +70,7 @@ class KernelProof:
     def owner(self, local: tuple[Any, ...], remote: tuple[Any, ...]) -> int | None:
         """User id of the established socket with these two addresses; None where there is no such one."""
         family = socket.AF_INET6 if ":" in local[0] else socket.AF_INET
-        wanted = _SOCKET_ID.pack(
-            local[1], remote[1], _packed(family, local[0]), _packed(family, remote[0]), _NO_COOKIE
-        )
+        wanted = _SOCKET_ID.pack(local[1], remote[1], _packed(family, local[0]), _packed(family, remote[0]), _NO_COOKIE)
         self._serial = (self._serial + 1) & 0xFFFFFFFF
         body = _REQUEST.pack(family, socket.IPPROTO_TCP, 0, 0, 1 << TCP_ESTABLISHED) + wanted
         head = _MESSAGE.pack(_MESSAGE.size + len(body), SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST, self._serial, 0)
@@ -115,7 +113,7 @@ def choose_proof(token: Path, stack: AsyncExitStack) -> Proof:
 
 
 def open_diag() -> socket.socket | None:
-    """A socket to ask the kernel about sockets; None where there is no such thing, or no user ids to trust."""
+    """A socket to ask the kernel about sockets; None where there is none, or user ids cannot be trusted."""
     family = getattr(socket, "AF_NETLINK", None)
     if family is None or _is_nobody(os.geteuid()):
         return None

@@ -44,9 +44,7 @@ class Server:
     ) -> None:
         of_user = operation_routes(operations, node)
         health = next((route for route in of_user if route.path == HEALTH), None)
-        self._routes = Routes(
-            [*(r for r in of_user if r is not health), *peer_routes(peer), health_route(health)]
-        )
+        self._routes = Routes([*(r for r in of_user if r is not health), *peer_routes(peer), health_route(health)])
         self._port = port
         self._binds = binds
         self._socket = socket

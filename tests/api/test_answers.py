@@ -32,7 +32,4 @@ def test_every_status_has_a_line(status: int) -> None:
 
 
 def test_an_error_is_one_line() -> None:
-    assert (
-        error_answer(400, "bad_input", "a\r\nb\n c").body
-        == b'{"error":{"code":"bad_input","message":"a b c"}}'
-    )
+    assert error_answer(400, "bad_input", "a\r\nb\n c").body == b'{"error":{"code":"bad_input","message":"a b c"}}'

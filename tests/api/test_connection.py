@@ -162,9 +162,7 @@ async def test_a_body_that_is_mostly_framing_is_cut_off_early(served: Served) ->
 
 async def test_a_head_without_end_is_cut_off(served: Served) -> None:
     caller = await served.call()
-    caller.send(
-        b"GET /health HTTP/1.1\r\nHost: a\r\n" + b"".join(b"h%d: %s\r\n" % (n, b"x" * 900) for n in range(20))
-    )
+    caller.send(b"GET /health HTTP/1.1\r\nHost: a\r\n" + b"".join(b"h%d: %s\r\n" % (n, b"x" * 900) for n in range(20)))
     assert (await caller.reply()).code == "head_too_large"
     assert await caller.rest() == b""
 

@@ -54,9 +54,7 @@ def test_operations_are_served_under_the_names_of_loopback(host: str) -> None:
     assert check(Host=host) == "own"
 
 
-@pytest.mark.parametrize(
-    "host", ["evil.example", "10.0.0.1:8855", "localhost.evil.example", "127.0.0.1.nip.io", None]
-)
+@pytest.mark.parametrize("host", ["evil.example", "10.0.0.1:8855", "localhost.evil.example", "127.0.0.1.nip.io", None])
 def test_operations_are_refused_under_any_other_name(host: str | None) -> None:
     assert check(Host=host) == "421 wrong_host"
 
@@ -133,9 +131,7 @@ def test_proof_under_a_foreign_name_counts_for_nothing() -> None:
     assert check(method="GET", target="/health", Host="rebound.example") == "stranger"
 
 
-@pytest.mark.parametrize(
-    "target", ["http://127.0.0.1/note", "*", "note", "//note", "/note/", "/ä", "/note%00"]
-)
+@pytest.mark.parametrize("target", ["http://127.0.0.1/note", "*", "note", "//note", "/note/", "/ä", "/note%00"])
 def test_only_the_path_as_it_is_written_leads_to_an_operation(target: str) -> None:
     assert check(target=target).split()[0] in {"400", "404"}
 
@@ -148,9 +144,7 @@ async def test_a_preflight_gets_no_permission(served: Served) -> None:
     assert not [name for name in reply.headers if name.startswith("access-control")]
 
 
-async def test_each_refusal_is_counted_and_logged_once(
-    served: Served, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_each_refusal_is_counted_and_logged_once(served: Served, caplog: pytest.LogCaptureFixture) -> None:
     reply = await served.ask("POST", "/note", b"{}", Host="evil.example")
     assert (reply.status, reply.code) == (421, "wrong_host")
     assert served.counted("http_wrong_host") == 1

@@ -70,9 +70,7 @@ async def test_an_error_of_ours_has_its_status_code_and_one_line(served: Served)
     assert served.counted("http_unknown_message") == 1
 
 
-async def test_a_failure_of_the_store_is_counted_and_logged(
-    served: Served, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_a_failure_of_the_store_is_counted_and_logged(served: Served, caplog: pytest.LogCaptureFixture) -> None:
     reply = await served.ask("POST", "/fail", b'{"text": "full"}')
     assert (reply.status, reply.code) == (507, "store_unavailable")
     (line,) = [record.getMessage() for record in caplog.records]

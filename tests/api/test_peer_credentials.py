@@ -32,9 +32,7 @@ async def proof(tmp_path: Path) -> KernelProof:
 
 
 @pytest.mark.parametrize(("family", "host"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
-async def test_the_kernel_names_the_owner_of_an_established_socket(
-    proof: KernelProof, family: int, host: str
-) -> None:
+async def test_the_kernel_names_the_owner_of_an_established_socket(proof: KernelProof, family: int, host: str) -> None:
     with socket.create_server((host, 0), family=family) as listener, socket.socket(family) as client:
         client.connect(listener.getsockname())
         assert proof.owner(client.getsockname(), client.getpeername()) == os.geteuid()
@@ -133,12 +131,8 @@ async def test_a_real_other_user_is_refused_on_the_port(served: Served) -> None:
 
 
 @pytest.mark.lab
-@pytest.mark.parametrize(
-    "linger", [struct.pack("ii", 0, 0), struct.pack("ii", 1, 0)], ids=["closed", "reset"]
-)
-async def test_a_real_other_user_who_sends_and_closes_at_once_is_not_heard(
-    served: Served, linger: bytes
-) -> None:
+@pytest.mark.parametrize("linger", [struct.pack("ii", 0, 0), struct.pack("ii", 1, 0)], ids=["closed", "reset"])
+async def test_a_real_other_user_who_sends_and_closes_at_once_is_not_heard(served: Served, linger: bytes) -> None:
     await as_somebody(partial(post_and_vanish, served.port, linger))
     reply = await served.ask("POST", "/note", b'{"text": "own"}')
     assert reply.status == 202

@@ -42,9 +42,7 @@ async def test_a_join_is_small(serve: Serve) -> None:
 
 async def test_five_hundred_half_sent_requests_leave_room_for_an_honest_peer(serve: Serve) -> None:
     served = await serve(choose=trust_nobody, limits=Limits(head_seconds=1.0, body_seconds=1.0))
-    half = (
-        b"POST /frames HTTP/1.1\r\nHost: a\r\nContent-Type: application/octet-stream\r\nContent-Length: 9\r\n"
-    )
+    half = b"POST /frames HTTP/1.1\r\nHost: a\r\nContent-Type: application/octet-stream\r\nContent-Length: 9\r\n"
     crowd = [await served.call() for _ in range(500)]
     for number, caller in enumerate(crowd):
         caller.send(half if number % 2 else half + b"\r\nhalf")

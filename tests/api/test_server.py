@@ -2,7 +2,10 @@
 
 import asyncio
 import os
+import socket
 import stat
+import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -34,18 +37,14 @@ async def test_head_and_body_of_an_answer_come_in_one_piece(served: Served) -> N
 
 
 async def test_a_frame_goes_to_the_peer_side_with_its_address(served: Served) -> None:
-    reply = await served.ask(
-        "POST", "/frames", b"abc", Content_Type="application/octet-stream", Host="mac2.local:8855"
-    )
+    reply = await served.ask("POST", "/frames", b"abc", Content_Type="application/octet-stream", Host="mac2.local:8855")
     assert (reply.status, reply.body) == (200, b"cba")
     assert reply.headers["content-type"] == "application/octet-stream"
     assert served.peer.remotes == ["127.0.0.1"]
 
 
 async def test_a_join_goes_to_the_peer_side_and_its_refusal_comes_back(served: Served) -> None:
-    reply = await served.ask(
-        "POST", "/join", b"abc", Content_Type="application/octet-stream", Host="10.1.2.3"
-    )
+    reply = await served.ask("POST", "/join", b"abc", Content_Type="application/octet-stream", Host="10.1.2.3")
     assert (reply.status, reply.body) == (403, b"cba")
 
 
@@ -138,3 +137,19 @@ def test_the_door_works_the_same_on_uvloop(tmp_path: Path) -> None:
             assert await late.rest() == b""
 
     uvloop.run(visit())
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+def test_connections_reset_before_they_are_accepted_are_let_go(tmp_path: Path, run: Callable[..., None]) -> None:
+    async def visit() -> None:
+        errors: list[object] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(context))
+        async with serving(tmp_path) as served:
+            for _ in range(20):
+                caller = socket.create_connection(("127.0.0.1", served.port))
+                caller.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                caller.close()
+            assert (await served.ask("GET", "/health")).status == 200
+        assert errors == []
+
+    run(visit())

@@ -22,7 +22,7 @@ async def test_it_strikes_once_when_its_time_is_over() -> None:
     strikes, begun = Strikes(), asyncio.get_running_loop().time()
     strikes.watch.set(0.05)
     await strikes.struck.wait()
-    assert 0.05 <= strikes.times[0] - begun < 1
+    assert 0.04 < strikes.times[0] - begun < 1
 
 
 async def test_moving_it_away_is_kept_although_the_timer_runs_out_earlier() -> None:
@@ -30,7 +30,7 @@ async def test_moving_it_away_is_kept_although_the_timer_runs_out_earlier() -> N
     strikes.watch.set(0.02)
     strikes.watch.set(0.1)
     await strikes.struck.wait()
-    assert strikes.times[0] - begun >= 0.1
+    assert strikes.times[0] - begun > 0.09
 
 
 async def test_moving_it_nearer_takes_effect() -> None:

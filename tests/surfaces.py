@@ -49,11 +49,11 @@ class Surfaces:
         assert head is not None
         return head[0], answer[head[1] :]
 
-    async def cli(self, *words: str, stdin: bytes = b"", **environment: str) -> Ran:
-        return await run_cli(self.home, *words, stdin=stdin, **environment)
+    async def cli(self, *words: str, stdin: bytes = b"", cwd: Path | None = None, **environment: str) -> Ran:
+        return await run_cli(self.home, *words, stdin=stdin, cwd=cwd, **environment)
 
 
-async def run_cli(home: Path, *words: str, stdin: bytes = b"", **environment: str) -> Ran:
+async def run_cli(home: Path, *words: str, stdin: bytes = b"", cwd: Path | None = None, **environment: str) -> Ran:
     """Run one command with a bare environment."""
     known = {
         "MULTIFLEET_HOME": str(home),
@@ -70,7 +70,7 @@ async def run_cli(home: Path, *words: str, stdin: bytes = b"", **environment: st
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         env=known | environment,
-        cwd=home,
+        cwd=cwd or home,
     )
     out, err = await process.communicate(stdin)
     assert process.returncode is not None

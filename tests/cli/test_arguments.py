@@ -1,0 +1,63 @@
+"""Command lines and what they mean."""
+
+from typing import Any
+
+import pytest
+
+from multifleet.cli.arguments import HelpWanted, read_arguments
+from multifleet.cli.commands import COMMANDS
+from multifleet.cli.shape import UsageError
+
+
+@pytest.mark.parametrize(
+    "name, words, values",
+    [
+        ("send", ["mac2", "hi"], {"to": "mac2", "body": "hi"}),
+        ("send", ["--type", "alert", "mac2", "hi"], {"type": "alert", "to": "mac2", "body": "hi"}),
+        ("send", ["mac2", "--expires=1.5", "hi"], {"to": "mac2", "expires": 1.5, "body": "hi"}),
+        ("send", ["mac2", "--", "--not an option"], {"to": "mac2", "body": "--not an option"}),
+        ("send", ["mac2", "--thread=", "hi"], {"to": "mac2", "thread": "", "body": "hi"}),
+        ("send", ["mac2", "a=b"], {"to": "mac2", "body": "a=b"}),
+        ("inbox", ["--unread", "--limit", "3"], {"unread": True, "limit": 3}),
+        ("invite", ["--at", "a:1", "--at", "b:2"], {"at": ["a:1", "b:2"]}),
+        ("receipts", [], {}),
+        ("trace", ["019a0000", "--from-seat"], None),
+        ("seat bind", ["api", "/x/../y"], {"name": "api", "folder": "/y"}),
+    ],
+)
+def test_words_become_values(name: str, words: list[str], values: dict[str, Any] | None) -> None:
+    if values is None:
+        with pytest.raises(UsageError):
+            read_arguments(COMMANDS[name], words)
+    else:
+        assert read_arguments(COMMANDS[name], words) == (values, False)
+
+
+@pytest.mark.parametrize(
+    "name, words, sentence",
+    [
+        ("send", [], "TO is missing"),
+        ("send", ["mac2"], "TEXT|- is missing"),
+        ("send", ["mac2", "two", "words"], "in quotes"),
+        ("send", ["mac2", "hi", "--urgency", "soon"], "--urgency is one of"),
+        ("send", ["mac2", "hi", "--expires", "soon"], "--expires is a number"),
+        ("send", ["mac2", "hi", "--expires", "inf"], "--expires is a number"),
+        ("send", ["mac2", "hi", "--type"], "--type needs a value"),
+        ("send", ["mac2", "hi", "--typ", "alert"], "there is no option '--typ'"),
+        ("send", ["mac2", "-5 degrees"], "put -- before a text"),
+        ("send", ["mac2", "\udcff"], "is not UTF-8"),
+        ("inbox", ["--unread=yes"], "--unread takes no value"),
+        ("inbox", ["--limit", "many"], "--limit is a number"),
+        ("status", ["x\x1b[31m"], r"x\\u{1b}[31m"),
+    ],
+)
+def test_what_cannot_be_understood_is_said(name: str, words: list[str], sentence: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        read_arguments(COMMANDS[name], words)
+    assert sentence in str(refused.value)
+
+
+def test_json_and_help_are_known_to_every_command() -> None:
+    assert read_arguments(COMMANDS["status"], ["--json"]) == ({}, True)
+    with pytest.raises(HelpWanted):
+        read_arguments(COMMANDS["send"], ["mac2", "--help"])

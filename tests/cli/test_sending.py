@@ -1,0 +1,64 @@
+"""`send`, `reply` and their waiting."""
+
+import msgspec
+import pytest
+
+from multifleet.operations.views import TraceEvent, TraceView
+from tests.stand_in import ID, TRACE
+from tests.surfaces import Surfaces
+
+
+def at(state: str, *, ended: bool = False, detail: str | None = None) -> TraceView:
+    event = TraceEvent(state, 1002.0, "mac2", "http", detail, 1)
+    return msgspec.structs.replace(TRACE, state=state, events=[TRACE.events[0], event], ended=ended)
+
+
+async def test_people_get_one_line(surfaces: Surfaces) -> None:
+    ran = await surfaces.cli("send", "mac2/api", "hi")
+    assert (ran.status, ran.err) == (0, "")
+    assert ran.out == f"{ID} queued (mac2 is asleep)\n"
+
+
+async def test_reply_answers_a_message(surfaces: Surfaces) -> None:
+    ran = await surfaces.cli("reply", ID[:8], "done", "--json")
+    assert (ran.status, ran.json["id"]) == (0, ID)
+    [(name, asked)] = surfaces.node.asked
+    assert (name, asked["id"], asked["body"]) == ("reply", ID[:8], "done")
+
+
+@pytest.mark.parametrize(
+    "trace, wait, status",
+    [
+        (at("queued"), "queued", 0),
+        (at("offered"), "stored", 0),
+        (at("seen"), "seen", 0),
+        (at("stored"), "seen", 3),
+        (at("queued"), "stored", 3),
+        (at("refused", ended=True), "seen", 1),
+        (at("expired", ended=True), "stored", 1),
+        (at("undeliverable", ended=True), "undeliverable", 0),
+    ],
+)
+async def test_the_exit_status_tells_how_far_it_came(
+    surfaces: Surfaces, trace: TraceView, wait: str, status: int
+) -> None:
+    surfaces.node.messages.trace_view = trace
+    ran = await surfaces.cli("send", "mac2/api", "hi", "--wait", wait, "--timeout", "0", "--json")
+    assert ran.status == status
+    assert (ran.json["id"], ran.json["state"]) == (ID, trace.state)
+    assert ran.err.count("\n") == (1 if status == 1 else 0)
+
+
+async def test_a_message_that_ended_says_why(surfaces: Surfaces) -> None:
+    surfaces.node.messages.trace_view = at("refused", ended=True, detail="seat api takes\nno tasks")
+    ran = await surfaces.cli("send", "mac2/api", "hi", "--wait", "seen")
+    assert ran.status == 1
+    assert ran.err == f"multifleet send: {ID} is refused: seat api takes\\nno tasks; it will not be seen\n"
+
+
+async def test_the_daemon_is_asked_to_wait_rather_than_asked_again(surfaces: Surfaces) -> None:
+    ran = await surfaces.cli("send", "mac2/api", "hi", "--wait", "seen", "--timeout", "20")
+    assert ran.status == 0
+    _, (name, (id, state, timeout, known)) = surfaces.node.asked
+    assert (name, id, state, known) == ("wait", ID, "seen", None)
+    assert 19 < timeout <= 20

@@ -90,7 +90,8 @@ class Inflow(BaseProtocol):
         message, self._body = self._requests.popleft()
         self.parser.message_consumed()
         self.unread = 0
-        last = message.should_close or message.upgrade or message.version != HttpVersion11
+        # After HEAD a client takes no body, and every answer here has one.
+        last = message.should_close or message.upgrade or message.version != HttpVersion11 or message.method == "HEAD"
         return Head(message.method, message.path, message.headers, message.chunked, last)
 
     def exceeds(self, limit: int) -> bool:

@@ -53,6 +53,7 @@ async def test_who_asks_before_sending_too_much_is_not_told_to_go_on(served: Ser
     [
         request("GET", "/health").replace(b"HTTP/1.1", b"HTTP/1.0"),
         request("GET", "/health", Connection="close"),
+        request("HEAD", "/health", Content_Type=None),
         request("GET", "/health", Connection="Upgrade", Upgrade="websocket"),
     ],
 )

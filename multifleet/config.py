@@ -1,4 +1,4 @@
-"""The configuration: config.json of the node's home, a project's .multifleet/config.json that adds to it, the environment.
+"""The configuration: config.json of the home, a project's .multifleet/config.json that adds to it, the environment.
 
 Names are those of earlier fleets (fleetId, chief, nodes), so that their files go on working.
 """

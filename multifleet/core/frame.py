@@ -27,7 +27,10 @@ WINDOW = 300
 
 _HEADER_LIMIT = 320
 _HEADER = re.compile(
-    rf"(mf1 ({NODE_PATTERN}) ({NODE_PATTERN}) ([0-9a-f]{{16}}) ([0-9]{{1,12}}) ([0-9a-f]{{32}})) ([0-9a-f]{{64}})".encode()
+    (
+        rf"(mf1 ({NODE_PATTERN}) ({NODE_PATTERN}) ([0-9a-f]{{16}}) ([0-9]{{1,12}}) ([0-9a-f]{{32}}))"
+        r" ([0-9a-f]{64})"
+    ).encode()
 )
 _ZERO_NONCE = bytes(12)
 _NO_KEYS = PairKeys(bytes(32), bytes(32), bytes(32), "0" * 16)

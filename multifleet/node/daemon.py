@@ -33,7 +33,7 @@ def run(home: Path, port: int | None, binds: Sequence[str]) -> int:
         setup = _with(open_setup(home), port, binds)
         lock = HomeLock.acquire(home, port=setup.config.port)
     except MultifleetError as error:
-        print(f"multifleet: {error}", file=sys.stderr)
+        _complain(error)
         return 1
     try:
         _log_to(home)
@@ -41,7 +41,7 @@ def run(home: Path, port: int | None, binds: Sequence[str]) -> int:
             runner.run(_serve(setup, lock))
     except MultifleetError as error:
         logging.getLogger("multifleet").error("ended code=%s reason=%s", error.code, error)
-        print(f"multifleet: {error}", file=sys.stderr)
+        _complain(error)
         return 1
     finally:
         lock.release()
@@ -71,8 +71,9 @@ async def _serve(setup: Setup, lock: HomeLock) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, node.stopping.set)
         where = ", ".join(f"{host}:{port}" for host, port in server.addresses)
+        sys.stdout.write(f"multifleet: {node.id} listens on {where}\n")
+        sys.stdout.flush()
         logging.getLogger("multifleet").info("up node=%s at=%s", node.id, where)
-        print(f"multifleet: {node.id} listens on {where}", flush=True)
         await node.run()
 
 
@@ -107,6 +108,10 @@ def _log_to(home: Path) -> None:
     log.addHandler(handler)
     log.setLevel(logging.INFO)
     log.propagate = False
+
+
+def _complain(error: MultifleetError) -> None:
+    sys.stderr.write(f"multifleet: {error}\n")
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

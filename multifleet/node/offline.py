@@ -1,4 +1,4 @@
-"""What the command line does on a home whose daemon does not run: the same parts, opened for one act, under the lock."""
+"""What the command line does on a home without a daemon: the same parts, opened for one act, under the lock."""
 
 import asyncio
 import hashlib

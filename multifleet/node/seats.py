@@ -80,8 +80,8 @@ class Seats:
             raise BadInput(
                 f"{name!r} is no seat name: lower-case letters, digits, '.', '_' and '-', at most 63"
             )
-        path = os.path.realpath(os.path.expanduser(folder))
-        if not os.path.isdir(path):
+        path = _real_folder(folder)
+        if path is None:
             raise BadInput(f"{folder} is not a folder: give the project's folder on this machine")
         row = SeatRow(name, path, "claude", BY_USER, None, self._clock.now())
         for other in [other for other in self._rows.values() if other.folder == path and other.name != name]:
@@ -116,3 +116,8 @@ class Seats:
         self._rows[name] = row
         self._store.seats.put_later(row)
         return name
+
+
+def _real_folder(folder: str) -> str | None:
+    path = os.path.realpath(os.path.expanduser(folder))
+    return path if os.path.isdir(path) else None

@@ -1,4 +1,4 @@
-"""Sending messages from here: what is accepted is on disk, and what is said of it afterwards is looked up, not guessed."""
+"""Sending messages from here: what is accepted is on disk; what is said of it later is looked up, not guessed."""
 
 import asyncio
 import secrets
@@ -230,7 +230,8 @@ def _body(body: str) -> str:
         raise BadInput("the text has half of a surrogate pair: send text, not bytes") from None
     if size > packets.BODY_LIMIT:
         raise TooLarge(
-            f"the body has {size} bytes and may have {packets.BODY_LIMIT}: send a path or a link instead, or several messages"
+            f"the body has {size} bytes and may have {packets.BODY_LIMIT}: "
+            "send a path or a link instead, or several messages"
         )
     if not body:
         raise BadInput("the body is empty: say something")

@@ -71,7 +71,8 @@ def open_setup(home: Path) -> Setup:
     if shared is not None and fleet.fleet != fleet_of_key(shared):
         if fleet.members:
             raise ConfigError(
-                f"${SHARED_KEY} names another fleet than the one this node has joined: unset it, or use another MULTIFLEET_HOME"
+                f"${SHARED_KEY} names another fleet than the one this node has joined: "
+                "unset it, or use another MULTIFLEET_HOME"
             )
         fleet = Fleet(fleet_of_key(shared))
     return Setup(home, config, identity, fleet, shared)

@@ -1,0 +1,14 @@
+from dataclasses import replace
+
+from multifleet.store.store import Store
+from tests.store.made import frame
+
+
+async def test_a_nonce_is_forgotten_only_after_its_time(store: Store) -> None:
+    await store.inbox.receive(replace(frame("n1", "a"), keep_until=2_000))
+    await store.inbox.receive(replace(frame("n2", "b"), keep_until=3_000))
+    store.nonces.prune_later(2_000)
+    assert await store.nonces.count() == 2
+    store.nonces.prune_later(2_001)
+    assert await store.nonces.count() == 1
+    assert (await store.inbox.receive(frame("n2", "b"))).replay

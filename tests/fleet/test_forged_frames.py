@@ -67,9 +67,7 @@ TAMPERED: dict[str, Callable[[bytes], bytes]] = {
 @pytest.mark.parametrize("how", TAMPERED)
 def test_a1_a_tampered_frame_is_refused_in_the_same_words(fleet: Fleet, forger: Forger, how: str) -> None:
     frame = TAMPERED[how](forger.frame(forger.request(forger.message(str(uuid.uuid4())))))
-    before = sum(
-        count for name, count in fleet["mac2"].counters().items() if name.startswith("frame_refused")
-    )
+    before = sum(count for name, count in fleet["mac2"].counters().items() if name.startswith("frame_refused"))
     start = time.monotonic()
     status, answer = forger.post(frame)
     assert (status, answer) == (401, STRANGER)
@@ -160,9 +158,7 @@ def test_a3_outside_the_window_a_frame_is_refused_with_the_time(fleet: Fleet, fo
 
 def test_a_retry_under_a_new_nonce_is_a_duplicate_and_no_replay(fleet: Fleet, forger: Forger) -> None:
     id = str(uuid.uuid4())
-    answers = [
-        forger.opened(forger.post(forger.frame(forger.request(forger.message(id))))[1]) for _ in range(3)
-    ]
+    answers = [forger.opened(forger.post(forger.frame(forger.request(forger.message(id))))[1]) for _ in range(3)]
     assert [a["answers"][0][1] for a in answers] == ["stored", "duplicate", "duplicate"]
     assert fleet["mac2"].rows("SELECT count(*) FROM inbox WHERE id = ?", id) == [(1,)]
 
@@ -214,9 +210,7 @@ def test_a5_a_hostile_packet_is_a_400_and_blocks_nothing(fleet: Fleet, forger: F
     ['"\\ud800"', '"\ud800"', "[" * 40 + "]" * 40, "NaN", '{"a":1,"a":2}', "1", "null"],
     ids=["escaped lone surrogate", "raw lone surrogate", "deep", "NaN", "duplicate keys", "number", "null"],
 )
-def test_a5_a_hostile_message_refuses_itself_and_stores_nothing(
-    fleet: Fleet, forger: Forger, raw_body: str
-) -> None:
+def test_a5_a_hostile_message_refuses_itself_and_stores_nothing(fleet: Fleet, forger: Forger, raw_body: str) -> None:
     rows = fleet["mac2"].rows("SELECT count(*) FROM inbox")
     status, answer = forger.post(forger.frame(with_body(forger, raw_body)))
     opened = forger.opened(answer)

@@ -86,9 +86,7 @@ def test_a4_a_local_body_over_the_limit_is_413(fleet: Fleet) -> None:
 
 @pytest.mark.parametrize("encoding", ["gzip", "br", "deflate", "identity, gzip"])
 @pytest.mark.parametrize("path", ["/frames", "/join", "/message"])
-def test_a6_an_encoded_body_is_refused_and_takes_no_memory(
-    fleet: Fleet, evil: Host, encoding: str, path: str
-) -> None:
+def test_a6_an_encoded_body_is_refused_and_takes_no_memory(fleet: Fleet, evil: Host, encoding: str, path: str) -> None:
     bomb = gzip.compress(b"\0" * (64 << 20))
     before = Footprint.of(fleet["mac2"])
     kind = "application/octet-stream" if path == "/frames" else "application/json"
@@ -175,9 +173,7 @@ def closed_after(links: list[socket.socket], limit: float) -> list[float]:
     ],
     ids=["heads", "bodies", "nothing"],
 )
-def test_a11_five_hundred_half_requests_are_closed_in_time(
-    fleet: Fleet, evil: Host, half: bytes, limit: float
-) -> None:
+def test_a11_five_hundred_half_requests_are_closed_in_time(fleet: Fleet, evil: Host, half: bytes, limit: float) -> None:
     before = Footprint.of(fleet["mac2"])
     links = []
     try:

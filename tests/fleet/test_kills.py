@@ -29,13 +29,13 @@ def test_f1_a_receiver_killed_between_commit_and_ack_has_the_message_once(fleet:
 
 def test_f2_a_receiver_killed_before_commit_has_no_row_and_then_exactly_one(fleet: Fleet) -> None:
     mac1, mac2 = fleet["mac1"], fleet["mac2"]
-    failed = mac1.counted("attempts_failed")
+    failed = mac1.counted("delivery_failed")
     with mac2.daemon.paused():
         message = mac1.send("mac2", "never read")
         wait_for(lambda: mac2.host.run("ss -tnH '( sport = :8855 )'").stdout.strip(), 5, what="the attempt")
         mac2.kill()
     assert rows_of(fleet, message) == 0
-    wait_for(lambda: mac1.counted("attempts_failed") > failed, 10, what="the attempt counted as failed")
+    wait_for(lambda: mac1.counted("delivery_failed") > failed, 10, what="the attempt counted as failed")
     mac2.up()
     mac1.wait_state(message, "stored", 15)
     assert rows_of(fleet, message) == 1

@@ -92,9 +92,7 @@ def planted(node: FleetNode, kind: str, inside: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["symlink", "FIFO", "folder", "socket", "foreign file"])
-def test_a8_what_is_planted_in_the_drop_folder_is_not_followed_and_blocks_nothing(
-    fleet: Fleet, kind: str
-) -> None:
+def test_a8_what_is_planted_in_the_drop_folder_is_not_followed_and_blocks_nothing(fleet: Fleet, kind: str) -> None:
     mac1, mac2 = fleet.nodes
     planted(mac2, kind, f"{NODE_HOME}/drop/planted-{kind.replace(' ', '-')}")
     mac2.kill()

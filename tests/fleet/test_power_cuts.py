@@ -77,9 +77,7 @@ def test_f6_a_power_cut_of_the_receiver_after_its_ack_loses_nothing_and_a_replay
     assert arrived == set(messages)
     assert frames
     statuses = {post_frame(mac1, mac2, frame)[0] for frame in frames}
-    assert statuses <= {409, 200} and 409 in statuses, (
-        "a frame without a packet has no effect and may be read again"
-    )
+    assert statuses <= {409, 200} and 409 in statuses, "a frame without a packet has no effect and may be read again"
     again = mac2.rows("SELECT count(*) FROM inbox WHERE body LIKE 'kept %'")
     assert again == [(20,)]
     assert mac2.counted("frame_refused_replay") >= 1

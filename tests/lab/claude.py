@@ -49,9 +49,7 @@ class ClaudeOnHost:
     def __enter__(self) -> "ClaudeOnHost":
         self.prepare()
         command = ["env", "-i", *(f"{k}={v}" for k, v in self.environment().items()), *self.command()]
-        self.tmux(
-            "new-session", "-d", "-s", "s", "-x", "160", "-y", "50", "-c", self.folder, shlex.join(command)
-        )
+        self.tmux("new-session", "-d", "-s", "s", "-x", "160", "-y", "50", "-c", self.folder, shlex.join(command))
         wait_for(self._is_ready, 40, 0.05, "Claude Code at its prompt")
         return self
 
@@ -149,9 +147,7 @@ class ClaudeOnHost:
 
     def wait_screen(self, text: str, timeout: float = 20.0) -> str:
         """The screen once it shows the text."""
-        return str(
-            wait_for(lambda: text in (shown := self.screen()) and shown, timeout, 0.1, f"{text!r} shown")
-        )
+        return str(wait_for(lambda: text in (shown := self.screen()) and shown, timeout, 0.1, f"{text!r} shown"))
 
     def keys(self, *names: str) -> None:
         """Press keys by tmux's names."""

@@ -85,9 +85,7 @@ class Fleet:
 
     def _check_message(self, sender: FleetNode, message: str, recipient: FleetNode) -> None:
         arrived = recipient.rows("SELECT state FROM inbox WHERE id = ? AND sender = ?", message, sender.name)
-        kept = sender.rows(
-            "SELECT state, reason FROM outbox WHERE id = ? AND peer = ?", message, recipient.name
-        )
+        kept = sender.rows("SELECT state, reason FROM outbox WHERE id = ? AND peer = ?", message, recipient.name)
         assert arrived or kept, f"I1: {message} from {sender.name} is nowhere"
         assert kept, f"I1: {message} has no row at its sender"
         state, reason = kept[0]

@@ -6,13 +6,12 @@ import socket
 import sqlite3
 import subprocess
 import uuid
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from typing import Any
-from urllib.parse import quote
 
 from tests.lab.fault import Fault
 from tests.lab.host import Host
+from tests.lab.kernel import with_files_of
 from tests.lab.proc import Proc
 from tests.lab.tools import LabError, wait_for
 
@@ -42,6 +41,8 @@ class FleetNode:
         self.accepted: dict[str, str] = {}
         """Ids of messages that were answered 202, and where they go."""
         self._daemon: Proc | None = None
+        self.serving: Proc | None = None
+        """The daemon once it has answered for the first time."""
 
     def __repr__(self) -> str:
         return f"<FleetNode {self.name}>"
@@ -62,7 +63,8 @@ class FleetNode:
         self, *words: str, check: bool = True, timeout: float = 30.0, input: str | None = None
     ) -> subprocess.CompletedProcess[str]:
         """One command of the product, as the user of this host."""
-        return self.host.run(["multifleet", *words], check=check, timeout=timeout, input=input)
+        words = ("multifleet", *words)  # with the true clock: only the daemon is given a wrong one
+        return self.host.run(words, check=check, timeout=timeout, input=input, fake_clock=False)
 
     def ask(self, *words: str, timeout: float = 30.0) -> Any:
         """What a command says with --json."""
@@ -73,6 +75,7 @@ class FleetNode:
         command = ["multifleet", "up", "--foreground", *words]
         self._daemon = self.host.popen(command, name=f"{self.name}-daemon", env=environment)
         wait_for(self._is_up, 20, what=f"the daemon of {self.name} up")
+        self.serving = self._daemon
 
     def _is_up(self) -> bool:
         if not self.daemon.alive:
@@ -90,9 +93,7 @@ class FleetNode:
         """The machine loses its power, and all that was not synced."""
         self.host.power_cut()
 
-    def request(
-        self, method: str, path: str, body: Any = None, timeout: float = 10.0
-    ) -> tuple[int, dict[str, Any]]:
+    def request(self, method: str, path: str, body: Any = None, timeout: float = 10.0) -> tuple[int, dict[str, Any]]:
         """One call of the local API over the Unix socket: status and JSON."""
         with closing(UnixHTTP(str(self.host.path(f"{NODE_HOME}/socket")), timeout)) as link:
             data = None if body is None else json.dumps(body)
@@ -149,17 +150,14 @@ class FleetNode:
             written.read_text(errors="replace") if written.exists() else ""
         )
 
-    @contextmanager
-    def store(self) -> Iterator[sqlite3.Connection]:
-        """The node's database, to be read beside the daemon: the bare facts, whatever it says."""
-        path = self.host.path(f"{NODE_HOME}/store.db")
-        with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=5)) as database:
-            yield database
-
     def rows(self, question: str, *values: Any) -> list[tuple[Any, ...]]:
-        """The answer to an SQL question about the store."""
-        with self.store() as database:
-            return database.execute(question, values).fetchall()
+        """The answer to an SQL question about the store, read beside the daemon: the bare facts."""
+
+        def read() -> list[tuple[Any, ...]]:
+            with closing(sqlite3.connect(f"file:{NODE_HOME}/store.db?mode=ro", uri=True, timeout=5)) as database:
+                return database.execute(question, values).fetchall()
+
+        return with_files_of(self.host.init, read)
 
     def open_rows(self) -> int:
         """Outbox rows that nobody has closed yet."""

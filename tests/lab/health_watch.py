@@ -32,9 +32,9 @@ class HealthWatch:
 
     def _run(self) -> None:
         while not self._stop.wait(EVERY):
-            if not self.node.running:
+            daemon = self.node.serving
+            if daemon is None or not daemon.alive:
                 continue
-            daemon = self.node.daemon
             start = time.monotonic()
             try:
                 with self.node.host.connect("127.0.0.1", PORT, 3) as link:
@@ -45,7 +45,7 @@ class HealthWatch:
             except OSError as error:
                 answer = str(error).encode()
             took = time.monotonic() - start
-            undisturbed = self.node.running and self.node.daemon is daemon and not daemon.stopped
+            undisturbed = daemon.alive and not daemon.stopped
             if undisturbed and not (answer.startswith(b"HTTP/1.1 200") and took < 1):
                 self.slow.append(f"{took:.2f} s: {answer[:60]!r}")
             self.answers.append(took)

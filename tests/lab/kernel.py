@@ -5,12 +5,16 @@ import ctypes
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 from tests.lab.tools import LabError
 
-CLONE_NEWNET = 0x40000000
+CLONE_FS, CLONE_NEWNS, CLONE_NEWNET = 0x200, 0x20000, 0x40000000
+
+T = TypeVar("T")
 INIT = "import signal,sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN); sys.stdin.read()"
 
 
@@ -52,6 +56,20 @@ def network_of(pid: int) -> Iterator[None]:
             yield
         finally:
             enter(here.fileno())
+
+
+def with_files_of(pid: int, action: Callable[[], T]) -> T:
+    """What `action` returns when it runs in a thread that sees the files of `pid`'s host."""
+
+    def run() -> T:
+        libc = ctypes.CDLL(None, use_errno=True)
+        with open(f"/proc/{pid}/ns/mnt") as there:
+            if libc.unshare(CLONE_FS) or libc.setns(there.fileno(), CLONE_NEWNS):
+                raise LabError(f"setns: {os.strerror(ctypes.get_errno())}")
+        return action()
+
+    with ThreadPoolExecutor(1) as thread:  # a thread of its own, because it cannot come back
+        return thread.submit(run).result()
 
 
 def namespaces(*flags: str) -> tuple[subprocess.Popen[bytes], int]:

@@ -45,9 +45,7 @@ class Lab:
         if os.geteuid():
             raise LabError("the lab needs root")
         if missing := missing_tools():
-            raise LabError(
-                f"missing {sorted(missing)}: apt-get install {' '.join(sorted(set(missing.values())))}"
-            )
+            raise LabError(f"missing {sorted(missing)}: apt-get install {' '.join(sorted(set(missing.values())))}")
         names = [f"h{n + 1}" for n in range(hosts)] if isinstance(hosts, int) else hosts
         self._sites = dict(names) if isinstance(names, Mapping) else dict.fromkeys(names, 0)
         self.venv = Path(venv or os.environ.get("LAB_VENV") or sys.prefix)
@@ -145,8 +143,7 @@ class Lab:
         for host in self.hosts:
             (host.dir / "home/fleet/.ssh/authorized_keys").write_text("".join(public))
             (host.dir / "home/fleet/.ssh/config").write_text(
-                "Host *\n User root\n StrictHostKeyChecking yes\n BatchMode yes\n"
-                " ConnectTimeout 5\n ControlMaster no\n"
+                "Host *\n User root\n StrictHostKeyChecking yes\n BatchMode yes\n ConnectTimeout 5\n ControlMaster no\n"
             )
         self.write_known_hosts()
 

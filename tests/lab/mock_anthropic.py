@@ -152,9 +152,7 @@ class Handler(BaseHTTPRequestHandler):
         if reply.get("delay"):
             time.sleep(reply["delay"])
         if status := reply.get("status"):
-            return self.send_json(
-                {"type": "error", "error": {"type": "api_error", "message": "mock"}}, status
-            )
+            return self.send_json({"type": "error", "error": {"type": "api_error", "message": "mock"}}, status)
         blocks, message = self.mock.blocks_of(reply), self.mock.message_of(body)
         stop = "tool_use" if reply.get("tools") else "end_turn"
         if not body.get("stream"):

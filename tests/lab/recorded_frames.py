@@ -16,9 +16,7 @@ def recorded_frames(capture: Path, recipient: str) -> list[bytes]:
         data = joined(stream)
         while (start := data.find(b"POST /frames ")) >= 0:
             head, separator, rest = data[start:].partition(b"\r\n\r\n")
-            lengths = [
-                line[15:] for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")
-            ]
+            lengths = [line[15:] for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")]
             if not separator or not lengths:
                 break
             length = int(lengths[0])

@@ -43,9 +43,7 @@ class Services(Sockets):
         if publish:
             self.lab.write_known_hosts()
 
-    def start_nats(
-        self, port: int = 4222, jetstream: bool = False, sync: str | None = None, extra: str = ""
-    ) -> Proc:
+    def start_nats(self, port: int = 4222, jetstream: bool = False, sync: str | None = None, extra: str = "") -> Proc:
         """A nats-server of the host's; `sync="always"` fsyncs before it acknowledges."""
         binary = self.lab.tool("nats-server")
         store = f'jetstream {{ store_dir: "/srv/data/nats"\n{f"sync_interval: {sync}" if sync else ""} }}'

@@ -41,9 +41,7 @@ def read_arguments(command: Command, words: list[str]) -> tuple[dict[str, Value]
             flag, equals, value = word.partition("=")
             field = options.get(flag)
             if field is None:
-                raise UsageError(
-                    f"there is no option {_shown(flag)}; put -- before a text that starts with '-'"
-                )
+                raise UsageError(f"there is no option {_shown(flag)}; put -- before a text that starts with '-'")
             if field.kind == SWITCH:
                 if equals:
                     raise UsageError(f"{flag} takes no value")
@@ -66,9 +64,7 @@ def read_arguments(command: Command, words: list[str]) -> tuple[dict[str, Value]
 
 def _place(values: dict[str, Value], places: list[Field], plain: list[str]) -> None:
     if len(plain) > len(places):
-        hint = (
-            "; put a text of several words in quotes" if any(place.kind == BODY for place in places) else ""
-        )
+        hint = "; put a text of several words in quotes" if any(place.kind == BODY for place in places) else ""
         raise UsageError(f"{_shown(plain[len(places)])} is one argument too many{hint}")
     for field, word in zip(places, plain, strict=False):
         _add(values, field, word)

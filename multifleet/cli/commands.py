@@ -626,6 +626,11 @@ COMMANDS: dict[str, Command] = {
                 "Offer every operation instead of the dozen that agents need.",
                 "switch",
             ),
+            Field(
+                "up",
+                "Make this machine a node and start its daemon first, where that is not done yet.",
+                "switch",
+            ),
         ),
         (),
         "programs",

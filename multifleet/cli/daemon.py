@@ -40,9 +40,7 @@ def exchange(request: bytes, timeout: float = TIMEOUT) -> tuple[int, bytes]:
     except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):
         raise NotRunning(f"no daemon runs for {home}: start it with `multifleet up`") from None
     except PermissionError:
-        raise Failed(
-            f"the daemon of {home} is another user's: set MULTIFLEET_HOME to a home of yours"
-        ) from None
+        raise Failed(f"the daemon of {home} is another user's: set MULTIFLEET_HOME to a home of yours") from None
     except (Timeout, BlockingIOError):
         raise Frozen(
             f"the daemon of {home} did not answer in {timeout:g} s: see `multifleet doctor`, "

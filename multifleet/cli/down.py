@@ -28,9 +28,7 @@ def run(name: str, command: Command, values: dict[str, Value], as_json: bool) ->
     with LiveLine() as line:
         while _is_held():
             if line.elapsed > PATIENCE:
-                raise Failed(
-                    f"pid {pid} is still stopping after {PATIENCE:g} s; nothing is lost by `kill -9 {pid}`"
-                )
+                raise Failed(f"pid {pid} is still stopping after {PATIENCE:g} s; nothing is lost by `kill -9 {pid}`")
             line.show("stopping")
             time.sleep(_LOOK)
     print(json.dumps({"stopping": True, "pid": pid}) if as_json else f"stopped (pid {pid})")

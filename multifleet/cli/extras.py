@@ -54,7 +54,10 @@ OWN_COMMANDS = {
     "mcp": Command(
         "Serve the operations as MCP tools on standard input and output.",
         "Serve the operations as MCP tools on standard input and output, for any client that speaks MCP.",
-        fields=(Field("all", "Offer every operation instead of the dozen that agents need.", SWITCH),),
+        fields=(
+            Field("all", "Offer every operation instead of the dozen that agents need.", SWITCH),
+            Field("up", "Make this machine a node and start its daemon first, where that is not done yet.", SWITCH),
+        ),
         runner="programs",
     ),
     "demo": Command(

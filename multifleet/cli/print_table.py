@@ -40,9 +40,7 @@ def command_of(operation: Operation) -> Command:
     """The command that asks for the operation."""
     places = POSITIONAL.get(operation.name, operation.positional)
     hidden = HIDDEN_FIELDS.get(operation.name, ())
-    fields = [
-        _field(operation, info, places) for info in request_fields(operation) if info.name not in hidden
-    ]
+    fields = [_field(operation, info, places) for info in request_fields(operation) if info.name not in hidden]
     extra = EXTRA_FIELDS.get(operation.name, ())
     replaced = {field.name for field in extra}
     ordered = sorted((f for f in fields if f.positional), key=lambda f: places.index(f.name))
@@ -98,9 +96,7 @@ def _field_lines(field: Field) -> list[str]:
         lines.append("                ),\n")
     if field.default and field.kind != SWITCH:
         lines.append(f"                default={_quoted(field.default)},\n")
-    lines += [
-        f"                {flag}=True,\n" for flag in ("positional", "required") if getattr(field, flag)
-    ]
+    lines += [f"                {flag}=True,\n" for flag in ("positional", "required") if getattr(field, flag)]
     lines.append("            ),\n")
     return lines
 
@@ -121,11 +117,7 @@ def _text_lines(text: str, indent: str) -> list[str]:
 
 
 def _tuple(words: tuple[str, ...]) -> str:
-    return (
-        "("
-        + "".join(_quoted(word) + ", " for word in words).removesuffix(" " if len(words) == 1 else ", ")
-        + ")"
-    )
+    return "(" + "".join(_quoted(word) + ", " for word in words).removesuffix(" " if len(words) == 1 else ", ") + ")"
 
 
 def _quoted(text: str) -> str:

@@ -130,9 +130,7 @@ def _seats(listing: Result) -> str:
         )
         for s in listing["seats"]
     ]
-    empty = (
-        "no seats: bind one with `multifleet seat bind NAME FOLDER`, or open an agent session in a project"
-    )
+    empty = "no seats: bind one with `multifleet seat bind NAME FOLDER`, or open an agent session in a project"
     return table(("SEAT", "CLIENT", "WAITING", "SESSION", "FOLDER"), rows, empty=empty)
 
 

@@ -24,9 +24,7 @@ def status(found: Result) -> str:
     for client in found["clients"]:
         detail = f" ({cell(client['detail'])})" if client["detail"] else ""
         version = cell(client["version"]) if client["version"] else "not installed"
-        lines.append(
-            (cell(client["client"]), f"{version}, delivered to by {cell(client['delivers_by'])}{detail}")
-        )
+        lines.append((cell(client["client"]), f"{version}, delivered to by {cell(client['delivers_by'])}{detail}"))
     lines.append(("state", f"DEGRADED: {cell(found['degraded'])}" if found["degraded"] else "ok"))
     width = max(len(name) for name, _ in lines)
     return "".join(f"{name:<{width}}  {text}\n" for name, text in lines)

@@ -66,6 +66,4 @@ def _line(row: Sequence[str], widths: Sequence[int]) -> str:
 def _width(text: str) -> int:
     if text.isascii():
         return len(text)
-    return sum(
-        2 if unicodedata.east_asian_width(c) in "WF" else 0 if unicodedata.combining(c) else 1 for c in text
-    )
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 0 if unicodedata.combining(c) else 1 for c in text)

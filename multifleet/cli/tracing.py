@@ -35,9 +35,7 @@ def run(name: str, command: Command, values: dict[str, Value], as_json: bool) ->
         say(name, trace)
     bad = [event for event in trace["events"] if event["verified"] is False]
     if bad:
-        raise Failed(
-            f"{len(bad)} of {len(trace['events'])} events have a bad signature: somebody changed the store"
-        )
+        raise Failed(f"{len(bad)} of {len(trace['events'])} events have a bad signature: somebody changed the store")
     if status == 1:
         raise Failed(f"the message is {trace['state']}; it will not be {wait}")
     return status

@@ -34,9 +34,7 @@ def run(name: str, command: Command, values: dict[str, Value], as_json: bool) ->
         _tell(running, as_json, _already(running))
         return 0
     running = start(port, binds)
-    _tell(
-        running, as_json, f"{running['node']} is up: pid {running['pid']}, {', '.join(running['addresses'])}"
-    )
+    _tell(running, as_json, f"{running['node']} is up: pid {running['pid']}, {', '.join(running['addresses'])}")
     return 0
 
 
@@ -56,7 +54,6 @@ def start(port: int | None = None, binds: list[str] | None = None) -> dict[str, 
             stdin=subprocess.DEVNULL,
             stdout=descriptor,
             stderr=descriptor,
-            cwd=home,
             env=_environment(),
             start_new_session=True,
         )
@@ -129,7 +126,7 @@ def _last_words(log: Path, begin: int) -> str:
         lines.seek(begin)
         said = lines.read()[-4096:].decode(errors="replace").strip()
     last = said.rpartition("\n")[2]
-    return last.removeprefix("multifleet up: ")
+    return last.removeprefix("multifleet: ")
 
 
 def _already(running: dict[str, Any]) -> str:

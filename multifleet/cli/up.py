@@ -76,7 +76,7 @@ def status() -> dict[str, Any] | None:
 
 def _in_foreground(port: int | None, binds: list[str]) -> int:
     from multifleet.errors import MultifleetError
-    from multifleet.node import daemon
+    from multifleet import daemon
 
     try:
         return daemon.run(home_path(), port, binds)

@@ -12,9 +12,10 @@ from typing import Any
 DEPTH_LIMIT = 32
 CONTAINER_LIMIT = 20_000
 KEY_LIMIT = 1_000
+ELEMENT_LIMIT = 50_000
 INTEGER_DIGITS = 19
 
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _NOT_BRACKETS = {code: None for code in range(128) if chr(code) not in "[]{}"}
 
 
@@ -47,9 +48,13 @@ def parse(data: bytes) -> Any:
 
 
 def _check_nesting(text: str) -> None:
-    if text.count("[") + text.count("{") <= DEPTH_LIMIT:
+    few = text.count("[") + text.count("{") <= DEPTH_LIMIT
+    if few and text.count(",") <= ELEMENT_LIMIT:
         return
-    brackets = _STRING.sub("", text).translate(_NOT_BRACKETS)
+    bare = _STRING.sub("", text)
+    if bare.count(",") > ELEMENT_LIMIT:
+        raise NotStrict(f"more than {ELEMENT_LIMIT} elements")
+    brackets = bare.translate(_NOT_BRACKETS)
     if len(brackets) > 2 * CONTAINER_LIMIT:
         raise NotStrict(f"more than {CONTAINER_LIMIT} lists and objects")
     depth = 0

@@ -17,7 +17,7 @@ def own_addresses(binds: Iterable[str], port: int, advertise: Iterable[str]) -> 
     if any(host in ANY for host in binds):
         hosts += _interfaces()
     distinct = dict.fromkeys(hosts)
-    usable = [host for host in distinct if not _is_loopback(host)] or list(distinct) or ["127.0.0.1"]
+    usable = [host for host in distinct if not is_loopback(host)] or list(distinct) or ["127.0.0.1"]
     return [join_address(host, port) for host in sorted(usable, key=_rank)][:12]
 
 
@@ -33,7 +33,8 @@ def _interfaces() -> list[str]:
     return found
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches it."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

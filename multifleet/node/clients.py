@@ -62,9 +62,7 @@ class Clients:
             return SOCKET
         if session.version not in self._testing and self._group is not None:
             self._testing.add(session.version)
-            self._group.create_task(
-                self._test(session), name=f"self-test of {session.client} {session.version}"
-            )
+            self._group.create_task(self._test(session), name=f"self-test of {session.client} {session.version}")
         return TESTING if session.version in self._testing else HOOKS
 
     def verdict(self, version: str) -> Verdict | None:
@@ -76,9 +74,7 @@ class Clients:
         seen: dict[str, ClientView] = {}
         for session in sessions:
             way = self.way_to(session)
-            seen.setdefault(
-                session.version, ClientView(session.client, session.version, way, self._why(session, way))
-            )
+            seen.setdefault(session.version, ClientView(session.client, session.version, way, self._why(session, way)))
         return list(seen.values())
 
     def _why(self, session: Session, way: str) -> str | None:

@@ -1,6 +1,7 @@
 """Carries out what core.cascade decides for one batch to one peer, and learns from what came of each attempt."""
 
 import asyncio
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -87,18 +88,18 @@ class Delivery:
         self._counters = counters
         self._heard = heard
         self._hedges = HedgeBudget()
-        self._attempts = 0
+        self._numbers = itertools.count(1)
         self._group: asyncio.TaskGroup
 
     def start(self, group: asyncio.TaskGroup) -> None:
         """Attempts run in this group, so that a loser of a race runs on to its own end."""
         self._group = group
 
-    async def deliver(
-        self, node: str, batch: Sequence[Packed], log: Sequence[LogRow], *, alone: bool
-    ) -> Ended:
+    async def deliver(self, node: str, batch: Sequence[Packed], log: Sequence[LogRow], *, alone: bool) -> Ended:
         """Try the channels of the route until one brings the peer's answer, or none is left."""
-        member = self._members.need(node)
+        member = self._members.get(node)
+        if member is None:
+            return Ended(answered=False, reason=f"{node} has not said hello yet")
         self._hedges, may_hedge = self._hedges.take()
         cascade = Cascade(
             route(batch[0].type if batch else "context", self._channels),
@@ -106,7 +107,6 @@ class Delivery:
             self._clock.monotonic() + BUDGET,
             backlog=len(batch) > 1 or not alone,
             hedge_allowed=may_hedge,
-            first_number=self._attempts + 1,
         )
         news = asyncio.Event()
         answers: list[Answered] = []
@@ -115,7 +115,6 @@ class Delivery:
             if isinstance(step, Done):
                 break
             if isinstance(step, Start):
-                self._attempts = step.attempt.number
                 self._group.create_task(
                     self._attempt(member, step.attempt, batch, log, cascade, answers, news),
                     name=f"{step.attempt.channel} to {node}",
@@ -155,11 +154,9 @@ class Delivery:
         started = self._clock.monotonic()
         try:
             async with asyncio.timeout(attempt.timeout):
-                answered, where = await self._ask(member, attempt.channel, batch, log, attempt.number)
+                answered, where = await self._ask(member, attempt.channel, batch, log, next(self._numbers))
         except TimeoutError:
-            outcome = Outcome(
-                attempt, OutcomeKind.FAILED, f"no answer in {attempt.timeout:.3g} s", unknown=True
-            )
+            outcome = Outcome(attempt, OutcomeKind.FAILED, f"no answer in {attempt.timeout:.3g} s", unknown=True)
         except (ChannelError, NotAnswered) as error:
             unknown = isinstance(error, NotAnswered) or error.unknown
             outcome = Outcome(attempt, OutcomeKind.FAILED, str(error), unknown=unknown)
@@ -181,9 +178,7 @@ class Delivery:
         for second in (False, True):
             asked = self._exchange.request(member, [message.packet for message in batch], log, number)
             asked_at = self._clock.monotonic()
-            carried = await self._channels[channel].deliver(
-                Target(member.node, member.addresses), asked.frame
-            )
+            carried = await self._channels[channel].deliver(Target(member.node, member.addresses), asked.frame)
             answer = self._open(member, asked, carried)
             self._heard(member, carried.where)
             offset = learned_offset(asked_at, self._clock.monotonic(), answer.time, self._clock.now())

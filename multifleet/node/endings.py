@@ -64,9 +64,7 @@ class Endings:
 
     async def _expire(self, row: OutboxRow) -> None:
         if row.unknown_outcome or self._is_unknown(row.peer, row.id):
-            await self.give_up(
-                [(row.id, "outcome unknown: it may have arrived")], row.peer, State.UNDELIVERABLE
-            )
+            await self.give_up([(row.id, "outcome unknown: it may have arrived")], row.peer, State.UNDELIVERABLE)
         else:
             await self.give_up([(row.id, row.reason or "its time was over")], row.peer, State.EXPIRED)
 

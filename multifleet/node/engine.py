@@ -1,12 +1,15 @@
 """Builds the parts of a node and runs them in one task group. The only file that knows them all."""
 
 import asyncio
-from collections.abc import Sequence
+import traceback
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Self
 
 from multifleet.channels.base import Channel
 from multifleet.channels.http import HttpChannel
+from multifleet.core.backoff import Backoff
 from multifleet.core.card import sign_card
 from multifleet.core.receipts import State
 from multifleet.errors import MultifleetError, StoreUnavailable
@@ -14,6 +17,7 @@ from multifleet.node import addresses
 from multifleet.node.clock import Clocks, NodeClock
 from multifleet.node.counters import Counters
 from multifleet.node.delivery import Delivery
+from multifleet.node.dropped import Dropped
 from multifleet.node.endings import Endings
 from multifleet.node.events import Events
 from multifleet.node.exchange import Exchange
@@ -43,6 +47,8 @@ SILENCE = 6.0
 """Seconds after which a peer that is heard again counts as being back."""
 HOUSEKEEPING = 30.0
 GREET_FIRST, GREET_LAST = 0.5, 30.0
+REST = 1.0
+PROBE_EVERY = 2.5
 
 
 class Engine:
@@ -84,18 +90,14 @@ class Engine:
         self._outbox_tasks: dict[str, asyncio.Task[None]] = {}
         self._group: asyncio.TaskGroup | None = None
         own_events = OwnEvents(self.members, clock)
-        self.endings = Endings(
-            store, clock, own_events, self.tracker, is_unknown=self._is_unknown, drop=self._drop
-        )
+        self.endings = Endings(store, clock, own_events, self.tracker, is_unknown=self._is_unknown, drop=self._drop)
         self.membership = Membership(
             setup.home,
             self.members,
             store,
             shared_key=setup.shared_key,
             expected={
-                name: entry.addresses
-                for name, entry in setup.config.nodes.items()
-                if name != setup.identity.node
+                name: entry.addresses for name, entry in setup.config.nodes.items() if name != setup.identity.node
             }
             if setup.shared_key
             else {},
@@ -103,12 +105,18 @@ class Engine:
             admitted=self._admitted,
         )
         self.joining = Joining(self.membership, store, clock, counters)
-        self.offering = Offering(
-            setup, store, clock, counters, state_to=self._state_to, sending=lambda: self.sending
-        )
+        self.offering = Offering(setup, store, clock, counters, state_to=self._state_to, sending=lambda: self.sending)
         self.seats: Seats = self.offering.seats
         self.sending = Sending(
-            self.members, store, clock, own_events, self.tracker, self.seats, self.endings, self.outbox_of
+            self.membership,
+            store,
+            clock,
+            own_events,
+            self.tracker,
+            self.seats,
+            self.endings,
+            self.outbox_of,
+            self.offering.answered,
         )
         self.messages = Messages(self.members, store, clock, self.sending, self.tracker, self.events)
         self.receiving = Receiving(
@@ -122,6 +130,7 @@ class Engine:
             heard=self.heard,
             arrived=self.offering.wake,
         )
+        self.dropped = Dropped(setup.home, self.receiving, counters)
         self.heartbeats = Heartbeats(
             self.members, clock, counters, setup.config.heartbeatSeconds, self.heard, self._best_address
         )
@@ -173,16 +182,17 @@ class Engine:
                 self._run_outbox(member.node)
             for peer in await self.store.inbox.peers_with_log():
                 self._state_to(peer)
-            loops = [
-                group.create_task(self.heartbeats.run(), name="heartbeats"),
-                group.create_task(self.endings.run(), name="expiry"),
-                group.create_task(self.offering.run(group), name="offering"),
-                group.create_task(self._keep_house(), name="housekeeping"),
-                *(
-                    group.create_task(self._greet(name, found), name=f"hello to {name}")
-                    for name, found in self.membership.expected.items()
-                ),
-            ]
+            parts: dict[str, Callable[[], Awaitable[None]]] = {
+                "heartbeats": self.heartbeats.run,
+                "expiry": self.endings.run,
+                "offering": partial(self.offering.run, group),
+                "drop": self.dropped.run,
+                "probes": self._probe,
+                "housekeeping": self._keep_house,
+            }
+            for name, found in self.membership.expected.items():
+                parts[f"hello to {name}"] = partial(self._greet, name, found)
+            loops = [group.create_task(self._enduring(name, run), name=name) for name, run in parts.items()]
             await self.stopping.wait()
             self._group = None
             for task in [*loops, *self._outbox_tasks.values()]:
@@ -213,10 +223,10 @@ class Engine:
         """The loop that sends to a peer."""
         outbox = self._outboxes.get(node)
         if outbox is None:
-            member = self.members.need(node)
-            outbox = PeerOutbox(
-                member, self.delivery, self.store, self.clock, self.counters, self._unreadable
-            )
+            member = self.members.get(node)
+            row = member.row if member else None
+            backoff = Backoff(row.attempt, row.delay, row.elapsed) if row else Backoff()
+            outbox = PeerOutbox(node, backoff, self.delivery, self.store, self.clock, self.counters, self._unreadable)
             self._outboxes[node] = outbox
             self._run_outbox(node)
         return outbox
@@ -265,11 +275,32 @@ class Engine:
     def _run_outbox(self, node: str) -> None:
         outbox = self.outbox_of(node) if node not in self._outboxes else self._outboxes[node]
         if self._group is not None and node not in self._outbox_tasks:
-            self._outbox_tasks[node] = self._group.create_task(outbox.run(), name=f"outbox of {node}")
+            name = f"outbox of {node}"
+            self._outbox_tasks[node] = self._group.create_task(self._enduring(name, outbox.run), name=name)
 
     def _state_to(self, peer: str) -> None:
         if self.members.get(peer) is not None:
             self.outbox_of(peer).state()
+
+    async def _enduring(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
+        """Run a part, and again when it fails: a full disk, or a fault in one part, must not stop the others."""
+        while True:
+            try:
+                return await run()
+            except StoreUnavailable as error:
+                self.counters.failed("part_waits_for_store", part=name, reason=error)
+            except Exception as error:  # noqa: BLE001  counted, logged with its place, and tried again
+                place = traceback.extract_tb(error.__traceback__)[-1]
+                at = f"{place.filename.rpartition('/')[2]}:{place.lineno}"
+                self.counters.failed("part_failed", part=name, error=type(error).__name__, at=at)
+            await asyncio.sleep(REST)
+
+    async def _probe(self) -> None:
+        while True:
+            await asyncio.sleep(PROBE_EVERY)
+            for member in self.members.others():
+                if self.health_of_channels.due_for_a_probe(member.node):
+                    self.outbox_of(member.node).probe()
 
     async def _unreadable(self, peer: str, messages: Sequence[tuple[str, str]]) -> None:
         await self.endings.give_up(
@@ -291,10 +322,7 @@ class Engine:
         while True:
             self.store.meta.set_later(REPLAY_CLOCK, repr(self.clock.now()))
             self.store.nonces.prune_later(int(self.clock.now()))
-            try:
-                await self.store.prune(self.clock.now())
-            except StoreUnavailable as error:
-                self.counters.failed("housekeeping", reason=error)
+            await self.store.prune(self.clock.now())
             await asyncio.sleep(HOUSEKEEPING)
 
     def _is_unknown(self, peer: str, message_id: str) -> bool:

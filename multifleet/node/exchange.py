@@ -84,9 +84,7 @@ class Exchange:
             refusal=refusal.value if refusal else "",
             reason=reason[:500],
         )
-        return frame.seal(
-            member.outgoing, self.node, member.node, now, secrets.token_bytes(16), packets.write(answer)
-        )
+        return frame.seal(member.outgoing, self.node, member.node, now, secrets.token_bytes(16), packets.write(answer))
 
     def open_answer(self, member: Member, asked: Asked, data: bytes) -> Answer:
         """The peer's answer to this very request; NotAnswered where it is something else."""

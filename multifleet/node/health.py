@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from multifleet.core.cascade import Outcome, OutcomeKind
-from multifleet.core.channel_state import ChannelEvent, ChannelHealth, ChannelState, advance
+from multifleet.core.channel_state import ChannelEvent, ChannelHealth, ChannelState, advance, probe_due, settle
 from multifleet.core.routing import CHANNELS
 from multifleet.node.clock import NodeClock
 from multifleet.store.rows import HealthRow
@@ -33,8 +33,14 @@ class Health:
                 )
 
     def of(self, node: str) -> Mapping[str, ChannelHealth]:
-        """The channels to one peer."""
-        return self._known[node]
+        """The channels to one peer, as they are to be read now."""
+        now = self._clock.now()
+        return {name: settle(health, now) for name, health in self._known[node].items()}
+
+    def due_for_a_probe(self, node: str) -> bool:
+        """Whether some broken channel to this peer should be tried without a message."""
+        now = self._clock.now()
+        return any(probe_due(health, now) for health in self._known[node].values())
 
     def learn(self, node: str, outcome: Outcome, round_trip: float) -> None:
         """Take the outcome of one attempt into account; a refusal by the peer is the channel's success."""

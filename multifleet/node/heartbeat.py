@@ -109,14 +109,10 @@ class Heartbeats:
         try:
             if len(data) > DATAGRAM_LIMIT:
                 raise FrameRefused(frame.Refusal.TOO_LARGE)
-            opened = frame.open_frame(
-                data, self._members.identity.node, self._members.incoming_keys, self._clock.now()
-            )
+            opened = frame.open_frame(data, self._members.identity.node, self._members.incoming_keys, self._clock.now())
             beat = packets.read(opened.packet, Heartbeat)
         except (FrameRefused, NotStrict, BadPacket) as error:
-            self._counters.count(
-                f"heartbeat_refused_{error}" if isinstance(error, FrameRefused) else "heartbeat_bad"
-            )
+            self._counters.count(f"heartbeat_refused_{error}" if isinstance(error, FrameRefused) else "heartbeat_bad")
             return
         member = self._members.need(opened.header.sender)
         boot, count = member.heartbeat

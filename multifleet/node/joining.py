@@ -104,9 +104,7 @@ class Joining:
         try:
             code = write_code(Invite(host, port, secret))
         except ValueError:
-            raise BadInput(
-                f"{host} is a name; a code carries an IP address: multifleet invite --at IP:PORT"
-            ) from None
+            raise BadInput(f"{host} is a name; a code carries an IP address: multifleet invite --at IP:PORT") from None
         expires = self._clock.now() + INVITE_LIFETIME
         await self._store.invites.add(InviteRow(secrets.token_hex(8), secret, "", expires))
         more = "".join(f" --at {address}" for address in addresses[1:4])
@@ -139,11 +137,7 @@ class Joining:
         asking = _read(envelope.body.encode(), Asking)
         card = _card(asking.card)
         self._membership.check_fleet(asking.fleet, card.node)
-        if (
-            envelope.kind == "hello"
-            and card.node not in self._membership.expected
-            and not self._is_pinned(card)
-        ):
+        if envelope.kind == "hello" and card.node not in self._membership.expected and not self._is_pinned(card):
             raise InviteWrong(f"{card.node} is not in the configuration here: add it to nodes in config.json")
         observed = join_address(remote, _port_of(card)) if remote else None
         row = self._row(card, asking.card, observed, envelope.kind)
@@ -164,9 +158,7 @@ class Joining:
             shared = self._membership.shared_key
             key = join_key(shared or b"", "hello")
             if shared is None or not hmac.compare_digest(join_mac(key, "j", body), envelope.mac):
-                raise InviteWrong(
-                    "the fleet's shared key is another one here: set the same FLEET_NERVE_HMAC_KEY"
-                )
+                raise InviteWrong("the fleet's shared key is another one here: set the same FLEET_NERVE_HMAC_KEY")
             return key, None
         now = self._clock.now()
         for invite in await self._store.invites.open(now - REMEMBERED):
@@ -235,9 +227,7 @@ class Joining:
 async def _post_first(addresses: Sequence[str], data: bytes) -> tuple[bytes, str]:
     reasons = []
     timeout = aiohttp.ClientTimeout(total=TRY_SECONDS)
-    async with aiohttp.ClientSession(
-        timeout=timeout, trust_env=False, cookie_jar=aiohttp.DummyCookieJar()
-    ) as session:
+    async with aiohttp.ClientSession(timeout=timeout, trust_env=False, cookie_jar=aiohttp.DummyCookieJar()) as session:
         for address in addresses:
             try:
                 return await _post(session, address, data), address
@@ -251,9 +241,7 @@ async def _post_first(addresses: Sequence[str], data: bytes) -> tuple[bytes, str
 
 async def _post(session: aiohttp.ClientSession, address: str, data: bytes) -> bytes:
     headers = {"Content-Type": "application/json"}
-    async with session.post(
-        f"http://{address}/join", data=data, headers=headers, allow_redirects=False
-    ) as response:
+    async with session.post(f"http://{address}/join", data=data, headers=headers, allow_redirects=False) as response:
         answer = await response.content.read(ANSWER_LIMIT)
         if response.status != 200:
             raise _told(response.status, answer)

@@ -28,9 +28,7 @@ def identity_file(home: Path) -> Path:
 def create_identity(home: Path, node: str, where: str) -> Identity:
     """Make keys for a new node and keep them; `where` is auto, keyring or file."""
     if not is_node_id(node):
-        raise BadInput(
-            f"{node!r} is no node id: lower-case letters, digits and '-', at most 63; use --node ID"
-        )
+        raise BadInput(f"{node!r} is no node id: lower-case letters, digits and '-', at most 63; use --node ID")
     identity = Identity(node, secrets.token_bytes(32), secrets.token_bytes(32))
     pair = f"{identity.ed25519.hex()}:{identity.x25519.hex()}"
     record: dict[str, str] = {"node": node}

@@ -87,9 +87,7 @@ class Members:
         member = self._members.get(node)
         if member is None:
             others = sorted(other.node for other in self.others())
-            known = (
-                f"known: {', '.join(others)}" if others else "no machine has joined yet: multifleet invite"
-            )
+            known = f"known: {', '.join(others)}" if others else "no machine has joined yet: multifleet invite"
             raise UnknownNode(f"no node {node!r} in the fleet ({known})")
         return member
 

@@ -43,6 +43,11 @@ class Membership:
         """The fleet's id if it has other members or a shared key; empty for a fleet of one, which joining drops."""
         return self.fleet if self.shared_key or any(True for _ in self.members.others()) else ""
 
+    def need(self, node: str) -> None:
+        """UnknownNode where nothing can ever be sent to this node; a configured one may still have to say hello."""
+        if node not in self.expected:
+            self.members.need(node)
+
     def check_fleet(self, other: str, node: str) -> None:
         """FleetConflict where a machine of another fleet with members wants in."""
         if other and other != self.fleet:
@@ -55,9 +60,7 @@ class Membership:
         """KeyChanged where a known node shows another identity; BadInput where it claims to be this one."""
         mine = self.members.identity
         if row.node == mine.node:
-            raise BadInput(
-                f"both machines call themselves {mine.node}: run multifleet init --node ID on one of them"
-            )
+            raise BadInput(f"both machines call themselves {mine.node}: run multifleet init --node ID on one of them")
         known = self.members.get(row.node)
         if known is not None and known.row.ed25519 != row.ed25519:
             raise KeyChanged(

@@ -57,9 +57,7 @@ class Messages:
             return await self._sent_story(rows[0], verify)
         return _received_story(await self._received(id))
 
-    async def wait(
-        self, id: str, state: str | None, timeout: float | None, known: int | None = None
-    ) -> TraceView:
+    async def wait(self, id: str, state: str | None, timeout: float | None, known: int | None = None) -> TraceView:
         """The story, once the state is reached or can no more be, more than `known` events are there, or time is up."""
         wanted = _state(state) if state else None
         full = (await self.trace(id)).id
@@ -108,9 +106,7 @@ class Messages:
         else:
             rows = list(reversed(await self._store.receipts.of(await self._sent_id(id))))[:limit]
         return [
-            ReceiptView(
-                row.message_id, row.peer, row.state, row.at, row.by, row.channel, row.detail, row.attempt
-            )
+            ReceiptView(row.message_id, row.peer, row.state, row.at, row.by, row.channel, row.detail, row.attempt)
             for row in rows
         ]
 
@@ -128,9 +124,7 @@ class Messages:
                 attempt=one.attempt,
                 verified=self._is_good(one) if verify else None,
             )
-            for one in sorted(
-                receipts, key=lambda one: (one.seq is not None and one.by != node, one.seq or 0, one.at)
-            )
+            for one in sorted(receipts, key=lambda one: (one.seq is not None and one.by != node, one.seq or 0, one.at))
         ]
         return TraceView(
             id=row.id,
@@ -179,9 +173,7 @@ class Messages:
             raise BadInput(f"{len(found)} messages begin with {id}: give more of the id")
         row = await self._store.inbox.get(*found[0]) if found else None
         if row is None:
-            raise UnknownMessage(
-                f"no message {id} here: multifleet inbox and multifleet outbox list what there is"
-            )
+            raise UnknownMessage(f"no message {id} here: multifleet inbox and multifleet outbox list what there is")
         return row
 
 
@@ -214,17 +206,13 @@ def _view(row: InboxRow) -> InboxView:
 
 def _sent_view(row: OutboxRow) -> OutboxView:
     message = msgspec.json.decode(row.packet, type=Message)
-    return OutboxView(
-        row.id, row.to, row.type, row.state, row.reason, row.created, row.expires, message.subject
-    )
+    return OutboxView(row.id, row.to, row.type, row.state, row.reason, row.created, row.expires, message.subject)
 
 
 def _received_story(row: InboxRow) -> TraceView:
     events = [TraceEvent(State.STORED, row.stored_at, _node_of(row.to), row.channel, None, row.attempt)]
     if row.state not in (State.STORED, State.OFFERING):
-        events.append(
-            TraceEvent(row.state, row.state_at, _node_of(row.to), row.channel, row.detail, row.attempt)
-        )
+        events.append(TraceEvent(row.state, row.state_at, _node_of(row.to), row.channel, row.detail, row.attempt))
     return TraceView(
         id=row.id,
         from_=row.from_,

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from multifleet import __version__
-from multifleet.core.channel_state import ChannelHealth, settle
+from multifleet.core.channel_state import ChannelHealth
 from multifleet.core.routing import CHANNELS
 from multifleet.errors import BadInput
 from multifleet.node.engine import Engine
@@ -35,9 +35,7 @@ class Node(Engine):
 
     async def health(self) -> HealthView:
         """That the daemon answers; never touches the store."""
-        return HealthView(
-            True, self.id, __version__, self.clock.now() - self.started_at, self.store.database.degraded
-        )
+        return HealthView(True, self.id, __version__, self.clock.now() - self.started_at, self.store.database.degraded)
 
     async def status(self) -> StatusView:
         """This node at a glance."""
@@ -91,7 +89,7 @@ class Node(Engine):
         for member in sorted(wanted, key=lambda member: member.node):
             known = self.health_of_channels.of(member.node)
             for channel in self.channels:
-                health = settle(known.get(channel.name, ChannelHealth()), self.clock.now())
+                health = known.get(channel.name, ChannelHealth())
                 views.append(
                     ChannelView(
                         peer=member.node,

@@ -162,9 +162,7 @@ class Offering:
     async def seat_views(self, node: str) -> list[SeatView]:
         """The seats, with the session that each would get its mail in now."""
         found = await self.sessions()
-        waiting = Counter(
-            row.seat for row in await self._store.inbox.waiting(WAITING_LIMIT, self._clock.now())
-        )
+        waiting = Counter(row.seat for row in await self._store.inbox.waiting(WAITING_LIMIT, self._clock.now()))
         views = []
         for row in sorted(self.seats.rows, key=lambda row: row.name):
             session = choose_session(found.sessions, self.seats.folders, row.name)
@@ -267,9 +265,7 @@ class Offering:
         except (SocketTaken, OSError, NotOurs) as error:
             self._counters.failed("reply_socket", reason=error)
             reply = None
-        fenced = fence(
-            [_fenced(row) for row in plan.rows], delimiter=secrets.token_hex(12), budget=SOCKET_BUDGET
-        )
+        fenced = fence([_fenced(row) for row in plan.rows], delimiter=secrets.token_hex(12), budget=SOCKET_BUDGET)
         rows = [row for row in plan.rows if row.id not in fenced.left_out]
         offer = await self._commit_offer(rows, session.session_id, session.cwd, SOCKET)
         offer.remote = plan.remote
@@ -292,9 +288,7 @@ class Offering:
         except UnknownOutcome as error:
             self._counters.failed("offer_unknown", session=session.session_id, reason=error)
             return
-        await self._say(
-            offer, State.OFFERED, f"written to the inbox of session {session.name or session.session_id}"
-        )
+        await self._say(offer, State.OFFERED, f"written to the inbox of session {session.name or session.session_id}")
         for row in rows:
             self._last_from[(session.session_id, row.from_)] = row
 
@@ -408,9 +402,7 @@ class Offering:
         elif word.status == "dropped" and word.detail not in ("hop-loop", "hop-runaway"):
             rows = [await self._store.inbox.get(sender, id) for sender, id in offer.row.messages]
             await self._give_back(offer, f"dropped by the client: {word.detail}")
-            self._hold_back(
-                [row for row in rows if row is not None], 30.0 if word.detail == "duplicate" else 5.0
-            )
+            self._hold_back([row for row in rows if row is not None], 30.0 if word.detail == "duplicate" else 5.0)
         else:
             await self._say(offer, State.REFUSED, word.detail or f"{word.status} by the session")
             await self._finish(offer, State.REFUSED)
@@ -425,8 +417,7 @@ class Offering:
         answered = self._last_from.get((session.session_id, remote))
         try:
             if answered is not None:
-                sent = await self._sending().reply(answered, word.text, sender_seat=self.seat_of(session))
-                await self.answered(answered, f"reply {sent.id}")
+                await self._sending().reply(answered, word.text, sender_seat=self.seat_of(session))
             else:
                 await self._sending().send(remote, word.text, sender_seat=self.seat_of(session))
         except MultifleetError as error:

@@ -11,6 +11,7 @@ from typing import TypeVar
 import msgspec
 
 from multifleet.errors import AlreadyRunning, KeyUnavailable
+from multifleet.node.dropped import ENDING
 from multifleet.node.keystore import kept_in, write_private
 from multifleet.node.node import Node
 from multifleet.node.setup import Setup, init, make_home, open_setup
@@ -21,7 +22,6 @@ T = TypeVar("T")
 
 PARKED = 202
 """The frame lies in drop/ until a daemon takes it up."""
-FRAME = ".frame"
 
 
 def offline_init(home: Path, node: str | None) -> InitView:
@@ -63,7 +63,7 @@ def offline_doctor(home: Path, checks: list[str]) -> DoctorView:
 def park(home: Path, frame: bytes) -> Path:
     """Lay a frame into drop/, on disk when this returns; the same bytes twice are one file."""
     make_home(home)
-    path = home / "drop" / f"{hashlib.sha256(frame).hexdigest()[:32]}{FRAME}"
+    path = home / "drop" / f"{hashlib.sha256(frame).hexdigest()[:32]}{ENDING}"
     write_private(path, frame)
     descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:

@@ -15,10 +15,10 @@ from multifleet.core.backoff import Backoff, after_failure
 from multifleet.core.packets import BATCH_BYTES, BATCH_LIMIT, LOG_LIMIT, MessageType
 from multifleet.core.receipts import State
 from multifleet.core.routing import PRIORITY, ROUTES
+from multifleet.errors import StoreUnavailable
 from multifleet.node.clock import NodeClock
 from multifleet.node.counters import Counters
 from multifleet.node.delivery import Delivery, Ended
-from multifleet.node.members import Member
 from multifleet.store.rows import OutboxChange, OutboxRow
 from multifleet.store.store import Store
 
@@ -94,26 +94,28 @@ class PeerOutbox:
 
     def __init__(
         self,
-        member: Member,
+        node: str,
+        backoff: Backoff,
         delivery: Delivery,
         store: Store,
         clock: NodeClock,
         counters: Counters,
         unreadable: Unreadable,
     ) -> None:
-        self.node = member.node
+        self.node = node
         self._delivery = delivery
         self._store = store
         self._clock = clock
         self._counters = counters
         self._unreadable = unreadable
         self._queue = Queue()
-        self._backoff = Backoff(member.row.attempt, member.row.delay, member.row.elapsed)
+        self._backoff = backoff
         self._retry_at = 0.0
         self._in_flight = 0
         self._something = asyncio.Event()
         self._more_in_store = True
         self._to_state = False
+        self._to_probe = False
         self._stated_up_to = 0
         self._awaited: set[str] = set()
         self._poll_delay = POLL_FIRST
@@ -142,6 +144,11 @@ class PeerOutbox:
         self._to_state = True
         self._something.set()
 
+    def probe(self) -> None:
+        """Try the way to the peer, though there is nothing to send."""
+        self._to_probe = True
+        self._something.set()
+
     def heard_again(self) -> None:
         """The peer is there again: try at once."""
         self._retry_at = 0.0
@@ -165,9 +172,9 @@ class PeerOutbox:
         async with asyncio.TaskGroup() as group:
             while True:
                 self._something.clear()
-                if self._more_in_store and len(self._queue) < BATCH_LIMIT:
-                    await self._refill()
                 now = self._clock.monotonic()
+                if self._more_in_store and len(self._queue) < BATCH_LIMIT and now >= self._retry_at:
+                    await self._refill()
                 if self._may_send(now):
                     self._in_flight += 1
                     group.create_task(self._send(self._queue.take()), name=f"request to {self.node}")
@@ -179,7 +186,7 @@ class PeerOutbox:
             return False
         if self._in_flight:
             return len(self._queue) >= BATCH_LIMIT and not self.failing
-        return len(self._queue) > 0 or self._to_state or self._poll_due(now)
+        return len(self._queue) > 0 or self._to_state or self._to_probe or self._poll_due(now)
 
     def _poll_due(self, now: float) -> bool:
         return bool(self._awaited) and now >= self._poll_at
@@ -187,7 +194,7 @@ class PeerOutbox:
     async def _until_something(self, now: float) -> None:
         wake_at = None
         if not self._in_flight:
-            if len(self._queue) or self._to_state:
+            if len(self._queue) or self._to_state or self._to_probe:
                 wake_at = self._retry_at
             elif self._awaited:
                 wake_at = max(self._poll_at, self._retry_at)
@@ -199,13 +206,19 @@ class PeerOutbox:
 
     async def _refill(self) -> None:
         self._more_in_store = False
-        rows = await self._store.outbox.waiting(self.node, None, IN_MEMORY + len(self._queue.ids))
+        try:
+            rows = await self._store.outbox.waiting(self.node, None, IN_MEMORY + len(self._queue.ids))
+        except StoreUnavailable:
+            self._more_in_store = True
+            raise
         fresh = [row for row in rows if row.id not in self._queue.ids]
         for row in fresh:
             self._queue.add(_waiting(row))
-        self._more_in_store = len(fresh) >= IN_MEMORY
+        if len(fresh) >= IN_MEMORY:
+            self._more_in_store = True
 
     async def _send(self, batch: list[Waiting]) -> None:
+        self._to_probe = False
         try:
             log = []
             if self._to_state:
@@ -215,6 +228,9 @@ class PeerOutbox:
             self._learn(batch, ended, had_log=bool(log))
             if ended.unreadable:
                 await self._unreadable(self.node, ended.unreadable)
+        except StoreUnavailable as error:
+            self._to_state = True
+            self._failed(batch, Ended(answered=False, reason=f"this node cannot write: {error}", unknown=True))
         finally:
             self._in_flight -= 1
             self._something.set()
@@ -239,7 +255,7 @@ class PeerOutbox:
             return
         if had_log:
             self._to_state = True
-        self._failed(batch, ended, now)
+        self._failed(batch, ended)
 
     def _recovered(self, now: float) -> None:
         if self.failing:
@@ -248,13 +264,12 @@ class PeerOutbox:
         self._retry_at = 0.0
         self.last_reason = None
 
-    def _failed(self, batch: list[Waiting], ended: Ended, now: float) -> None:
+    def _failed(self, batch: list[Waiting], ended: Ended) -> None:
+        now = self._clock.monotonic()
         self._counters.failed("delivery_failed", peer=self.node, messages=len(batch), reason=ended.reason)
         self.last_reason = ended.reason
         self._backoff = after_failure(self._backoff, ended.peer_heard, random.random())
-        self._store.peers.backoff_later(
-            self.node, self._backoff.attempt, self._backoff.delay, self._backoff.elapsed
-        )
+        self._store.peers.backoff_later(self.node, self._backoff.attempt, self._backoff.delay, self._backoff.elapsed)
         self._retry_at = now + self._backoff.delay
         self._poll_at = max(self._poll_at, self._retry_at)
         changes = []

@@ -68,20 +68,24 @@ class Receiving:
         self._heard = heard
         self._arrived = arrived
 
-    async def take(self, data: bytes, remote: str, channel: str) -> tuple[int, bytes]:
-        """One frame; the HTTP status and the answer (a frame, once the sender is proved)."""
+    async def take(self, data: bytes, remote: str, channel: str, *, at_rest: bool = False) -> tuple[int, bytes]:
+        """One frame; the HTTP status and the answer (a frame, once the sender is proved).
+
+        Of a frame that lay `at_rest` no window is asked: its messages' `expires` and ids decide.
+        """
         try:
             opened = frame.open_frame(
                 data,
                 self._members.identity.node,
                 self._members.incoming_keys,
-                self._clock.now(),
+                None if at_rest else self._clock.now(),
                 self._store.created_at,
             )
         except FrameRefused as refused:
             return self._refuse(refused.refusal, refused.header, remote)
         member = self._members.need(opened.header.sender)
-        self._heard(member, remote)
+        if not at_rest:
+            self._heard(member, remote)
         try:
             request = packets.read(opened.packet, Request)
         except NotStrict as error:
@@ -137,9 +141,7 @@ class Receiving:
             self._arrived()
         return 200, self._exchange.answer(member, opened.header, log=received.log, answers=answers)
 
-    def _read(
-        self, raw: msgspec.Raw, member: Member, header: Header, request: Request, channel: str
-    ) -> Taken:
+    def _read(self, raw: msgspec.Raw, member: Member, header: Header, request: Request, channel: str) -> Taken:
         try:
             message = packets.read(raw, Message)
         except (NotStrict, BadPacket) as error:
@@ -211,9 +213,7 @@ class Receiving:
             member, header, answers=answers, refusal=Refusal.REPLAY
         )
 
-    def _refuse(
-        self, refusal: Refusal, header: Header | None, remote: str, reason: str = ""
-    ) -> tuple[int, bytes]:
+    def _refuse(self, refusal: Refusal, header: Header | None, remote: str, reason: str = "") -> tuple[int, bytes]:
         facts = REFUSALS[refusal]
         sender = header.sender if header else "?"
         self._counters.failed(f"frame_refused_{refusal}", sender=sender, remote=remote, reason=reason)

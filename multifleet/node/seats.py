@@ -77,9 +77,7 @@ class Seats:
     async def bind(self, name: str, folder: str, default: bool) -> SeatRow:
         """Bind a seat to a folder because the user says so."""
         if not is_seat_name(name):
-            raise BadInput(
-                f"{name!r} is no seat name: lower-case letters, digits, '.', '_' and '-', at most 63"
-            )
+            raise BadInput(f"{name!r} is no seat name: lower-case letters, digits, '.', '_' and '-', at most 63")
         path = _real_folder(folder)
         if path is None:
             raise BadInput(f"{folder} is not a folder: give the project's folder on this machine")

@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from multifleet.core import packets
 from multifleet.core.ids import Address, BadId, is_message_id, message_id
@@ -14,7 +14,7 @@ from multifleet.core.strict import NotStrict
 from multifleet.errors import BadInput, TooLarge, UnknownMessage, UnknownSeat
 from multifleet.node.clock import NodeClock
 from multifleet.node.endings import Endings
-from multifleet.node.members import Members
+from multifleet.node.membership import Membership
 from multifleet.node.outboxes import PeerOutbox, Waiting
 from multifleet.node.own_events import OwnEvents
 from multifleet.node.seats import Seats
@@ -34,7 +34,7 @@ class Sending:
 
     def __init__(
         self,
-        members: Members,
+        membership: Membership,
         store: Store,
         clock: NodeClock,
         own_events: OwnEvents,
@@ -42,8 +42,10 @@ class Sending:
         seats: Seats,
         endings: Endings,
         outbox_of: Callable[[str], PeerOutbox],
+        answered: Callable[[InboxRow, str], Awaitable[None]],
     ) -> None:
-        self._members = members
+        self._membership = membership
+        self._node = membership.members.identity.node
         self._store = store
         self._clock = clock
         self._own_events = own_events
@@ -51,6 +53,7 @@ class Sending:
         self._seats = seats
         self._endings = endings
         self._outbox_of = outbox_of
+        self._answered = answered
         self._tails: OrderedDict[str, tuple[int, str | None]] = OrderedDict()
         self._tail_locks: dict[str, asyncio.Lock] = {}
 
@@ -71,13 +74,9 @@ class Sending:
     ) -> Accepted:
         """Accept a message; it is on disk when this returns."""
         address = _address(to)
-        self._members.need(address.node)
-        sender = str(Address(self._members.identity.node, self._own_seat(sender_seat)))
-        if (
-            address.node == self._members.identity.node
-            and address.seat
-            and not self._seats.exists(address.seat)
-        ):
+        self._membership.need(address.node)
+        sender = str(Address(self._node, self._own_seat(sender_seat)))
+        if address.node == self._node and address.seat and not self._seats.exists(address.seat):
             raise UnknownSeat(self._seats.unknown(address.seat))
         now = self._clock.now()
         chosen = _id(id, now)
@@ -153,7 +152,7 @@ class Sending:
         authority: packets.Authority = "agent",
     ) -> Accepted:
         """Answer a received message, in its thread."""
-        return await self.send(
+        sent = await self.send(
             received.from_,
             body,
             type="reply",
@@ -166,6 +165,8 @@ class Sending:
             id=answer_id,
             authority=authority,
         )
+        await self._answered(received, f"reply {sent.id}")
+        return sent
 
     async def retry(self, message: str) -> Accepted:
         """Try a message again that was given up or turned away; it gets a new lease of life."""

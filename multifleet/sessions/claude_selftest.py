@@ -31,10 +31,11 @@ TRUSTED = frozenset({"2.1.329"})
 """Versions with which everything here was measured; any other one is asked first."""
 
 POLL = 0.03
-_WORKER = (
+WORKER = (
     *("-p", "--verbose", "--input-format", "stream-json", "--output-format", "stream-json"),
     *("--permission-mode", "default"),
 )
+"""Arguments for a session that needs no terminal and waits for input while its stdin is open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +70,8 @@ def find_claude(environ: Mapping[str, str]) -> Path | None:
 async def claude_version(binary: Path, timeout: float = 10.0) -> str | None:
     """What `claude --version` says, as digits; None when it says nothing that looks like it."""
     with _throwaway_folder() as home:
-        async with _running(
-            binary, ["--version"], Path(home), "http://127.0.0.1:9", asyncio.subprocess.PIPE
+        async with isolated_client(
+            binary, ["--version"], Path(home), "http://127.0.0.1:9", stdout=asyncio.subprocess.PIPE
         ) as process:
             try:
                 async with asyncio.timeout(timeout):
@@ -107,7 +108,7 @@ async def _try_facts(binary: Path, held: set[str]) -> None:
         own = await ReplySocket.open(secrets.token_hex(8), events.put_nowait)
         stack.push_async_callback(own.aclose)
         api = await stack.enter_async_context(MockMessagesApi())
-        process = await stack.enter_async_context(_running(binary, _WORKER, home, api.url))
+        process = await stack.enter_async_context(isolated_client(binary, WORKER, home, api.url))
         registry = ClaudeRegistry(config)
         session = await _registered(registry, process.pid)
         held.add("registered")
@@ -185,9 +186,16 @@ async def _registered(registry: ClaudeRegistry, pid: int) -> Session:
 
 
 @contextlib.asynccontextmanager
-async def _running(
-    binary: Path, arguments: Sequence[str], home: Path, url: str, stdout: int = asyncio.subprocess.DEVNULL
+async def isolated_client(
+    binary: Path,
+    arguments: Sequence[str],
+    home: Path,
+    url: str,
+    *,
+    folder: Path | None = None,
+    stdout: int = asyncio.subprocess.DEVNULL,
 ) -> AsyncIterator[asyncio.subprocess.Process]:
+    """The client in a home of its own, with the API at `url`, in `folder` (the home); ended with the block."""
     environment = {
         "HOME": os.fspath(home),
         "PATH": "/usr/local/bin:/usr/bin:/bin",
@@ -202,7 +210,7 @@ async def _running(
     process = await asyncio.create_subprocess_exec(
         binary,
         *arguments,
-        cwd=home,
+        cwd=folder or home,
         env=environment,
         stdin=asyncio.subprocess.PIPE,
         stdout=stdout,

@@ -16,6 +16,7 @@ import msgspec
 from multifleet.api.server import Server
 from multifleet.config import DEFAULT_PORT
 from multifleet.errors import MultifleetError
+from multifleet.node.addresses import ANY, is_loopback
 from multifleet.node.node import Node
 from multifleet.node.setup import Setup, make_home, open_setup
 from multifleet.operations import OPERATIONS
@@ -59,7 +60,7 @@ async def _serve(setup: Setup, lock: HomeLock) -> None:
             node=node,
             peer=_Peers(node),
             port=setup.config.port,
-            binds=node.binds,
+            binds=_with_loopback(node.binds),
             socket=socket_path(setup.home),
             token=setup.home / "token",
             counters=node.counters,
@@ -97,6 +98,12 @@ def _with(setup: Setup, port: int | None, binds: Sequence[str]) -> Setup:
     if binds:
         config = msgspec.structs.replace(config, bind=tuple(binds))
     return Setup(setup.home, config, setup.identity, setup.fleet, setup.shared_key)
+
+
+def _with_loopback(binds: Sequence[str]) -> list[str]:
+    """The addresses to listen on; this machine's user always finds the daemon on a loopback address."""
+    reaches_loopback = any(host in ANY or is_loopback(host) for host in binds)
+    return list(binds) if reaches_loopback else [*binds, "127.0.0.1"]
 
 
 def _log_to(home: Path) -> None:

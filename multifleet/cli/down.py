@@ -11,6 +11,8 @@ from multifleet.cli.live import LiveLine
 from multifleet.cli.shape import Command, Failed, NotRunning
 from multifleet.paths import home_folder
 
+ANSWER = 10.0
+"""Seconds for the daemon to say that it is stopping."""
 PATIENCE = 30.0
 """Seconds for what is under way to end."""
 _LOOK = 0.02
@@ -19,7 +21,7 @@ _LOOK = 0.02
 def run(name: str, command: Command, values: dict[str, Value], as_json: bool) -> int:
     """Exit status 0 once no daemon runs, also where none ran."""
     try:
-        pid = int(json.loads(ask(command, values))["pid"])
+        pid = int(json.loads(ask(command, values, ANSWER))["pid"])
     except NotRunning:
         print(json.dumps({"stopping": False, "pid": None}) if as_json else "no daemon was running")
         return 0

@@ -75,8 +75,8 @@ def status() -> dict[str, Any] | None:
 
 
 def _in_foreground(port: int | None, binds: list[str]) -> int:
-    from multifleet.errors import MultifleetError
     from multifleet import daemon
+    from multifleet.errors import MultifleetError
 
     try:
         return daemon.run(home_path(), port, binds)

@@ -1,0 +1,96 @@
+"""`init`, `up` and `down` with the real daemon."""
+
+import asyncio
+import json
+import os
+import select
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from multifleet.cli import down
+from multifleet.cli.commands import COMMANDS
+from multifleet.cli.shape import Failed
+from tests.surfaces import Ran, run_cli
+
+LOCAL = ("--bind", "127.0.0.1")
+
+
+@pytest.fixture
+async def home(tmp_path: Path) -> AsyncIterator[Path]:
+    """A home whose daemon is stopped with the test."""
+    home = tmp_path / "home"
+    await run(home, "init", "--node", "mac1")
+    yield home
+    await run(home, "down")
+
+
+async def run(home: Path, *words: str) -> Ran:
+    return await run_cli(home, *words, cwd=home.parent, HOME=str(home.parent))
+
+
+async def test_a_home_that_is_no_node_says_how_to_make_one(tmp_path: Path) -> None:
+    ran = await run(tmp_path / "none", "up")
+    assert (ran.status, ran.out) == (1, "")
+    assert "multifleet init" in ran.err
+
+
+async def test_init_twice_changes_nothing(home: Path) -> None:
+    again = await run(home, "init", "--json")
+    assert (again.status, again.json["node"], again.json["created"]) == (0, "mac1", False)
+    other = await run(home, "init", "--node", "mac9")
+    assert (other.status, "already node mac1" in other.err) == (1, True)
+
+
+async def test_a_daemon_comes_up_once_and_goes_down(home: Path) -> None:
+    up = await run(home, "up", "--port", "0", *LOCAL, "--json")
+    assert (up.status, up.err) == (0, "")
+    pid = up.json["pid"]
+    assert up.json["addresses"][0].startswith("127.0.0.1:")
+
+    again = await run(home, "up")
+    assert (again.status, f"pid {pid}" in again.out) == (0, True)
+    elsewhere = await run(home, "up", "--bind", "127.0.0.2")
+    assert (elsewhere.status, "multifleet down" in elsewhere.err) == (1, True)
+    second = await run(home, "up", "--foreground")
+    assert (second.status, f"pid {pid}" in second.err) == (1, True)
+    assert (await run(home, "health", "--json")).json["ok"] is True
+
+    process = os.pidfd_open(pid)
+    stopped = await run(home, "down", "--json")
+    assert (stopped.status, stopped.json) == (0, {"stopping": True, "pid": pid})
+    ended, _, _ = await asyncio.to_thread(select.select, [process], [], [], 10)
+    os.close(process)
+    assert ended
+    assert (await run(home, "health")).status == 1
+    assert (await run(home, "down")).out == "no daemon was running\n"
+
+
+async def test_a_port_that_is_taken_is_named_with_what_to_do(home: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ran = await run(home, "up", "--port", str(port), *LOCAL)
+    assert (ran.status, ran.out, ran.err.count("\n")) == (1, "", 1)
+    assert f"port {port}" in ran.err and "--port" in ran.err
+
+
+async def test_an_invitation_works_with_and_without_a_daemon(home: Path) -> None:
+    offline = await run(home, "invite", "--json")
+    assert (offline.status, offline.json["running"]) == (0, False)
+    await run(home, "up", "--port", "0", *LOCAL)
+    online = await run(home, "invite", "--json")
+    assert (online.status, online.json["running"]) == (0, True)
+    assert offline.json["code"] != online.json["code"]
+
+
+async def test_a_frozen_daemon_is_named_with_what_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MULTIFLEET_HOME", str(tmp_path))
+    monkeypatch.setattr(down, "ANSWER", 0.05)
+    (tmp_path / "lock").write_text(json.dumps({"pid": 4711, "port": 1, "started": 0}))
+    with socket.socket(socket.AF_UNIX) as frozen:
+        frozen.bind(str(tmp_path / "socket"))
+        frozen.listen()
+        with pytest.raises(Failed, match="kill -9 4711"):
+            await asyncio.to_thread(down.run, "down", COMMANDS["down"], {}, False)

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from tests.lab.fleet import Fleet
 from tests.lab.fleet_node import NODE_HOME, FleetNode
-from tests.lab.tools import wait_for
+from tests.lab.tools import sh, wait_for
 
 pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("full disks")]
 
@@ -20,13 +21,6 @@ def shared_fleet() -> Iterator[Fleet]:
         for node in fleet.nodes:
             node.small_disk("24M")
         yield fleet.found()
-
-
-@contextmanager
-def full(node: FleetNode) -> Iterator[None]:
-    """The disk is full, and what SQLite had in reserve is used up."""
-    with node.fill_disk():
-        yield
 
 
 def refused_507(node: FleetNode, to: str) -> bool:
@@ -47,7 +41,7 @@ def degraded(node: FleetNode) -> str | None:
 def test_f17_a_full_disk_at_the_receiver_is_back_pressure_and_heals_without_a_restart(fleet: Fleet) -> None:
     mac1, mac2 = fleet.nodes
     pid = mac2.daemon.pid
-    with full(mac2):
+    with mac2.fill_disk():
         waiting = [mac1.send("mac2", BIG) for _ in range(3)]
         wait_for(lambda: mac2.counted("frame_refused_store_unavailable"), 15, what="a signed 507")
         assert degraded(mac2)
@@ -62,7 +56,7 @@ def test_f17_a_full_disk_at_the_receiver_is_back_pressure_and_heals_without_a_re
 
 def test_f17_a_full_disk_at_the_sender_is_a_507_and_never_a_202(fleet: Fleet) -> None:
     mac1, _ = fleet.nodes
-    with full(mac1):
+    with mac1.fill_disk():
         wait_for(lambda: refused_507(mac1, "mac2"), 15, what="a 507")
         assert degraded(mac1)
         said = mac1.cli("send", "mac2", "-", input=BIG, check=False)
@@ -72,14 +66,41 @@ def test_f17_a_full_disk_at_the_sender_is_a_507_and_never_a_202(fleet: Fleet) ->
     wait_for(lambda: degraded(mac1) is None, 15, what="no longer degraded")
 
 
-def test_f17_a_disk_gone_read_only_takes_nothing_and_recovers_when_it_is_writable_again(fleet: Fleet) -> None:
+FLAG = "/srv/read-only"
+
+
+@contextmanager
+def able_to_go_read_only(node: FleetNode) -> Iterator[None]:
+    """The daemon runs on a file system that answers EROFS while FLAG exists."""
+    library = node.host.path("/srv/readonly.so")
+    source = Path(__file__).parents[1] / "lab" / "readonly.c"
+    sh("cc", "-O2", "-shared", "-fPIC", "-o", library, source, "-ldl")
+    node.cli("down")
+    node.up(
+        environment={
+            "LD_PRELOAD": "/srv/readonly.so",
+            "READONLY_FLAG": FLAG,
+            "READONLY_BELOW": NODE_HOME,
+        }
+    )
+    yield
+    node.cli("down")
+    node.up()
+
+
+def test_f17_a_disk_gone_read_only_takes_nothing_and_recovers_without_a_restart(fleet: Fleet) -> None:
     mac1, mac2 = fleet.nodes
-    with mac2.host.read_only(NODE_HOME):
+    with able_to_go_read_only(mac2):
+        flag = mac2.host.path(FLAG)
+        flag.touch()
         waiting = mac1.send("mac2", "to a read-only disk")
         wait_for(lambda: mac2.counted("frame_refused_store_unavailable"), 15, what="a signed 507")
         status, answer = mac2.request("POST", "/message", {"to": "mac1", "body": "from a read-only disk"})
         assert status == 507, answer
+        assert degraded(mac2)
         assert "stored" not in mac1.states(waiting)
-    mac1.wait_state(waiting, "stored", 15)
-    message = mac2.send("mac1", "writable again")
-    mac2.wait_state(message, "stored", 15)
+        flag.unlink()
+        mac1.wait_state(waiting, "stored", 15)
+        message = mac2.send("mac1", "writable again")
+        mac2.wait_state(message, "stored", 15)
+        wait_for(lambda: degraded(mac2) is None, 15, what="no longer degraded")

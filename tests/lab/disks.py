@@ -32,10 +32,9 @@ class Disks(MachineFaults):
         return Fault(f"{self.name}:{path} full", [lambda: filler.unlink(missing_ok=True)])
 
     def read_only(self, path: str = "/srv/data") -> Fault:
-        """Make the file system mounted there read-only, as the kernel does after disk errors."""
+        """Make the file system mounted there read-only; refused while a file of it is open for writing."""
         self._mnt("mount", "-o", "remount,ro", path)
-        return Fault(f"{self.name}:{path} read-only",
-                     [lambda: self._mnt("mount", "-o", "remount,rw", path)])  # fmt: skip
+        return Fault(f"{self.name}:{path} read-only", [lambda: self._mnt("mount", "-o", "remount,rw", path)])
 
     def durable_disk(self, path: str = "/srv/data", size: str = "64M") -> None:
         """Mount a journalled ext4 of its own there, so that `power_cut` can lose unsynced data."""

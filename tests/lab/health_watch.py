@@ -47,5 +47,5 @@ class HealthWatch:
             took = time.monotonic() - start
             undisturbed = daemon.alive and not daemon.stopped
             if undisturbed and not (answer.startswith(b"HTTP/1.1 200") and took < 1):
-                self.slow.append(f"{took:.2f} s: {answer[:60]!r}")
+                self.slow.append(f"{time.strftime('%H:%M:%S')} {took:.2f} s: {answer[:15]!r}")
             self.answers.append(took)

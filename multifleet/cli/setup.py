@@ -29,10 +29,12 @@ def _offline(name: str, values: dict[str, Value]) -> bytes:
     from multifleet.node import offline
     from multifleet.paths import home_path
 
+    node, code, at = values.get("node"), values.get("code"), values.get("at", [])
+    assert isinstance(at, list)
     acts: dict[str, Callable[[], Any]] = {
-        "init": lambda: offline.offline_init(home_path(), values.get("node")),
-        "invite": lambda: offline.offline_invite(home_path(), values.get("at", [])),
-        "join": lambda: offline.offline_join(home_path(), values["code"], values.get("at", [])),
+        "init": lambda: offline.offline_init(home_path(), None if node is None else str(node)),
+        "invite": lambda: offline.offline_invite(home_path(), at),
+        "join": lambda: offline.offline_join(home_path(), str(code), at),
     }
     try:
         return msgspec.json.encode(acts[name]())

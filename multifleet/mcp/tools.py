@@ -34,7 +34,7 @@ def input_schema(operation: Operation) -> dict[str, Any]:
 
 def _plain(shape: dict[str, Any]) -> dict[str, Any]:
     """A property without null among its types and as its default: it may simply be left out."""
-    kinds = [kind for kind in shape.get("anyOf", ()) if kind.get("type") != "null"]
+    kinds: list[dict[str, Any]] = [kind for kind in shape.get("anyOf", ()) if kind.get("type") != "null"]
     plain = {name: value for name, value in shape.items() if name != "anyOf"}
     if plain.get("default", 0) is None:
         del plain["default"]

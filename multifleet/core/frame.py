@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from multifleet.core.ids import NODE_PATTERN
 from multifleet.core.keys import PairKeys
+from multifleet.core.mac import digest
 
 FRAME_LIMIT = 1 << 20
 """Bytes of a whole frame."""
@@ -125,7 +126,7 @@ def seal(keys: PairKeys, sender: str, recipient: str, sent: int, nonce: bytes, p
     """Make a frame; `nonce` is 16 fresh random bytes."""
     text = f"mf1 {sender} {recipient} {keys.kid} {sent} {nonce.hex()}".encode()
     sealed = _cipher(keys, nonce).encrypt(_ZERO_NONCE, packet, text)
-    mac = hmac.digest(keys.mac, b"%b\n%b" % (text, sealed), "sha256").hex().encode()
+    mac = digest(keys.mac, text, b"\n", sealed).hex().encode()
     return b"%b %b\n%b" % (text, mac, sealed)
 
 
@@ -156,7 +157,7 @@ def open_frame(
     header = read_header(frame)
     keys = keys_of(header.sender, header.kid)
     sealed = frame[len(header.text) + 66 :]
-    expected = hmac.digest((keys or _NO_KEYS).mac, b"%b\n%b" % (header.text, sealed), "sha256").hex().encode()
+    expected = digest((keys or _NO_KEYS).mac, header.text, b"\n", sealed).hex().encode()
     good = hmac.compare_digest(expected, header.mac)
     if keys is None:
         raise FrameRefused(Refusal.UNKNOWN_SENDER)
@@ -174,4 +175,4 @@ def open_frame(
 
 
 def _cipher(keys: PairKeys, nonce: bytes) -> ChaCha20Poly1305:
-    return ChaCha20Poly1305(hmac.digest(keys.seal, nonce, "sha256"))
+    return ChaCha20Poly1305(digest(keys.seal, nonce))

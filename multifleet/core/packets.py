@@ -58,8 +58,8 @@ class Message(Wire, frozen=True):
     thread: Thread | None = None
     reply_to: Id | None = None
     subject: Line | None = None
-    urgency: Urgency = "next-turn"
-    authority: Authority = "agent"
+    urgency: Urgency
+    authority: Authority
     hops: Annotated[int, msgspec.Meta(ge=0, le=64)] = 0
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from multifleet.core.mac import digest
 from multifleet.core.packets import Statement
 
 
@@ -120,7 +121,7 @@ def statement_mac(key: bytes, by: str, to: str, statement: Statement) -> str:
         f"mf1 rcpt {by} {to} {statement.seq} {statement.id} {statement.state} {statement.at} "
         f"{statement.channel or '-'} {statement.attempt}\n{statement.detail}"
     )
-    return hmac.digest(key, line.encode(), "sha256").hex()
+    return digest(key, line.encode()).hex()
 
 
 def state_it(

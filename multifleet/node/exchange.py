@@ -4,9 +4,8 @@ Every frame carries how far this node has the other's receipt log on disk (`have
 the other has not confirmed. Nothing acknowledges a receipt, and a lost one is simply sent again.
 """
 
-import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -18,6 +17,7 @@ from multifleet.core.receipts import state_it
 from multifleet.core.strict import NotStrict
 from multifleet.node.clock import NodeClock
 from multifleet.node.members import Member
+from multifleet.node.randomness import Randomness
 from multifleet.store.rows import LogRow
 
 LOG_CHARACTERS = 200_000
@@ -46,6 +46,7 @@ class Exchange:
     clock: NodeClock
     have: Callable[[str], int]
     """How far a peer's log is on disk here."""
+    random: Randomness = field(default_factory=Randomness)
 
     def request(self, member: Member, batch: Sequence[bytes], log: Sequence[LogRow], attempt: int) -> Asked:
         """A fresh frame with packets and statements for a peer, stamped with its clock as far as it is known."""
@@ -58,7 +59,7 @@ class Exchange:
             packets=[msgspec.Raw(packet) for packet in batch],
             attempt=attempt,
         )
-        nonce = secrets.token_bytes(16)
+        nonce = self.random.take(16)
         sent = max(0, int(now + (member.offset or 0.0)))
         made = frame.seal(member.outgoing, self.node, member.node, sent, nonce, packets.write(request))
         return Asked(made, nonce.hex(), statements[-1].seq if statements else 0)
@@ -84,7 +85,7 @@ class Exchange:
             refusal=refusal.value if refusal else "",
             reason=reason[:500],
         )
-        return frame.seal(member.outgoing, self.node, member.node, now, secrets.token_bytes(16), packets.write(answer))
+        return frame.seal(member.outgoing, self.node, member.node, now, self.random.take(16), packets.write(answer))
 
     def open_answer(self, member: Member, asked: Asked, data: bytes) -> Answer:
         """The peer's answer to this very request; NotAnswered where it is something else."""

@@ -49,6 +49,9 @@ QUICK, SLOW = 0.1, 1.0
 """Seconds between two looks at transcripts and registry, while something is expected soon, and else."""
 EXPECTED_SOON = 60.0
 """Seconds after an offer, or after a session began."""
+REST, REST_LIMIT = 10.0, 0.2
+"""After a look: so many times as long as it took, but no more seconds than these."""
+EXPIRE_EVERY = 5.0
 GRACE = 3.0
 """Seconds that an offer without a trace is given after a restart before it is made again."""
 INTERACTIVE = "cli"
@@ -117,6 +120,7 @@ class Offering:
         self._not_before: dict[str, float] = {}
         self._news = asyncio.Event()
         self._expect_until = 0.0
+        self._expire_at = 0.0
         self._stack: AsyncExitStack
         self._turn_lock = asyncio.Lock()
         self.found = Found((), ())
@@ -140,8 +144,11 @@ class Offering:
         self.clients.start(group)
         while True:
             self._news.clear()
+            began = self._clock.monotonic()
             async with self._turn_lock:
                 again = await self._turn()
+            # A flood of arrivals must not make this look run all the time: it rests in proportion to what it took.
+            await asyncio.sleep(min(REST_LIMIT, REST * (self._clock.monotonic() - began)))
             try:
                 async with asyncio.timeout(again):
                     await self._news.wait()
@@ -195,12 +202,10 @@ class Offering:
 
     async def _turn(self) -> float | None:
         """Everything there is to do now; seconds until the next look, None for only when woken."""
-        for row in await self._store.inbox.expire(self._clock.now()):
-            self._state_to(row.sender)
-        waiting = await self._offerable()
-        if not waiting and not self._open and not self._told:
-            return SLOW if self._clock.monotonic() < self._expect_until else None
+        await self._expire()
         found = await self.sessions()
+        if not found.sessions and not self._open and not self._told:
+            return await self._until_sessions()
         while self._told:
             await self._take_word(self._told.popleft(), found)
         for open_offer in list(self._open.values()):
@@ -212,8 +217,24 @@ class Offering:
                 await self._offer_by_socket(plan)
             elif plan.way == HOOKS:
                 await self._offer_by_hook(plan)
+        if not self._open and not await self._store.inbox.waiting(1, self._clock.now()):
+            return SLOW if self._clock.monotonic() < self._expect_until else None
         soon = any(self._clock.monotonic() - one.since < EXPECTED_SOON for one in self._open.values())
         return QUICK if soon or testing or self._clock.monotonic() < self._expect_until else SLOW
+
+    async def _until_sessions(self) -> float | None:
+        """How long to wait where nobody is there to be offered anything."""
+        if self._clock.monotonic() < self._expect_until:
+            return QUICK
+        return SLOW if await self._store.inbox.waiting(1, self._clock.now()) else None
+
+    async def _expire(self) -> None:
+        now = self._clock.monotonic()
+        if now < self._expire_at:
+            return
+        self._expire_at = now + EXPIRE_EVERY
+        for row in await self._store.inbox.expire(self._clock.now()):
+            self._state_to(row.sender)
 
     async def _offerable(self) -> list[InboxRow]:
         """Messages whose turn it is, in the order in which they are to be shown."""

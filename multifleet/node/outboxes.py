@@ -23,7 +23,10 @@ from multifleet.store.rows import OutboxChange, OutboxRow
 from multifleet.store.store import Store
 
 REQUESTS_AT_ONCE = 3
-"""To one peer; a further one starts only when there is a whole batch for it."""
+"""To one peer."""
+REQUESTS_READILY = 2
+"""Of these; a further one starts only when there is a whole batch for it."""
+
 Unreadable = Callable[[str, Sequence[tuple[str, str]]], Awaitable[None]]
 """Told (peer, [(message id, reason)]) of what the peer could not read."""
 
@@ -185,7 +188,8 @@ class PeerOutbox:
         if now < self._retry_at or self._in_flight >= REQUESTS_AT_ONCE:
             return False
         if self._in_flight:
-            return len(self._queue) >= BATCH_LIMIT and not self.failing
+            enough = 1 if self._in_flight < REQUESTS_READILY else BATCH_LIMIT
+            return len(self._queue) >= enough and not self.failing
         return len(self._queue) > 0 or self._to_state or self._to_probe or self._poll_due(now)
 
     def _poll_due(self, now: float) -> bool:
@@ -198,8 +202,11 @@ class PeerOutbox:
                 wake_at = self._retry_at
             elif self._awaited:
                 wake_at = max(self._poll_at, self._retry_at)
+        if wake_at is None:
+            await self._something.wait()
+            return
         try:
-            async with asyncio.timeout(None if wake_at is None else max(0.0, wake_at - now)):
+            async with asyncio.timeout(max(0.0, wake_at - now)):
                 await self._something.wait()
         except TimeoutError:
             pass  # the time to try again has come

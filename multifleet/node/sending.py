@@ -1,7 +1,6 @@
 """Sending messages from here: what is accepted is on disk; what is said of it later is looked up, not guessed."""
 
 import asyncio
-import secrets
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 
@@ -17,6 +16,7 @@ from multifleet.node.endings import Endings
 from multifleet.node.membership import Membership
 from multifleet.node.outboxes import PeerOutbox, Waiting
 from multifleet.node.own_events import OwnEvents
+from multifleet.node.randomness import Randomness
 from multifleet.node.seats import Seats
 from multifleet.node.tracker import Tracker
 from multifleet.operations.views import Accepted
@@ -54,6 +54,7 @@ class Sending:
         self._endings = endings
         self._outbox_of = outbox_of
         self._answered = answered
+        self._random = Randomness()
         self._tails: OrderedDict[str, tuple[int, str | None]] = OrderedDict()
         self._tail_locks: dict[str, asyncio.Lock] = {}
 
@@ -79,7 +80,7 @@ class Sending:
         if address.node == self._node and address.seat and not self._seats.exists(address.seat):
             raise UnknownSeat(self._seats.unknown(address.seat))
         now = self._clock.now()
-        chosen = _id(id, now)
+        chosen = _id(id, now, self._random)
         expires = int(now + _lifetime(expires_in)) + 1
         key = thread_key(sender, to, thread)
         lock = self._tail_locks.get(key)
@@ -208,9 +209,9 @@ def _address(to: str) -> Address:
         raise BadInput(str(error)) from None
 
 
-def _id(chosen: str | None, now: float) -> str:
+def _id(chosen: str | None, now: float, random: Randomness) -> str:
     if chosen is None:
-        return message_id(int(now * 1000), secrets.token_bytes(10))
+        return message_id(int(now * 1000), random.take(10))
     if not is_message_id(chosen):
         raise BadInput("an id is a lower-case UUID, such as `uuidgen | tr A-F a-f` prints")
     return chosen

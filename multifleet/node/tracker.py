@@ -30,7 +30,14 @@ class Tracker:
 
     async def until(self, message_id: str, wanted: State, timeout: float | None = None) -> State | None:
         """Wait until the state is reached or can no more be; the state then, or at the end of `timeout` seconds."""
+        if self._settled(message_id, wanted):
+            return self._states[message_id]
         with self._events.watching(message_id) as event:
+            if timeout is None:
+                while not self._settled(message_id, wanted):
+                    await event.wait()
+                    event.clear()
+                return self._states[message_id]
             try:
                 async with asyncio.timeout(timeout):
                     while not self._settled(message_id, wanted):

@@ -41,7 +41,7 @@ class Wire(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     """Base of all that travels."""
 
 
-class Message(Wire, frozen=True):
+class Message(Wire, frozen=True, kw_only=True):
     """A message from one address to another. `n` counts the messages of a thread from 1; `prev` is the one before."""
 
     id: Id
@@ -63,7 +63,7 @@ class Message(Wire, frozen=True):
     hops: Annotated[int, msgspec.Meta(ge=0, le=64)] = 0
 
 
-class Statement(Wire, frozen=True, array_like=True):
+class Statement(Wire, frozen=True, kw_only=True, array_like=True):
     """One line of a receipt log: what a recipient says about a message, under its own MAC (see receipts.py)."""
 
     seq: Sequence
@@ -77,7 +77,7 @@ class Statement(Wire, frozen=True, array_like=True):
     mac: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 
 
-class Request(Wire, frozen=True, tag="request", tag_field="kind"):
+class Request(Wire, frozen=True, kw_only=True, tag="request", tag_field="kind"):
     """What one node sends another; both sides of the exchange carry what the other has not heard yet."""
 
     time: Seconds
@@ -89,7 +89,7 @@ class Request(Wire, frozen=True, tag="request", tag_field="kind"):
     attempt: Annotated[int, msgspec.Meta(ge=0, le=10**9)] = 0
 
 
-class PacketAnswer(Wire, frozen=True, array_like=True):
+class PacketAnswer(Wire, frozen=True, kw_only=True, array_like=True):
     """What became of one packet of a request: stored, duplicate or refused, and why it was refused."""
 
     id: str
@@ -97,7 +97,7 @@ class PacketAnswer(Wire, frozen=True, array_like=True):
     reason: Annotated[str, msgspec.Meta(max_length=500)] = ""
 
 
-class Answer(Wire, frozen=True, tag="answer", tag_field="kind"):
+class Answer(Wire, frozen=True, kw_only=True, tag="answer", tag_field="kind"):
     """The answer to one request, named by the request's nonce."""
 
     re: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
@@ -110,7 +110,7 @@ class Answer(Wire, frozen=True, tag="answer", tag_field="kind"):
     reason: Annotated[str, msgspec.Meta(max_length=500)] = ""
 
 
-class Heartbeat(Wire, frozen=True, tag="heartbeat", tag_field="kind"):
+class Heartbeat(Wire, frozen=True, kw_only=True, tag="heartbeat", tag_field="kind"):
     """\"I am here\", over UDP. (boot, count) only grows, so that an old one is worth nothing."""
 
     boot: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{16}$")]

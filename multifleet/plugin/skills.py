@@ -5,6 +5,8 @@ that is both breaks older clients. The model does not start them by itself: they
 they are typed.
 """
 
+import json
+
 from multifleet.operations import Effect, Operation
 from multifleet.operations.fields import FieldInfo, request_fields
 
@@ -51,7 +53,7 @@ def skill(operation: Operation) -> str:
     fields = request_fields(operation)
     return TEMPLATE.format(
         slash=operation.slash_command,
-        summary=operation.summary,
+        summary=_yaml(operation.summary),
         hint=_yaml(" ".join(f"<{f.name}>" if f.required else f"[{f.name}]" for f in fields)),
         tool=f"mcp__plugin_multifleet_fleet__{operation.tool}",
         plain_tool=operation.tool,
@@ -83,4 +85,4 @@ def _typed(operation: Operation, field: FieldInfo) -> str:
 
 
 def _yaml(text: str) -> str:
-    return f'"{text}"'
+    return json.dumps(text, ensure_ascii=False)

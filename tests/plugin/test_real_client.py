@@ -1,0 +1,110 @@
+"""The plugin in the real Claude Code: it validates, installs offline, and its commands and tools are there."""
+
+import asyncio
+import json
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from multifleet.operations import OPERATIONS
+from multifleet.sessions.mock_messages_api import Answer, MockMessagesApi
+from tests.lab.client_install import claude_program
+from tests.stand_in import StandIn, serving
+
+ROOT = Path(__file__).resolve().parents[2]
+pytestmark = [pytest.mark.real_claude, pytest.mark.timeout(240)]
+
+
+@dataclass(frozen=True)
+class Client:
+    """A client with a home of its own; nothing of the user's environment goes in."""
+
+    folder: Path
+    api: str
+
+    async def run(self, *words: str) -> tuple[int, str]:
+        environment = {
+            "HOME": str(self.folder),
+            "PATH": os.environ["PATH"],
+            "MULTIFLEET_HOME": str(self.folder),
+            "IS_SANDBOX": "1",
+            "ANTHROPIC_BASE_URL": self.api,
+            "ANTHROPIC_API_KEY": "sk-test-fake",
+            "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+            "DISABLE_AUTOUPDATER": "1",
+            "DISABLE_TELEMETRY": "1",
+        }
+        program = await asyncio.to_thread(claude_program)
+        process = await asyncio.create_subprocess_exec(
+            program,
+            *words,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            env=environment,
+            cwd=self.folder,
+        )
+        async with asyncio.timeout(120):
+            out, _ = await process.communicate()
+        assert process.returncode is not None
+        return process.returncode, out.decode()
+
+
+@pytest.fixture
+def plugin(tmp_path: Path) -> Path:
+    """The plugin's files, with a start script that uses this Python instead of making an environment."""
+    copy = tmp_path / "plugin"
+    for part in (".claude-plugin", "skills", "hooks"):
+        shutil.copytree(ROOT / part, copy / part)
+    start = copy / "bin" / "multifleet"
+    start.parent.mkdir()
+    start.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -m multifleet "$@"\n')
+    start.chmod(0o755)
+    return copy
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "home"
+    made.mkdir()
+    return made
+
+
+async def test_the_plugin_validates_strictly(plugin: Path, folder: Path) -> None:
+    status, said = await Client(folder, "http://127.0.0.1:9").run("plugin", "validate", "--strict", str(plugin))
+    assert status == 0, said
+
+
+async def test_it_installs_from_the_folder_without_a_network(plugin: Path, folder: Path) -> None:
+    client = Client(folder, "http://127.0.0.1:9")
+    status, said = await client.run("plugin", "marketplace", "add", str(plugin))
+    assert status == 0, said
+    status, said = await client.run("plugin", "install", "multifleet@multifleet-local")
+    assert status == 0, said
+    assert "multifleet@multifleet-local" in (folder / ".claude" / "settings.json").read_text()
+
+
+async def test_a_bare_slash_command_and_its_tool_reach_the_daemon(plugin: Path, folder: Path) -> None:
+    async with MockMessagesApi() as api, serving(folder, StandIn()):
+        tool = "mcp__plugin_multifleet_fleet__fleet_status"
+        api.when("This node at a glance|Show this node at a glance", Answer(tools=((tool, {}),)), once=True)
+        client = Client(folder, api.url)
+        words = ["-p", "/fleet-status", "--plugin-dir", str(plugin), "--output-format", "stream-json", "--verbose"]
+        status, said = await client.run(*words)
+        assert status == 0, said
+        begun = _event(said, "init")
+        assert set(begun["slash_commands"]) >= {f"multifleet:{o.slash_command}" for o in OPERATIONS if o.slash}
+        assert begun.get("plugin_errors", []) == []
+        assert api.given("Show this node at a glance")
+        assert api.given("127.0.0.1:8855"), "the tool's result did not come back"
+
+
+def _event(said: str, subtype: str) -> dict[str, Any]:
+    events = (json.loads(line) for line in said.splitlines() if line.startswith("{"))
+    found: dict[str, Any] = next(event for event in events if event.get("subtype") == subtype)
+    return found

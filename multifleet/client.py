@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from multifleet import local_http
-from multifleet.errors import MultifleetError, NotRunning
+from multifleet.errors import MultifleetError, NotRunning, TooLarge
 from multifleet.operations.operation import Operation
 from multifleet.paths import home_path, socket_path
 
@@ -32,13 +32,13 @@ class Client:
         """The result as JSON; NotRunning or Refused in one line that says what to do."""
         patience = DEFAULT_TIMEOUT + float(values.get("timeout") or 0)
         request = local_http.request_for(operation.method, operation.path, values)
+        if len(request) > operation.body_limit:  # the daemon would not read it, and its answer could be lost
+            raise TooLarge(f"{operation.name} takes at most {operation.body_limit} bytes: send less at a time")
         try:
             async with asyncio.timeout(patience):
                 status, answer = await self._exchange(request)
         except TimeoutError:
-            raise NotRunning(
-                f"the daemon did not answer in {patience:g} s: see `multifleet doctor`"
-            ) from None
+            raise NotRunning(f"the daemon did not answer in {patience:g} s: see `multifleet doctor`") from None
         if status >= 400:
             raise Refused(local_http.reason(status, answer))
         found: dict[str, Any] = json.loads(answer)

@@ -35,7 +35,10 @@ def exchange(request: bytes, timeout: float = TIMEOUT) -> tuple[int, bytes]:
     try:
         connection.settimeout(timeout)
         connection.connect(socket_place(home))
-        connection.sendall(request)
+        try:
+            connection.sendall(request)
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # it refused without reading all of it, and its answer says why
         return _read_answer(connection)
     except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):
         raise NotRunning(f"no daemon runs for {home}: start it with `multifleet up`") from None

@@ -88,6 +88,13 @@ async def test_standard_input_that_is_no_text_is_refused(surfaces: Surfaces) -> 
     assert surfaces.node.asked == []
 
 
+async def test_a_text_that_is_far_too_long_is_refused_with_the_reason(surfaces: Surfaces) -> None:
+    ran = await surfaces.cli("send", "mac2", "-", stdin=b"x" * 5_000_000)
+    assert (ran.status, ran.out, ran.err.count("\n")) == (1, "", 1)
+    assert "limit" in ran.err or "long" in ran.err or "bytes" in ran.err
+    assert surfaces.node.asked == []
+
+
 async def test_an_agent_says_that_it_is_one_and_where_it_works(surfaces: Surfaces) -> None:
     project = surfaces.home / "api"
     project.mkdir()

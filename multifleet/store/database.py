@@ -6,6 +6,7 @@ it through kill -9 and power cuts.
 
 import asyncio
 import logging
+import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +28,7 @@ Write = Callable[[sqlite3.Connection, Sequence[A]], Sequence[R]]
 
 _LATEST = 0.5
 _RETRY = 1.0
+_ROOM_BYTES = 256 * 1024
 _MOST_KEPT = 20_000
 """Later writes kept through a failing disk; the newest beyond are dropped: peers repeat their statements."""
 
@@ -199,6 +201,9 @@ class Database:
         self._timer = None
         if self._closed:
             return
+        if not _has_room(self.path.parent):
+            self._timer = asyncio.get_running_loop().call_later(_RETRY, self._try_again)
+            return
         if not self._writer.waiting():
             self._unsettled += 1
             self._writer.queue(Call(_nothing, None, None))
@@ -216,6 +221,15 @@ class Database:
     def _lose(self, reason: str) -> None:
         self.lost_later += 1
         log.error("a later write was lost: %s", reason)
+
+
+def _has_room(folder: Path) -> bool:
+    # A nearly full disk takes a small write now and then, which would look like a recovery.
+    try:
+        disk = os.statvfs(folder)
+    except OSError:
+        return True  # Not a question of room: the try itself will tell.
+    return disk.f_bavail * disk.f_frsize >= _ROOM_BYTES
 
 
 @runs_after

@@ -41,9 +41,7 @@ def expire_rows(connection: sqlite3.Connection, calls: Sequence[float]) -> Seque
     return [_expire(connection, now) for now in calls]
 
 
-def _advance(
-    connection: sqlite3.Connection, change: InboxChange, say: bool, said: dict[str, list[Statement]]
-) -> bool:
+def _advance(connection: sqlite3.Connection, change: InboxChange, say: bool, said: dict[str, list[Statement]]) -> bool:
     found = connection.execute(
         "SELECT state, detail, channel, attempt FROM inbox WHERE id = ? AND sender = ?",
         (change.id, change.sender),
@@ -51,9 +49,7 @@ def _advance(
     if found is None:
         return False
     state, detail, channel, attempt = found
-    if (state, detail) == (change.state, change.detail) or change.state not in _FINAL.get(
-        state, {change.state}
-    ):
+    if (state, detail) == (change.state, change.detail) or change.state not in _FINAL.get(state, {change.state}):
         return False
     connection.execute(_update_for(change), _values_for(change))
     if say and change.state not in UNSAID:
@@ -73,9 +69,7 @@ def _advance(
 def _update_for(change: InboxChange) -> str:
     # A message that goes back to be offered again belongs to no session and no offer.
     keep = "?, offer = ?" if change.state == "stored" else "coalesce(?, session), offer = coalesce(?, offer)"
-    return (
-        f"UPDATE inbox SET state = ?, state_at = ?, detail = ?, session = {keep} WHERE id = ? AND sender = ?"
-    )
+    return f"UPDATE inbox SET state = ?, state_at = ?, detail = ?, session = {keep} WHERE id = ? AND sender = ?"
 
 
 def _values_for(change: InboxChange) -> tuple[Any, ...]:
@@ -86,8 +80,7 @@ def _expire(connection: sqlite3.Connection, now: float) -> list[InboxRow]:
     rows = [
         InboxRow(*found)
         for found in connection.execute(
-            f"SELECT {listed(InboxRow)} FROM inbox"
-            f" WHERE {OPEN} AND state = 'stored' AND expires <= ? ORDER BY row",
+            f"SELECT {listed(InboxRow)} FROM inbox WHERE {OPEN} AND state = 'stored' AND expires <= ? ORDER BY row",
             (int(now),),
         ).fetchall()
     ]

@@ -42,9 +42,7 @@ class HomeLock:
         try:
             while not _try(descriptor, fcntl.LOCK_EX):
                 holder = _read(descriptor)
-                if (
-                    holder is not None and holder.port is not None and _lives(holder)
-                ) or time.monotonic() > deadline:
+                if (holder is not None and holder.port is not None and _lives(holder)) or time.monotonic() > deadline:
                     raise AlreadyRunning(_refusal(home, holder))
                 time.sleep(_POLL)
         except BaseException:

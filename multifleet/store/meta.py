@@ -22,9 +22,7 @@ class Meta:
 
     async def all(self) -> dict[str, str]:
         """Every value."""
-        return await self._database.read(
-            lambda connection: dict(connection.execute("SELECT key, value FROM meta"))
-        )
+        return await self._database.read(lambda connection: dict(connection.execute("SELECT key, value FROM meta")))
 
     async def set(self, key: str, value: str | None) -> None:
         """Durable when it returns."""

@@ -33,9 +33,7 @@ def open_sound(
         if not is_damage(error):
             raise (storage_failure(error) or error) from error
         if not set_aside:
-            raise StoreDamaged(
-                f"{path} is damaged: start the daemon, it sets it aside and goes on"
-            ) from error
+            raise StoreDamaged(f"{path} is damaged: start the daemon, it sets it aside and goes on") from error
         aside = _set_aside(path)
     try:
         return _open_checked(path, prepare), aside
@@ -100,15 +98,13 @@ def _assert_durable(connection: sqlite3.Connection) -> None:
 
 
 def _open_checked(path: Path, prepare: Prepare | None) -> sqlite3.Connection:
+    suspect = _suspect(path)
     closed_badly = _size(path.with_name(path.name + "-wal")) > 0
-    suspect = _suspect(path).exists()
+    if suspect.exists() or (closed_badly and _size(path) < _CHECK_BELOW_BYTES):
+        _check(path)
+        suspect.unlink(missing_ok=True)
     connection = connect_writer(path)
     try:
-        if suspect or (closed_badly and _size(path) < _CHECK_BELOW_BYTES):
-            verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-            if verdict != "ok":
-                raise _damage(verdict)
-            _suspect(path).unlink(missing_ok=True)
         _migrate(connection)
         if prepare is not None:
             prepare(connection)
@@ -116,6 +112,17 @@ def _open_checked(path: Path, prepare: Prepare | None) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _check(path: Path) -> None:
+    # By a reader, because a writer that closes would fold the WAL into the damaged file.
+    connection = connect_reader(path)
+    try:
+        verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    finally:
+        connection.close()
+    if verdict != "ok":
+        raise _damage(verdict)
 
 
 def _suspect(path: Path) -> Path:
@@ -143,9 +150,7 @@ def _migrate(connection: sqlite3.Connection) -> None:
     known = _migrations()
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > known[-1][0]:
-        raise ConfigError(
-            f"the store was made by a newer multifleet (schema {version}, known {known[-1][0]}): upgrade"
-        )
+        raise ConfigError(f"the store was made by a newer multifleet (schema {version}, known {known[-1][0]}): upgrade")
     for number, path in known:
         if number > version:
             script = path.read_text(encoding="utf-8")

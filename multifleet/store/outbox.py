@@ -26,9 +26,7 @@ class Outbox:
 
     async def add(self, row: OutboxRow, receipt: ReceiptRow) -> bool:
         """Durable when it returns; False, and nothing changed, if this message to this peer was there."""
-        return await self._database.write(
-            add_rows, (row, receipt, thread_key(row.sender, row.to, row.thread))
-        )
+        return await self._database.write(add_rows, (row, receipt, thread_key(row.sender, row.to, row.thread)))
 
     async def change(self, changes: Sequence[OutboxChange]) -> None:
         """Durable when it returns; a change that would take a row back to an earlier rung is passed over."""
@@ -107,9 +105,7 @@ class Outbox:
 
     async def _rows(self, where: str, *values: Any) -> list[OutboxRow]:
         return await self._database.read(
-            lambda connection: [
-                _as_row(found) for found in connection.execute(f"{_SELECT} {where}", values).fetchall()
-            ]
+            lambda connection: [_as_row(found) for found in connection.execute(f"{_SELECT} {where}", values).fetchall()]
         )
 
 

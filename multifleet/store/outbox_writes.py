@@ -30,9 +30,7 @@ _OLD, _NEW = _RANK.format("outbox.state"), _RANK.format("c.state")
 
 _values = values_of(OutboxRow, without=("row",))
 # CROSS JOIN, because else the planner may scan the table instead of looking each key up.
-_present = Bulk(
-    "WITH c (id, peer) AS (VALUES {rows}) SELECT id, peer FROM c CROSS JOIN outbox USING (id, peer)", 2
-)
+_present = Bulk("WITH c (id, peer) AS (VALUES {rows}) SELECT id, peer FROM c CROSS JOIN outbox USING (id, peer)", 2)
 _insert = Bulk(
     f"INSERT INTO outbox ({listed(OutboxRow, without=('row',))}) VALUES {{rows}}",
     len(OutboxRow.__match_args__) - 1,
@@ -54,9 +52,7 @@ _update = Bulk(
 
 
 @runs_first
-def add_rows(
-    connection: sqlite3.Connection, added: Sequence[tuple[OutboxRow, ReceiptRow, str]]
-) -> Sequence[bool]:
+def add_rows(connection: sqlite3.Connection, added: Sequence[tuple[OutboxRow, ReceiptRow, str]]) -> Sequence[bool]:
     """Inserts (row, receipt, thread key); False for a row that was there."""
     keys = [(row.id, row.peer) for row, _, _ in added]
     present = set(_present.fetch(connection, keys))
@@ -77,9 +73,7 @@ def add_rows(
 
 
 @runs_after
-def apply_changes(
-    connection: sqlite3.Connection, changes: Sequence[Sequence[OutboxChange]]
-) -> Sequence[None]:
+def apply_changes(connection: sqlite3.Connection, changes: Sequence[Sequence[OutboxChange]]) -> Sequence[None]:
     """Moves rows forward; of several changes of one row the later comes after the earlier."""
     waiting = list(chain.from_iterable(changes))
     while waiting:
@@ -94,9 +88,7 @@ def apply_changes(
     return [None] * len(changes)
 
 
-def reopen_rows(
-    connection: sqlite3.Connection, wanted: Sequence[tuple[str, str, int, ReceiptRow]]
-) -> Sequence[bool]:
+def reopen_rows(connection: sqlite3.Connection, wanted: Sequence[tuple[str, str, int, ReceiptRow]]) -> Sequence[bool]:
     """Opens closed rows (id, peer, expires, receipt) again."""
     opened: list[bool] = []
     for id_, peer, expires, receipt in wanted:

@@ -17,9 +17,7 @@ MOST_ROWS = 256
 _LARGEST_HAVE = 2**52
 """An acknowledgement beyond is nonsense: numbers have to stay exact in JSON."""
 
-_insert = Bulk(
-    "INSERT INTO receipt_log (peer, seq, message_id, state, at, channel, attempt, detail) VALUES {rows}", 8
-)
+_insert = Bulk("INSERT INTO receipt_log (peer, seq, message_id, state, at, channel, attempt, detail) VALUES {rows}", 8)
 _said = Bulk("WITH c (peer) AS (VALUES {rows}) SELECT peer, said FROM c CROSS JOIN peers_seq USING (peer)", 1)
 _note_said = Bulk(
     "INSERT INTO peers_seq (peer, said) VALUES {rows} ON CONFLICT (peer) DO UPDATE SET said = excluded.said",
@@ -111,10 +109,7 @@ def waiting_states(connection: sqlite3.Connection, peer: str, ids: Sequence[str]
     """(id, state) of the statements about these messages that wait in the peer's log."""
     if not ids:
         return set()
-    sql = (
-        "SELECT message_id, state FROM receipt_log WHERE peer = ?"
-        " AND message_id IN (SELECT value FROM json_each(?))"
-    )
+    sql = "SELECT message_id, state FROM receipt_log WHERE peer = ? AND message_id IN (SELECT value FROM json_each(?))"
     return set(connection.execute(sql, (peer, json.dumps(ids))))
 
 

@@ -21,8 +21,7 @@ _Key = tuple[str, str]
 
 # CROSS JOIN, because else the planner may scan the table instead of looking each key up.
 _known_nonces = Bulk(
-    "WITH c (sender, nonce) AS (VALUES {rows})"
-    " SELECT sender, nonce FROM c CROSS JOIN nonces USING (sender, nonce)",
+    "WITH c (sender, nonce) AS (VALUES {rows}) SELECT sender, nonce FROM c CROSS JOIN nonces USING (sender, nonce)",
     2,
 )
 _add_nonces = Bulk("INSERT INTO nonces (sender, nonce, keep_until) VALUES {rows}", 3)
@@ -33,9 +32,7 @@ _known_rows = Bulk(
     2,
 )
 _values = values_of(InboxRow, without=("row",))
-_insert = Bulk(
-    f"INSERT INTO inbox ({listed(InboxRow, without=('row',))}) VALUES {{rows}}", len(names(InboxRow)) - 1
-)
+_insert = Bulk(f"INSERT INTO inbox ({listed(InboxRow, without=('row',))}) VALUES {{rows}}", len(names(InboxRow)) - 1)
 
 
 @dataclass(slots=True)

@@ -40,14 +40,10 @@ class Store:
         """Opens or makes `store.db` in the home; `now` is noted as its creation if it is new."""
 
         def note_creation(connection: sqlite3.Connection) -> None:
-            connection.execute(
-                "INSERT INTO meta VALUES (?, ?) ON CONFLICT DO NOTHING", (CREATED_AT, repr(now))
-            )
+            connection.execute("INSERT INTO meta VALUES (?, ?) ON CONFLICT DO NOTHING", (CREATED_AT, repr(now)))
 
         def read_creation(connection: sqlite3.Connection) -> float:
-            return float(
-                connection.execute("SELECT value FROM meta WHERE key = ?", (CREATED_AT,)).fetchone()[0]
-            )
+            return float(connection.execute("SELECT value FROM meta WHERE key = ?", (CREATED_AT,)).fetchone()[0])
 
         database = Database.open(home / "store.db", set_aside=set_aside, prepare=note_creation)
         return cls(database, database.read_now(read_creation))

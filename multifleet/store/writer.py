@@ -52,9 +52,7 @@ def is_kept(call: Call, error: BaseException | None) -> bool:
 class Writer:
     """Takes calls from the event loop's thread and hands `delivered` their outcomes, one list for a batch."""
 
-    def __init__(
-        self, connection: sqlite3.Connection, path: Path, delivered: Callable[[list[Outcome]], None]
-    ) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path, delivered: Callable[[list[Outcome]], None]) -> None:
         self._connection: sqlite3.Connection | None = connection
         self._path = path
         self._delivered = delivered
@@ -131,8 +129,8 @@ class Writer:
         connection.execute("COMMIT")
         self.commits += 1
         if self.degraded is not None:
-            log.warning("store writes again")
             self.degraded = None
+            log.warning("store writes again")
         return outcomes
 
     @staticmethod

@@ -1,6 +1,7 @@
 """The disk runs full or read-only and recovers: nothing promised is lost, and no restart is needed."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import sqlite3
@@ -26,7 +27,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     disk.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m,mode=0700", "none", disk], check=True)
     yield disk
-    subprocess.run(["umount", disk], check=True)
+    subprocess.run(["umount", "--lazy", disk], check=True)
 
 
 @pytest.fixture
@@ -64,6 +65,13 @@ def make_room(store: Store) -> None:
     connection = store.database._writer._connection
     assert connection is not None
     connection.execute("PRAGMA max_page_count = 100000")
+
+
+def fill_up(ballast: Path) -> None:
+    """Takes all the room there is."""
+    with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while file.write(b"x" * 512):
+            pass
 
 
 def remount(disk: Path, mode: str) -> None:
@@ -150,6 +158,19 @@ async def test_a_full_file_system_is_survived_without_a_restart(small_disk: Path
     again = Store.open(small_disk, NOW)
     assert await accepted_ids(again) == [*accepted, "id-last"]
     await again.aclose()
+
+
+@pytest.mark.lab
+async def test_a_store_on_a_full_disk_does_not_call_itself_well_for_having_nothing_to_write(
+    small_disk: Path,
+) -> None:
+    store = Store.open(small_disk, NOW)
+    fill_up(small_disk / "ballast")
+    await fill(store)
+    with pytest.raises(StoreUnavailable):
+        await store.database.settled()
+    assert store.database.degraded is not None
+    await store.aclose()
 
 
 @pytest.mark.lab

@@ -36,7 +36,7 @@ class LiveLine:
 
     def _width(self) -> int:
         try:
-            return max(20, os.get_terminal_size(2).columns - 1)
+            return (os.get_terminal_size(2).columns or 80) - 1
         except OSError:
             return 79
 

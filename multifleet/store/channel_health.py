@@ -25,7 +25,7 @@ class ChannelHealth:
             sql = f"SELECT {listed(HealthRow)} FROM channel_health ORDER BY peer, channel"
             return [_as_row(*found) for found in connection.execute(sql)]
 
-        return await self._database.read(query)
+        return await self._database.read(query, (_put,))
 
     def put_later(self, row: HealthRow) -> None:
         """Replaces the state of a channel on the next commit."""

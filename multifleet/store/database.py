@@ -8,14 +8,15 @@ import asyncio
 import logging
 import os
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from multifleet.errors import StoreDamaged, StoreUnavailable
 from multifleet.store.failures import is_damage, storage_failure
-from multifleet.store.gathering import runs_after
+from multifleet.store.gathering import AnyWrite, runs_after
 from multifleet.store.opening import connect_reader, mark_suspect, open_sound
 from multifleet.store.writer import Call, Outcome, Writer, is_kept
 
@@ -42,7 +43,7 @@ class Database:
         self.lost_later = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._unsettled = 0
+        self._unsettled: Counter[AnyWrite] = Counter()
         self._closed = False
         self._reader: sqlite3.Connection | None = None
         self._reader_thread = ThreadPoolExecutor(1, "store reader")
@@ -85,10 +86,10 @@ class Database:
     def write_later(self, write: Write[A, R], argument: A, done: Callable[[R], None] | None = None) -> None:
         """Rides on the next commit, within 0.5 s; kept through disk failures. `done` runs after it."""
         loop = self._require_open()
-        if self._writer.degraded is not None and self._unsettled >= _MOST_KEPT:
+        if self._writer.degraded is not None and self._unsettled.total() >= _MOST_KEPT:
             self._lose("the disk has failed for too long")
             return
-        self._unsettled += 1
+        self._unsettled[write] += 1
         self._writer.queue(Call(write, argument, None, done))
         if self._timer is None:
             self._timer = loop.call_later(_LATEST, self._ring)
@@ -97,10 +98,13 @@ class Database:
         """Everything handed over before is committed when it returns; raises StoreUnavailable."""
         await self.write(_nothing, None)
 
-    async def read(self, query: Callable[[sqlite3.Connection], R]) -> R:
-        """Runs a query in the reader's thread; it sees all that was handed over, unless the disk fails."""
+    async def read(self, query: Callable[[sqlite3.Connection], R], sees: Collection[AnyWrite] | None = None) -> R:
+        """Runs a query in the reader's thread; it sees all that was handed over, unless the disk fails.
+
+        `sees` names the later writes that matter to it: for others alone there is no commit before it.
+        """
         loop = self._require_open()
-        if self._unsettled:
+        if any(self._unsettled[write] for write in (self._unsettled if sees is None else sees)):
             try:
                 await self.settled()
             except (StoreUnavailable, StoreDamaged):
@@ -205,14 +209,14 @@ class Database:
             self._timer = asyncio.get_running_loop().call_later(_RETRY, self._try_again)
             return
         if not self._writer.waiting():
-            self._unsettled += 1
+            self._unsettled[_nothing] += 1
             self._writer.queue(Call(_nothing, None, None))
         self._writer.ring()
 
     def _tell_later(self, call: Call, result: Any, error: BaseException | None) -> None:
         if is_kept(call, error):
             return
-        self._unsettled -= 1
+        self._unsettled[call.write] -= 1
         if error is not None:
             self._lose(repr(error))
         elif call.done is not None:

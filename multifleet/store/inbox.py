@@ -13,6 +13,7 @@ from multifleet.store.receiving import receive_frames
 from multifleet.store.rows import InboundFrame, InboxChange, InboxRow, LogRow, Received
 
 _SELECT = f"SELECT {listed(InboxRow)} FROM inbox"
+_CHANGES = (advance_rows,)
 _ENDED = "('seen', 'answered', 'expired', 'refused')"
 
 
@@ -35,8 +36,8 @@ class Inbox:
         self._database.write_later(advance_rows, (changes, say))
 
     async def log_after(self, peer: str, seq: int, limit: int = receipt_log.MOST_ROWS) -> list[LogRow]:
-        """Statements to a peer behind a number, oldest first."""
-        return await self._database.read(lambda connection: receipt_log.after(connection, peer, seq, limit))
+        """Statements to a peer behind a number, oldest first; what is to be forgotten later may still be there."""
+        return await self._database.read(lambda connection: receipt_log.after(connection, peer, seq, limit), _CHANGES)
 
     def forget_log(self, peer: str, have: int) -> None:
         """Drops on the next commit the statements that the peer has acknowledged."""
@@ -45,7 +46,7 @@ class Inbox:
     async def peers_with_log(self) -> dict[str, int]:
         """How many statements wait for each peer that has any."""
         sql = "SELECT peer, count(*) FROM receipt_log GROUP BY peer"
-        return await self._database.read(lambda connection: dict(connection.execute(sql)))
+        return await self._database.read(lambda connection: dict(connection.execute(sql)), (*_CHANGES, _forget_log))
 
     async def waiting(self, limit: int, now: float = 0.0) -> list[InboxRow]:
         """Rows stored, not offered and not expired at `now`, oldest first, within a thread by n."""
@@ -73,7 +74,7 @@ class Inbox:
             sql = "SELECT sender, id FROM inbox WHERE id >= ? AND id < ? ORDER BY id LIMIT 20"
             return connection.execute(sql, (prefix, prefix + "\U0010ffff")).fetchall()
 
-        return await self._database.read(query)
+        return await self._database.read(query, ())
 
     async def listing(self, limit: int, unread_only: bool = False, seat: str | None = None) -> list[InboxRow]:
         """Messages newest first; unread are those that neither a session has seen nor a person has read."""
@@ -98,7 +99,8 @@ class Inbox:
         return await self._database.read(
             lambda connection: [
                 InboxRow(*found) for found in connection.execute(f"{_SELECT} {where}", values).fetchall()
-            ]
+            ],
+            _CHANGES,
         )
 
 

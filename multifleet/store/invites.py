@@ -36,7 +36,8 @@ class Invites:
         """Invitations whose time is not over, used ones too: their user may ask again."""
         sql = f"{_SELECT} WHERE expires > ? ORDER BY expires"
         return await self._database.read(
-            lambda connection: [InviteRow(*found) for found in connection.execute(sql, (now,))]
+            lambda connection: [InviteRow(*found) for found in connection.execute(sql, (now,))],
+            (),
         )
 
     async def use(

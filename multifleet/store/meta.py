@@ -18,11 +18,13 @@ class Meta:
 
     async def get(self, key: str) -> str | None:
         """The value, None if there is none."""
-        return await self._database.read(lambda connection: _get(connection, key))
+        return await self._database.read(lambda connection: _get(connection, key), (set_values,))
 
     async def all(self) -> dict[str, str]:
         """Every value."""
-        return await self._database.read(lambda connection: dict(connection.execute("SELECT key, value FROM meta")))
+        return await self._database.read(
+            lambda connection: dict(connection.execute("SELECT key, value FROM meta")), (set_values,)
+        )
 
     async def set(self, key: str, value: str | None) -> None:
         """Durable when it returns."""

@@ -20,7 +20,8 @@ class Nonces:
     async def count(self) -> int:
         """How many are kept."""
         return await self._database.read(
-            lambda connection: int(connection.execute("SELECT count(*) FROM nonces").fetchone()[0])
+            lambda connection: int(connection.execute("SELECT count(*) FROM nonces").fetchone()[0]),
+            (_prune,),
         )
 
 

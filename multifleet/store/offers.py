@@ -43,7 +43,8 @@ class Offers:
 
     async def _rows(self, where: str, *values: Any) -> list[OfferRow]:
         return await self._database.read(
-            lambda connection: [_as_row(found) for found in connection.execute(f"{_SELECT} {where}", values)]
+            lambda connection: [_as_row(found) for found in connection.execute(f"{_SELECT} {where}", values)],
+            (_change,),
         )
 
 

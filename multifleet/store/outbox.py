@@ -7,9 +7,11 @@ from typing import Any
 from multifleet.store.columns import listed, names
 from multifleet.store.database import Database
 from multifleet.store.outbox_writes import add_rows, apply_changes, reopen_rows
+from multifleet.store.recording import record_all
 from multifleet.store.rows import OutboxChange, OutboxRow, ReceiptRow
 
 _SELECT = f"SELECT {listed(OutboxRow)} FROM outbox"
+_CHANGES = (apply_changes, record_all)
 _UNKNOWN = names(OutboxRow).index("unknown_outcome")
 
 
@@ -47,7 +49,7 @@ class Outbox:
             found = connection.execute("SELECT n, last_id FROM threads WHERE key = ?", (key,)).fetchone()
             return (found[0], found[1]) if found else (0, None)
 
-        return await self._database.read(query)
+        return await self._database.read(query, ())
 
     async def waiting(self, peer: str, after: tuple[int, int] | None, limit: int) -> list[OutboxRow]:
         """Open rows to a peer, ordered by (tier, row), those strictly behind the given pair."""
@@ -60,7 +62,8 @@ class Outbox:
         return await self._database.read(
             lambda connection: dict(
                 connection.execute("SELECT peer, count(*) FROM outbox WHERE closed_at IS NULL GROUP BY peer")
-            )
+            ),
+            _CHANGES,
         )
 
     async def get(self, id: str) -> list[OutboxRow]:
@@ -74,7 +77,7 @@ class Outbox:
             sql = "SELECT DISTINCT id FROM outbox WHERE id >= ? AND id < ? ORDER BY id LIMIT 20"
             return [found for (found,) in connection.execute(sql, (prefix, prefix + "\U0010ffff"))]
 
-        return await self._database.read(query)
+        return await self._database.read(query, ())
 
     async def listing(self, limit: int, peer: str | None = None) -> list[OutboxRow]:
         """Rows open and closed, newest first."""
@@ -101,11 +104,14 @@ class Outbox:
             ).fetchone()[0]
             return found
 
-        return await self._database.read(query)
+        return await self._database.read(query, _CHANGES)
 
     async def _rows(self, where: str, *values: Any) -> list[OutboxRow]:
         return await self._database.read(
-            lambda connection: [_as_row(found) for found in connection.execute(f"{_SELECT} {where}", values).fetchall()]
+            lambda connection: [
+                _as_row(found) for found in connection.execute(f"{_SELECT} {where}", values).fetchall()
+            ],
+            _CHANGES,
         )
 
 

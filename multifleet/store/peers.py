@@ -65,7 +65,8 @@ class Peers:
 
     async def _rows(self, where: str, *values: Any) -> list[PeerRow]:
         return await self._database.read(
-            lambda connection: [_as_row(found) for found in connection.execute(f"{_SELECT} {where}", values)]
+            lambda connection: [_as_row(found) for found in connection.execute(f"{_SELECT} {where}", values)],
+            (_set,),
         )
 
 

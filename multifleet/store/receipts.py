@@ -1,28 +1,15 @@
 """Receipts of the messages sent from here: every event with its proof. Never what they mean."""
 
-import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
-from itertools import chain
 from typing import Any
 
 from multifleet.store.columns import listed
 from multifleet.store.database import Database
-from multifleet.store.gathering import runs_after
-from multifleet.store.outbox_writes import apply_changes
-from multifleet.store.receipt_writes import insert_receipts, move_have
+from multifleet.store.recording import Record, record_all
 from multifleet.store.rows import OutboxChange, ReceiptRow
 
 _SELECT = f"SELECT {listed(ReceiptRow)} FROM receipts"
-
-
-@dataclass(frozen=True, slots=True)
-class _Record:
-    rows: Sequence[ReceiptRow]
-    changes: Sequence[OutboxChange]
-    peer: str | None
-    have: int | None
 
 
 class Receipts:
@@ -51,7 +38,7 @@ class Receipts:
     ) -> None:
         """Adds events, moves outbox rows and the peer's `have`, all in the next commit."""
         done = partial(self._remember, peer, have)
-        self._database.write_later(_record, _Record(rows, changes, peer, have), done)
+        self._database.write_later(record_all, Record(rows, changes, peer, have), done)
 
     async def record(
         self,
@@ -61,7 +48,7 @@ class Receipts:
         have: int | None = None,
     ) -> None:
         """The same, durable when it returns."""
-        await self._database.write(_record, _Record(rows, changes, peer, have))
+        await self._database.write(record_all, Record(rows, changes, peer, have))
         self._remember(peer, have, None)
 
     async def of(self, message_id: str) -> list[ReceiptRow]:
@@ -80,17 +67,6 @@ class Receipts:
         return await self._database.read(
             lambda connection: [
                 ReceiptRow(*found) for found in connection.execute(f"{_SELECT} {where}", values).fetchall()
-            ]
+            ],
+            (record_all,),
         )
-
-
-@runs_after
-def _record(connection: sqlite3.Connection, records: Sequence[_Record]) -> Sequence[None]:
-    insert_receipts(connection, list(chain.from_iterable(record.rows for record in records)))
-    apply_changes(connection, [record.changes for record in records])
-    have: dict[str, int] = {}
-    for record in records:
-        if record.peer is not None and record.have is not None:
-            have[record.peer] = max(record.have, have.get(record.peer, 0))
-    move_have(connection, have)
-    return [None] * len(records)

@@ -20,7 +20,9 @@ class Seats:
     async def all(self) -> list[SeatRow]:
         """Every seat, by name."""
         sql = f"SELECT {listed(SeatRow)} FROM seats ORDER BY name"
-        return await self._database.read(lambda connection: [SeatRow(*found) for found in connection.execute(sql)])
+        return await self._database.read(
+            lambda connection: [SeatRow(*found) for found in connection.execute(sql)], (_put,)
+        )
 
     async def put(self, row: SeatRow) -> None:
         """Adds a seat or replaces the one of its name."""

@@ -175,3 +175,12 @@ async def test_another_process_that_holds_the_store_makes_it_unavailable_not_bro
     await database.write(put, 2)
     assert database.degraded is None
     assert on_disk(database) == [2]
+
+
+async def test_a_reader_to_whom_no_later_write_matters_costs_no_commit(database: Database) -> None:
+    before = database.commits
+    database.write_later(put, 1)
+    assert await database.read(all_numbers, ()) == []
+    assert database.commits == before
+    assert await database.read(all_numbers, (put,)) == [1]
+    assert database.commits == before + 1

@@ -5,7 +5,7 @@ release or when it has passed the self-test on this machine. All others get thei
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -68,6 +68,18 @@ class Clients:
     def verdict(self, version: str) -> Verdict | None:
         """What the self-test of a version found, if it has run."""
         return self._verdicts.get(version)
+
+    @property
+    def verdicts(self) -> Mapping[str, Verdict]:
+        """What self-tests found, by version."""
+        return dict(self._verdicts)
+
+    async def test(self, binary: Path) -> SelfTest:
+        """Test an installed client now; what it finds counts for that version from here on."""
+        result = await self_test(binary)
+        if result.version is not None:
+            await self._note(result.version, result)
+        return result
 
     def views(self, sessions: tuple[Session, ...]) -> list[ClientView]:
         """The client versions that run here now."""

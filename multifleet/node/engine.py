@@ -157,6 +157,11 @@ class Engine:
         """This node's id."""
         return self.setup.identity.node
 
+    @property
+    def is_running(self) -> bool:
+        """Whether its loops run: before and after, it sends nothing."""
+        return self._group is not None
+
     async def aclose(self) -> None:
         """Close the store; what waited for a commit is committed."""
         self.store.meta.set_later(REPLAY_CLOCK, repr(self.clock.now()))

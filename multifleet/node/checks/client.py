@@ -1,0 +1,111 @@
+"""Is there an agent client whose sessions can be reached, by which way, and would it run our hooks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import multifleet
+from multifleet.node.checks.finding import Finding, fail, ok, together, warn
+from multifleet.node.clients import Verdict
+from multifleet.sessions.base import Found
+from multifleet.sessions.claude_hooks import hooks_installed
+from multifleet.sessions.claude_selftest import TRUSTED
+
+NEEDED = "2.1.329"
+TEST = "multifleet doctor client"
+MARKETPLACE = "multifleet-local"
+SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """Claude Code on this machine, as far as this user has it."""
+
+    binary: Path | None
+    version: str | None
+    """Of the binary, where it could be told."""
+    found: Found
+    verdicts: Mapping[str, Verdict]
+    """Results of self-tests by version."""
+
+    @property
+    def present(self) -> bool:
+        """Whether there is anything that could run a hook."""
+        return self.binary is not None or bool(self.found.sessions)
+
+
+def hooked(config: Path, clients: Clients) -> Finding:
+    """Whether the client would run our hooks. Blocks for the disk."""
+    if not clients.present:
+        return ok("none needed: there is no agent client on this machine")
+    hooks = hooks_installed(config)
+    if hooks.how is not None:
+        return ok(hooks.detail)
+    return fail(
+        f"{hooks.detail.partition(': ')[0]}: a session that its inbox socket cannot reach gets nothing", _install()
+    )
+
+
+def reachable(clients: Clients) -> Finding:
+    """Whether messages get to sessions, by version of the client."""
+    if not clients.present:
+        return warn(
+            "no Claude Code is installed for this user: messages are kept and shown by `multifleet inbox`, "
+            "to no session",
+            f"install Claude Code {NEEDED} or later where agent sessions are to get messages",
+        )
+    findings = [_judge(version, clients.verdicts) for version in _versions(clients)]
+    if clients.binary is not None and clients.version is None:
+        findings.append(warn(f"{clients.binary} does not say its version", f"see that it runs, then: {TEST}"))
+    findings += [_without_inbox(version) for version in sorted(_hooks_only(clients))]
+    if problems := clients.found.problems:
+        named = ", ".join(f"{problem.path} ({problem.reason})" for problem in problems[:SHOWN])
+        findings.append(
+            warn(f"{len(problems)} session records are not believed: {named}", "close those sessions, remove the files")
+        )
+    return together(findings)
+
+
+def _versions(clients: Clients) -> list[str]:
+    seen = {session.version for session in clients.found.sessions if session.socket is not None}
+    return sorted(seen | ({clients.version} if clients.version else set()))
+
+
+def _hooks_only(clients: Clients) -> set[str]:
+    return {session.version for session in clients.found.sessions if session.socket is None}
+
+
+def _judge(version: str, verdicts: Mapping[str, Verdict]) -> Finding:
+    verdict = verdicts.get(version)
+    if verdict is not None and not verdict.ok:
+        return fail(
+            f"Claude Code {version}: the self-test {_failed(verdict)}; its sessions get messages by hooks only",
+            f"keep the hooks, upgrade multifleet or Claude Code, then: {TEST}",
+        )
+    if verdict is not None:
+        return ok(f"Claude Code {version} takes messages through its inbox socket (self-test passed)")
+    if version in TRUSTED:
+        return ok(f"Claude Code {version} takes messages through its inbox socket (measured for this release)")
+    return warn(f"Claude Code {version} has not been tested yet: its first session will be asked", TEST)
+
+
+def _failed(verdict: Verdict) -> str:
+    return verdict.detail if verdict.detail.startswith("failed") else f"failed: {verdict.detail}"
+
+
+def _without_inbox(version: str) -> Finding:
+    return warn(
+        f"sessions of Claude Code {version} have no inbox socket: they get messages by hooks only",
+        f"upgrade to Claude Code {NEEDED} or later and start them again",
+    )
+
+
+def _install() -> str:
+    place = _marketplace()
+    added = f"claude plugin marketplace add {place} && " if place else ""
+    return f"{added}claude plugin install multifleet@{MARKETPLACE}, then start the sessions again"
+
+
+def _marketplace() -> Path | None:
+    root = Path(multifleet.__file__).parent.parent
+    return root if (root / ".claude-plugin" / "marketplace.json").is_file() else None

@@ -1,0 +1,54 @@
+"""Are Python, SQLite and the libraries there, and new enough. Imports none of them."""
+
+import re
+import sys
+from collections.abc import Mapping
+from importlib.util import find_spec
+
+from multifleet.node.checks.finding import Finding, fail, ok
+from multifleet.store.inspection import sqlite_version
+
+PYTHON = (3, 11)
+SQLITE = (3, 37)
+"""The first with STRICT tables."""
+LIBRARIES: Mapping[str, tuple[int, ...]] = {
+    "aiohttp": (3, 14, 4),
+    "cryptography": (45,),
+    "ifaddr": (0, 2),
+    "keyring": (25,),
+    "mcp": (2,),
+    "msgspec": (0, 20),
+    "uvloop": (0, 21),
+}
+"""As in pyproject.toml."""
+_REMEDY = "install anew: remove .venv beside bin/ and start bin/multifleet, or pip install --upgrade multifleet"
+
+
+def present(libraries: Mapping[str, tuple[int, ...]] = LIBRARIES) -> Finding:
+    """Blocks for the disk."""
+    wrong = [said for name, least in libraries.items() if (said := _wrong(name, least))]
+    if sys.version_info < PYTHON:
+        wrong.append(f"python {sys.version_info[0]}.{sys.version_info[1]} is older than {_dotted(PYTHON)}")
+    if sqlite_version() < SQLITE:
+        wrong.append(f"SQLite {_dotted(sqlite_version())} is older than {_dotted(SQLITE)}")
+    if wrong:
+        return fail("; ".join(wrong), _REMEDY)
+    python = _dotted(sys.version_info[:3])
+    return ok(f"python {python}, SQLite {_dotted(sqlite_version())} and {len(libraries)} libraries are there")
+
+
+def _wrong(name: str, least: tuple[int, ...]) -> str | None:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        found = version(name)
+    except PackageNotFoundError:
+        return f"{name} is missing"
+    if find_spec(name) is None:
+        return f"{name} cannot be imported"
+    numbers = tuple(int(part) for part in re.findall(r"\d+", found)[:3])
+    return f"{name} {found} is older than {_dotted(least)}" if numbers < least else None
+
+
+def _dotted(version: tuple[int | str, ...] | tuple[int, ...]) -> str:
+    return ".".join(map(str, version))

@@ -1,0 +1,78 @@
+"""Does every member of the fleet answer now, and if not: when it was last heard, and why not."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from multifleet.errors import StoreDamaged, StoreUnavailable
+from multifleet.node.checks.finding import Finding, fail, of_error, ok, together, warn
+from multifleet.node.checks.probing import Answered
+from multifleet.node.members import Member
+from multifleet.store.inspection import STORE, read_contents
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from multifleet.node.node import Node
+
+ALONE = ok("no other machine is in this fleet yet", "multifleet invite")
+_UNKNOWN = "does not know this node"
+"""In the reason for which a peer answers without a signature."""
+
+
+def answering(node: "Node", answers: Mapping[str, Answered]) -> Finding:
+    """Each peer's answer, judged."""
+    now, wall = node.clock.monotonic(), node.clock.now()
+    findings = [_judge(member, answers.get(member.node), now, wall) for member in node.members.others()]
+    findings += [
+        warn(f"{name} is configured and was never met", f"start multifleet on {name} with the same shared key")
+        for name in node.membership.expected
+        if node.members.get(name) is None
+    ]
+    return together(findings) if findings else ALONE
+
+
+def last_heard(home: "Path", now: float) -> Finding:
+    """What is known of the peers where no daemon runs that could ask them."""
+    if not (home / STORE).exists():
+        return ALONE
+    try:
+        heard = read_contents(home / STORE).heard
+    except (StoreUnavailable, StoreDamaged) as error:
+        return of_error(error, "store", "disk")
+    if not heard:
+        return ALONE
+    known = ", ".join(f"{node} {_since(at, now)}" for node, at in heard.items())
+    return ok(f"not asked, no daemon runs: {known}")
+
+
+def _judge(member: Member, answered: Answered | None, now: float, wall: float) -> Finding:
+    key = f"key {member.row.ed25519.hex()[:16]}"
+    if answered is not None and answered.reason is None:
+        return ok(f"{member.node} answers in {answered.seconds * 1000:.0f} ms ({key})")
+    heard = wall - (now - member.heard_at) if member.heard_at is not None else member.heard_wall
+    since = _since(heard, wall)
+    if answered is None:
+        return ok(f"{member.node} {since} ({key})")
+    return fail(
+        f"{member.node} cannot be reached ({answered.reason}), {since} ({key})", _remedy(member, answered.reason or "")
+    )
+
+
+def _remedy(member: Member, reason: str) -> str:
+    if _UNKNOWN in reason:
+        return f"{member.node} has forgotten this node or was set up anew: multifleet invite on one, join on the other"
+    ports = ", ".join(dict.fromkeys(address.rpartition(":")[2] for address in member.addresses)) or "?"
+    return (
+        f"on {member.node}: multifleet status (multifleet up if it is down), and let TCP and UDP port {ports} through; "
+        "what is sent meanwhile waits and is delivered once it is back"
+    )
+
+
+def _since(at: float | None, now: float) -> str:
+    if at is None:
+        return "was never heard"
+    seconds = max(0.0, now - at)
+    for size, word in ((86_400, "days"), (3_600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"was heard {seconds / size:.0f} {word} ago"
+    return f"was heard {seconds:.0f} s ago"

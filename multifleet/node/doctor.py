@@ -1,0 +1,176 @@
+"""The doctor: asks every check of this node at once and says what to do about each fault.
+
+Each check has its own deadline, so that one which hangs is itself the finding. Nothing here mends anything, and
+nothing waits for it.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from multifleet import __version__
+from multifleet.errors import BadInput
+from multifleet.node.checks import (
+    client,
+    clock,
+    config,
+    daemon,
+    dependencies,
+    disk,
+    keys,
+    modes,
+    peers,
+    port,
+    store,
+)
+from multifleet.node.checks.clients_here import clients_of, clients_outside, config_folder
+from multifleet.node.checks.finding import Finding, as_view, fail, settle
+from multifleet.node.checks.patience import aside, begin
+from multifleet.node.checks.probing import Answered, probe_peers
+from multifleet.node.engine import REPLAY_CLOCK
+from multifleet.operations.views import DoctorView
+
+if TYPE_CHECKING:
+    from multifleet.node.node import Node
+
+CHECKS = (
+    "daemon",
+    "port",
+    "store",
+    "config",
+    "keys",
+    "modes",
+    "peers",
+    "clock",
+    "disk",
+    "dependencies",
+    "hooks",
+    "client",
+)
+"""In the order in which they are shown."""
+SECONDS, STORE_SECONDS = 1.5, 1.2
+"""Of each check while all are asked."""
+ALONE_SECONDS, ALONE_STORE_SECONDS = 45.0, 30.0
+"""Of a check that was asked for by its name: it may read all of the store, or try the agent client."""
+
+
+async def examine(node: "Node", checks: Sequence[str]) -> DoctorView:
+    """The named checks, or all, of a running node; done within two seconds unless a single one is named."""
+    wanted = _chosen(checks)
+    alone = len(wanted) == 1
+    async with asyncio.TaskGroup() as group:
+        ask = _inside(node, _Probes(node, group), alone=alone)
+        found = await asyncio.gather(*(_in_time(ask[name](), alone=alone) for name in wanted))
+    return _view(dict(zip(wanted, found, strict=True)))
+
+
+def examine_offline(home: Path, checks: Sequence[str]) -> DoctorView:
+    """The same where no daemon answers; blocks, for about two seconds at most."""
+    wanted = _chosen(checks)
+    alone = len(wanted) == 1
+    ask = _outside(home, alone=alone)
+    answers = {name: begin(ask[name]) for name in wanted}
+    end = time.monotonic() + (ALONE_SECONDS if alone else SECONDS)
+    found = {}
+    for name, answer in answers.items():
+        try:
+            found[name] = answer.result(max(0.0, end - time.monotonic()))
+        except TimeoutError:
+            found[name] = _late(alone)
+    return _view(found)
+
+
+class _Probes:
+    """Asks the peers once, for all checks that need it."""
+
+    def __init__(self, node: "Node", group: asyncio.TaskGroup) -> None:
+        self._node = node
+        self._group = group
+        self._task: asyncio.Task[dict[str, Answered]] | None = None
+
+    async def answers(self) -> dict[str, Answered]:
+        """What each peer answered."""
+        if self._task is None:
+            self._task = self._group.create_task(probe_peers(self._node), name="doctor's probes")
+        return await asyncio.shield(self._task)
+
+
+def _inside(node: "Node", probes: _Probes, *, alone: bool) -> dict[str, Callable[[], Awaitable[Finding]]]:
+    home = node.home
+    up = node.clock.now() - node.started_at
+
+    async def ask_peers() -> Finding:
+        return peers.answering(node, await probes.answers())
+
+    async def ask_clock() -> Finding:
+        await probes.answers()
+        offsets = {member.node: member.offset for member in node.members.others()}
+        return clock.agreeing(offsets, node.clock.wall(), node.clock.now())
+
+    async def ask_hooks() -> Finding:
+        here = await clients_of(node, test=False)
+        return await aside(lambda: client.hooked(node.offering.config, here))
+
+    async def ask_client() -> Finding:
+        return client.reachable(await clients_of(node, test=alone))
+
+    return {
+        "daemon": partial(aside, lambda: daemon.running(home, node.id, __version__, up)),
+        "port": partial(port.serving, node.id, node.listens),
+        "store": partial(store.running, home, node.store.database, ALONE_STORE_SECONDS if alone else STORE_SECONDS),
+        "config": partial(aside, lambda: config.usable(home)),
+        "keys": partial(aside, lambda: keys.readable(home, node.members.identity)),
+        "modes": partial(aside, lambda: modes.private(home)),
+        "peers": ask_peers,
+        "clock": ask_clock,
+        "disk": partial(aside, lambda: disk.writable(home)),
+        "dependencies": partial(aside, dependencies.present),
+        "hooks": ask_hooks,
+        "client": ask_client,
+    }
+
+
+def _outside(home: Path, *, alone: bool) -> dict[str, Callable[[], Finding]]:
+    return {
+        "daemon": lambda: daemon.from_outside(home),
+        "port": lambda: port.from_outside(home),
+        "store": lambda: store.from_outside(home, ALONE_STORE_SECONDS if alone else STORE_SECONDS),
+        "config": lambda: config.usable(home),
+        "keys": lambda: keys.readable(home, None),
+        "modes": lambda: modes.private(home),
+        "peers": lambda: peers.last_heard(home, time.time()),
+        "clock": lambda: clock.since_last_run(home, time.time(), REPLAY_CLOCK),
+        "disk": lambda: disk.writable(home),
+        "dependencies": dependencies.present,
+        "hooks": lambda: client.hooked(config_folder(home), clients_outside(home)),
+        "client": lambda: client.reachable(clients_outside(home)),
+    }
+
+
+async def _in_time(asked: Awaitable[Finding], *, alone: bool) -> Finding:
+    try:
+        async with asyncio.timeout(ALONE_SECONDS if alone else SECONDS):
+            return await asked
+    except TimeoutError:
+        return _late(alone)
+
+
+def _late(alone: bool) -> Finding:
+    seconds = ALONE_SECONDS if alone else SECONDS
+    return fail(f"no answer within {seconds:g} s", f"see logs/daemon.log and the system log of pid {os.getpid()}")
+
+
+def _chosen(checks: Sequence[str]) -> list[str]:
+    for name in checks:
+        if name not in CHECKS:
+            raise BadInput(f"there is no check {name!r}: choose one of {', '.join(CHECKS)}")
+    return [name for name in CHECKS if not checks or name in checks]
+
+
+def _view(found: dict[str, Finding]) -> DoctorView:
+    views = [as_view(name, finding) for name, finding in settle(found).items()]
+    return DoctorView(ok=all(view.ok for view in views), checks=views)

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import select
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Any, Self
 from benchmarks import slow_disk
 
 ROOT = Path(__file__).parent.parent
-READY_WITHIN = 20.0
+END_WITHIN = 20.0
+ANSWER_WITHIN = 90.0
 
 
 class Pipeline:
@@ -70,6 +72,8 @@ class Pipeline:
 
 def _line(process: "subprocess.Popen[str]") -> dict[str, Any]:
     assert process.stdout
+    if not select.select([process.stdout], [], [], ANSWER_WITHIN)[0]:
+        raise RuntimeError(f"{process.args!r} did not answer in {ANSWER_WITHIN:g} s")
     line = process.stdout.readline()
     if not line:
         raise RuntimeError(f"{process.args!r} ended with status {process.wait()} and said nothing")
@@ -79,7 +83,7 @@ def _line(process: "subprocess.Popen[str]") -> dict[str, Any]:
 
 def _end(process: "subprocess.Popen[str]") -> None:
     with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(READY_WITHIN)
+        process.wait(END_WITHIN)
     if process.poll() is None:
         process.kill()
     process.wait()

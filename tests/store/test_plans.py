@@ -31,7 +31,6 @@ READS: list[Callable[[Store], Awaitable[Any]]] = [
     lambda store: store.outbox.get("a"),
     lambda store: store.outbox.find("0190"),
     lambda store: store.outbox.listing(20),
-    lambda store: store.outbox.dead(20),
     lambda store: store.outbox.due_to_expire(1.0),
     lambda store: store.outbox.next_expiry(),
     lambda store: store.receipts.of("a"),

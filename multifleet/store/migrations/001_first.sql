@@ -28,7 +28,6 @@ CREATE TABLE outbox (
 CREATE UNIQUE INDEX outbox_message ON outbox (id, peer);
 CREATE INDEX outbox_open ON outbox (peer, tier, "row") WHERE closed_at IS NULL;
 CREATE INDEX outbox_expiry ON outbox (expires) WHERE closed_at IS NULL;
-CREATE INDEX outbox_dead ON outbox ("row") WHERE state IN ('expired', 'undeliverable', 'refused');
 
 -- The last message of a thread: key is sender, recipient and thread.
 CREATE TABLE threads (

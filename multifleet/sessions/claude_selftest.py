@@ -153,12 +153,8 @@ async def _try_messages(
         held.add("replied")
 
 
-async def _offer(
-    source: Rereads, session: Session, own: ReplySocket, offer: str, token: str, text: str
-) -> None:
-    await post(
-        source, session, offer_id=offer, text=text, reply=own, from_name="self/test", from_session=token
-    )
+async def _offer(source: Rereads, session: Session, own: ReplySocket, offer: str, token: str, text: str) -> None:
+    await post(source, session, offer_id=offer, text=text, reply=own, from_name="self/test", from_session=token)
 
 
 @contextlib.contextmanager

@@ -1,0 +1,97 @@
+"""`multifleet demo`: plays the story in a throwaway folder and says what came of it.
+
+Nothing stays: no process, no file, also when it is interrupted.
+"""
+
+import asyncio
+import json
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from multifleet.demo.fleet_node import DemoFailed
+from multifleet.demo.outcome import Arrival, arrivals_table, examine
+from multifleet.demo.places import NoPlace, choose_places
+from multifleet.demo.story import Story
+from multifleet.demo.teller import Teller
+
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def run(as_json: bool) -> int:
+    """Exit status: 0 when every message arrived once and every receipt's signature is good, else 1; 128 and
+    the signal's number when one ended it."""
+    return asyncio.run(_play_until_signalled(as_json))
+
+
+async def _play_until_signalled(as_json: bool) -> int:
+    loop = asyncio.get_running_loop()
+    playing = asyncio.create_task(_play(as_json), name="demo")
+    got: list[signal.Signals] = []
+
+    def end(number: signal.Signals) -> None:
+        if not got:
+            sys.stderr.write("\nending the demo ...\n")
+            playing.cancel()
+        got.append(number)
+
+    for number in ENDING:
+        loop.add_signal_handler(number, end, number)
+    try:
+        return await playing
+    except asyncio.CancelledError:
+        return 128 + got[0]
+
+
+async def _play(as_json: bool) -> int:
+    begun = time.monotonic()
+    teller = Teller(quiet=as_json)
+    arrivals: list[Arrival] = []
+    reason = None
+    with tempfile.TemporaryDirectory(prefix="mf-demo-", ignore_cleanup_errors=True) as folder:
+        story = Story(Path(folder), teller)
+        try:
+            await story.play(choose_places())
+            arrivals = await examine(story.sent)
+        except (DemoFailed, NoPlace) as error:
+            reason = str(error)
+        finally:
+            await story.end()
+    reason = reason or next((f"{one.id}: {one.fault}" for one in arrivals if one.fault), None)
+    seconds = time.monotonic() - begun
+    if as_json:
+        print(json.dumps(_outcome(story, arrivals, reason, seconds)))
+    elif arrivals:
+        _conclude(story, arrivals, teller, seconds)
+    if reason:
+        sys.stderr.write(f"multifleet demo: {reason}\n")
+    return 1 if reason else 0
+
+
+def _conclude(story: Story, arrivals: list[Arrival], teller: Teller, seconds: float) -> None:
+    teller.act("All receipts")
+    for line in arrivals_table(arrivals):
+        teller.say(line)
+    once = sum(one.fault is None for one in arrivals)
+    receipts = sum(one.good for one in arrivals)
+    teller.act(
+        f"{once} of {len(arrivals)} messages arrived once, {receipts} signatures are good, "
+        f"{story.killed} was killed on the way. {seconds:.0f} s."
+    )
+    teller.act("Next, on two machines of yours: multifleet init, invite, join, up. See README.md.")
+
+
+def _outcome(story: Story, arrivals: list[Arrival], reason: str | None, seconds: float) -> dict[str, object]:
+    return {
+        "ok": reason is None,
+        "reason": reason,
+        "nodes": [{"node": node.name, "address": str(node.place)} for node in story.nodes],
+        "messages": [
+            {"id": one.id, "from": one.from_, "to": one.to, "states": one.states} for one in arrivals
+        ],
+        "agent": story.agent.what,
+        "killed": story.killed,
+        "seconds": round(seconds, 1),
+    }

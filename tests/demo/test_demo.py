@@ -1,0 +1,52 @@
+"""The whole demo, as a program: it takes seconds, so it is run few times and asked much."""
+
+import json
+import re
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.demo.running import demo, left_behind
+from tests.lab.client_install import claude_program
+
+ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+def test_every_message_arrives_once_although_a_node_is_killed(tmp_path: Path) -> None:
+    with demo(tmp_path, "--json") as process:
+        out, err = process.communicate(timeout=100)
+    outcome = json.loads(out)
+    assert (process.returncode, err, outcome["ok"], outcome["reason"]) == (0, "", True, None)
+    assert [node["node"] for node in outcome["nodes"]] == ["laptop", "mini", "gpu"]
+    assert len({node["address"] for node in outcome["nodes"]}) == 3
+    assert outcome["killed"] == "gpu" and outcome["seconds"] < 60
+    assert outcome["agent"] == "none: no claude on PATH"
+    assert len({message["id"] for message in outcome["messages"]}) == 14
+    for message in outcome["messages"]:
+        assert ID.fullmatch(message["id"]) and message["states"][:2] == ["queued", "stored"]
+    to_the_agent = [message for message in outcome["messages"] if message["to"] == "mini/api"]
+    assert [message["states"] for message in to_the_agent] == [["queued", "stored"]]
+    assert left_behind(tmp_path) == []
+
+
+@pytest.mark.real_claude
+def test_a_real_client_takes_the_message_up_and_answers(tmp_path: Path) -> None:
+    with demo(tmp_path, client=claude_program()) as process:
+        out, err = process.communicate(timeout=100)
+    assert (process.returncode, err) == (0, "")
+    assert re.search(r"laptop -> mini/api +queued . stored . offered . seen . answered", out)
+    assert "14 of 14 messages arrived once" in out
+    assert left_behind(tmp_path) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("moment", ["laptop is up", "gpu is up", "kill -9"])
+def test_it_ends_cleanly_when_it_is_interrupted(tmp_path: Path, moment: str, number: signal.Signals) -> None:
+    with demo(tmp_path) as process:
+        assert process.stdout is not None
+        assert any(moment in line for line in process.stdout)
+        process.send_signal(number)
+        _, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (128 + number, "\nending the demo ...\n")
+    assert left_behind(tmp_path) == []

@@ -17,7 +17,7 @@ from multifleet.errors import ConfigError
 DEFAULT_PORT = 8855
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
-NodeId = Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}$")]
+NodeId = Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}\\Z")]
 
 
 class NodeEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -12,13 +12,13 @@ from multifleet.core.ids import NODE_PATTERN
 from multifleet.core.keys import Identity, signed_by
 from multifleet.core.strict import NotStrict, parse
 
-Key = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+Key = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}\\Z")]
 
 
 class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A node's own description of itself."""
 
-    node: Annotated[str, msgspec.Meta(pattern=f"^{NODE_PATTERN}$")]
+    node: Annotated[str, msgspec.Meta(pattern=f"^{NODE_PATTERN}\\Z")]
     ed25519: Key
     x25519: Key
     issued: int
@@ -32,7 +32,7 @@ class SignedCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A card's text and the Ed25519 signature over it (128 hex digits)."""
 
     card: str
-    signature: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{128}$")]
+    signature: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{128}\\Z")]
 
 
 class BadCard(ValueError):

@@ -165,7 +165,7 @@ def open_frame(
         raise FrameRefused(Refusal.BAD_MAC)
     if header.recipient != me:
         raise FrameRefused(Refusal.WRONG_RECIPIENT)
-    if now is not None and (abs(header.sent - now) > WINDOW or header.sent < int(not_before)):
+    if (now is not None and abs(header.sent - now) > WINDOW) or header.sent < int(not_before):
         raise FrameRefused(Refusal.OUTSIDE_WINDOW, header, keys)
     try:
         packet = _cipher(keys, bytes.fromhex(header.nonce)).decrypt(_ZERO_NONCE, sealed, header.text)

@@ -63,8 +63,8 @@ def read_code(text: str) -> Invite:
         number = number << 5 | value
     bits = 5 * (len(values) - 1)
     data = (number >> bits % 8).to_bytes(bits // 8, "big")
-    size = (data[0] & 15) * 4
-    if data[0] >> 4 != _VERSION or size not in (4, 16) or len(data) != 1 + size + 2 + SECRET_BYTES:
+    size = (data[0] & 15) * 4 if data else 0
+    if not data or data[0] >> 4 != _VERSION or size not in (4, 16) or len(data) != 1 + size + 2 + SECRET_BYTES:
         raise BadCode(
             "this join code is of another version of multifleet: use the same version on both machines"
         )

@@ -24,8 +24,8 @@ EXPIRES_LIMIT = 30 * 86_400
 DETAIL_LIMIT = 4_000
 """Characters of a statement's detail."""
 
-Id = Annotated[str, msgspec.Meta(pattern=f"^{ID_PATTERN}$")]
-AddressText = Annotated[str, msgspec.Meta(pattern=f"^{ADDRESS_PATTERN}$", max_length=127)]
+Id = Annotated[str, msgspec.Meta(pattern=f"^{ID_PATTERN}\\Z")]
+AddressText = Annotated[str, msgspec.Meta(pattern=f"^{ADDRESS_PATTERN}\\Z", max_length=127)]
 Seconds = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
 Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=10**15)]
 Sequence = Annotated[int, msgspec.Meta(ge=0, le=10**15)]
@@ -68,13 +68,13 @@ class Statement(Wire, frozen=True, kw_only=True, array_like=True):
 
     seq: Sequence
     id: Id
-    state: Annotated[str, msgspec.Meta(pattern="^[a-z]{3,20}$")]
+    state: Annotated[str, msgspec.Meta(pattern="^[a-z]{3,20}\\Z")]
     at: Milliseconds
-    channel: Annotated[str, msgspec.Meta(pattern="^[a-z0-9_-]{0,20}$")]
+    channel: Annotated[str, msgspec.Meta(pattern="^[a-z0-9_-]{0,20}\\Z")]
     """The channel on which the message had arrived; empty where none."""
     attempt: Annotated[int, msgspec.Meta(ge=0, le=10**9)]
     detail: Annotated[str, msgspec.Meta(max_length=DETAIL_LIMIT)]
-    mac: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+    mac: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}\\Z")]
 
 
 class Request(Wire, frozen=True, kw_only=True, tag="request", tag_field="kind"):
@@ -100,20 +100,20 @@ class PacketAnswer(Wire, frozen=True, kw_only=True, array_like=True):
 class Answer(Wire, frozen=True, kw_only=True, tag="answer", tag_field="kind"):
     """The answer to one request, named by the request's nonce."""
 
-    re: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
+    re: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}\\Z")]
     time: Seconds
     """The answering node's replay clock."""
     have: Sequence
     log: Annotated[list[Statement], msgspec.Meta(max_length=LOG_LIMIT)] = []
     answers: Annotated[list[PacketAnswer], msgspec.Meta(max_length=BATCH_LIMIT)] = []
-    refusal: Annotated[str, msgspec.Meta(pattern="^[a-z_]{0,40}$")] = ""
+    refusal: Annotated[str, msgspec.Meta(pattern="^[a-z_]{0,40}\\Z")] = ""
     reason: Annotated[str, msgspec.Meta(max_length=500)] = ""
 
 
 class Heartbeat(Wire, frozen=True, kw_only=True, tag="heartbeat", tag_field="kind"):
     """\"I am here\", over UDP. (boot, count) only grows, so that an old one is worth nothing."""
 
-    boot: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{16}$")]
+    boot: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{16}\\Z")]
     count: Sequence
     port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 0
 
@@ -146,6 +146,7 @@ def read(data: bytes | msgspec.Raw, form: type[W]) -> W:
         pass  # the slow way below says what is wrong
     document = parse(raw)
     try:
-        return msgspec.convert(document, form)
+        # Written again rather than converted, because packets inside a request are kept as bytes.
+        return _decoders[form].decode(_encoder.encode(document))
     except msgspec.ValidationError as error:
         raise BadPacket(str(error)) from None

@@ -15,7 +15,8 @@ KEY_LIMIT = 1_000
 ELEMENT_LIMIT = 50_000
 INTEGER_DIGITS = 19
 
-_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+# Possessive, and the closing quote may be missing: a text without it must not be searched again from each quote.
+_STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _NOT_BRACKETS = {code: None for code in range(128) if chr(code) not in "[]{}"}
 
 

@@ -1,0 +1,39 @@
+"""The clock by which frames are judged never goes back, and an offset is believed only from a quick answer."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from multifleet.core.replay import OFFSET_ANSWER_LIMIT, ReplayClock, learned_offset
+
+seconds = st.floats(0, 4_000_000_000)
+
+
+@given(seconds, seconds, st.floats(0, 10**6), st.lists(st.floats(0, 10**6), min_size=1))
+def test_the_clock_starts_at_the_later_of_both_and_never_goes_back(
+    wall: float, persisted: float, monotonic: float, passed: list[float]
+) -> None:
+    clock = ReplayClock.start(wall, persisted, monotonic)
+    read = [clock.read(monotonic + later) for later in sorted(passed)]
+    assert read[0] >= max(wall, persisted)
+    assert read == sorted(read)
+
+
+def test_a_wall_clock_that_was_stepped_back_while_the_node_was_down_changes_nothing() -> None:
+    before = ReplayClock.start(10_000.0, 0.0, 5.0)
+    stopped_at = before.read(65.0)
+    after = ReplayClock.start(10_060.0 - 3_600, stopped_at, 1.0)
+    assert after.read(1.0) == stopped_at == 10_060.0
+
+
+@given(st.floats(-86_400, 86_400), st.floats(0, OFFSET_ANSWER_LIMIT), st.floats(0, 1))
+def test_an_offset_is_off_by_no_more_than_half_the_round_trip(offset: float, round_trip: float, part: float) -> None:
+    asked_wall, asked = 1_700_000_000.0, 50.0
+    theirs = asked_wall + round_trip * part + offset
+    learned = learned_offset(asked, asked + round_trip, theirs, asked_wall + round_trip)
+    assert learned is not None
+    assert abs(learned - offset) <= round_trip / 2 + 1e-3
+
+
+def test_a_slow_answer_teaches_nothing() -> None:
+    assert learned_offset(0.0, OFFSET_ANSWER_LIMIT + 0.001, 0.0, 0.0) is None
+    assert learned_offset(1.0, 0.5, 0.0, 0.0) is None

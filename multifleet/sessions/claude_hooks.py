@@ -31,9 +31,7 @@ def hooks_installed(config: Path) -> HooksInstalled:
     if any(enabled[key] not in (False, None) for key in named):
         if _is_installed(config):
             return HooksInstalled("plugin", "the plugin is installed and enabled")
-        return HooksInstalled(
-            None, "the plugin is enabled but not installed: claude plugin install multifleet"
-        )
+        return HooksInstalled(None, "the plugin is enabled but not installed: claude plugin install multifleet")
     events = [event for event in EVENTS if _runs_our_hook(_member(settings, "hooks").get(event))]
     if len(events) == len(EVENTS):
         return HooksInstalled("settings", "the hooks stand in the user's settings")
@@ -41,9 +39,7 @@ def hooks_installed(config: Path) -> HooksInstalled:
         missing = ", ".join(event for event in EVENTS if event not in events)
         return HooksInstalled(None, f"the settings have only some of the hooks: {missing} missing")
     if named:
-        return HooksInstalled(
-            None, "the plugin is installed but not enabled: claude plugin enable multifleet"
-        )
+        return HooksInstalled(None, "the plugin is installed but not enabled: claude plugin enable multifleet")
     return HooksInstalled(None, "neither the plugin nor the hooks are installed for Claude Code")
 
 

@@ -50,9 +50,7 @@ class ReplySocket:
     """A listening socket of ours, one for each remote address, so that the target of a reply is
     unambiguous."""
 
-    def __init__(
-        self, name: str, path: Path, listener: socket.socket, tell: Callable[[InboxEvent], None]
-    ) -> None:
+    def __init__(self, name: str, path: Path, listener: socket.socket, tell: Callable[[InboxEvent], None]) -> None:
         self.name = name
         self.path = path
         self.address = f"uds:{path}"
@@ -187,15 +185,11 @@ async def report(
 ) -> None:
     """Tells a session what became of the message `about` (its msg_id) that it sent to `reply`; raises as
     `post` does."""
-    line = report_line(
-        line_id=str(uuid.uuid4()), about=about, status=status, reason=reason, from_address=reply.address
-    )
+    line = report_line(line_id=str(uuid.uuid4()), about=about, status=status, reason=reason, from_address=reply.address)
     await _write(source, session, line, timeout, same_conversation=False)
 
 
-async def _write(
-    source: Rereads, session: Session, line: bytes, timeout: float, *, same_conversation: bool
-) -> None:
+async def _write(source: Rereads, session: Session, line: bytes, timeout: float, *, same_conversation: bool) -> None:
     now = source.reread(session)
     if now is None:
         raise Unreachable("the session has ended")

@@ -36,6 +36,7 @@ class MockMessagesApi:
         self._rules: list[tuple[re.Pattern[str], Answer, bool]] = []
         self._arrived = asyncio.Condition()
         self._server: asyncio.Server | None = None
+        self._serving: set[asyncio.Task[Any]] = set()
         self._number = 0
 
     async def __aenter__(self) -> Self:
@@ -46,8 +47,9 @@ class MockMessagesApi:
     async def __aexit__(self, *exc: object) -> None:
         assert self._server is not None
         self._server.close()
-        with contextlib.suppress(AttributeError):  # Python 3.13 and later wait for open connections otherwise
-            self._server.close_clients()  # type: ignore[attr-defined,unused-ignore]
+        for task in self._serving:
+            task.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
         await self._server.wait_closed()
 
     def when(self, pattern: str, answer: Answer, *, once: bool = False) -> None:
@@ -68,20 +70,30 @@ class MockMessagesApi:
         return True
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError):
-            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-            method, path, _ = head[0].split(" ", 2)
-            fields = {k.strip().lower(): v.strip() for k, _, v in (line.partition(":") for line in head[1:])}
-            length = int(fields.get("content-length", "0"))
-            body = json.loads(await reader.readexactly(min(length, MAX_BODY))) if length else {}
-            if method == "POST" and path.startswith("/v1/messages") and "count_tokens" not in path:
-                await self._answer(body, writer)
-            else:
-                _write(writer, 200, "application/json", json.dumps({"input_tokens": 1, "data": []}).encode())
-            await writer.drain()
-        writer.close()
+        task = asyncio.current_task()
+        assert task is not None
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
+        try:
+            await self._answer_one(reader, writer)
+        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError):
+            pass  # the client went away, or sent what is no request: there is nobody to tell
+        finally:
+            writer.transport.abort() if task.cancelling() else writer.close()
         with contextlib.suppress(OSError):
             await writer.wait_closed()
+
+    async def _answer_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        method, path, _ = head[0].split(" ", 2)
+        fields = {k.strip().lower(): v.strip() for k, _, v in (line.partition(":") for line in head[1:])}
+        length = int(fields.get("content-length", "0"))
+        body = json.loads(await reader.readexactly(min(length, MAX_BODY))) if length else {}
+        if method == "POST" and path.startswith("/v1/messages") and "count_tokens" not in path:
+            await self._answer(body, writer)
+        else:
+            _write(writer, 200, "application/json", json.dumps({"input_tokens": 1, "data": []}).encode())
+        await writer.drain()
 
     async def _answer(self, body: dict[str, Any], writer: asyncio.StreamWriter) -> None:
         async with self._arrived:

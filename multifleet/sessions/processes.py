@@ -58,9 +58,7 @@ def credentials(connection: socket.socket) -> Credentials | None:
     told."""
     try:
         if sys.platform.startswith("linux"):
-            pid, uid, _ = struct.unpack(
-                "3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
-            )
+            pid, uid, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
             return Credentials(pid, uid)
         # macOS: LOCAL_PEERPID is 2 and LOCAL_PEERCRED is 1, both at level 0
         (pid,) = struct.unpack("i", connection.getsockopt(0, 2, 4))

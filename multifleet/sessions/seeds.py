@@ -49,9 +49,7 @@ class SeedBox:
     def put(self, session_id: str, fragment: str) -> bool:
         """Lays a seed ready, on disk when this returns; False, and nothing is changed, while another one
         waits."""
-        json.loads(
-            f'"{fragment}"'
-        )  # a ValueError here keeps what would break the hook's answer out of the file
+        json.loads(f'"{fragment}"')  # a ValueError here keeps what would break the hook's answer out of the file
         content = (fragment + ENDING).encode("ascii")
         if len(content) > MAX_SEED:
             raise ValueError(f"a seed has at most {MAX_SEED} bytes")
@@ -59,9 +57,7 @@ class SeedBox:
         make_private_folder(self._root)
         make_private_folder(folder)
         aside = folder / f".{secrets.token_hex(8)}"
-        descriptor = os.open(
-            aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
-        )
+        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(content)

@@ -64,6 +64,7 @@ class HomeLock:
         """Gives the lock up; a second call does nothing."""
         if self._descriptor is not None:
             descriptor, self._descriptor = self._descriptor, None
+            os.ftruncate(descriptor, 0)
             os.close(descriptor)
 
 

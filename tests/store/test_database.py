@@ -1,13 +1,14 @@
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from pathlib import Path
 
 import pytest
 
 from multifleet.errors import StoreUnavailable
 from multifleet.store.database import Database
+from tests.store.conftest import writer_held
 
 
 @pytest.fixture
@@ -42,17 +43,25 @@ async def test_a_write_is_on_disk_when_it_returns_with_its_own_result(database: 
     assert on_disk(database) == [7]
 
 
+def begin(database: Database, numbers: Iterable[int]) -> list[asyncio.Task[int]]:
+    return [asyncio.create_task(database.write(put, n)) for n in numbers]
+
+
 async def test_writes_that_come_together_share_a_commit(database: Database) -> None:
-    before = database.commits
-    assert await asyncio.gather(*(database.write(put, n) for n in range(500))) == [n * 10 for n in range(500)]
-    assert database.commits - before <= 3
+    async with writer_held(database):
+        before = database.commits
+        tasks = begin(database, range(500))
+    assert await asyncio.gather(*tasks) == [n * 10 for n in range(500)]
+    assert database.commits - before == 2
     assert on_disk(database) == list(range(500))
 
 
 async def test_one_transaction_takes_a_thousand_calls_at_most(database: Database) -> None:
-    before = database.commits
-    await asyncio.gather(*(database.write(put, n) for n in range(3_500)))
-    assert 4 <= database.commits - before <= 6
+    async with writer_held(database):
+        before = database.commits
+        tasks = begin(database, range(3_500))
+    await asyncio.gather(*tasks)
+    assert database.commits - before == 1 + 4
 
 
 async def test_one_call_alone_is_one_commit(database: Database) -> None:
@@ -64,12 +73,14 @@ async def test_one_call_alone_is_one_commit(database: Database) -> None:
 
 async def test_a_bad_call_in_a_batch_fails_alone(database: Database) -> None:
     await database.write(put, 3)
-    before = database.commits
-    results = await asyncio.gather(*(database.write(put, n) for n in range(6)), return_exceptions=True)
+    async with writer_held(database):
+        before = database.commits
+        tasks = begin(database, range(6))
+    results = await asyncio.gather(*tasks, return_exceptions=True)
     assert [r for r in results if not isinstance(r, BaseException)] == [0, 10, 20, 40, 50]
     assert isinstance(results[3], sqlite3.IntegrityError)
     assert on_disk(database) == [0, 1, 2, 3, 4, 5]
-    assert database.commits - before == 1
+    assert database.commits - before == 2
     assert database.degraded is None
 
 

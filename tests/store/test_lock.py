@@ -70,6 +70,7 @@ def test_one_process_cannot_hold_a_home_twice(tmp_path: Path) -> None:
     with pytest.raises(AlreadyRunning):
         HomeLock.acquire(tmp_path, port=2)
     lock.release()
+    assert (tmp_path / "lock").read_bytes() == b""
     lock.release()
     HomeLock.acquire(tmp_path, port=2).release()
 

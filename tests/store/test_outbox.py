@@ -6,6 +6,7 @@ import pytest
 from multifleet.store.outbox import thread_key
 from multifleet.store.rows import OutboxChange, OutboxRow
 from multifleet.store.store import Store
+from tests.store.conftest import writer_held
 from tests.store.made import outbox_row, queued
 
 
@@ -29,7 +30,10 @@ async def test_the_same_message_to_the_same_peer_is_taken_once_and_its_retry_cha
     first = outbox_row("a", packet=b"first")
     assert await add(store, first) == [True]
     assert await add(store, outbox_row("a", packet=b"second", n=9)) == [False]
-    assert await add(store, *(outbox_row("b", n=2) for _ in range(3))) == [True, False, False]
+    async with writer_held(store.database):
+        together = asyncio.gather(add(store, *(outbox_row("b", n=2) for _ in range(3))))
+        await asyncio.sleep(0)
+    assert await together == [[True, False, False]]
     assert [row.packet for row in await store.outbox.get("a")] == [b"first"]
     assert len(await store.receipts.of("a")) == len(await store.receipts.of("b")) == 1
     assert await store.outbox.thread_tail(thread_key("mac1/web", "mac2/api", None)) == (2, "b")

@@ -2,6 +2,7 @@ import asyncio
 
 from multifleet.store.rows import InboxChange, LogRow, Received, Refusal
 from multifleet.store.store import Store
+from tests.store.conftest import writer_held
 from tests.store.made import frame, inbox_row
 
 
@@ -70,9 +71,11 @@ async def test_replays_and_duplicates_inside_one_batch_are_found(store: Store) -
         frame("n3", "b", "b"),
         frame("n4", "a", "c"),
     ]
-    before = store.database.commits
-    received = await asyncio.gather(*(store.inbox.receive(one) for one in frames))
-    assert store.database.commits - before == 1
+    async with writer_held(store.database):
+        before = store.database.commits
+        tasks = [asyncio.create_task(store.inbox.receive(one)) for one in frames]
+    received = await asyncio.gather(*tasks)
+    assert store.database.commits - before == 2
     assert [one.replay for one in received] == [False, True, False, False, False]
     assert [one.results for one in received] == [
         ("stored",),

@@ -4,17 +4,15 @@ import asyncio
 from contextlib import AsyncExitStack
 from typing import ClassVar
 
-import aiohttp
-
 from multifleet.channels.base import Carried, ChannelError, Success, Target
-from multifleet.core.frame import FRAME_LIMIT
+from multifleet.channels.http_connection import Broken, Connection
+from multifleet.config import split_address
 
 IDLE_SECONDS = 40.0
 """Below the server's 45 s, so that the side that opened a connection is the one that closes it."""
-CONNECTIONS_PER_PEER = 4
+CONNECTIONS_PER_ADDRESS = 4
 CONNECT_SECONDS = 1.5
 """For each address while there are others to try."""
-ANSWER_LIMIT = 4 * FRAME_LIMIT
 
 _UNSIGNED = {
     401: "the peer does not know this node, or not by this key",
@@ -23,17 +21,8 @@ _UNSIGNED = {
 }
 
 
-class NotThere(Exception):
-    """Somebody else answers at an address: the peer certainly did not get the frame."""
-
-
-_NOT_THERE = (
-    aiohttp.ClientConnectorError,
-    aiohttp.ConnectionTimeoutError,
-    aiohttp.InvalidURL,
-    ValueError,
-    NotThere,
-)
+class _NotThere(Exception):
+    """The peer certainly did not get the frame at this address."""
 
 
 class HttpChannel:
@@ -43,39 +32,26 @@ class HttpChannel:
 
     def __init__(self) -> None:
         self._best: dict[str, str] = {}
-        self._session: aiohttp.ClientSession
+        self._idle: dict[str, list[tuple[Connection, asyncio.TimerHandle]]] = {}
+        self._rooms: dict[str, asyncio.Semaphore] = {}
 
     async def start(self, stack: AsyncExitStack) -> None:
-        """Open the connection pool."""
-        connector = aiohttp.TCPConnector(
-            limit=0, limit_per_host=CONNECTIONS_PER_PEER, keepalive_timeout=IDLE_SECONDS, ttl_dns_cache=10
-        )
-        session = aiohttp.ClientSession(
-            connector=connector,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            trust_env=False,
-            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
-            timeout=aiohttp.ClientTimeout(total=None),
-        )
-        self._session = await stack.enter_async_context(session)
+        """Nothing to open yet; at the end all kept connections are closed."""
+        stack.callback(self._close)
 
     async def deliver(self, target: Target, frame: bytes) -> Carried:
-        """POST the frame to the first address that takes a connection."""
+        """POST the frame to the first address where the peer answers."""
         addresses = self._in_order(target)
-        if not addresses:
-            raise ChannelError(f"no address of {target.node} is known")
         reasons = []
         for address in addresses:
-            connect = CONNECT_SECONDS if len(addresses) > 1 else None
             try:
-                answer = await self._post(address, frame, connect)
-            except _NOT_THERE as error:
-                reasons.append(f"{address}: {_reason(error)}")
+                answer = await self._post(address, frame, hurry=len(addresses) > 1)
+            except _NotThere as error:
+                reasons.append(f"{address}: {error}")
                 continue
             self._best[target.node] = address
             return Carried(Success.ANSWERED, answer, address)
-        raise ChannelError("; ".join(reasons))
+        raise ChannelError("; ".join(reasons) or f"no address of {target.node} is known")
 
     def best(self, node: str) -> str | None:
         """The address that answered last."""
@@ -83,50 +59,62 @@ class HttpChannel:
 
     def _in_order(self, target: Target) -> list[str]:
         best = self._best.get(target.node)
-        return (
-            [best, *(a for a in target.addresses if a != best)]
-            if best in target.addresses
-            else list(target.addresses)
-        )
+        if best not in target.addresses:
+            return list(target.addresses)
+        return [best, *(address for address in target.addresses if address != best)]
 
-    async def _post(self, address: str, frame: bytes, connect: float | None) -> bytes:
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect)
-        headers = {"Content-Type": "application/octet-stream"}
-        try:
-            async with self._session.post(
-                f"http://{address}/frames",
-                data=frame,
-                headers=headers,
-                timeout=timeout,
-                allow_redirects=False,
-            ) as response:
-                answer = await _bounded(response)
-        except _NOT_THERE:
-            raise
-        except (aiohttp.ClientError, OSError) as error:
-            raise ChannelError(f"{address}: {_reason(error)}", unknown=True) from None
-        if not answer.startswith(b"mf1 "):
-            known = _UNSIGNED.get(response.status, f"HTTP {response.status} without a signed answer")
-            if response.status >= 500:
-                raise ChannelError(f"{address}: {known}", unknown=True)
-            raise NotThere(known)
-        return answer
+    async def _post(self, address: str, frame: bytes, *, hurry: bool) -> bytes:
+        room = self._rooms.setdefault(address, asyncio.Semaphore(CONNECTIONS_PER_ADDRESS))
+        async with room:
+            connection = self._kept(address) or await _connect(address, CONNECT_SECONDS if hurry else None)
+            try:
+                status, answer = await connection.ask("/frames", frame)
+            except (Broken, OSError) as error:
+                raise ChannelError(f"{address}: {error}", unknown=True) from None
+            self._keep(address, connection)
+        if answer.startswith(b"mf1 "):
+            return answer
+        known = _UNSIGNED.get(status, f"HTTP {status} without a signed answer")
+        if status >= 500:
+            raise ChannelError(f"{address}: {known}", unknown=True)
+        raise _NotThere(known)
+
+    def _kept(self, address: str) -> Connection | None:
+        idle = self._idle.get(address)
+        while idle:
+            connection, timer = idle.pop()
+            timer.cancel()
+            if connection.is_open:
+                return connection
+        return None
+
+    def _keep(self, address: str, connection: Connection) -> None:
+        if not connection.is_open:
+            connection.close()
+            return
+        timer = asyncio.get_running_loop().call_later(IDLE_SECONDS, connection.close)
+        self._idle.setdefault(address, []).append((connection, timer))
+
+    def _close(self) -> None:
+        for idle in self._idle.values():
+            for connection, timer in idle:
+                timer.cancel()
+                connection.close()
+        self._idle.clear()
 
 
-async def _bounded(response: aiohttp.ClientResponse) -> bytes:
-    answer = bytearray()
-    async for chunk in response.content.iter_any():
-        answer += chunk
-        if len(answer) > ANSWER_LIMIT:
-            raise aiohttp.ClientPayloadError("the answer is too large")
-    return bytes(answer)
+async def _connect(address: str, seconds: float | None) -> Connection:
+    try:
+        host, port = split_address(address)
+        async with asyncio.timeout(seconds):
+            return await Connection.connect(host, port, address)
+    except TimeoutError:
+        raise _NotThere("no connection in time") from None
+    except (OSError, ValueError) as error:
+        raise _NotThere(_words(error)) from None
 
 
-def _reason(error: BaseException) -> str:
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return (
-            (error.os_error.strerror or str(error.os_error)).lower() if error.os_error else "cannot connect"
-        )
-    if isinstance(error, asyncio.TimeoutError):
-        return "no connection in time"
+def _words(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno is not None and error.strerror and error.errno > 0:
+        return error.strerror.lower()
     return str(error) or type(error).__name__

@@ -49,14 +49,14 @@ TRY_SECONDS = 5.0
 """For each address."""
 
 T = TypeVar("T")
-Hex = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32,64}$")]
+Hex = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32,64}\\Z")]
 
 
 class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The outside of both halves: JSON text under a MAC."""
 
     body: str
-    mac: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+    mac: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}\\Z")]
     kind: Literal["join", "hello"] = "join"
 
 

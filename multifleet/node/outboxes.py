@@ -138,6 +138,17 @@ class PeerOutbox:
         self._queue.drop(message_id)
         self._awaited.discard(message_id)
 
+    def withdraw(self, message_id: str) -> bool:
+        """Take a message out that could not be accepted; False where it has left already."""
+        for tier in self._queue.tiers:
+            for waiting in tier:
+                if waiting.id == message_id:
+                    left = waiting.unknown
+                    self.drop(message_id)
+                    return not left
+        self.drop(message_id)
+        return False
+
     def ended(self, message_id: str) -> None:
         """Nothing more is expected about a message that the peer holds."""
         self._awaited.discard(message_id)

@@ -3,6 +3,7 @@
 The answer goes out when the commit is done, and never before it.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -100,12 +101,24 @@ class Receiving:
     async def _commit(
         self, member: Member, opened: Opened, request: Request, remote: str, channel: str
     ) -> tuple[int, bytes]:
+        if request.log and request.packets:
+            # Both writes are handed over before either is awaited, so that one commit carries them.
+            _, answer = await asyncio.gather(
+                self._hearing.take(member, request.log),
+                self._take_packets(member, opened, request, remote, channel),
+            )
+            return answer
         if request.log:
             await self._hearing.take(member, request.log)
         if not request.packets:
             self._store.inbox.forget_log(member.node, request.have)
             log = await self._store.inbox.log_after(member.node, request.have, packets.LOG_LIMIT)
             return 200, self._exchange.answer(member, opened.header, log=log)
+        return await self._take_packets(member, opened, request, remote, channel)
+
+    async def _take_packets(
+        self, member: Member, opened: Opened, request: Request, remote: str, channel: str
+    ) -> tuple[int, bytes]:
         taken = [self._read(raw, member, opened.header, request, channel) for raw in request.packets]
         stored = [one.row for one in taken if one.row is not None]
         turned = [one for one in taken if one.row is None]

@@ -10,7 +10,7 @@ from multifleet.core.packets import BadPacket, Message
 from multifleet.core.receipts import State
 from multifleet.core.routing import PRIORITY
 from multifleet.core.strict import NotStrict
-from multifleet.errors import BadInput, TooLarge, UnknownMessage, UnknownSeat
+from multifleet.errors import BadInput, StoreUnavailable, TooLarge, UnknownMessage, UnknownSeat
 from multifleet.node.clock import NodeClock
 from multifleet.node.endings import Endings
 from multifleet.node.membership import Membership
@@ -110,35 +110,49 @@ class Sending:
         )
         packet = _packet(message)
         self._remember(key, (n + 1, chosen))
-        fresh = await self._store.outbox.add(
-            OutboxRow(
-                id=chosen,
-                peer=address.node,
-                to=to,
-                sender=sender,
-                type=type,
-                tier=PRIORITY[type],
-                urgency=urgency,
-                thread=thread,
-                n=n + 1,
-                prev=prev,
-                created=int(now),
-                expires=expires,
-                packet=packet,
-                state=State.QUEUED,
-                reason=None,
-                unknown_outcome=False,
-                closed_at=None,
-            ),
-            self._own_events.event(chosen, address.node, State.QUEUED),
+        row = OutboxRow(
+            id=chosen,
+            peer=address.node,
+            to=to,
+            sender=sender,
+            type=type,
+            tier=PRIORITY[type],
+            urgency=urgency,
+            thread=thread,
+            n=n + 1,
+            prev=prev,
+            created=int(now),
+            expires=expires,
+            packet=packet,
+            state=State.QUEUED,
+            reason=None,
+            unknown_outcome=False,
+            closed_at=None,
         )
+        return await self._accept(row, is_new=id is None)
+
+    async def _accept(self, row: OutboxRow, *, is_new: bool) -> Accepted:
+        """Commit a message, and let it leave while that goes on: the caller is told only when it is on disk."""
+        outbox = self._outbox_of(row.peer)
+        early = is_new and self._store.database.degraded is None
+        if early:
+            self._leave(outbox, row)
+        try:
+            fresh = await self._store.outbox.add(row, self._own_events.event(row.id, row.peer, State.QUEUED))
+        except StoreUnavailable as error:
+            if early and not outbox.withdraw(row.id):
+                raise StoreUnavailable(f"{error} (it may have left already: outcome unknown, id {row.id})") from None
+            raise
         if not fresh:
-            return await self._known_already(chosen, to)
-        self._tracker.stated(chosen, address.node, State.QUEUED)
-        self._endings.accepted(expires)
-        outbox = self._outbox_of(address.node)
-        outbox.push(Waiting(chosen, packet, type))
-        return Accepted(id=chosen, state=State.QUEUED, to=to, reason=outbox.last_reason)
+            return await self._known_already(row.id, row.to)
+        if not early:
+            self._leave(outbox, row)
+        self._endings.accepted(row.expires)
+        return Accepted(id=row.id, state=State.QUEUED, to=row.to, reason=outbox.last_reason)
+
+    def _leave(self, outbox: PeerOutbox, row: OutboxRow) -> None:
+        self._tracker.stated(row.id, row.peer, State.QUEUED)
+        outbox.push(Waiting(row.id, row.packet, row.type))  # type: ignore[arg-type]
 
     async def reply(
         self,

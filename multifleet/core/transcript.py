@@ -21,7 +21,7 @@ MAX_LINEAGE = 20_000
 MAX_ANSWER = 200_000
 
 _SENDER = re.compile(r'<cross-session-message(?: [a-z-]+="[^"<>]*")*? from-session="([A-Za-z0-9_-]{1,80})"')
-_GOES_ON = frozenset({None, "tool_use", "pause_turn"})
+_GOES_ON = (None, "tool_use", "pause_turn")
 
 
 class Fact(StrEnum):

@@ -197,13 +197,12 @@ async def _write(source: Rereads, session: Session, line: bytes, timeout: float,
         raise Unreachable("the session has begun another conversation")
     if now.socket is None:
         raise Unreachable("the session has no inbox")
-    loop = asyncio.get_running_loop()
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.setblocking(False)
         try:
-            async with asyncio.timeout(timeout):
-                await loop.sock_connect(connection, os.fspath(now.socket))
-        except (OSError, TimeoutError) as error:
+            # answers at once on a Unix socket; asyncio would take a full backlog for a connection under way
+            connection.connect(os.fspath(now.socket))
+        except OSError as error:
             raise Unreachable(f"the session's inbox cannot be reached ({type(error).__name__})") from error
         listener = credentials(connection)
         if listener is None or listener.uid != os.getuid() or listener.pid != now.pid:

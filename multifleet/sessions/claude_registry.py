@@ -50,7 +50,7 @@ class ClaudeRegistry:
     def __init__(self, config: Path) -> None:
         self.config = config
         self._domain = pid_domain()
-        self._answered: dict[tuple[Path, str], int] = {}
+        self._answered: dict[tuple[Path, str], tuple[int, int]] = {}
 
     def find(self) -> Found:
         """All live sessions, by pid, and the files that were not believed."""
@@ -154,10 +154,11 @@ class ClaudeRegistry:
         if found.st_uid != os.getuid():
             raise _Malformed("the socket is another user's")
         # asked once for each socket file: a listening socket stays so while the process that made it runs
-        if self._answered.get((path, start)) != found.st_ino:
+        made = (found.st_ino, found.st_ctime_ns)
+        if self._answered.get((path, start)) != made:
             if not _accepts(path):
                 raise _Stale("the socket refuses")
-            self._answered[path, start] = found.st_ino
+            self._answered[path, start] = made
             while len(self._answered) > MAX_RECORDS:
                 del self._answered[next(iter(self._answered))]
         return path

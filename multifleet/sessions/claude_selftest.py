@@ -85,7 +85,7 @@ async def claude_version(binary: Path, timeout: float = 10.0) -> str | None:
 async def self_test(binary: Path, timeout: float = 20.0) -> SelfTest:
     """Runs the client for some seconds and tries the FACTS; never raises for what the client does."""
     try:
-        version = await claude_version(binary)
+        version = await claude_version(binary, min(10.0, timeout))
     except OSError as error:
         return SelfTest(None, False, f"{binary} cannot be run: {error.strerror}", time.time(), tuple(FACTS))
     held: set[str] = set()

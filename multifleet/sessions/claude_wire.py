@@ -148,7 +148,7 @@ def clean_name(name: str) -> str:
 
 def _receipts(frame: dict[str, Any], socket: str, pid: int | None) -> list[InboxEvent]:
     status = frame.get("status")
-    if status not in _STATUSES:
+    if not isinstance(status, str) or status not in _STATUSES:
         return [Odd(socket, "a receipt of an unknown status", pid)]
     if status == "expired" and frame.get("status_detail") == "refused":
         status = "refused"

@@ -226,6 +226,21 @@ def test_the_rest_of_an_answer_begun_before_the_offer_came_in_is_no_proof() -> N
     assert fact_of(before, entry(), output(), output(uuid="a2", parentUuid="a1", message=later)) is Fact.SEEN
 
 
+@given(
+    st.dictionaries(
+        st.sampled_from(["type", "uuid", "parentUuid", "message", "attachment", "origin", "content", "subtype"]),
+        st.recursive(
+            st.none() | st.booleans() | st.sampled_from(["assistant", "user", "attachment", "u1", "system", OFFER]),
+            lambda inner: st.lists(inner, max_size=2)
+            | st.dictionaries(st.sampled_from(["id", "type", "content", "kind", "stop_reason", "text"]), inner),
+            max_leaves=6,
+        ),
+    )
+)
+def test_no_record_of_whatever_shape_raises(record: dict[str, Any]) -> None:
+    fact_of(entry(), {"uuid": "a1", "parentUuid": "u1", **record}, {**record, "type": "queue-operation"})
+
+
 def test_lines_that_are_no_records_are_passed_over() -> None:
     proof = TranscriptProof()
     proof.watch(OFFER, "token")

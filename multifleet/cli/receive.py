@@ -38,11 +38,11 @@ def run(name: str, command: Command, values: dict[str, Value], as_json: bool) ->
 
 def _without_daemon(frame: bytes) -> tuple[int, bytes]:
     from multifleet.errors import MultifleetError
-    from multifleet.node import offline
+    from multifleet.node.offline import offline_receive
     from multifleet.paths import home_path
 
     try:
-        answer = offline.offline_receive(home_path(), frame)
+        answer = offline_receive(home_path(), frame)
     except MultifleetError as error:
         raise Failed(str(error)) from None
     return answer.status, answer.frame

@@ -147,6 +147,7 @@ def read(data: bytes | msgspec.Raw, form: type[W]) -> W:
     document = parse(raw)
     try:
         # Written again rather than converted, because packets inside a request are kept as bytes.
-        return _decoders[form].decode(_encoder.encode(document))
+        again: W = _decoders[form].decode(_encoder.encode(document))
+        return again
     except msgspec.ValidationError as error:
         raise BadPacket(str(error)) from None

@@ -52,6 +52,8 @@ EXPECTED_SOON = 60.0
 REST, REST_LIMIT = 10.0, 0.2
 """After a look: so many times as long as it took, but no more seconds than these."""
 EXPIRE_EVERY = 5.0
+REPLIES_REMEMBERED = 200
+"""Latest messages whose reply sockets are opened again after a restart."""
 GRACE = 3.0
 """Seconds that an offer without a trace is given after a restart before it is made again."""
 INTERACTIVE = "cli"
@@ -138,6 +140,7 @@ class Offering:
             self._open[row.id] = Open(row, row.state, now)
             if row.via == SOCKET:
                 self._watching.watch(row.session, row.transcript or "/", row.id)
+        await self._listen_again()
 
     async def run(self, group: asyncio.TaskGroup) -> None:
         """Until cancelled."""
@@ -154,6 +157,17 @@ class Offering:
                     await self._news.wait()
             except TimeoutError:
                 pass  # time to look again
+
+    async def _listen_again(self) -> None:
+        """Open the reply sockets that models were told before a restart; they may answer yet."""
+        for row in await self._store.inbox.listing(REPLIES_REMEMBERED):
+            if row.session is None or (row.session, row.from_) in self._last_from:
+                continue
+            self._last_from[(row.session, row.from_)] = row
+            try:
+                await self._reply_socket(row.from_)
+            except (SocketTaken, OSError, NotOurs) as error:
+                self._counters.failed("reply_socket", reason=error)
 
     async def sessions(self) -> Found:
         """The live sessions now."""

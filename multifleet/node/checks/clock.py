@@ -19,6 +19,8 @@ NAMED = 2.0
 """Seconds of skew that are named."""
 CERTAIN = OFFSET_ANSWER_LIMIT
 """Seconds of skew that no slow answer can feign."""
+CUT_OFF = 0.5
+"""Seconds by which a peer's time is short on average, because it comes in whole seconds."""
 _SET = "set {} clock: timedatectl set-ntp true (Linux), sntp -sS time.apple.com (macOS)"
 _MINE = _SET.format("this machine's")
 
@@ -57,7 +59,8 @@ def _own(step: float) -> Finding:
     return ok("this machine's clock goes evenly")
 
 
-def _peer(node: str, offset: float) -> Finding:
+def _peer(node: str, learned: float) -> Finding:
+    offset = learned + CUT_OFF
     if abs(offset) <= NAMED:
         return ok(f"{node}'s clock agrees")
     says = f"{node}'s clock is {_span(abs(offset))} {'ahead' if offset > 0 else 'behind'}"

@@ -14,6 +14,7 @@ SQLITE = (3, 37)
 LIBRARIES: Mapping[str, tuple[int, ...]] = {
     "aiohttp": (3, 14, 4),
     "cryptography": (45,),
+    "httptools": (0, 6),
     "ifaddr": (0, 2),
     "keyring": (25,),
     "mcp": (2,),

@@ -59,7 +59,7 @@ def _judge(member: Member, answered: Answered | None, now: float, wall: float) -
 
 
 def _remedy(member: Member, reason: str) -> str:
-    if _UNKNOWN in reason:
+    if all(_UNKNOWN in part for part in reason.split("; ")):
         return f"{member.node} has forgotten this node or was set up anew: multifleet invite on one, join on the other"
     ports = ", ".join(dict.fromkeys(address.rpartition(":")[2] for address in member.addresses)) or "?"
     return (

@@ -1,0 +1,46 @@
+"""Which clock is off, and by how much."""
+
+import pytest
+
+from multifleet.node.checks.clock import agreeing
+from multifleet.node.checks.finding import Level
+
+NOW = 1_800_000_000.0
+
+OFFSETS: list[tuple[dict[str, float | None], Level, str]] = [
+    ({}, Level.OK, ""),
+    ({"mac2": None}, Level.OK, ""),
+    ({"mac2": 0.2}, Level.OK, "mac2's clock agrees"),
+    ({"mac2": 3.0}, Level.WARN, "mac2's clock is 4 s ahead"),
+    ({"mac2": 599.7}, Level.FAIL, "mac2's clock is 600 s ahead"),
+    ({"mac2": -600.4}, Level.FAIL, "mac2's clock is 600 s behind"),
+    ({"mac2": 599.7, "mac3": 0.0}, Level.FAIL, "mac2's clock is 600 s ahead"),
+    ({"mac2": 599.7, "mac3": -30.4}, Level.FAIL, "mac2's clock is 600 s ahead; mac3's clock is 30 s behind"),
+]
+
+
+@pytest.mark.parametrize(("offsets", "level", "says"), OFFSETS)
+def test_a_peer_whose_clock_is_off_is_named(offsets: dict[str, float | None], level: Level, says: str) -> None:
+    found = agreeing(offsets, NOW, NOW)
+    assert found.level is level
+    assert says in found.says
+    assert (found.remedy is not None) == (level is not Level.OK)
+
+
+def test_where_all_others_agree_the_clock_to_set_is_this_one() -> None:
+    remedy = agreeing({"mac2": 599.7, "mac3": 600.1}, NOW, NOW).remedy
+    assert remedy is not None and "this machine's clock" in remedy
+    remedy = agreeing({"mac2": 599.7, "mac3": 0.1}, NOW, NOW).remedy
+    assert remedy is not None and "mac2's clock" in remedy
+
+
+@pytest.mark.parametrize(("step", "says"), [(-3600.0, "set 3600 s back"), (3600.0, "set 3600 s ahead")])
+def test_a_step_of_the_own_clock_is_told_with_the_direction(step: float, says: str) -> None:
+    found = agreeing({}, NOW + step, NOW)
+    assert found.level is Level.FAIL
+    assert says in found.says
+
+
+def test_what_a_slow_answer_may_feign_is_no_fault() -> None:
+    assert agreeing({"mac2": 4.0}, NOW, NOW).level is Level.WARN
+    assert agreeing({}, NOW + 4.0, NOW).level is Level.OK

@@ -10,6 +10,7 @@ sys.path.insert(0, str(ROOT))
 from multifleet.cli import print_table  # noqa: E402
 from multifleet.operations import OPERATIONS  # noqa: E402
 from multifleet.plugin import manifests, readme, skills  # noqa: E402
+from scripts import printed_docs  # noqa: E402
 
 
 def printed() -> Iterator[tuple[Path, str]]:
@@ -20,8 +21,11 @@ def printed() -> Iterator[tuple[Path, str]]:
             yield Path("skills", operation.slash_command, "SKILL.md"), skills.skill(operation)
     yield Path(".claude-plugin/plugin.json"), manifests.plugin()
     yield Path(".claude-plugin/marketplace.json"), manifests.marketplace()
-    if text := _read(Path("README.md")):
-        yield Path("README.md"), readme.with_table(text, readme.operations_table())
+    for path in _documents():
+        text = printed_docs.with_printed(_read(path))
+        if path == Path("README.md"):
+            text = readme.with_table(text, readme.operations_table())
+        yield path, text
 
 
 def main(words: list[str]) -> int:
@@ -33,6 +37,11 @@ def main(words: list[str]) -> int:
             (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
             (ROOT / path).write_text(text)
     return 1 if old and "--check" in words else 0
+
+
+def _documents() -> list[Path]:
+    found = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+    return [path.relative_to(ROOT) for path in found]
 
 
 def _read(path: Path) -> str:

@@ -1,0 +1,145 @@
+"""The parts of the documentation that are printed from the code, each between two markers of its own name.
+
+<!-- printed: NAME -->
+...
+<!-- end of NAME -->
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import msgspec
+
+from multifleet.config import Config, NodeEntry
+from multifleet.core import backoff, cascade, channel_state, frame, packets, receipts, replay, routing, strict
+from multifleet.core import invite as invitations
+from multifleet.core.card import Card, SignedCard
+from multifleet.core.packets import Answer, Heartbeat, Message, PacketAnswer, Request, Statement
+from scripts.field_docs import FieldDoc, fields_of
+from scripts.vectors import vectors
+
+_BEGIN = re.compile(r"<!-- printed: ([a-z-]+) -->\n")
+
+
+def with_printed(text: str) -> str:
+    """The document with all its printed parts as they should be; KeyError for a marker that nothing prints."""
+    done, at = [], 0
+    while begin := _BEGIN.search(text, at):
+        end = text.index(f"<!-- end of {begin[1]} -->", begin.end())
+        done += [text[at : begin.end()], PARTS[begin[1]]().rstrip("\n"), "\n"]
+        at = end
+    return "".join(done) + text[at:]
+
+
+def refusals() -> str:
+    """The table of refusals, in the order of the checks."""
+    return table(
+        ("", "refusal", "status", "signed", "when"),
+        (
+            (str(place), f"`{refusal}`", str(facts.status), "yes" if facts.signed else "no", facts.when)
+            for place, (refusal, facts) in enumerate(frame.REFUSALS.items(), 1)
+        ),
+    )
+
+
+def ladder() -> str:
+    """The receipt ladder."""
+    return table(
+        ("rung", "stated by", "on the evidence of"),
+        ((f"`{rung.state}`", rung.by, rung.evidence) for rung in receipts.LADDER),
+    )
+
+
+def limits() -> str:
+    """The numbers that both ends must agree on."""
+    rows = [
+        ("a frame", f"{frame.FRAME_LIMIT} bytes"),
+        ("a message's body", f"{packets.BODY_LIMIT} bytes of UTF-8"),
+        ("packets in one request", f"{packets.BATCH_LIMIT}, and {packets.BATCH_BYTES} bytes in all"),
+        ("statements in one frame", f"{packets.LOG_LIMIT}"),
+        ("a statement's detail", f"{packets.DETAIL_LIMIT} characters"),
+        ("the lifetime of a message", f"{packets.EXPIRES_LIMIT // 86_400} days"),
+        ("`sent` against the replay clock", f"{frame.WINDOW} s either way"),
+        ("an answer whose time is believed", f"back within {replay.OFFSET_ANSWER_LIMIT:g} s"),
+        ("a join code", f"{invitations.INVITE_LIFETIME / 60:g} minutes"),
+        ("nesting of JSON", f"{strict.DEPTH_LIMIT}"),
+        (
+            "elements, lists and objects, keys in one object",
+            f"{strict.ELEMENT_LIMIT}, {strict.CONTAINER_LIMIT}, {strict.KEY_LIMIT}",
+        ),
+        ("an integer of JSON", f"{strict.INTEGER_DIGITS} digits"),
+    ]
+    return table(("what", "limit"), rows)
+
+
+def race() -> str:
+    """The numbers of the race between channels and of the retries."""
+    rows = [
+        ("a second raced channel starts after", f"twice the 95th percentile of the running one's round trips, "
+         f"{cascade.HEDGE_AT_LEAST * 1000:g} ms to {cascade.KEPT_AFTER:g} s; without a history "
+         f"{cascade.HEDGE_UNKNOWN * 1000:g} ms"),
+        ("the kept channels start after", f"{cascade.KEPT_AFTER:g} s of silence from all raced ones"),
+        ("a channel breaks after", f"{channel_state.FAILURES_TO_BREAK} failures in a row"),
+        ("a degraded channel is trusted again after", f"{channel_state.QUIET_AFTER / 60:g} quiet minutes"),
+        ("a broken channel is probed after",
+         f"{channel_state.PROBE_FIRST:g} s, doubled up to {channel_state.PROBE_CAP:g} s"),
+        ("a failed delivery is tried again after", f"{backoff.FIRST:g} s, doubled up to {backoff.CAP_HEARD:g} s "
+         f"while the peer is heard and to {backoff.CAP_SILENT:g} s otherwise; half of it is random"),
+    ]  # fmt: skip
+    return table(("what", "when"), rows)
+
+
+def states() -> str:
+    """The diagram of channel states, as GitHub draws it."""
+    return f"```mermaid\n{channel_state.mermaid()}```\n"
+
+
+def fields(struct: type[msgspec.Struct]) -> Callable[[], str]:
+    """A table of a packet's fields."""
+    return lambda: table(("field", "shape", "where absent", "meaning"), map(_field_row, fields_of(struct)))
+
+
+def settings(struct: type[msgspec.Struct]) -> Callable[[], str]:
+    """A table of settings."""
+    return lambda: table(
+        ("name", "value", "default", "meaning"),
+        ((f"`{f.name}`", f.shape, f.default or "required", f.about or "-") for f in fields_of(struct)),
+    )
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def _field_row(field: FieldDoc) -> tuple[str, str, str, str]:
+    return (
+        f"`{field.name}`",
+        field.shape,
+        "refused" if field.required else field.default,
+        field.about or "-",
+    )
+
+
+PARTS: Mapping[str, Callable[[], str]] = {
+    "refusals": refusals,
+    "ladder": ladder,
+    "limits": limits,
+    "channels": routing.channels_table,
+    "routes": routing.routes_table,
+    "channel-states": states,
+    "race": race,
+    "request": fields(Request),
+    "message": fields(Message),
+    "answer": fields(Answer),
+    "packet-answer": fields(PacketAnswer),
+    "statement": fields(Statement),
+    "heartbeat": fields(Heartbeat),
+    "card": fields(Card),
+    "signed-card": fields(SignedCard),
+    "settings": settings(Config),
+    "node-settings": settings(NodeEntry),
+    "vectors": lambda: f"```json\n{vectors()}\n```\n",
+}
+"""What is printed, by the name in its markers."""

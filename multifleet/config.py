@@ -24,15 +24,25 @@ class NodeEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """A machine that is configured instead of joined."""
 
     host: str = ""
+    """Host name or address."""
     user: str = ""
+    """Login name there; for channels to come."""
     port: Port = DEFAULT_PORT
+    """Port of its daemon."""
     role: str = "worker"
+    """What it is trusted to decide; for what is to come."""
     chief_eligible: bool = False
+    """For what is to come."""
     mac_address: str = ""
+    """Of its network card; for channels to come."""
     tailscale_ip: str = ""
+    """Another address of it."""
     lan_ip: str = ""
+    """The address that is tried first."""
     mdns_name: str = ""
+    """Another name of it."""
     tunnel_port: int | None = None
+    """For channels to come."""
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -45,8 +55,11 @@ class Chief(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """The machine that serves the others."""
 
     nodeId: NodeId
+    """Its id."""
     host: str = ""
+    """Host name or address."""
     port: Port = DEFAULT_PORT
+    """Port of its daemon."""
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

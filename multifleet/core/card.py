@@ -19,20 +19,26 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     """A node's own description of itself."""
 
     node: Annotated[str, msgspec.Meta(pattern=f"^{NODE_PATTERN}\\Z")]
+    """Its id."""
     ed25519: Key
+    """The identity; what peers pin."""
     x25519: Key
+    """What pairwise keys are derived from."""
     issued: int
     """Wall-clock seconds."""
     addresses: Annotated[list[Annotated[str, msgspec.Meta(max_length=300)]], msgspec.Meta(max_length=16)]
     """Where its daemon listens: "host:port"."""
     version: Annotated[str, msgspec.Meta(max_length=40)]
+    """Of the program, for people."""
 
 
 class SignedCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A card's text and the Ed25519 signature over it (128 hex digits)."""
 
     card: str
+    """The text."""
     signature: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{128}\\Z")]
+    """Of the text's bytes, by the key that the text names."""
 
 
 class BadCard(ValueError):

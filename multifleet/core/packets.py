@@ -45,36 +45,56 @@ class Message(Wire, frozen=True, kw_only=True):
     """A message from one address to another. `n` counts the messages of a thread from 1; `prev` is the one before."""
 
     id: Id
+    """A retry keeps it."""
     type: MessageType
+    """Decides which channels may carry it, and its place in the queue."""
     from_: AddressText = msgspec.field(name="from")
+    """Node and seat that answers go to."""
     to: AddressText
+    """Where it goes."""
     body: str
+    """At most 262144 bytes of UTF-8."""
     created: Seconds
     """In the sender's wall clock."""
     expires: Seconds
     """In the sender's wall clock."""
     n: Annotated[int, msgspec.Meta(ge=1, le=10**12)]
+    """Its number among the messages of one (from, to, thread)."""
     prev: Id | None = None
+    """The message before it there."""
     thread: Thread | None = None
+    """What the sender calls the conversation."""
     reply_to: Id | None = None
+    """The message that it answers."""
     subject: Line | None = None
+    """One line."""
     urgency: Urgency
+    """When its session is to see it."""
     authority: Authority
+    """Who wrote it, as the sender's daemon states it."""
     hops: Annotated[int, msgspec.Meta(ge=0, le=64)] = 0
+    """How many automatic answers went before it."""
 
 
 class Statement(Wire, frozen=True, kw_only=True, array_like=True):
     """One line of a receipt log: what a recipient says about a message, under its own MAC (see receipts.py)."""
 
     seq: Sequence
+    """Its line in the log of these two nodes, from 1; 0 where a node states its own step."""
     id: Id
+    """The message."""
     state: Annotated[str, msgspec.Meta(pattern="^[a-z]{3,20}\\Z")]
+    """The rung of the ladder."""
     at: Milliseconds
+    """By the clock of who states it."""
     channel: Annotated[str, msgspec.Meta(pattern="^[a-z0-9_-]{0,20}\\Z")]
     """The channel on which the message had arrived; empty where none."""
     attempt: Annotated[int, msgspec.Meta(ge=0, le=10**9)]
+    """The request in which the message had come; 0 where it is not known."""
     detail: Annotated[str, msgspec.Meta(max_length=DETAIL_LIMIT)]
+    """What else is known, in words."""
     mac: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}\\Z")]
+    """See below."""
 
 
 class Request(Wire, frozen=True, kw_only=True, tag="request", tag_field="kind"):
@@ -85,37 +105,52 @@ class Request(Wire, frozen=True, kw_only=True, tag="request", tag_field="kind"):
     have: Sequence
     """Up to which line this node has the other's receipt log on disk."""
     log: Annotated[list[Statement], msgspec.Meta(max_length=LOG_LIMIT)] = []
+    """Statements that the recipient does not have yet."""
     packets: Annotated[list[msgspec.Raw], msgspec.Meta(max_length=BATCH_LIMIT)] = []
+    """Messages; their bytes are read after the whole request was."""
     attempt: Annotated[int, msgspec.Meta(ge=0, le=10**9)] = 0
+    """The sender's number of this request; statements about its packets name it."""
 
 
 class PacketAnswer(Wire, frozen=True, kw_only=True, array_like=True):
     """What became of one packet of a request: stored, duplicate or refused, and why it was refused."""
 
     id: str
+    """The message; zeros where not even that could be read."""
     outcome: Literal["stored", "duplicate", "refused"]
+    """Refused is final, the others are the same to the sender."""
     reason: Annotated[str, msgspec.Meta(max_length=500)] = ""
+    """Why it was refused; of a replay, the true state."""
 
 
 class Answer(Wire, frozen=True, kw_only=True, tag="answer", tag_field="kind"):
     """The answer to one request, named by the request's nonce."""
 
     re: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}\\Z")]
+    """The nonce of the request."""
     time: Seconds
     """The answering node's replay clock."""
     have: Sequence
+    """Up to which line this node has the other's receipt log on disk."""
     log: Annotated[list[Statement], msgspec.Meta(max_length=LOG_LIMIT)] = []
+    """Statements that the other does not have yet."""
     answers: Annotated[list[PacketAnswer], msgspec.Meta(max_length=BATCH_LIMIT)] = []
+    """One for each packet, in their order."""
     refusal: Annotated[str, msgspec.Meta(pattern="^[a-z_]{0,40}\\Z")] = ""
+    """Why the whole frame was refused; empty where it was taken."""
     reason: Annotated[str, msgspec.Meta(max_length=500)] = ""
+    """The same in words."""
 
 
 class Heartbeat(Wire, frozen=True, kw_only=True, tag="heartbeat", tag_field="kind"):
     """\"I am here\", over UDP. (boot, count) only grows, so that an old one is worth nothing."""
 
     boot: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{16}\\Z")]
+    """Random for each start of the daemon."""
     count: Sequence
+    """Grows with each heartbeat of a boot."""
     port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 0
+    """Not used yet."""
 
 
 class BadPacket(ValueError):

@@ -161,7 +161,7 @@ class Delivery:
             unknown = isinstance(error, NotAnswered) or error.unknown
             outcome = Outcome(attempt, OutcomeKind.FAILED, str(error), unknown=unknown)
         else:
-            outcome = self._judge(member, attempt, answered, where)
+            outcome = self._judge(member, attempt, answered, where, whole=not batch)
             if outcome.kind is OutcomeKind.STORED:
                 answers.append(answered)
         ended = self._clock.monotonic()
@@ -198,9 +198,9 @@ class Delivery:
             self._store.peers.offset_later(member.node, offset, self._clock.now())
             member.offset = offset
 
-    def _judge(self, member: Member, attempt: Attempt, answered: Answered, where: str) -> Outcome:
+    def _judge(self, member: Member, attempt: Attempt, answered: Answered, where: str, *, whole: bool) -> Outcome:
         answer = answered.answer
-        self._hearing.take_later(member, answer.log)
+        self._hearing.take_later(member, answer.log, whole=whole)
         if answered.asked.last_seq:
             self._store.inbox.forget_log(member.node, answer.have)
         if not answer.refusal:
@@ -220,6 +220,9 @@ class Delivery:
             elif said.outcome == "refused":
                 taken.add(message.id)
                 unreadable.append((message.id, said.reason))
+        if batch and not taken:
+            words = f"{member.node} answered without a word about a message"
+            return Ended(answered=False, reason=words, unknown=True, peer_heard=True)
         return Ended(
             answered=True,
             peer_heard=True,

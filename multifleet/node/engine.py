@@ -73,7 +73,7 @@ class Engine:
         self.tracker = Tracker(self.events)
         self.members = Members(setup.identity, setup.fleet.fleet)
         self.exchange = Exchange(setup.identity.node, clock, store.receipts.durable_have)
-        self.hearing = Hearing(setup.identity.node, store, counters, self.tracker)
+        self.hearing = Hearing(setup.identity.node, store, counters, self.tracker, self._ended)
         self.health_of_channels = Health(store, clock)
         self.delivery = Delivery(
             channels,
@@ -338,6 +338,11 @@ class Engine:
         outbox = self._outboxes.get(peer)
         if outbox is not None:
             outbox.drop(message_id)
+
+    def _ended(self, peer: str, message_id: str) -> None:
+        outbox = self._outboxes.get(peer)
+        if outbox is not None:
+            outbox.ended(message_id)
 
     def _best_address(self, node: str) -> str | None:
         for channel in self.channels:

@@ -3,7 +3,7 @@
 Only the recipient's own statement moves a message beyond `sent`, and only for messages that went to that very peer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from multifleet.core.packets import Statement
@@ -19,66 +19,84 @@ from multifleet.store.store import Store
 class Heard:
     """What a peer stated that is new to this process."""
 
+    peer: str
     rows: list[ReceiptRow]
     changes: list[OutboxChange]
     have: int
+    seqs: set[int]
 
 
 class Hearing:
     """One for the node."""
 
-    def __init__(self, node: str, store: Store, counters: Counters, tracker: Tracker) -> None:
+    def __init__(
+        self, node: str, store: Store, counters: Counters, tracker: Tracker, ended: Callable[[str, str], None]
+    ) -> None:
         self._node = node
         self._store = store
         self._counters = counters
         self._tracker = tracker
+        self._ended = ended
         self._up_to: dict[str, int] = {}
         self._ahead: dict[str, set[int]] = {}
 
     async def take(self, member: Member, log: Sequence[Statement]) -> None:
-        """Keep statements; durable when this returns, so that the answer may confirm them."""
-        heard = self._check(member, log)
+        """Keep the statements of a peer's request, which are all that it has to say; durable when this returns, so
+        that the answer may confirm them."""
+        heard = self._check(member, log, whole=True)
         if heard:
             await self._store.receipts.record(heard.rows, heard.changes, member.node, heard.have)
             self._spread(heard)
 
-    def take_later(self, member: Member, log: Sequence[Statement]) -> None:
-        """Keep statements that came with an answer; they ride on the next commit."""
-        heard = self._check(member, log)
+    def take_later(self, member: Member, log: Sequence[Statement], *, whole: bool) -> None:
+        """Keep statements that came with an answer; they ride on the next commit. `whole`: the peer left none out."""
+        if self._store.database.degraded is not None:
+            return  # not confirmed, hence said again
+        heard = self._check(member, log, whole=whole)
         if heard:
             self._store.receipts.record_later(heard.rows, heard.changes, member.node, heard.have)
             self._spread(heard)
 
-    def _check(self, member: Member, log: Sequence[Statement]) -> Heard | None:
+    def _check(self, member: Member, log: Sequence[Statement], *, whole: bool) -> Heard | None:
         if not log:
             return None
         peer = member.node
-        up_to = self._up_to.get(peer)
-        if up_to is None:
-            up_to = self._store.receipts.durable_have(peer)
-        ahead = self._ahead.setdefault(peer, set())
+        up_to = self._heard_up_to(peer)
+        if whole and log[0].seq > up_to + 1:
+            # It forgets only what was confirmed from here: a store that was lost since then has nothing to wait for.
+            up_to = log[0].seq - 1
+        known = self._ahead.get(peer, set())
+        seqs: set[int] = set()
         rows: list[ReceiptRow] = []
         changes: list[OutboxChange] = []
         for said in log:
-            if said.seq <= up_to or said.seq in ahead:
+            if said.seq <= up_to or said.seq in known or said.seq in seqs:
                 continue
             if not is_stated_by(member.incoming.receipt, peer, self._node, said):
                 self._counters.failed("receipt_forged", peer=peer, seq=said.seq)
                 return None
-            ahead.add(said.seq)
+            seqs.add(said.seq)
             if said.state not in BY_RECIPIENT:
                 self._counters.failed("receipt_unknown_state", peer=peer, seq=said.seq)
                 continue
             rows.append(_row(peer, said))
             changes.append(_change(peer, said))
-        up_to = contiguous(up_to, list(ahead))
-        ahead -= {seq for seq in ahead if seq <= up_to}
-        self._up_to[peer] = up_to
-        return Heard(rows, changes, up_to)
+        return Heard(peer, rows, changes, contiguous(up_to, [*known, *seqs]), seqs)
+
+    def _heard_up_to(self, peer: str) -> int:
+        up_to = self._up_to.get(peer)
+        return self._store.receipts.durable_have(peer) if up_to is None else up_to
 
     def _spread(self, heard: Heard) -> None:
+        """Only what is kept is remembered as heard: what a full disk turned away is said again."""
+        ahead = self._ahead.get(heard.peer, set()) | heard.seqs
+        up_to = contiguous(max(heard.have, self._heard_up_to(heard.peer)), list(ahead))
+        self._up_to[heard.peer] = up_to
+        self._ahead[heard.peer] = {seq for seq in ahead if seq > up_to}
         for row in heard.rows:
             self._tracker.stated(row.message_id, row.peer, State(row.state))
+            if row.state in FINAL:
+                self._ended(row.peer, row.message_id)
 
 
 def _row(peer: str, said: Statement) -> ReceiptRow:

@@ -120,7 +120,8 @@ class PeerOutbox:
         self._to_state = False
         self._to_probe = False
         self._stated_up_to = 0
-        self._awaited: set[str] = set()
+        self._awaited: dict[str, None] = {}
+        self._over: set[str] = set()
         self._poll_delay = POLL_FIRST
         self._poll_at = 0.0
         self.last_reason: str | None = None
@@ -136,7 +137,8 @@ class PeerOutbox:
     def drop(self, message_id: str) -> None:
         """A message's time is over."""
         self._queue.drop(message_id)
-        self._awaited.discard(message_id)
+        self._over.discard(message_id)
+        self._awaited.pop(message_id, None)
 
     def withdraw(self, message_id: str) -> bool:
         """Take a message out that could not be accepted; False where it has left already."""
@@ -151,7 +153,9 @@ class PeerOutbox:
 
     def ended(self, message_id: str) -> None:
         """Nothing more is expected about a message that the peer holds."""
-        self._awaited.discard(message_id)
+        if message_id in self._queue.ids:
+            self._over.add(message_id)  # its request is not answered yet
+        self._awaited.pop(message_id, None)
 
     def state(self) -> None:
         """There is something to state about the peer's messages."""
@@ -209,7 +213,7 @@ class PeerOutbox:
     async def _until_something(self, now: float) -> None:
         wake_at = None
         if not self._in_flight:
-            if len(self._queue) or self._to_state or self._to_probe:
+            if len(self._queue) or self._to_state or self._to_probe or self._more_in_store:
                 wake_at = self._retry_at
             elif self._awaited:
                 wake_at = max(self._poll_at, self._retry_at)
@@ -224,12 +228,13 @@ class PeerOutbox:
 
     async def _refill(self) -> None:
         self._more_in_store = False
+        known = set(self._queue.ids)  # of these, some may be done before the store has answered
         try:
             rows = await self._store.outbox.waiting(self.node, None, IN_MEMORY + len(self._queue.ids))
         except StoreUnavailable:
             self._more_in_store = True
             raise
-        fresh = [row for row in rows if row.id not in self._queue.ids]
+        fresh = [row for row in rows if row.id not in known and row.id not in self._queue.ids]
         for row in fresh:
             self._queue.add(_waiting(row))
         if len(fresh) >= IN_MEMORY:
@@ -243,15 +248,26 @@ class PeerOutbox:
                 self._to_state = False
                 log = await self._store.inbox.log_after(self.node, self._stated_up_to, LOG_LIMIT)
             ended = await self._delivery.deliver(self.node, batch, log, alone=len(self._queue) == 0)
-            self._learn(batch, ended, had_log=bool(log))
-            if ended.unreadable:
-                await self._unreadable(self.node, ended.unreadable)
         except StoreUnavailable as error:
             self._to_state = True
             self._failed(batch, Ended(answered=False, reason=f"this node cannot write: {error}", unknown=True))
+        except BaseException:
+            self._queue.put_back(batch)  # the loop is started again, and must not have forgotten them
+            raise
+        else:
+            self._learn(batch, ended, had_log=bool(log))
+            await self._give_up(ended.unreadable)
         finally:
             self._in_flight -= 1
             self._something.set()
+
+    async def _give_up(self, unreadable: Sequence[tuple[str, str]]) -> None:
+        if not unreadable:
+            return
+        try:
+            await self._unreadable(self.node, unreadable)
+        except StoreUnavailable:
+            self._more_in_store = True  # they are sent again, and turned away again when that can be written
 
     def _learn(self, batch: list[Waiting], ended: Ended, *, had_log: bool) -> None:
         now = self._clock.monotonic()
@@ -264,7 +280,7 @@ class PeerOutbox:
             for waiting in batch:
                 if waiting.id in ended.taken:
                     self._queue.ids.discard(waiting.id)
-                    self._awaited.add(waiting.id)
+                    self._await_word(waiting.id)
                 else:
                     left.append(waiting)
             self._queue.put_back(left)
@@ -274,6 +290,14 @@ class PeerOutbox:
         if had_log:
             self._to_state = True
         self._failed(batch, ended)
+
+    def _await_word(self, message_id: str) -> None:
+        if message_id in self._over:
+            self._over.discard(message_id)
+            return
+        self._awaited[message_id] = None
+        if len(self._awaited) > IN_MEMORY:
+            del self._awaited[next(iter(self._awaited))]
 
     def _recovered(self, now: float) -> None:
         if self.failing:

@@ -15,13 +15,16 @@ class Tracker:
     def __init__(self, events: Events) -> None:
         self._events = events
         self._states: OrderedDict[str, State] = OrderedDict()
+        self._peers: dict[str, str] = {}
 
     def stated(self, message_id: str, peer: str, state: State) -> None:
-        """A message got into this state."""
+        """A message to this peer got into this state; nobody else's word counts for it."""
+        if self._peers.setdefault(message_id, peer) != peer:
+            return
         self._states[message_id] = state
         self._states.move_to_end(message_id)
         if len(self._states) > REMEMBERED:
-            self._states.popitem(last=False)
+            del self._peers[self._states.popitem(last=False)[0]]
         self._events.happened(message_id)
 
     def state(self, message_id: str) -> State | None:

@@ -1,0 +1,184 @@
+"""Whole nodes in one process, on real stores, joined by a network in memory that tests break and mend."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from multifleet.channels.memory import MemoryChannel, Network
+from multifleet.config import Config
+from multifleet.core.keys import Identity
+from multifleet.core.receipts import State
+from multifleet.core.routing import CHANNELS
+from multifleet.node.clock import Clocks
+from multifleet.node.fleet_file import Fleet
+from multifleet.node.node import Node
+from multifleet.node.setup import Setup, make_home
+from multifleet.operations.views import TraceView
+from multifleet.store.rows import InboxRow, PeerRow
+from tests.core.wire import FLEET, identity
+
+SOON = 20.0
+"""Seconds after which a test gives up waiting."""
+
+
+@dataclass
+class Time:
+    """The clocks of one machine: real ones, shifted at will."""
+
+    wall_shift: float = 0.0
+    monotonic_shift: float = 0.0
+
+    def clocks(self) -> Clocks:
+        """For a node."""
+        return Clocks(lambda: time.time() + self.wall_shift, lambda: time.monotonic() + self.monotonic_shift)
+
+    def pass_(self, seconds: float) -> None:
+        """Let time pass on both clocks."""
+        self.wall_shift += seconds
+        self.monotonic_shift += seconds
+
+
+class Machine:
+    """One machine with its home; its node is started, stopped and started again."""
+
+    def __init__(self, home: Path, name: str, network: Network, shared_key: bytes | None = None) -> None:
+        self.name = name
+        self.home = home
+        self.network = network
+        self.time = Time()
+        self.identity = identity(name)
+        self.pinned: list[PeerRow] = []
+        self.shared_key = shared_key
+        self.config = Config(
+            claudeConfigDir=str(home / "claude"), bind=("127.0.0.1",), port=0, heartbeatSeconds=60.0, keys="file"
+        )
+        self.node: Node
+        self._stack = AsyncExitStack()
+        self._run: asyncio.Task[None] | None = None
+        make_home(home)
+
+    async def open(self) -> Node:
+        """A node that takes frames and does nothing by itself."""
+        setup = Setup(self.home, self.config, self.identity, Fleet(FLEET), self.shared_key)
+        self.node = await Node.open(setup, clocks=self.time.clocks(), channels=[MemoryChannel(self.network)])
+        self._stack.push_async_callback(self.node.aclose)
+        for row in self.pinned:
+            await self.node.membership.admit(row)
+        self.network.nodes[self.name] = self._receive
+        return self.node
+
+    async def start(self) -> Node:
+        """A node with all its loops."""
+        node = await self.open()
+        await node.start(self._stack, [])
+        self._run = asyncio.create_task(node.run(), name=f"node {self.name}")
+        return node
+
+    async def stop(self) -> None:
+        """As `down` does it."""
+        self.network.nodes.pop(self.name, None)
+        if self._run is not None:
+            self.node.stopping.set()
+            await self._run
+            self._run = None
+        await self._stack.aclose()
+        self._stack = AsyncExitStack()
+
+    async def crash(self) -> None:
+        """Everything under way is dropped where it is."""
+        self.network.nodes.pop(self.name, None)
+        if self._run is not None:
+            self._run.cancel()
+            await asyncio.wait([self._run])
+            self._run = None
+        await self._stack.aclose()
+        self._stack = AsyncExitStack()
+
+    async def restart(self) -> Node:
+        """Stop and start."""
+        await self.stop()
+        return await self.start()
+
+    async def received(self) -> list[InboxRow]:
+        """All messages here, oldest first."""
+        return list(reversed(await self.node.store.inbox.listing(100_000)))
+
+    async def bodies(self) -> list[str]:
+        """Of all messages here, sorted."""
+        return sorted(row.body for row in await self.received())
+
+    async def wait(self, id: str, state: State, timeout: float = SOON) -> TraceView:
+        """The story of a sent message, once the state is reached; fails the test if it is not in time."""
+        story = await self.node.messages.wait(id, state, timeout)
+        assert story.reached, f"{id} is {story.state} ({story.reason}), not {state}"
+        return story
+
+    async def _receive(self, frame: bytes) -> bytes:
+        _, answer = await self.node.receiving.take(frame, "memory", "memory")
+        return answer
+
+
+@dataclass
+class Machines:
+    """Machines that have pinned each other."""
+
+    folder: Path
+    network: Network = field(default_factory=Network)
+    all: dict[str, Machine] = field(default_factory=dict)
+
+    def add(self, *names: str) -> list[Machine]:
+        """New machines, known to all others and they to them; not started."""
+        for name in names:
+            self.all[name] = Machine(self.folder / name, name, self.network)
+        for machine in self.all.values():
+            machine.pinned = [pinned(other.identity) for other in self.all.values() if other is not machine]
+        return [self.all[name] for name in names]
+
+    async def started(self, *names: str) -> list[Machine]:
+        """New machines with running nodes."""
+        machines = self.add(*names)
+        for machine in machines:
+            await machine.start()
+        return machines
+
+
+def pinned(identity: Identity, addresses: tuple[str, ...] = ()) -> PeerRow:
+    """The row of a member."""
+    return PeerRow(
+        node=identity.node,
+        ed25519=identity.public,
+        x25519=identity.exchange_public,
+        card=b"{}",
+        signature=bytes(64),
+        addresses=addresses,
+        added_at=0.0,
+        via="join",
+    )
+
+
+@asynccontextmanager
+async def machines_in(folder: Path) -> AsyncIterator[Machines]:
+    """Machines that are stopped at the end."""
+    machines = Machines(folder)
+    try:
+        yield machines
+    finally:
+        for machine in machines.all.values():
+            await machine.crash()
+
+
+def hurry(monkeypatch: pytest.MonkeyPatch, timeout: float = 0.2) -> None:
+    """Attempts give up sooner than in life, so that silence costs a test little."""
+    monkeypatch.setitem(CHANNELS, "memory", replace(CHANNELS["memory"], timeout=timeout))  # type: ignore[arg-type]
+
+
+async def until(condition: Callable[[], object], timeout: float = SOON) -> None:
+    """Wait until something is so that nobody announces."""
+    async with asyncio.timeout(timeout):
+        while not condition():  # noqa: ASYNC110  no event tells it
+            await asyncio.sleep(0.005)

@@ -4,5 +4,7 @@
 # program gives up by itself when the daemon does not answer.
 
 [ -x "$1/bin/multifleet" ] || exit 0
+# no session waits while the program's environment is made for the first time
+[ -e "$1/.venv/made-from" ] || [ -e "${XDG_CACHE_HOME:-$HOME/.cache}/multifleet" ] || exit 0
 "$1/bin/multifleet" hook session-start 2>/dev/null || :
 exit 0

@@ -6,7 +6,6 @@ import json
 import os
 import socket
 import stat
-import subprocess
 import sys
 import uuid
 from collections.abc import AsyncIterator, Callable
@@ -271,17 +270,20 @@ async def test_nothing_is_written_to_a_socket_on_which_another_process_listens(t
             "import socket,sys; s=socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(); print(); "
             "sys.stdout.flush(); c,_=s.accept(); print(len(c.recv(9)))"
         )
-        with subprocess.Popen([sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE) as stranger:
-            assert stranger.stdout is not None
-            stranger.stdout.readline()
+        stranger = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", script, str(path), stdout=asyncio.subprocess.PIPE
+        )
+        assert stranger.stdout is not None
+        await stranger.stdout.readline()
 
-            class Misled:
-                def reread(self, session: Session) -> Session:
-                    return replace(session, socket=path)
+        class Misled:
+            def reread(self, session: Session) -> Session:
+                return replace(session, socket=path)
 
-            with pytest.raises(Unreachable, match="another process"):
-                await offer(Misled(), session)
-            assert stranger.stdout.read().strip() == b"0", "it was told nothing"
+        with pytest.raises(Unreachable, match="another process"):
+            await offer(Misled(), session)
+        output, _ = await stranger.communicate()
+        assert output.strip() == b"0", "it was told nothing"
 
 
 async def test_a_session_that_does_not_accept_any_more_is_unreachable(tmp_path: Path) -> None:

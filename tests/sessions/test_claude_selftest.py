@@ -1,12 +1,12 @@
 """The self-test finds that the real client works, and names what fails with a program that is not one."""
 
-import os
 import time
 from pathlib import Path
 
 import pytest
 
 from multifleet.sessions.claude_selftest import FACTS, TRUSTED, claude_version, find_claude, self_test
+from multifleet.sessions.processes import started_at
 from tests.lab.client_install import claude_program
 
 
@@ -36,8 +36,7 @@ async def test_a_program_that_is_no_client_fails_in_time_and_leaves_nothing(tmp_
     assert not found.ok and found.failed == tuple(FACTS)
     assert "the client registers its session with an inbox" in found.detail
     assert time.monotonic() - began < 20.0
-    for pid in (tmp_path / "pids").read_text().split():
-        assert not os.path.exists(f"/proc/{pid}")
+    assert [started_at(int(pid)) for pid in (tmp_path / "pids").read_text().split()] == [None, None]
     assert str(Path.home()) not in (tmp_path / "env").read_text()
 
 

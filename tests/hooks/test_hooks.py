@@ -1,0 +1,183 @@
+"""The hooks' scripts, run by every plain shell of this machine: they hand over once, and never stand in the way."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from multifleet.sessions.seeds import SeedBox, fragment
+from tests.core.hostile_bodies import HOSTILE
+
+ROOT = Path(__file__).resolve().parents[2]
+ID = "85f25b7e-8348-4b79-bdeb-0f2f2dc40cb5"
+SHELLS = [path for name in ("dash", "bash", "sh", "busybox", "ksh", "mksh") if (path := shutil.which(name))]
+
+
+@pytest.fixture(params=SHELLS, ids=lambda path: Path(path).name)
+def shell(request: pytest.FixtureRequest) -> list[str]:
+    return [request.param, "sh"] if request.param.endswith("busybox") else [request.param]
+
+
+def hand_over(
+    shell: list[str], home: Path, event: str = "UserPromptSubmit", given: str = "{}", **variables: str
+) -> str:
+    """What the script prints; it must exit 0 and say nothing on stderr."""
+    environment = {
+        "HOME": "/nonexistent",
+        "PATH": "/usr/bin:/bin",
+        "MULTIFLEET_HOME": str(home),
+        "CLAUDE_CODE_SESSION_ID": ID,
+        **variables,
+    }
+    script = ROOT / "hooks/hand-over.sh"
+    done = subprocess.run(
+        [*shell, str(script), event], input=given, capture_output=True, text=True, env=environment, timeout=10
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def test_nothing_waits_and_nothing_is_printed(shell: list[str], tmp_path: Path) -> None:
+    assert hand_over(shell, tmp_path) == ""
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("event", ["UserPromptSubmit", "Stop"])
+def test_what_waits_is_printed_once_as_the_events_answer(shell: list[str], tmp_path: Path, event: str) -> None:
+    box = SeedBox(tmp_path)
+    text = "\n".join(HOSTILE.values())
+    box.put(ID, fragment(text))
+    answer = json.loads(hand_over(shell, tmp_path, event))
+    assert answer == {"hookSpecificOutput": {"hookEventName": event, "additionalContext": text}}
+    assert hand_over(shell, tmp_path, event) == ""
+    (taken,) = box.taken(ID)
+    assert taken.fragment == fragment(text)
+
+
+def test_a_turn_that_a_hook_prolonged_is_not_prolonged_again(shell: list[str], tmp_path: Path) -> None:
+    box = SeedBox(tmp_path)
+    box.put(ID, "hello")
+    active = json.dumps({"hook_event_name": "Stop", "stop_hook_active": True}, separators=(",", ":"))
+    assert hand_over(shell, tmp_path, "Stop", active) == ""
+    said = json.dumps({"stop_hook_active": False, "last": '"stop_hook_active":true'}, separators=(",", ":"))
+    assert "hello" in hand_over(shell, tmp_path, "Stop", said)
+
+
+def test_a_text_taken_back_by_the_daemon_is_not_printed(shell: list[str], tmp_path: Path) -> None:
+    box = SeedBox(tmp_path)
+    box.put(ID, "hello")
+    assert box.take_back(ID) == "hello"
+    assert hand_over(shell, tmp_path) == ""
+
+
+@pytest.mark.parametrize(
+    "id", ["", ".", "..", "../" + ID, "a/b", "$(touch x)", "`id`", "a b", "a\nb", "*", "a;id", "-x/", "a\\b"]
+)
+def test_a_session_id_of_another_shape_is_refused(shell: list[str], tmp_path: Path, id: str) -> None:
+    (tmp_path / "seeds").mkdir()
+    (tmp_path / "seeds/next").write_text("planted")
+    (tmp_path / "next").write_text("planted")
+    assert hand_over(shell, tmp_path, CLAUDE_CODE_SESSION_ID=id) == ""
+
+
+@pytest.mark.parametrize("kind", ["link", "fifo", "folder"])
+def test_what_is_planted_in_a_seeds_place_is_not_shown(shell: list[str], tmp_path: Path, kind: str) -> None:
+    box = tmp_path / "seeds" / ID
+    box.mkdir(parents=True)
+    (tmp_path / "secret").write_text("secret")
+    if kind == "link":
+        (box / "next").symlink_to(tmp_path / "secret")
+    elif kind == "fifo":
+        os.mkfifo(box / "next")
+    else:
+        (box / "next").mkdir()
+    assert hand_over(shell, tmp_path) == ""
+
+
+def test_the_home_is_the_users_when_none_is_named(shell: list[str], tmp_path: Path) -> None:
+    (tmp_path / ".multifleet").mkdir()
+    SeedBox(tmp_path / ".multifleet").put(ID, "hello")
+    assert "hello" in hand_over(shell, tmp_path, MULTIFLEET_HOME="", HOME=str(tmp_path))
+
+
+def test_many_hooks_at_once_show_a_text_once(shell: list[str], tmp_path: Path) -> None:
+    SeedBox(tmp_path).put(ID, "hello")
+    environment = {"MULTIFLEET_HOME": str(tmp_path), "CLAUDE_CODE_SESSION_ID": ID, "PATH": "/usr/bin:/bin"}
+    command = [*shell, str(ROOT / "hooks/hand-over.sh"), "UserPromptSubmit"]
+    hooks = [
+        subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) for _ in range(12)
+    ]
+    assert sum(b"hello" in hook.communicate()[0] for hook in hooks) == 1
+
+
+def session_start(shell: list[str], root: Path, given: str = "{}") -> tuple[int, str, str]:
+    command = [*shell, str(ROOT / "hooks/session-start.sh"), str(root)]
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(root)}
+    done = subprocess.run(command, input=given, env=environment, capture_output=True, text=True, timeout=10)
+    return done.returncode, done.stdout, done.stderr
+
+
+def program(root: Path, script: str) -> None:
+    (root / "bin").mkdir()
+    (root / "bin/multifleet").write_text(f"#!/bin/sh\n{script}\n")
+    (root / "bin/multifleet").chmod(0o755)
+    (root / ".venv").mkdir()
+    (root / ".venv/made-from").touch()
+
+
+def test_the_start_of_a_session_goes_to_the_program_as_it_came(shell: list[str], tmp_path: Path) -> None:
+    root = tmp_path / "a folder"
+    root.mkdir()
+    program(root, 'echo "$*"; cat')
+    event = '{"source":"startup","x":"$(id) `id` \\\\ %s"}'
+    assert session_start(shell, root, event) == (0, f"hook session-start\n{event}", "")
+
+
+@pytest.mark.parametrize("script", ["exit 2", "echo broken >&2; exit 1", "kill -9 $$"])
+def test_whatever_the_program_does_the_session_starts(shell: list[str], tmp_path: Path, script: str) -> None:
+    program(tmp_path, script)
+    code, output, said = session_start(shell, tmp_path)
+    assert (code, output) == (0, "") and "broken" not in said
+
+
+def test_without_the_program_or_its_environment_the_session_starts(shell: list[str], tmp_path: Path) -> None:
+    assert session_start(shell, tmp_path) == (0, "", "")
+    program(tmp_path, "echo it was run")
+    assert "it was run" in session_start(shell, tmp_path)[1]
+    (tmp_path / ".venv/made-from").unlink()
+    assert session_start(shell, tmp_path) == (0, "", "")
+
+
+def test_a_frozen_daemon_holds_no_prompt_up_and_a_start_for_less_than_two_seconds(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    with socket.socket(socket.AF_UNIX) as frozen:
+        frozen.bind(str(home / "socket"))
+        frozen.listen()
+        began = time.monotonic()
+        assert hand_over(["sh"], home) == "" and hand_over(["sh"], home, "Stop") == ""
+        assert time.monotonic() - began < 0.5
+        began = time.monotonic()
+        program(tmp_path, f'exec "{sys.executable}" -m multifleet "$@"')
+        environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "MULTIFLEET_HOME": str(home)}
+        given = json.dumps({"session_id": ID, "cwd": str(tmp_path), "source": "startup"})
+        command = ["sh", str(ROOT / "hooks/session-start.sh"), str(tmp_path)]
+        done = subprocess.run(command, input=given, env=environment, capture_output=True, text=True, timeout=10)
+        assert (done.returncode, done.stdout) == (0, "")
+        assert time.monotonic() - began < 2.0
+
+
+def test_the_hooks_file_names_only_events_that_every_client_knows() -> None:
+    hooks = json.loads((ROOT / "hooks/hooks.json").read_text())["hooks"]
+    assert set(hooks) == {"SessionStart", "UserPromptSubmit", "Stop"}
+    for event, ((entry,),) in ((event, [found[0]["hooks"]]) for event, found in hooks.items()):
+        assert entry["type"] == "command" and entry["command"] == "/bin/sh"
+        script = entry["args"][0].replace("${CLAUDE_PLUGIN_ROOT}", str(ROOT))
+        assert Path(script).is_file() and entry["timeout"] <= 3
+        assert event == "SessionStart" or entry["args"][1] == event

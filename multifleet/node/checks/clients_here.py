@@ -29,7 +29,7 @@ async def clients_of(node: "Node", *, test: bool) -> Clients:
     binary = await aside(lambda: find_claude(os.environ))
     if test and binary is not None:
         await node.offering.clients.test(binary)
-    found = await node.offering.sessions()
+    found = await node.offering.live.find()
     return Clients(binary, await _version(binary), found, node.offering.clients.verdicts)
 
 

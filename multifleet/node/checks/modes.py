@@ -12,6 +12,8 @@ from multifleet.paths import socket_path
 
 MOST_LOOKED_AT = 20_000
 SHOWN = 3
+OURS = ("config.json", "drop", "fleet.json", "keys", "lock", "logs", "seeds", "socket", "store.db", "token")
+"""What the node keeps in its home, and what begins so; what a user puts there beside it is his own."""
 _LINKS_ALLOWED = ("config.json", "logs")
 """Users keep these elsewhere; what they lead to must be private all the same."""
 
@@ -26,7 +28,7 @@ class Open:
 
 
 def private(home: Path) -> Finding:
-    """Looks at everything in the home and at the socket. Blocks for the disk."""
+    """Looks at all that the node keeps in its home, and at the socket. Blocks for the disk."""
     try:
         looked_at, found = _look(home)
     except OSError as error:
@@ -65,6 +67,8 @@ def _all(home: Path) -> Iterator[Path]:
         with os.scandir(waiting.pop()) as entries:
             for entry in entries:
                 path = Path(entry.path)
+                if path.parent == home and not entry.name.startswith(OURS):
+                    continue
                 yield path
                 left -= 1
                 if left <= 0:

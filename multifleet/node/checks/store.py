@@ -24,7 +24,7 @@ async def running(home: Path, database: Database, seconds: float) -> Finding:
     """Asked within the daemon."""
     findings = [_damaged(home)]
     if database.degraded is not None:
-        findings.append(fail(f"nothing can be written: {database.degraded}", "mend what it names", "disk", "modes"))
+        findings.append(of_error(StoreUnavailable(database.degraded), "disk", "modes"))
     else:
         try:
             findings.append(_durable(await read_durability(database)))
@@ -51,7 +51,7 @@ def _sound(home: Path, seconds: float) -> Finding:
 
 
 def _judge(found: Soundness) -> Finding:
-    size = f"{found.bytes / MEGABYTE:.1f} MB"
+    size = f"{found.bytes / MEGABYTE:.1f} MB" if found.bytes >= MEGABYTE else f"{found.bytes // 1024} KB"
     if found.verdict is None:
         return ok(f"{size}: too much to read in this time", "to have all of it read: multifleet doctor store")
     if found.verdict != SOUND:

@@ -24,6 +24,12 @@ def test_a_private_home_is_well(home: Path) -> None:
     assert private(home).level is Level.OK
 
 
+def test_what_its_user_keeps_beside_is_his_own(home: Path) -> None:
+    (home / "notes.txt").touch(mode=0o644)
+    (home / "notes.txt").chmod(0o644)
+    assert private(home).level is Level.OK
+
+
 @pytest.mark.parametrize(
     "name",
     ["", "keys", "keys/identity.json", "config.json", "store.db", "seeds/s1", "seeds/s1/next", "logs/daemon.log"],

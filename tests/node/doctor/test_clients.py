@@ -4,6 +4,9 @@ import json
 import shutil
 import subprocess
 
+import pytest
+
+from tests.lab.client_install import CLAUDE_VERSION, claude_program
 from tests.node.doctor.faults import FAIL
 from tests.node.doctor.real_home import VERSION, RealHome
 
@@ -41,3 +44,23 @@ def test_without_a_client_there_is_a_warning_that_says_what_it_means(home: RealH
     home.up()
     assert home.not_well() == {"client": "warn"}
     assert "multifleet inbox" in home.doctor()["client"]["says"]
+
+
+@pytest.mark.real_claude
+def test_the_real_client_is_tested_when_it_is_asked_for_by_name(home: RealHome) -> None:
+    home.client.unlink()
+    home.client.symlink_to(claude_program())
+    home.up()
+    assert home.not_well() == {}
+    assert f"{CLAUDE_VERSION} takes messages" in home.doctor()["client"]["says"]
+    assert "self-test passed" in home.doctor("client")["client"]["says"]
+    assert "self-test passed" in home.doctor()["client"]["says"]
+
+
+@pytest.mark.slow
+def test_a_self_test_that_fails_counts_from_then_on_until_one_passes(home: RealHome) -> None:
+    home.up()
+    assert home.doctor("client")["client"]["level"] == "ok"  # what does not say its version is not judged
+    home.client.resolve().write_text(f"#!/bin/sh\necho {VERSION}\n")
+    assert "failed: the client registers its session" in home.doctor("client")["client"]["says"]
+    assert home.not_well() == {"client": FAIL}

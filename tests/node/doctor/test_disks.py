@@ -29,7 +29,7 @@ def small_disk(home: RealHome) -> Iterator[Path]:
 
 def fill(disk: Path) -> None:
     """Until not one byte more fits."""
-    ballast = os.open(disk / "ballast", os.O_WRONLY | os.O_CREAT, 0o600)
+    ballast = os.open(disk / "ballast", os.O_WRONLY | os.O_CREAT, 0o644)
     try:
         while True:
             os.write(ballast, b"x" * 4096)

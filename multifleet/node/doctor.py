@@ -113,7 +113,7 @@ def _inside(node: "Node", probes: _Probes, *, alone: bool) -> dict[str, Callable
 
     async def ask_hooks() -> Finding:
         here = await clients_of(node, test=False)
-        return await aside(lambda: client.hooked(node.offering.config, here))
+        return await aside(lambda: client.hooked(node.offering.live.config, here))
 
     async def ask_client() -> Finding:
         return client.reachable(await clients_of(node, test=alone))

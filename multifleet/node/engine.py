@@ -116,7 +116,7 @@ class Engine:
             self.seats,
             self.endings,
             self.outbox_of,
-            self.offering.answered,
+            self.offering.offers.answered,
         )
         self.messages = Messages(self.members, store, clock, self.sending, self.tracker, self.events)
         self.receiving = Receiving(

@@ -39,7 +39,7 @@ class Node(Engine):
 
     async def status(self) -> StatusView:
         """This node at a glance."""
-        found = await self.offering.sessions()
+        found = await self.offering.live.find()
         others = list(self.members.others())
         now = self.clock.monotonic()
         counts = await self.store.outbox.counts()
@@ -110,7 +110,7 @@ class Node(Engine):
 
     async def sessions_view(self) -> list[SessionView]:
         """Open agent sessions of this machine."""
-        found = await self.offering.sessions()
+        found = await self.offering.live.find()
         return [
             SessionView(
                 session=session.session_id,
@@ -120,7 +120,7 @@ class Node(Engine):
                 name=session.name or None,
                 cwd=session.cwd,
                 status=session.status,
-                seat=self.offering.seat_of(session),
+                seat=self.offering.live.seat_of(session),
                 delivers_by=self.offering.clients.way_to(session),
                 started_at=session.started_at,
                 updated_at=session.updated_at,
@@ -130,7 +130,7 @@ class Node(Engine):
 
     async def seats_view(self) -> list[SeatView]:
         """The seats of this node."""
-        return await self.offering.seat_views(self.id)
+        return await self.offering.live.seat_views(self.id, await self.offering.waiting())
 
     async def seat_bind(self, name: str, folder: str, default: bool) -> SeatView:
         """Bind a seat to a folder."""

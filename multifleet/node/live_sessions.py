@@ -1,0 +1,78 @@
+"""The agent sessions that run on this machine now, the seats they sit on, and how each can be reached."""
+
+import asyncio
+import os
+from collections import Counter
+from pathlib import Path
+
+from multifleet.core.choose_session import choose_session
+from multifleet.node.clients import HOOKS, SOCKET, Clients
+from multifleet.node.seats import Seats
+from multifleet.operations.views import SeatView
+from multifleet.sessions.base import Found, Session, Status
+from multifleet.sessions.claude_hooks import hooks_installed
+from multifleet.sessions.claude_registry import ClaudeRegistry, config_dir
+from multifleet.store.rows import InboxRow
+
+
+class LiveSessions:
+    """One for the node."""
+
+    def __init__(self, config: Path, seats: Seats, registry: ClaudeRegistry, clients: Clients) -> None:
+        self.config = config
+        self.seats = seats
+        self.registry = registry
+        self.clients = clients
+
+    async def find(self) -> Found:
+        """The live sessions now; a folder in which one was seen has a seat from then on."""
+        found = await asyncio.to_thread(self.registry.find)
+        for session in found.sessions:
+            self.seats.of_folder(session.cwd)
+        return found
+
+    def seat_of(self, session: Session) -> str:
+        """The seat of a live session."""
+        return self.seats.of_folder(session.cwd)
+
+    def wanted_seat(self, row: InboxRow) -> str | None:
+        """The seat a message is for; None: whichever session the rule chooses."""
+        return row.seat or self.seats.default
+
+    def choose(self, found: Found, row: InboxRow) -> Session | None:
+        """The one session that gets a message."""
+        return choose_session(found.sessions, self.seats.folders, self.wanted_seat(row))
+
+    def way(self, row: InboxRow, session: Session) -> str:
+        """How a message gets into a session; what may wait does not wake an idle one, if hooks will show it later."""
+        way = self.clients.way_to(session)
+        may_wait = row.urgency == "whenever" and session.status is Status.IDLE
+        if way == SOCKET and may_wait and hooks_installed(self.config).how is not None:
+            return HOOKS
+        return way
+
+    async def seat_views(self, node: str, waiting: list[InboxRow]) -> list[SeatView]:
+        """The seats, with the session that each would get its mail in now."""
+        found = await self.find()
+        count = Counter(row.seat for row in waiting)
+        views = []
+        for row in sorted(self.seats.rows, key=lambda row: row.name):
+            session = choose_session(found.sessions, self.seats.folders, row.name)
+            views.append(
+                SeatView(
+                    name=row.name,
+                    address=f"{node}/{row.name}",
+                    folder=row.folder,
+                    client=row.client,
+                    default=row.name == self.seats.default,
+                    bound_by=row.bound_by,
+                    session=session.session_id if session else None,
+                    waiting=count[row.name],
+                )
+            )
+        return views
+
+
+def claude_config(chosen: str | None) -> Path:
+    """Claude Code's folder: the configured one, else the one that the environment names."""
+    return Path(chosen).expanduser() if chosen else config_dir(os.environ)

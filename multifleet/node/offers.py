@@ -1,0 +1,124 @@
+"""The offers under way: which messages were brought before which conversation, and what was observed of each since.
+
+A message is committed as `offering` before a byte is written, and every state after it is durable before it is stated.
+"""
+
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from multifleet.core.receipts import State
+from multifleet.node.clients import SOCKET
+from multifleet.node.clock import NodeClock
+from multifleet.node.counters import Counters
+from multifleet.node.watching import Watching
+from multifleet.store.rows import InboxChange, InboxRow, OfferRow
+from multifleet.store.store import Store
+
+
+@dataclass(slots=True)
+class Open:
+    """An offer whose end is not known."""
+
+    row: OfferRow
+    state: str
+    since: float
+    """Monotonic."""
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+        return self.row.id
+
+    @property
+    def session(self) -> str:
+        """The conversation's id."""
+        return self.row.session
+
+
+class Offers:
+    """One for the node."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: NodeClock,
+        counters: Counters,
+        watching: Watching,
+        state_to: Callable[[str], None],
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._counters = counters
+        self._watching = watching
+        self._state_to = state_to
+        self._open: dict[str, Open] = {}
+
+    def __iter__(self) -> Iterator[Open]:
+        return iter(list(self._open.values()))
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    async def load(self) -> None:
+        """Take up what an earlier run left open."""
+        now = self._clock.monotonic()
+        for row in await self._store.offers.open():
+            self._open[row.id] = Open(row, row.state, now)
+            if row.via == SOCKET:
+                self._watching.watch(row.session, row.transcript or "/", row.id)
+
+    def get(self, offer_id: str) -> Open | None:
+        """An open offer."""
+        return self._open.get(offer_id)
+
+    async def commit(self, rows: Sequence[InboxRow], session_id: str, cwd: str, via: str) -> Open:
+        """Note that these messages are about to be brought before a conversation."""
+        now = self._clock.now()
+        row = OfferRow(
+            id=str(uuid.uuid4()),
+            session=session_id,
+            via=via,
+            at=now,
+            state=State.OFFERING,
+            messages=tuple((one.sender, one.id) for one in rows),
+            transcript=cwd,
+        )
+        await self._store.offers.add(row)
+        changes = [InboxChange(one.sender, one.id, State.OFFERING, now, None, session_id, row.id) for one in rows]
+        await self._store.inbox.advance(changes, say=False)
+        opened = self._open[row.id] = Open(row, State.OFFERING, self._clock.monotonic())
+        if via == SOCKET:
+            self._watching.watch(session_id, cwd, row.id)
+        return opened
+
+    async def say(self, offer: Open, state: State, detail: str) -> None:
+        """State to the senders what was observed of an offer."""
+        now = self._clock.now()
+        await self._store.inbox.advance(
+            [InboxChange(sender, id, state, now, detail, offer.session, offer.id) for sender, id in offer.row.messages]
+        )
+        offer.state = state
+        self._store.offers.change_later(offer.id, state, detail[:200])
+        for sender in {sender for sender, _ in offer.row.messages}:
+            self._state_to(sender)
+
+    async def answered(self, row: InboxRow, detail: str) -> None:
+        """A reply to a received message was sent from here."""
+        change = InboxChange(row.sender, row.id, State.ANSWERED, self._clock.now(), detail)
+        if any(await self._store.inbox.advance([change])):
+            self._state_to(row.sender)
+
+    async def give_back(self, offer: Open, reason: str) -> None:
+        """The conversation did not take it up: the messages wait again."""
+        now = self._clock.now()
+        changes = [InboxChange(sender, id, State.STORED, now, reason) for sender, id in offer.row.messages]
+        await self._store.inbox.advance(changes, say=False)
+        self._counters.count("offers_given_back")
+        self.finish(offer, "given back")
+
+    def finish(self, offer: Open, state: str) -> None:
+        """Nothing more will be observed of it."""
+        self._open.pop(offer.id, None)
+        self._watching.forget(offer.session, offer.id)
+        self._store.offers.change_later(offer.id, state, finished=True)

@@ -119,7 +119,10 @@ class Receiving:
     async def _take_packets(
         self, member: Member, opened: Opened, request: Request, remote: str, channel: str
     ) -> tuple[int, bytes]:
-        taken = [self._read(raw, member, opened.header, request, channel) for raw in request.packets]
+        taken = [
+            await self._unless_stored(member, self._read(raw, member, opened.header, request, channel))
+            for raw in request.packets
+        ]
         stored = [one.row for one in taken if one.row is not None]
         turned = [one for one in taken if one.row is None]
         received = await self._store.inbox.receive(
@@ -163,6 +166,12 @@ class Receiving:
             return Taken(message.id, self._row(message, bytes(raw), member, header, request, channel))
         except Turned as reason:
             return Taken(message.id, None, str(reason))
+
+    async def _unless_stored(self, member: Member, one: Taken) -> Taken:
+        """What was stored before is not turned away when it comes again, though its seat may be gone meanwhile."""
+        if one.row is not None or one.id == UNREAD_ID:
+            return one
+        return Taken(one.id, await self._store.inbox.get(member.node, one.id), one.reason)
 
     def _row(
         self, message: Message, raw: bytes, member: Member, header: Header, request: Request, channel: str

@@ -104,3 +104,13 @@ def test_f17_a_disk_gone_read_only_takes_nothing_and_recovers_without_a_restart(
         message = mac2.send("mac1", "writable again")
         mac2.wait_state(message, "stored", 15)
         wait_for(lambda: degraded(mac2) is None, 15, what="no longer degraded")
+
+
+def test_a_daemon_does_not_start_on_a_read_only_disk_and_says_so_in_one_line(fleet: Fleet) -> None:
+    mac2 = fleet["mac2"]
+    mac2.cli("down")
+    with mac2.host.read_only(NODE_HOME):
+        said = mac2.cli("up", "--foreground", check=False)
+    assert said.returncode == 1 and len(said.stderr.splitlines()) == 1, said
+    assert "read-only" in said.stderr.lower(), said.stderr
+    mac2.up()

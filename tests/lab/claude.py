@@ -99,7 +99,7 @@ class ClaudeOnHost:
     def ask(self, prompt: str, timeout: float = 60.0) -> str:
         """One `claude -p` in the same folder (no session needs to run); its answer."""
         self.prepare()
-        command = self.command("-p", prompt, "--permission-mode", "bypassPermissions")
+        command = self.command("-p", prompt)
         command = ["env", "-i", *(f"{k}={v}" for k, v in self.environment().items()), *command]
         return self.host.run(command, cwd=self.folder, timeout=timeout).stdout
 

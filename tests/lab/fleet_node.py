@@ -73,17 +73,10 @@ class FleetNode:
     def up(self, *words: str, environment: dict[str, str] | None = None) -> None:
         """Start the daemon and wait until it answers."""
         command = ["multifleet", "up", "--foreground", *words]
-        self._daemon = self.host.popen(command, name=f"{self.name}-daemon", env=environment)
-        wait_for(self._is_up, 20, what=f"the daemon of {self.name} up")
+        self._daemon = self.host.popen(command, name=f"daemon-{next(self.host.lab.numbers)}", env=environment)
+        self._daemon.wait_output(r"listens on", 20)
+        assert self.get("/health")
         self.serving = self._daemon
-
-    def _is_up(self) -> bool:
-        if not self.daemon.alive:
-            raise LabError(f"the daemon of {self.name} ended: {self.daemon.output[-2000:]}")
-        try:
-            return self.request("GET", "/health", timeout=1)[0] == 200
-        except OSError:
-            return False
 
     def kill(self) -> None:
         """SIGKILL for the daemon."""
@@ -145,10 +138,8 @@ class FleetNode:
 
     def log(self) -> str:
         """All that the daemon wrote so far, under every way it was started."""
-        written = self.host.path(f"{NODE_HOME}/logs/daemon.log")
-        return (self._daemon.output if self._daemon else "") + (
-            written.read_text(errors="replace") if written.exists() else ""
-        )
+        files = [*self.host.dir.glob("srv/log/daemon-*.log"), *self.host.path(f"{NODE_HOME}/logs").glob("*")]
+        return "\n".join(path.read_text(errors="replace") for path in files)
 
     def rows(self, question: str, *values: Any) -> list[tuple[Any, ...]]:
         """The answer to an SQL question about the store, read beside the daemon: the bare facts."""

@@ -40,9 +40,9 @@ class Forger:
         """A message packet in its wire form."""
         now = int(time.time())
         addresses = {"from": self.sender.name, "to": self.recipient.name}
-        return {"id": id, "type": "context", "body": body, "created": now, "expires": now + 3600, "n": 1} | (
-            addresses | fields
-        )
+        times = {"created": now, "expires": now + 3600}
+        manner = {"urgency": "next-turn", "authority": "agent"}
+        return {"id": id, "type": "context", "body": body, "n": 1} | addresses | times | manner | fields
 
     def request(self, *packets: dict[str, Any], **fields: Any) -> bytes:
         """A request with these packets."""

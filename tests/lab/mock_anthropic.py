@@ -127,7 +127,8 @@ class Handler(BaseHTTPRequestHandler):
         raw = self.rfile.read(int(self.headers.get("content-length") or 0))
         body: Body = json.loads(raw) if raw.startswith(b"{") else {}
         counting = "count_tokens" in self.path
-        model = self.path.startswith("/v1/messages") and not counting
+        # a request without tools is for a title or the like: no turn, and it takes no reply from the script
+        model = self.path.startswith("/v1/messages") and not counting and bool(body.get("tools"))
         self.mock.record(
             {
                 "at": time.time(),
@@ -139,16 +140,15 @@ class Handler(BaseHTTPRequestHandler):
             }
         )
         try:
-            if model:
-                self.answer(body)
+            if self.path.startswith("/v1/messages") and not counting:
+                self.answer(body, self.mock.reply_to(body) if model else self.mock.default)
             else:
                 self.send_json({"input_tokens": 10} if counting else {})
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True  # the client was interrupted, which is a case under test
 
-    def answer(self, body: Body) -> None:
+    def answer(self, body: Body, reply: Reply) -> None:
         """One turn of the model, as SSE when the client streams."""
-        reply = self.mock.reply_to(body)
         if reply.get("delay"):
             time.sleep(reply["delay"])
         if status := reply.get("status"):

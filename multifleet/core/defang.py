@@ -81,7 +81,8 @@ def defang(text: str) -> str:
     text = _TOKEN.sub(r"<\\", text)
     text = _ROLE.sub(r"\1\\\2", text)
     text = _NOTICE.sub(r"[\\", text)
-    text = _HOOK.sub(r"\\", text)
+    if "hook" in text.casefold():
+        text = _HOOK.sub(r"\\", text)
     return _FENCE.sub(r"\1\\", text)
 
 

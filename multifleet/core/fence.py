@@ -77,17 +77,16 @@ def fence(messages: Sequence[FencedMessage], *, delimiter: str, budget: int = DE
     parts: list[str] = []
     room = budget - units(_opening(len(messages), delimiter)) - units(_more(len(messages))) - 1
     for message in messages:
-        whole = _whole(message, delimiter)
-        if units(whole) <= room:
+        part = _whole(message, delimiter, room)
+        if part is not None:
             shown.append(message.id)
         else:
             part = _shortened(message, delimiter, room)
             if part is None:
                 break
-            whole = part
             shortened.append(message.id)
-        parts.append(whole)
-        room -= units(whole)
+        parts.append(part)
+        room -= units(part)
         if shortened:
             break
     left_out = tuple(message.id for message in messages[len(parts) :])
@@ -120,8 +119,11 @@ def _more(count: int) -> str:
     return f"\n{count} more {waits} for this session; to see what is here, run: multifleet inbox\n"
 
 
-def _whole(message: FencedMessage, mark: str) -> str:
-    return _framed(message, mark, _safe(message.body, mark), "")
+def _whole(message: FencedMessage, mark: str, room: int) -> str | None:
+    if len(message.body) > room:
+        return None  # making it safe, which takes its time, never makes it shorter
+    whole = _framed(message, mark, _safe(message.body, mark), "")
+    return whole if units(whole) <= room else None
 
 
 def _shortened(message: FencedMessage, mark: str, room: int) -> str | None:
@@ -142,15 +144,11 @@ def _missing(message: FencedMessage, count: int) -> str:
 
 
 def _longest(body: str, mark: str, space: int) -> int:
-    """How many characters of the body fit once they are made safe; making safe never shortens a text."""
-    low, high = 0, min(len(body), space)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if units(_safe(body[:middle], mark)) <= space:
-            low = middle
-        else:
-            high = middle - 1
-    return low
+    """How many characters of the body fit once they are made safe, found in a few steps from above."""
+    kept = min(len(body), space)
+    while (size := units(_safe(body[:kept], mark))) > space:
+        kept = min(kept - 1, kept * space // size)
+    return kept
 
 
 def _framed(message: FencedMessage, mark: str, body: str, notice: str) -> str:

@@ -6,9 +6,10 @@ Nothing is removed and nothing is translated: whoever reads the result can tell 
 
 import unicodedata
 
-_KEPT = frozenset("\n\t")
 _INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _INVISIBLE_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\u2800")
+_REMEMBERED = 4_096
+"""Characters of which the form is kept, so that no text can fill the memory."""
 _VARIATION_SELECTORS = (range(0xFE00, 0xFE0F), range(0xE0100, 0xE01F0), range(0x180B, 0x1810))
 
 
@@ -19,7 +20,7 @@ def visible(text: str, *, one_line: bool = False) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    return "".join(_shown(character, one_line) for character in text)
+    return text.translate(_ONE_LINE if one_line else _LINES)
 
 
 def is_inert(text: str) -> bool:
@@ -27,18 +28,26 @@ def is_inert(text: str) -> bool:
     return visible(text) == text
 
 
-def _shown(character: str, one_line: bool) -> str:
-    if character in _KEPT:
-        return character if not one_line else " " if character == "\t" else "\\n"
-    if character.isascii():
-        return character if character.isprintable() else f"\\u{{{ord(character):x}}}"
-    if _is_hidden(character):
-        return f"\\u{{{ord(character):x}}}"
-    return character
+class _Shown(dict[int, str]):
+    """How each character is shown, worked out when it first occurs; str.translate looks things up here."""
+
+    def __init__(self, kept: dict[str, str]) -> None:
+        super().__init__({ord(character): shown for character, shown in kept.items()})
+
+    def __missing__(self, number: int) -> str:
+        shown = f"\\u{{{number:x}}}" if _is_hidden(chr(number)) else chr(number)
+        if len(self) < _REMEMBERED:
+            self[number] = shown
+        return shown
 
 
 def _is_hidden(character: str) -> bool:
+    if character.isascii():
+        return not character.isprintable()
     if unicodedata.category(character) in _INVISIBLE_CATEGORIES or character in _INVISIBLE_LETTERS:
         return True
-    number = ord(character)
-    return any(number in block for block in _VARIATION_SELECTORS)
+    return any(ord(character) in block for block in _VARIATION_SELECTORS)
+
+
+_LINES = _Shown({"\n": "\n", "\t": "\t"})
+_ONE_LINE = _Shown({"\n": "\\n", "\t": " "})

@@ -13,7 +13,7 @@ from multifleet.sessions.mock_messages_api import Answer, MockMessagesApi
 from multifleet.sessions.seeds import SeedBox, fragment
 from tests.sessions.real_claude import RealClaude, until
 
-pytestmark = [pytest.mark.real_claude, pytest.mark.slow]
+pytestmark = pytest.mark.real_claude
 
 ROOT = Path(__file__).resolve().parents[2]
 MARK = "k3jx9q0w7m5n2b8v4c6z1a0s"

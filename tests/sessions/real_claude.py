@@ -66,6 +66,8 @@ class RealClaude:
             os.kill(self.session.pid, signal.SIGTERM)
         with contextlib.suppress(AssertionError):
             await until(lambda: not os.path.exists(f"/proc/{self.session.pid}"), 8.0)
+        if self.session.socket is not None:
+            self.session.socket.unlink(missing_ok=True)  # a killed client leaves it behind
         await self.tmux("kill-server")
         folder = os.environ.get("TMUX_TMPDIR") or tempfile.gettempdir()
         with contextlib.suppress(FileNotFoundError):

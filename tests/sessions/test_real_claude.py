@@ -18,7 +18,7 @@ from multifleet.sessions.claude_wire import InboxEvent, Receipt, Reply
 from multifleet.sessions.mock_messages_api import Answer, MockMessagesApi
 from tests.sessions.real_claude import Offering, RealClaude, until
 
-pytestmark = [pytest.mark.real_claude, pytest.mark.slow]
+pytestmark = pytest.mark.real_claude
 
 
 @contextlib.asynccontextmanager

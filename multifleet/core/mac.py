@@ -16,11 +16,13 @@ _OUTER = bytes(byte ^ 0x5C for byte in range(256))
 
 def digest(key: bytes, *parts: bytes) -> bytes:
     """The MAC (32 bytes) of the parts, one after the other; `key` is at most 64 bytes long."""
-    inner, outer = (state.copy() for state in _states(key))
+    inner, outer = _states(key)
+    inside = inner.copy()
     for part in parts:
-        inner.update(part)
-    outer.update(inner.digest())
-    return outer.digest()
+        inside.update(part)
+    outside = outer.copy()
+    outside.update(inside.digest())
+    return outside.digest()
 
 
 @lru_cache(KEYS_KEPT)

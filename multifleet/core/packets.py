@@ -21,6 +21,8 @@ LOG_LIMIT = 256
 """Statements of a receipt log in one frame."""
 EXPIRES_LIMIT = 30 * 86_400
 """Seconds that a message may wait at the most."""
+LINE_LIMIT, THREAD_LIMIT = 200, 120
+"""Characters of a subject, and of a thread's name."""
 DETAIL_LIMIT = 4_000
 """Characters of a statement's detail."""
 
@@ -29,8 +31,8 @@ AddressText = Annotated[str, msgspec.Meta(pattern=f"^{ADDRESS_PATTERN}\\Z", max_
 Seconds = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
 Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=10**15)]
 Sequence = Annotated[int, msgspec.Meta(ge=0, le=10**15)]
-Line = Annotated[str, msgspec.Meta(max_length=200)]
-Thread = Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
+Line = Annotated[str, msgspec.Meta(max_length=LINE_LIMIT)]
+Thread = Annotated[str, msgspec.Meta(min_length=1, max_length=THREAD_LIMIT)]
 
 MessageType = Literal["context", "task", "reply", "alert", "broadcast", "sync", "repair"]
 Urgency = Literal["now", "next-turn", "whenever"]

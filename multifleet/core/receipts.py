@@ -115,40 +115,39 @@ def current(events: Iterable[tuple[State, str, int | None]], sender: str) -> Sta
     return last[1] if last else own
 
 
-def statement_mac(key: bytes, by: str, to: str, statement: Statement) -> str:
-    """The MAC (64 hex digits) under which `by` states a line of its receipt log to `to`."""
-    line = (
-        f"mf1 rcpt {by} {to} {statement.seq} {statement.id} {statement.state} {statement.at} "
-        f"{statement.channel or '-'} {statement.attempt}\n{statement.detail}"
-    )
+def line_mac(
+    key: bytes, by: str, to: str, seq: int, id: str, state: str, at: int, channel: str, attempt: int, detail: str
+) -> str:
+    """The MAC (64 hex digits) under which `by` states a line of its receipt log to `to`; `at` in milliseconds."""
+    line = f"mf1 rcpt {by} {to} {seq} {id} {state} {at} {channel or '-'} {attempt}\n{detail}"
     return digest(key, line.encode()).hex()
 
 
+def statement_mac(key: bytes, by: str, to: str, statement: Statement) -> str:
+    """The MAC that a statement has to have."""
+    return line_mac(
+        key,
+        by,
+        to,
+        statement.seq,
+        statement.id,
+        statement.state,
+        statement.at,
+        statement.channel,
+        statement.attempt,
+        statement.detail,
+    )
+
+
 def state_it(
-    key: bytes,
-    by: str,
-    to: str,
-    *,
-    seq: int,
-    id: str,
-    state: str,
-    at: float,
-    channel: str,
-    attempt: int,
-    detail: str,
+    key: bytes, by: str, to: str, *, seq: int, id: str, state: str, at: float, channel: str, attempt: int, detail: str
 ) -> Statement:
     """A statement with its MAC; `at` in wall-clock seconds."""
-    bare = Statement(
-        seq=seq,
-        id=id,
-        state=state,
-        at=round(at * 1000),
-        channel=channel,
-        attempt=attempt,
-        detail=detail,
-        mac="0" * 64,
+    at_ms = round(at * 1000)
+    mac = line_mac(key, by, to, seq, id, state, at_ms, channel, attempt, detail)
+    return Statement(
+        seq=seq, id=id, state=state, at=at_ms, channel=channel, attempt=attempt, detail=detail, mac=mac
     )
-    return _with_mac(bare, statement_mac(key, by, to, bare))
 
 
 def is_stated_by(key: bytes, by: str, to: str, statement: Statement) -> bool:
@@ -165,15 +164,3 @@ def contiguous(have: int, seqs: Sequence[int]) -> int:
             break
     return have
 
-
-def _with_mac(bare: Statement, mac: str) -> Statement:
-    return Statement(
-        seq=bare.seq,
-        id=bare.id,
-        state=bare.state,
-        at=bare.at,
-        channel=bare.channel,
-        attempt=bare.attempt,
-        detail=bare.detail,
-        mac=mac,
-    )

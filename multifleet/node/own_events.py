@@ -1,6 +1,6 @@
 """What this node itself states about a message it sends, under its own MAC, so that a changed row shows."""
 
-from multifleet.core.receipts import State, state_it
+from multifleet.core.receipts import State, line_mac
 from multifleet.node.clock import NodeClock
 from multifleet.node.members import Members
 from multifleet.store.rows import ReceiptRow
@@ -25,27 +25,6 @@ class OwnEvents:
     ) -> ReceiptRow:
         """One line of a message's story, told by its sender."""
         node = self._members.identity.node
-        said = state_it(
-            self._members.own_receipts,
-            node,
-            peer,
-            seq=0,
-            id=message_id,
-            state=state,
-            at=self._clock.now(),
-            channel=channel,
-            attempt=attempt,
-            detail=detail,
-        )
-        return ReceiptRow(
-            message_id,
-            peer,
-            None,
-            state,
-            said.at / 1000,
-            node,
-            channel or None,
-            attempt,
-            detail or None,
-            said.mac,
-        )
+        at = round(self._clock.now() * 1000)
+        mac = line_mac(self._members.own_receipts, node, peer, 0, message_id, state, at, channel, attempt, detail)
+        return ReceiptRow(message_id, peer, None, state, at / 1000, node, channel or None, attempt, detail or None, mac)

@@ -1,15 +1,15 @@
 """Sending messages from here: what is accepted is on disk; what is said of it later is looked up, not guessed."""
 
-import asyncio
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from typing import get_args
+
+import msgspec
 
 from multifleet.core import packets
 from multifleet.core.ids import Address, BadId, is_message_id, message_id
-from multifleet.core.packets import BadPacket, Message
+from multifleet.core.packets import Message
 from multifleet.core.receipts import State
 from multifleet.core.routing import PRIORITY
-from multifleet.core.strict import NotStrict
 from multifleet.errors import BadInput, StoreUnavailable, TooLarge, UnknownMessage, UnknownSeat
 from multifleet.node.clock import NodeClock
 from multifleet.node.endings import Endings
@@ -18,15 +18,17 @@ from multifleet.node.outboxes import PeerOutbox, Waiting
 from multifleet.node.own_events import OwnEvents
 from multifleet.node.randomness import Randomness
 from multifleet.node.seats import Seats
+from multifleet.node.threads import Threads
 from multifleet.node.tracker import Tracker
 from multifleet.operations.views import Accepted
 from multifleet.store.outbox import thread_key
 from multifleet.store.rows import InboxRow, OutboxRow
 from multifleet.store.store import Store
 
+URGENCIES: frozenset[str] = frozenset(get_args(packets.Urgency))
+AUTHORITIES: frozenset[str] = frozenset(get_args(packets.Authority))
 LIFETIME = 7 * 86_400.0
 """Seconds that a message waits unless told otherwise."""
-THREADS_REMEMBERED = 10_000
 
 
 class Sending:
@@ -55,8 +57,7 @@ class Sending:
         self._outbox_of = outbox_of
         self._answered = answered
         self._random = Randomness()
-        self._tails: OrderedDict[str, tuple[int, str | None]] = OrderedDict()
-        self._tail_locks: dict[str, asyncio.Lock] = {}
+        self._threads = Threads(store)
 
     async def send(
         self,
@@ -81,17 +82,12 @@ class Sending:
             raise UnknownSeat(self._seats.unknown(address.seat))
         now = self._clock.now()
         chosen = _id(id, now, self._random)
+        if id is not None and await self._store.outbox.get(chosen):
+            return await self._known_already(chosen, to)
         expires = int(now + _lifetime(expires_in)) + 1
         key = thread_key(sender, to, thread)
-        lock = self._tail_locks.get(key)
-        if lock is None:
-            lock = self._tail_locks.setdefault(key, asyncio.Lock())
-        if key not in self._tails:
-            async with lock:
-                if key not in self._tails:
-                    self._remember(key, await self._store.outbox.thread_tail(key))
-        self._tail_locks.pop(key, None)
-        n, prev = self._tails[key]
+        await self._threads.know(key)
+        n, prev = self._threads.tail(key)
         message = Message(
             id=chosen,
             type=type,
@@ -109,7 +105,7 @@ class Sending:
             authority=authority,
         )
         packet = _packet(message)
-        self._remember(key, (n + 1, chosen))
+        self._threads.add(key, n + 1, chosen)
         row = OutboxRow(
             id=chosen,
             peer=address.node,
@@ -129,10 +125,20 @@ class Sending:
             unknown_outcome=False,
             closed_at=None,
         )
-        return await self._accept(row, is_new=id is None)
+        accepted = False
+        try:
+            accepted, answer = await self._accept(row, is_new=id is None)
+            return answer
+        finally:
+            # A message that is not there must not be the one before the next, unless that has been numbered already.
+            if not accepted and self._threads.tail(key) == (n + 1, chosen):
+                self._threads.add(key, n, prev)
 
-    async def _accept(self, row: OutboxRow, *, is_new: bool) -> Accepted:
-        """Commit a message, and let it leave while that goes on: the caller is told only when it is on disk."""
+    async def _accept(self, row: OutboxRow, *, is_new: bool) -> tuple[bool, Accepted]:
+        """Commit a message, and let it leave while that goes on: the caller is told only when it is on disk.
+
+        Whether it was new, and what to tell.
+        """
         outbox = self._outbox_of(row.peer)
         early = is_new and self._store.database.degraded is None
         if early:
@@ -144,11 +150,11 @@ class Sending:
                 raise StoreUnavailable(f"{error} (it may have left already: outcome unknown, id {row.id})") from None
             raise
         if not fresh:
-            return await self._known_already(row.id, row.to)
+            return False, await self._known_already(row.id, row.to)
         if not early:
             self._leave(outbox, row)
         self._endings.accepted(row.expires)
-        return Accepted(id=row.id, state=State.QUEUED, to=row.to, reason=outbox.last_reason)
+        return True, Accepted(id=row.id, state=State.QUEUED, to=row.to, reason=outbox.last_reason)
 
     def _leave(self, outbox: PeerOutbox, row: OutboxRow) -> None:
         self._tracker.stated(row.id, row.peer, State.QUEUED)
@@ -191,11 +197,12 @@ class Sending:
         row = rows[0]
         expires = int(self._clock.now() + LIFETIME)
         event = self._own_events.event(row.id, row.peer, State.QUEUED, detail="tried again")
-        if not await self._store.outbox.reopen(row.id, row.peer, expires, event):
-            return Accepted(id=row.id, state=row.state, to=row.to, reason="it is still under way")
+        packet = packets.write(msgspec.structs.replace(packets.read(row.packet, Message), expires=expires))
+        if not await self._store.outbox.reopen(row.id, row.peer, expires, packet, event):
+            return Accepted(id=row.id, state=row.state, to=row.to, reason="it did not fail")
         self._tracker.stated(row.id, row.peer, State.QUEUED)
         self._endings.accepted(expires)
-        self._outbox_of(row.peer).push(Waiting(row.id, row.packet, row.type, True))  # type: ignore[arg-type]
+        self._outbox_of(row.peer).push(Waiting(row.id, packet, row.type, True))  # type: ignore[arg-type]
         return Accepted(id=row.id, state=State.QUEUED, to=row.to)
 
     async def _known_already(self, id: str, to: str) -> Accepted:
@@ -208,12 +215,6 @@ class Sending:
         if seat and not self._seats.exists(seat):
             raise UnknownSeat(self._seats.unknown(seat))
         return seat
-
-    def _remember(self, key: str, tail: tuple[int, str | None]) -> None:
-        self._tails[key] = tail
-        self._tails.move_to_end(key)
-        if len(self._tails) > THREADS_REMEMBERED:
-            self._tails.popitem(last=False)
 
 
 def _address(to: str) -> Address:
@@ -255,9 +256,16 @@ def _body(body: str) -> str:
 
 
 def _packet(message: Message) -> bytes:
-    packet = packets.write(message)
+    """The message's bytes; BadInput where the recipient would refuse its form."""
+    if message.subject is not None and len(message.subject) > packets.LINE_LIMIT:
+        raise BadInput(f"the subject has at most {packets.LINE_LIMIT} characters: put the rest into the text")
+    if message.thread is not None and not 1 <= len(message.thread) <= packets.THREAD_LIMIT:
+        raise BadInput(f"a thread's name has 1 to {packets.THREAD_LIMIT} characters")
+    if message.reply_to is not None and not is_message_id(message.reply_to):
+        raise BadInput("reply-to is the whole id of a message: a lower-case UUID")
+    if message.type not in PRIORITY or message.urgency not in URGENCIES or message.authority not in AUTHORITIES:
+        raise BadInput("type, urgency and authority are words from a list: see multifleet send --help")
     try:
-        packets.read(packet, Message)
-    except (NotStrict, BadPacket) as error:
-        raise BadInput(f"{error}") from None
-    return packet
+        return packets.write(message)
+    except UnicodeEncodeError:
+        raise BadInput("the subject or thread has half of a surrogate pair: send text, not bytes") from None

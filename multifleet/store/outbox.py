@@ -38,9 +38,10 @@ class Outbox:
         """The same on the next commit."""
         self._database.write_later(apply_changes, changes)
 
-    async def reopen(self, id: str, peer: str, expires: int, receipt: ReceiptRow) -> bool:
-        """Opens a closed row for another try, due until `expires`; False if there is none to open."""
-        return await self._database.write(reopen_rows, (id, peer, expires, receipt))
+    async def reopen(self, id: str, peer: str, expires: int, packet: bytes, receipt: ReceiptRow) -> bool:
+        """Opens a row that ended without success for another try, with a packet that says the new `expires`; False if
+        there is none to open."""
+        return await self._database.write(reopen_rows, (id, peer, expires, packet, receipt))
 
     async def thread_tail(self, key: str) -> tuple[int, str | None]:
         """The last number given in a thread and the message that has it; (0, None) for a new one."""

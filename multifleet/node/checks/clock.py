@@ -4,7 +4,7 @@ Messages are delivered all the same: each node learns how far the others are off
 `expires` is judged by them.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from multifleet.core.replay import OFFSET_ANSWER_LIMIT
@@ -22,14 +22,25 @@ CERTAIN = OFFSET_ANSWER_LIMIT
 CUT_OFF = 0.5
 """Seconds by which a peer's time is short on average, because it comes in whole seconds."""
 _SET = "set {} clock: timedatectl set-ntp true (Linux), sntp -sS time.apple.com (macOS)"
+RESTART = "multifleet down, then multifleet up"
 _MINE = _SET.format("this machine's")
 
 
 def agreeing(offsets: Mapping[str, float | None], wall: float, now: float) -> Finding:
-    """`offsets` are the peers' clocks minus ours where known, `wall` is the machine's clock, `now` the node's own."""
-    findings = [_peer(node, offset) for node, offset in offsets.items() if offset is not None]
-    findings = [_own(wall - now), *(_blame_self(findings, offsets.values()))]
-    return together(findings)
+    """`offsets`: the peers' clocks minus the node's own, where known; `wall`: the machine's clock; `now`: the node's.
+
+    The two differ where the machine's clock was set while the node ran: that one never goes back, nor jumps.
+    """
+    step = wall - now
+    known = {node: offset + CUT_OFF for node, offset in offsets.items() if offset is not None}
+    stepped = abs(step) > CERTAIN
+    if stepped and known and all(abs(offset - step) <= CERTAIN for offset in known.values()):
+        return _set_right(step)
+    if stepped and all(abs(offset) <= CERTAIN for offset in known.values()):
+        return _set_wrong(step)
+    findings = [_peer(node, offset - step) for node, offset in known.items()]
+    own = _set_wrong(step) if stepped else ok("this machine's clock goes evenly")
+    return together([own, *_blame_self(findings, [offset - step for offset in known.values()])])
 
 
 def since_last_run(home: "Path", wall: float, key: str) -> Finding:
@@ -45,22 +56,26 @@ def since_last_run(home: "Path", wall: float, key: str) -> Finding:
     return ok("this machine's clock has gone on since the daemon ran; the peers' were not asked")
 
 
-def _own(step: float) -> Finding:
-    if step < -CERTAIN:
-        return fail(
-            f"this machine's clock was set {_span(-step)} back: multifleet goes on from where it was",
-            _MINE,
-        )
-    if step > CERTAIN:
-        return fail(
-            f"this machine's clock was set {_span(step)} ahead since multifleet started, which still has the old time",
-            "if the machine's time is right now: multifleet down, then multifleet up",
-        )
-    return ok("this machine's clock goes evenly")
+def _set_wrong(step: float) -> Finding:
+    if step < 0:
+        return fail(f"this machine's clock was set {_span(-step)} back: multifleet goes on from where it was", _MINE)
+    return fail(
+        f"this machine's clock was set {_span(step)} ahead since multifleet started, which still has the old time",
+        f"if the machine's time is right now: {RESTART}; if not: {_MINE}",
+    )
 
 
-def _peer(node: str, learned: float) -> Finding:
-    offset = learned + CUT_OFF
+def _set_right(step: float) -> Finding:
+    """The machine agrees with its peers again, and the node does not yet."""
+    if step < 0:
+        return warn(
+            f"this machine's clock is right, and multifleet is {_span(-step)} ahead of it: it was set back",
+            f"nothing: multifleet never goes back, the two meet in {_span(-step)}",
+        )
+    return warn(f"this machine's clock is right, and multifleet is {_span(step)} behind: it was set ahead", RESTART)
+
+
+def _peer(node: str, offset: float) -> Finding:
     if abs(offset) <= NAMED:
         return ok(f"{node}'s clock agrees")
     says = f"{node}'s clock is {_span(abs(offset))} {'ahead' if offset > 0 else 'behind'}"
@@ -68,11 +83,10 @@ def _peer(node: str, learned: float) -> Finding:
     return fail(says, remedy) if abs(offset) > CERTAIN else warn(says, remedy)
 
 
-def _blame_self(findings: list[Finding], offsets: Iterable[float | None]) -> list[Finding]:
+def _blame_self(findings: list[Finding], offsets: Sequence[float]) -> list[Finding]:
     """Where all others agree with each other and not with us, the fault is here."""
-    known = [offset for offset in offsets if offset is not None]
     off = [finding for finding in findings if finding.level is not Level.OK]
-    if len(known) < 2 or len(off) < len(known) or max(known) - min(known) > NAMED:
+    if len(offsets) < 2 or len(off) < len(offsets) or max(offsets) - min(offsets) > NAMED:
         return findings
     return [Finding(finding.level, finding.says, f"all others agree: {_MINE}") for finding in findings]
 

@@ -44,3 +44,22 @@ def test_a_step_of_the_own_clock_is_told_with_the_direction(step: float, says: s
 def test_what_a_slow_answer_may_feign_is_no_fault() -> None:
     assert agreeing({"mac2": 4.0}, NOW, NOW).level is Level.WARN
     assert agreeing({}, NOW + 4.0, NOW).level is Level.OK
+
+
+def test_a_clock_that_was_set_right_again_is_known_by_the_peers_and_no_fault() -> None:
+    back = agreeing({"mac2": -600.5}, NOW - 600, NOW)
+    assert (back.level, "multifleet is 600 s ahead" in back.says) == (Level.WARN, True)
+    ahead = agreeing({"mac2": 599.5, "mac3": 600.0}, NOW + 600, NOW)
+    assert (ahead.level, ahead.remedy) == (Level.WARN, "multifleet down, then multifleet up")
+
+
+def test_a_clock_that_was_set_wrong_is_known_by_the_peers_and_they_are_not_blamed() -> None:
+    found = agreeing({"mac2": -0.5, "mac3": 0.0}, NOW - 3600, NOW)
+    assert found.level is Level.FAIL
+    assert found.says == "this machine's clock was set 3600 s back: multifleet goes on from where it was"
+
+
+def test_a_step_and_a_peer_that_is_off_are_both_told() -> None:
+    found = agreeing({"mac2": 99.5, "mac3": -0.5}, NOW - 3600, NOW)
+    assert "set 3600 s back" in found.says
+    assert "mac2's clock is 3700 s ahead" in found.says

@@ -4,9 +4,13 @@ import asyncio
 import json
 import sys
 import time
+from pathlib import Path
 from typing import Any, Protocol
 
 from benchmarks.load import BODY, run_callers
+
+SOCKET = "socket"
+"""In the home of a throwaway pipeline."""
 
 
 class Sender(Protocol):
@@ -39,9 +43,9 @@ async def perform(sender: Sender, command: dict[str, Any]) -> dict[str, Any]:
     raise ValueError(f"unknown command {command['do']}")
 
 
-async def serve_commands(sender: Sender) -> None:
-    """Answers until standard input ends."""
-    say({"ready": True})
+async def serve_commands(sender: Sender, socket: Path) -> None:
+    """Answers until standard input ends; local clients post to `socket` meanwhile."""
+    say({"socket": str(socket)})
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)

@@ -33,6 +33,8 @@ class Plan:
     backlog: int = 10_000
     names: Sequence[str] = tuple(PIPELINES)
     naive_backlog: int = 1_000
+    posted: int = 128
+    """Callers that post over HTTP, from another process."""
 
 
 @dataclass(slots=True)
@@ -42,6 +44,8 @@ class Measured:
     rounds: dict[tuple[str, int], list[Figures]] = field(default_factory=lambda: defaultdict(list))
     flushes: dict[tuple[str, int], float] = field(default_factory=dict)
     backlog: dict[str, float] = field(default_factory=dict)
+    posted: dict[str, list[Figures]] = field(default_factory=lambda: defaultdict(list))
+    """With the load from another process, by pipeline."""
 
     def median(self, name: str, callers: int, figure: str) -> float:
         return median(one[figure] for one in self.rounds[name, callers])  # type: ignore[literal-required]
@@ -66,6 +70,8 @@ def measure(folder: Path, plan: Plan, flush_us: int) -> Measured:
             pipeline.ask(do="callers", callers=16, seconds=min(0.5, plan.seconds))
         for callers in plan.callers:
             _rounds(pipelines, callers, plan, measured)
+        if plan.posted:
+            _posted(pipelines, plan, measured)
         if plan.backlog:
             for pipeline in pipelines:
                 count = plan.naive_backlog if pipeline.name == "N" else plan.backlog
@@ -87,6 +93,15 @@ def _rounds(pipelines: list[Pipeline], callers: int, plan: Plan, measured: Measu
     for pipeline in pipelines:
         delivered = sum(one["count"] for one in measured.rounds[pipeline.name, callers])
         measured.flushes[pipeline.name, callers] = flushed[pipeline.name] / delivered
+
+
+def _posted(pipelines: list[Pipeline], plan: Plan, measured: Measured) -> None:
+    for number in range(plan.rounds):
+        for pipeline in random.sample(pipelines, len(pipelines)):
+            figures = pipeline.post(plan.posted, plan.seconds)
+            measured.posted[pipeline.name].append(figures)
+            shown = f"{figures['rate']:,.0f}/s stored, p50 {figures['p50']:.2f} ms to be accepted"
+            _progress(f"{plan.posted} callers over HTTP, round {number + 1}, {pipeline.name}: {shown}")
 
 
 def _drain_rate(pipeline: Pipeline, count: int) -> float:

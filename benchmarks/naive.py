@@ -5,13 +5,15 @@ import asyncio
 import json
 import signal
 import time
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import aiosqlite
 from aiohttp import ClientError, ClientSession, TCPConnector, web
 
-from benchmarks.commands import say, serve_commands
+from benchmarks.commands import SOCKET, say, serve_commands
 from benchmarks.ids import time_ordered_id
+from benchmarks.intake import serve_messages
 from benchmarks.sealing import seal, unseal
 
 OUTBOX = """CREATE TABLE IF NOT EXISTS outbox (id TEXT PRIMARY KEY, recipient TEXT, created INT,
@@ -33,6 +35,7 @@ class Sender:
     def __init__(self, outbox: aiosqlite.Connection, session: ClientSession, port: int) -> None:
         self._outbox, self._session = outbox, session
         self._url = f"http://127.0.0.1:{port}/frame"
+        self._under_way: set[asyncio.Task[None]] = set()
 
     async def send(self, body: str) -> None:
         await self._deliver(*await self._accept(body))
@@ -40,8 +43,16 @@ class Sender:
     async def accept(self, body: str) -> None:
         await self._accept(body)
 
+    async def accept_and_go_on(self, body: str) -> None:
+        """Delivers behind the caller's back."""
+        task = asyncio.create_task(self._deliver(*await self._accept(body)))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
     async def drained(self) -> None:
         """Sends what waits, one by one."""
+        if self._under_way:
+            await asyncio.wait(self._under_way)
         query = "SELECT id, packet FROM outbox WHERE state = 'queued' ORDER BY rowid"
         for identity, packet in await self._outbox.execute_fetchall(query):
             while True:
@@ -83,9 +94,12 @@ class Recipient:
 
 async def run_sender(home: Path, port: int) -> None:
     outbox = await connect(home / "outbox.db", OUTBOX)
-    async with ClientSession(connector=TCPConnector(limit=0)) as session:
-        await serve_commands(Sender(outbox, session, port))
-    await outbox.close()
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(outbox.close)
+        session = await stack.enter_async_context(ClientSession(connector=TCPConnector(limit=0)))
+        sender = Sender(outbox, session, port)
+        await serve_messages(stack, home / SOCKET, sender.accept_and_go_on)
+        await serve_commands(sender, home / SOCKET)
 
 
 async def run_recipient(home: Path, port: int) -> None:

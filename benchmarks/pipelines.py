@@ -5,10 +5,12 @@ import json
 import select
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any, Self
 
 from benchmarks import slow_disk
+from benchmarks.load import Figures
 
 ROOT = Path(__file__).parent.parent
 END_WITHIN = 20.0
@@ -29,7 +31,7 @@ class Pipeline:
     def __enter__(self) -> Self:
         self.start_recipient()
         self._sender = self._start("sender", *self._words)
-        _line(self._sender)
+        self._socket = _line(self._sender)["socket"]
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -44,6 +46,18 @@ class Pipeline:
         self._sender.stdin.write(json.dumps(command) + "\n")
         self._sender.stdin.flush()
         return _line(self._sender)
+
+    def post(self, callers: int, seconds: float) -> Figures:
+        """Load from a process of its own; the rate is of messages stored, until the last one is."""
+        began = time.perf_counter()
+        words = [sys.executable, "-m", "benchmarks.generator", self._socket, str(callers), str(seconds)]
+        done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=ANSWER_WITHIN)
+        if done.returncode:
+            raise RuntimeError(f"no load for {self.name}: {done.stderr.strip()}")
+        figures: Figures = json.loads(done.stdout)
+        drained: float = self.ask(do="drain")["seconds"]
+        took = min(figures["seconds"] + drained, time.perf_counter() - began)
+        return Figures(**figures | {"seconds": took, "rate": figures["count"] / took})  # type: ignore[typeddict-item]
 
     def start_recipient(self) -> None:
         """Start it where it was before, so that the sender finds it again."""

@@ -30,6 +30,7 @@ class Sender:
 
     def __init__(self, node: Node) -> None:
         self._messages = node.messages
+        self._outbox = node.store.outbox
         self._accepted: list[str] = []
 
     async def send(self, body: str) -> None:
@@ -43,6 +44,8 @@ class Sender:
         for message in self._accepted:
             assert await self._messages.until(message, State.STORED) == State.STORED
         self._accepted.clear()
+        while await self._outbox.counts():  # noqa: ASYNC110  nobody tells of an empty outbox
+            await asyncio.sleep(0.005)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ async def run_sender(place: Path, port: int) -> None:
         await server.start(stack)
         await node.start(stack, server.addresses)
         running = asyncio.create_task(node.run())
-        await serve_commands(Sender(node))
+        await serve_commands(Sender(node), socket_path(home))
         node.stopping.set()
         await running
 

@@ -9,9 +9,11 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 
 from benchmarks import cli, daemon, delivery, hooks, slow_disk
 from benchmarks.delivery import SLOW_FLUSH_US, Measured, Plan
+from benchmarks.processes import per_round_ratio
 from benchmarks.table import Row, as_markdown
 
 README = Path(__file__).parent / "README.md"
@@ -34,6 +36,9 @@ def delivery_rows(fast: Measured) -> list[Row]:
         rows.append(Row(name, f"{flushes:.2f}", flushes, at_most=most))
     p50, p99 = (fast.median("product", 16, figure) for figure in ("p50", "p99"))
     rows.append(Row("p99/p50 at 16 callers", f"{p99:.2f} ms, {p50:.2f} ms", p99 / p50, at_most=3.0))
+    posted = per_round_ratio(*([one["rate"] for one in fast.posted[name]] for name in ("product", "Y")))
+    measured = ", ".join(f"{_posted_rate(fast, name):,.0f}/s" for name in ("product", "Y"))
+    rows.append(Row("delivered/s, 128 callers over HTTP, against Y", measured, posted, at_least=0.8))
     return [*rows, _backlog(fast, "backlog of 10,000 after an outage, against one by one")]
 
 
@@ -63,6 +68,10 @@ def _against(
     return Row(name, shown, ratio, at_most=at_most, at_least=at_least, floor=floor)
 
 
+def _posted_rate(measured: Measured, name: str) -> float:
+    return median(one["rate"] for one in measured.posted[name])
+
+
 def _backlog(measured: Measured, name: str) -> Row:
     ours, theirs = measured.backlog["product"], measured.backlog["N"]
     return Row(name, f"{ours:,.0f}/s, {theirs:,.0f}/s", ours / theirs, at_least=20.0)
@@ -70,16 +79,16 @@ def _backlog(measured: Measured, name: str) -> Row:
 
 def pipelines_as_markdown(fast: Measured | None, slow: Measured | None) -> str:
     """All pipelines beside each other."""
-    lines = ["| | 1 caller p50 | 16 callers | 128 callers | backlog | 128, 2 ms flush |"]
-    lines.append("| --- | --- | --- | --- | --- | --- |")
+    lines = ["| | 1 caller p50 | 16 callers | 128 callers | 128 over HTTP | backlog | 128, 2 ms flush |"]
+    lines.append("| --- | --- | --- | --- | --- | --- | --- |")
     for name in delivery.PIPELINES:
-        cells = [name, "", "", "", "", ""]
+        cells = [name, "", "", "", "", "", ""]
         if fast:
             cells[1] = f"{fast.median(name, 1, 'p50'):.2f} ms"
             cells[2:4] = (f"{fast.median(name, callers, 'rate'):,.0f}/s" for callers in (16, 128))
-            cells[4] = f"{fast.backlog[name]:,.0f}/s"
+            cells[4:6] = (f"{rate:,.0f}/s" for rate in (_posted_rate(fast, name), fast.backlog[name]))
         if slow:
-            cells[5] = f"{slow.median(name, 128, 'rate'):,.0f}/s"
+            cells[6] = f"{slow.median(name, 128, 'rate'):,.0f}/s"
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
@@ -96,7 +105,8 @@ def main() -> None:
 
     def deliver(folder: Path, flush_us: int) -> Measured:
         callers = (128,) if flush_us else delivery.CALLERS
-        plan = Plan(rounds=chosen.rounds, seconds=chosen.seconds, callers=callers)
+        posted = 0 if flush_us else 128
+        plan = Plan(rounds=chosen.rounds, seconds=chosen.seconds, callers=callers, posted=posted)
         found = measured[folder.name] = delivery.measure(folder, plan, flush_us)
         return found
 

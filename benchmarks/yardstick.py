@@ -11,6 +11,7 @@ import signal
 import sqlite3
 import time
 from collections import deque
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,11 @@ import msgspec
 import uvloop
 from aiohttp import web
 
-from benchmarks.commands import say, serve_commands
+from benchmarks.commands import SOCKET, say, serve_commands
 from benchmarks.group_commit import GroupCommit, connect, insert_rows
 from benchmarks.http_client import Pool
 from benchmarks.ids import time_ordered_id
+from benchmarks.intake import serve_messages
 from benchmarks.sealing import seal, unseal
 
 AT_MOST = 64
@@ -185,8 +187,10 @@ class Recipient:
 
 async def run_sender(home: Path, port: int, hops: int, together: bool) -> None:
     sender = Sender(home, Pool(("127.0.0.1", port)), hops, together)
-    await serve_commands(sender)
-    await sender.aclose()
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(sender.aclose)
+        await serve_messages(stack, home / SOCKET, sender.accept)
+        await serve_commands(sender, home / SOCKET)
 
 
 async def run_recipient(home: Path, port: int) -> None:

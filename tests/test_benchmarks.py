@@ -10,7 +10,7 @@ from benchmarks.processes import per_round_ratio
 from benchmarks.sealing import seal, unseal
 from benchmarks.table import Row, as_markdown
 
-TINY = Plan(rounds=1, seconds=0.2, callers=(1, 16, 128), backlog=200, naive_backlog=20)
+TINY = Plan(rounds=1, seconds=0.2, callers=(1, 16, 128), backlog=200, naive_backlog=20, posted=8)
 
 
 def test_all_pipelines_deliver_side_by_side_and_lose_nothing_in_an_outage(tmp_path: Path) -> None:
@@ -24,7 +24,7 @@ def test_all_pipelines_deliver_side_by_side_and_lose_nothing_in_an_outage(tmp_pa
 
 
 def test_a_slow_disk_shows_in_the_rate_of_the_naive_pipeline(tmp_path: Path) -> None:
-    plan = Plan(rounds=1, seconds=0.3, callers=(16,), backlog=0, names=("N",))
+    plan = Plan(rounds=1, seconds=0.3, callers=(16,), backlog=0, names=("N",), posted=0)
     measured = delivery.measure(tmp_path, plan, flush_us=10_000)
     assert measured.median("N", 16, "rate") < 1 / (2 * 0.010)
 

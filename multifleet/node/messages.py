@@ -114,6 +114,8 @@ class Messages:
         receipts = [one for one in await self._store.receipts.of(row.id) if one.peer == row.peer]
         node = self._members.identity.node
         state = current(((State(one.state), one.by, one.seq) for one in receipts), node)
+        if state in FINAL and row.closed_at is None:
+            state = State(row.state)  # it was given up, and is being tried again
         events = [
             TraceEvent(
                 state=one.state,

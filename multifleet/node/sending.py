@@ -266,6 +266,12 @@ def _packet(message: Message) -> bytes:
     if message.type not in PRIORITY or message.urgency not in URGENCIES or message.authority not in AUTHORITIES:
         raise BadInput("type, urgency and authority are words from a list: see multifleet send --help")
     try:
-        return packets.write(message)
+        packet = packets.write(message)
     except UnicodeEncodeError:
         raise BadInput("the subject or thread has half of a surrogate pair: send text, not bytes") from None
+    if len(packet) > packets.BATCH_BYTES:
+        raise TooLarge(
+            f"the body takes {len(packet)} bytes with its control characters escaped, and may take "
+            f"{packets.BATCH_BYTES}: take them out, or send a path or a link instead"
+        )
+    return packet

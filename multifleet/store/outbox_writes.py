@@ -88,14 +88,17 @@ def apply_changes(connection: sqlite3.Connection, changes: Sequence[Sequence[Out
     return [None] * len(changes)
 
 
-def reopen_rows(connection: sqlite3.Connection, wanted: Sequence[tuple[str, str, int, ReceiptRow]]) -> Sequence[bool]:
-    """Opens closed rows (id, peer, expires, receipt) again."""
+def reopen_rows(
+    connection: sqlite3.Connection, wanted: Sequence[tuple[str, str, int, bytes, ReceiptRow]]
+) -> Sequence[bool]:
+    """Opens rows that ended without success (id, peer, expires, packet, receipt) again."""
     opened: list[bool] = []
-    for id_, peer, expires, receipt in wanted:
+    for id_, peer, expires, packet, receipt in wanted:
         found = connection.execute(
-            "UPDATE outbox SET state = 'queued', reason = NULL, closed_at = NULL, expires = ?"
-            " WHERE id = ? AND peer = ? AND closed_at IS NOT NULL",
-            (expires, id_, peer),
+            "UPDATE outbox SET state = 'queued', reason = NULL, closed_at = NULL, expires = ?, packet = ?"
+            " WHERE id = ? AND peer = ? AND closed_at IS NOT NULL"
+            " AND state IN ('expired', 'undeliverable', 'refused')",
+            (expires, packet, id_, peer),
         ).rowcount
         if found:
             insert_receipts(connection, [receipt])

@@ -113,15 +113,16 @@ async def test_a_closed_row_can_be_opened_for_another_try(store: Store) -> None:
     row = outbox_row("a", expires=2_000)
     await add(store, row)
     again = replace(queued(row), detail="tried again")
-    assert not await store.outbox.reopen("a", "mac2", 9_000, again)
+    assert not await store.outbox.reopen("a", "mac2", 9_000, b"{1}", again)
     await store.outbox.change([OutboxChange("a", "mac2", "expired", "too late", closed_at=2_000.0)])
     assert await ids(await store.outbox.dead(10)) == ["a"]
     assert await store.outbox.counts() == {}
-    assert await store.outbox.reopen("a", "mac2", 9_000, again)
+    assert await store.outbox.reopen("a", "mac2", 9_000, b"{1}", again)
     (opened,) = await store.outbox.waiting("mac2", None, 10)
     assert (opened.state, opened.expires, opened.reason) == ("queued", 9_000, None)
+    assert opened.packet == b"{1}"
     assert [one.detail for one in await store.receipts.of("a")] == [None, "tried again"]
-    assert not await store.outbox.reopen("unknown", "mac2", 9_000, again)
+    assert not await store.outbox.reopen("unknown", "mac2", 9_000, b"{1}", again)
 
 
 async def test_expiry_looks_at_open_rows_only(store: Store) -> None:

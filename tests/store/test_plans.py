@@ -17,7 +17,7 @@ BIG_TABLES = ("outbox", "inbox", "receipts", "nonces", "receipt_log")
 WRITES: list[Callable[[Store], Awaitable[Any]]] = [
     lambda store: store.outbox.add(outbox_row("a"), queued(outbox_row("a"))),
     lambda store: store.outbox.change([OutboxChange("a", "mac2", "sent")]),
-    lambda store: store.outbox.reopen("a", "mac2", 1, queued(outbox_row("a"))),
+    lambda store: store.outbox.reopen("a", "mac2", 1, b"{}", queued(outbox_row("a"))),
     lambda store: store.receipts.record([receipt("a", "stored", 1)], [OutboxChange("a", "mac2", "stored")], "mac2", 1),
     lambda store: store.inbox.receive(frame("n1", "a", have=1)),
     lambda store: store.inbox.receive(frame("n2", "a", "b", have=1)),

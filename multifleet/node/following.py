@@ -18,6 +18,8 @@ from multifleet.sessions.seeds import SeedBox
 
 GRACE = 3.0
 """Seconds that an offer without a trace is given after a restart before it is made again."""
+BEGINNING, LAST_LINES = 30.0, 1.0
+"""Seconds for a session whose start hook was served to appear, and for one that ended to have written all."""
 DROPPED_AGAIN, DUPLICATE_AGAIN = 5.0, 30.0
 """Seconds after which an offer that the client dropped is made again."""
 
@@ -46,7 +48,9 @@ class Following:
             if self._offers.get(offer.id) is None:
                 continue  # its transcript was read with another one's
             session = live.get(offer.session)
-            if offer.row.via == HOOKS:
+            if session is not None:
+                offer.met, offer.gone_at = True, None
+            if offer.row.via == HOOKS and offer.state == State.OFFERING:
                 await self._look_at_seed(offer, session)
             else:
                 await self._look_at_transcript(offer, session)
@@ -58,17 +62,28 @@ class Following:
         if self._offers.get(offer.id) is None or fact is Fact.SEEN:
             return
         if session is None:
-            await self._offers.give_back(offer, "the session ended before it took it up")
+            if not self._is_gone(offer):
+                return
+            if offer.row.via == HOOKS and not self._watching.has_transcript(offer.session):
+                self._offers.finish(offer, State.OFFERED)  # shown, and nothing is written down that could tell more
+            else:
+                await self._offers.give_back(offer, "the session ended before it took it up")
         elif offer.state == State.OFFERING and self._clock.monotonic() - offer.since > GRACE:
             if fact is Fact.NONE:
                 await self._offers.give_back(offer, "no trace of it in the session")
             else:
                 await self._offers.say(offer, State.OFFERED, "found in the session's transcript")
 
+    def _is_gone(self, offer: Open) -> bool:
+        """Whether a session that is not there has ended: it may not have begun, or be writing its last lines."""
+        now = self._clock.monotonic()
+        if offer.gone_at is None:
+            offer.gone_at = now
+        return now - offer.gone_at >= (LAST_LINES if offer.met else BEGINNING)
+
     async def _look_at_seed(self, offer: Open, session: Session | None) -> None:
         for taken in self._seeds.taken(offer.session):
             await self._offers.say(offer, State.OFFERED, "taken by a hook")
-            self._offers.finish(offer, "taken")
             self._seeds.forget(taken)
             return
         if session is not None and self._seeds.waits(offer.session):

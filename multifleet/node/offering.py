@@ -5,13 +5,13 @@ It decides who gets what and writes it; what became of an offer is found out by 
 
 import asyncio
 import hashlib
-import secrets
+import uuid
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
-from multifleet.core.fence import Authority, FencedMessage, fence
+from multifleet.core.fence import DEFAULT_BUDGET, Authority, Fenced, FencedMessage, fence
 from multifleet.core.limits import OfferLimits
 from multifleet.core.ordering import in_order, wait_until
 from multifleet.core.receipts import State
@@ -25,7 +25,7 @@ from multifleet.node.replies import Replies
 from multifleet.node.seats import Seats
 from multifleet.node.sending import Sending
 from multifleet.node.setup import Setup
-from multifleet.node.watching import Watching, token_of
+from multifleet.node.watching import Watching, mark_of, token_of
 from multifleet.sessions.base import Found, Session, UnknownOutcome, Unreachable
 from multifleet.sessions.claude_inbox import post
 from multifleet.sessions.claude_registry import ClaudeRegistry
@@ -221,9 +221,8 @@ class Offering:
                 self._hold_back(row.id, wait)
             return
         reply = await self._replies.socket_for(plan.remote)
-        fenced = fence([_fenced(row) for row in plan.rows], delimiter=secrets.token_hex(12), budget=SOCKET_BUDGET)
-        rows = [row for row in plan.rows if row.id not in fenced.left_out]
-        offer = await self.offers.commit(rows, session.session_id, session.cwd, SOCKET)
+        offer_id, fenced, rows = await _fence(plan.rows, SOCKET_BUDGET)
+        offer = await self.offers.commit(offer_id, rows, session.session_id, session.cwd, SOCKET)
         try:
             await post(
                 self.live.registry,
@@ -249,9 +248,8 @@ class Offering:
         session_id = plan.session.session_id
         if self._seeds.waits(session_id):
             return
-        fenced = fence([_fenced(row) for row in plan.rows], delimiter=secrets.token_hex(12))
-        rows = [row for row in plan.rows if row.id not in fenced.left_out]
-        offer = await self.offers.commit(rows, session_id, plan.session.cwd, HOOKS)
+        offer_id, fenced, rows = await _fence(plan.rows, DEFAULT_BUDGET)
+        offer = await self.offers.commit(offer_id, rows, session_id, plan.session.cwd, HOOKS)
         try:
             put = self._seeds.put(session_id, fragment(fenced.text))
         except (NotOurs, OSError, ValueError) as error:
@@ -263,11 +261,9 @@ class Offering:
             self._copy(plan.session, fenced.text)
 
     async def _hand_to_hook(self, session_id: str, cwd: str, rows: list[InboxRow]) -> str:
-        fenced = fence([_fenced(row) for row in rows], delimiter=secrets.token_hex(12))
-        shown = [row for row in rows if row.id not in fenced.left_out]
-        offer = await self.offers.commit(shown, session_id, cwd, HOOKS)
+        offer_id, fenced, shown = await _fence(rows, DEFAULT_BUDGET)
+        offer = await self.offers.commit(offer_id, shown, session_id, cwd, HOOKS)
         await self.offers.say(offer, State.OFFERED, "taken by the hook at the session's start")
-        self.offers.finish(offer, "taken")
         return fenced.text
 
     async def _take_back(self, rows: Sequence[InboxRow], offer_id: str, reason: str) -> None:
@@ -288,6 +284,14 @@ class Offering:
         self._not_before[message_id] = now + seconds
         if len(self._not_before) > 10 * WAITING_LIMIT:
             self._not_before = {id: at for id, at in self._not_before.items() if at > now}
+
+
+async def _fence(rows: Sequence[InboxRow], budget: int) -> tuple[str, Fenced, list[InboxRow]]:
+    """A new offer's id, its text, and the messages that are in it."""
+    offer_id = str(uuid.uuid4())
+    messages = [_fenced(row) for row in rows]
+    fenced = await asyncio.to_thread(fence, messages, delimiter=mark_of(offer_id), budget=budget)
+    return offer_id, fenced, [row for row in rows if row.id not in fenced.left_out]
 
 
 def _fenced(row: InboxRow) -> FencedMessage:

@@ -3,7 +3,6 @@
 A message is committed as `offering` before a byte is written, and every state after it is durable before it is stated.
 """
 
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -11,7 +10,7 @@ from multifleet.core.receipts import State
 from multifleet.node.clients import SOCKET
 from multifleet.node.clock import NodeClock
 from multifleet.node.counters import Counters
-from multifleet.node.watching import Watching
+from multifleet.node.watching import Watching, mark_of, token_of
 from multifleet.store.rows import InboxChange, InboxRow, OfferRow
 from multifleet.store.store import Store
 
@@ -24,6 +23,10 @@ class Open:
     state: str
     since: float
     """Monotonic."""
+    met: bool = False
+    """Whether the session was seen alive since."""
+    gone_at: float | None = None
+    """When it was first missed; monotonic."""
 
     @property
     def id(self) -> str:
@@ -65,18 +68,17 @@ class Offers:
         now = self._clock.monotonic()
         for row in await self._store.offers.open():
             self._open[row.id] = Open(row, row.state, now)
-            if row.via == SOCKET:
-                self._watching.watch(row.session, row.transcript or "/", row.id)
+            self._watch(row)
 
     def get(self, offer_id: str) -> Open | None:
         """An open offer."""
         return self._open.get(offer_id)
 
-    async def commit(self, rows: Sequence[InboxRow], session_id: str, cwd: str, via: str) -> Open:
-        """Note that these messages are about to be brought before a conversation."""
+    async def commit(self, id: str, rows: Sequence[InboxRow], session_id: str, cwd: str, via: str) -> Open:
+        """Note that these messages are about to be brought before a conversation, as the offer `id`."""
         now = self._clock.now()
         row = OfferRow(
-            id=str(uuid.uuid4()),
+            id=id,
             session=session_id,
             via=via,
             at=now,
@@ -88,8 +90,7 @@ class Offers:
         changes = [InboxChange(one.sender, one.id, State.OFFERING, now, None, session_id, row.id) for one in rows]
         await self._store.inbox.advance(changes, say=False)
         opened = self._open[row.id] = Open(row, State.OFFERING, self._clock.monotonic())
-        if via == SOCKET:
-            self._watching.watch(session_id, cwd, row.id)
+        self._watch(row)
         return opened
 
     async def say(self, offer: Open, state: State, detail: str) -> None:
@@ -116,6 +117,10 @@ class Offers:
         await self._store.inbox.advance(changes, say=False)
         self._counters.count("offers_given_back")
         self.finish(offer, "given back")
+
+    def _watch(self, row: OfferRow) -> None:
+        token = token_of(row.id) if row.via == SOCKET else mark_of(row.id)
+        self._watching.watch(row.session, row.transcript or "/", row.id, token)
 
     def finish(self, offer: Open, state: str) -> None:
         """Nothing more will be observed of it."""

@@ -8,8 +8,13 @@ from multifleet.sessions.claude_transcript import TranscriptFile, transcript_pat
 
 
 def token_of(offer_id: str) -> str:
-    """The name under which an offer is posted, and found again in a transcript."""
+    """The name under which an offer is posted to an inbox, and found again in a transcript."""
     return f"mf-{offer_id}"
+
+
+def mark_of(offer_id: str) -> str:
+    """The delimiter of an offer's fence: nobody could know it before; what a hook showed is found again by it."""
+    return offer_id.replace("-", "")
 
 
 class Watching:
@@ -19,13 +24,13 @@ class Watching:
         self._config = config
         self._followed: dict[str, tuple[TranscriptProof, TranscriptFile]] = {}
 
-    def watch(self, session_id: str, cwd: str, offer_id: str) -> None:
-        """Look for an offer in a conversation, from the beginning of what is not read yet."""
+    def watch(self, session_id: str, cwd: str, offer_id: str, token: str) -> None:
+        """Look for an offer, by its token or mark, in what is not read yet of a conversation."""
         followed = self._followed.get(session_id)
         if followed is None:
             path = transcript_path(self._config, cwd, session_id)
             followed = self._followed[session_id] = (TranscriptProof(), TranscriptFile(path))
-        followed[0].watch(offer_id, token_of(offer_id))
+        followed[0].watch(offer_id, token)
 
     def forget(self, session_id: str, offer_id: str) -> None:
         """Stop looking for an offer."""
@@ -40,6 +45,11 @@ class Watching:
         """What is proven of an offer so far."""
         followed = self._followed.get(session_id)
         return followed[0].fact(offer_id) if followed else Fact.NONE
+
+    def has_transcript(self, session_id: str) -> bool:
+        """Whether the conversation is written down at all."""
+        followed = self._followed.get(session_id)
+        return followed is not None and followed[1].path.exists()
 
     def read(self, session_id: str, session: Session | None) -> list[Sighting]:
         """News from one conversation's transcript."""

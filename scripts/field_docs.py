@@ -34,9 +34,7 @@ def fields_of(struct: type[msgspec.Struct]) -> Iterator[FieldDoc]:
         factory = field.default_factory
         default = factory() if callable(factory) else field.default
         shown = "" if field.required else _shown(default)
-        yield FieldDoc(
-            field.encode_name, shape_of(field.type), field.required, shown, about.get(field.name, "")
-        )
+        yield FieldDoc(field.encode_name, shape_of(field.type), field.required, shown, about.get(field.name, ""))
 
 
 def shape_of(kind: shapes.Type) -> str:
@@ -60,10 +58,7 @@ def shape_of(kind: shapes.Type) -> str:
             return "one of " + ", ".join(f"`{value}`" for value in values)
         case shapes.UnionType(types=kinds):
             return " or ".join(shape_of(one) for one in kinds)
-        case (
-            shapes.ListType(item_type=item, max_length=most)
-            | shapes.VarTupleType(item_type=item, max_length=most)
-        ):
+        case shapes.ListType(item_type=item, max_length=most) | shapes.VarTupleType(item_type=item, max_length=most):
             return f"list of {shape_of(item)}" + (f", at most {most}" if most is not None else "")
         case shapes.DictType(value_type=value):
             return f"object of {shape_of(value)}"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
-from multifleet.config import Config, NodeEntry
+from multifleet.config import Chief, Config, NodeEntry
 from multifleet.core import backoff, cascade, channel_state, frame, packets, receipts, replay, routing, strict
 from multifleet.core import invite as invitations
 from multifleet.core.card import Card, SignedCard
@@ -140,6 +140,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "signed-card": fields(SignedCard),
     "settings": settings(Config),
     "node-settings": settings(NodeEntry),
+    "chief-settings": settings(Chief),
     "vectors": lambda: f"```json\n{vectors()}\n```\n",
 }
 """What is printed, by the name in its markers."""

@@ -37,9 +37,7 @@ async def agent_in(
     binary = chosen_client(environ)
     version = await _version(binary) if binary else None
     if binary is None or version is None:
-        yield Agent(
-            False, "none: " + ("no claude on PATH" if binary is None else f"{binary} does not run here")
-        )
+        yield Agent(False, "none: " + ("no claude on PATH" if binary is None else f"{binary} does not run here"))
         return
     async with AsyncExitStack() as stack:
         api = await stack.enter_async_context(MockMessagesApi(Answer(text=answer)))
@@ -50,9 +48,7 @@ async def agent_in(
         if way == "socket":
             yield Agent(True, f"claude {version}")
         else:
-            yield Agent(
-                False, f"none: claude {version} " + (_ON_HOOKS if way else "showed no session in time")
-            )
+            yield Agent(False, f"none: claude {version} " + (_ON_HOOKS if way else "showed no session in time"))
 
 
 _ON_HOOKS = "takes messages by hooks only, which this demo does not install"

@@ -88,9 +88,7 @@ def _outcome(story: Story, arrivals: list[Arrival], reason: str | None, seconds:
         "ok": reason is None,
         "reason": reason,
         "nodes": [{"node": node.name, "address": str(node.place)} for node in story.nodes],
-        "messages": [
-            {"id": one.id, "from": one.from_, "to": one.to, "states": one.states} for one in arrivals
-        ],
+        "messages": [{"id": one.id, "from": one.from_, "to": one.to, "states": one.states} for one in arrivals],
         "agent": story.agent.what,
         "killed": story.killed,
         "seconds": round(seconds, 1),

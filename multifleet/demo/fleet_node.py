@@ -45,11 +45,17 @@ class FleetNode:
         assert self._daemon is not None
         return self._daemon.pid
 
-    async def init(self) -> None:
-        """Make the node; its keys stay in its folder, whatever keyring this user has."""
+    def prepare(self) -> None:
+        """Say where it listens, and that its keys stay in its folder, whatever keyring this user has."""
         self.home.mkdir(mode=0o700, parents=True)
-        listens = {"bind": [self.place.host], "port": self.place.port}
-        (self.home / "config.json").write_text(json.dumps({"nodeId": self.name, "keys": "file", **listens}))
+        told = {"keys": "file", "bind": [self.place.host], "port": self.place.port}
+        config = self.home / "config.json"
+        config.touch(mode=0o600)
+        config.write_text(json.dumps(told))
+
+    async def init(self) -> None:
+        """Make the node."""
+        self.prepare()
         await self.run("init", "--node", self.name)
 
     async def start(self) -> None:
@@ -127,9 +133,7 @@ class FleetNode:
                 said = (await complaint).decode().strip()
                 status = await process.wait()
         except TimeoutError:
-            raise DemoFailed(
-                f"`multifleet {words[0]}` on {self.name} did not end in {PATIENCE:g} s"
-            ) from None
+            raise DemoFailed(f"`multifleet {words[0]}` on {self.name} did not end in {PATIENCE:g} s") from None
         finally:
             _signal(process, signal.SIGKILL)
             await process.wait()

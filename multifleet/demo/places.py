@@ -40,9 +40,7 @@ def choose_places(hosts: Sequence[str] = HOSTS, wanted: int = DEFAULT_PORT) -> l
         with ExitStack() as held:
             try:
                 first = _hold(held, hosts[0], port)
-                return [Place(hosts[0], first)] + [
-                    Place(host, _hold(held, host, first)) for host in hosts[1:]
-                ]
+                return [Place(hosts[0], first)] + [Place(host, _hold(held, host, first)) for host in hosts[1:]]
             except OSError as error:
                 if error.errno != errno.EADDRINUSE:
                     raise NoPlace(f"cannot listen on {hosts[0]}: {error.strerror}") from None

@@ -49,9 +49,7 @@ class Story:
 
     async def _make_fleet(self) -> None:
         laptop, mini, gpu = self.nodes
-        self._teller.act(
-            "A fleet of three: every two of them meet once, by a code that one shows to the other"
-        )
+        self._teller.act("A fleet of three: every two of them meet once, by a code that one shows to the other")
         await together(*(node.init() for node in self.nodes))
         for node in self.nodes:
             self._teller.command(node.name, ("init",))
@@ -79,9 +77,7 @@ class Story:
 
     async def _write_to_the_agent(self, laptop: FleetNode, mini: FleetNode, project: Path) -> None:
         if self.agent.present:
-            self._teller.say(
-                f"{self.agent.what} is idle in project {PROJECT} on {mini.name}. Its model is a script"
-            )
+            self._teller.say(f"{self.agent.what} is idle in project {PROJECT} on {mini.name}. Its model is a script")
             self._teller.say("on this machine: no account is needed and nothing leaves it.")
         else:
             self._teller.say(f"Agent: {self.agent.what}.")

@@ -25,8 +25,8 @@ async def test_a_program_that_is_no_client_is_not_taken_for_one(tmp_path: Path) 
 def test_nothing_of_the_users_fleet_or_keys_goes_into_the_demo(tmp_path: Path) -> None:
     environ = {
         "PATH": "/bin",
-        "HOME": "/home/me",
-        "MULTIFLEET_HOME": "/home/me/.multifleet",
+        "HOME": "/home/fleet",
+        "MULTIFLEET_HOME": "/home/fleet/.multifleet",
         "FLEET_NERVE_HMAC_KEY": "k" * 32,
         "ANTHROPIC_API_KEY": "key",
         "CLAUDECODE": "1",

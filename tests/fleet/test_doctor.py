@@ -1,69 +1,131 @@
-"""Each fault of a host or a network turns exactly its own check red, and the node that has it names it."""
+"""Each fault turns exactly its own check of the doctor red, and the check says what to do."""
 
 import json
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.lab.fleet import Fleet
+from tests.lab.claude import ClaudeOnHost, mock_api_on
+from tests.lab.fleet import Fleet, path_of
 from tests.lab.fleet_node import FleetNode
+from tests.lab.program import ROOT
+from tests.lab.tools import wait_for
 
 pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("doctor")]
 
 
-def failing(node: FleetNode) -> dict[str, str]:
-    """What each failing check says; each says what to do as well."""
-    said = node.cli("doctor", "--json", check=False).stdout
-    checks = [check for check in json.loads(said)["checks"] if check["level"] == "fail"]
-    assert all(check["remedy"] for check in checks)
-    return {check["id"]: check["says"] for check in checks}
+@pytest.fixture(scope="module")
+def shared_fleet() -> Iterator[Fleet]:
+    with Fleet(disk="512M") as fleet:
+        yield fleet.found()
 
 
-def test_two_healthy_nodes_have_no_fault(fleet: Fleet) -> None:
-    for node in fleet.nodes:
-        assert failing(node) == {}
+def checks_of(node: FleetNode, *names: str) -> dict[str, Any]:
+    """What `multifleet doctor` says, by check."""
+    done = node.cli("doctor", *names, "--json", check=False, timeout=60)
+    checks = {check["id"]: check for check in json.loads(done.stdout)["checks"]}
+    assert done.returncode == (0 if all(check["ok"] for check in checks.values()) else 1)
+    return checks
 
 
-def test_a_peer_whose_packets_are_dropped_is_the_one_fault_on_both_sides(fleet: Fleet) -> None:
+def red(node: FleetNode) -> list[str]:
+    """The checks that are red; each of them says what to do."""
+    found = [check for check in checks_of(node).values() if not check["ok"] and check["level"] == "fail"]
+    assert all(check["remedy"] for check in found)
+    return [str(check["id"]) for check in found]
+
+
+@contextmanager
+def changed(path: Path, content: bytes) -> Iterator[None]:
+    """A file holds something else."""
+    before, mode = (path.read_bytes(), path.stat().st_mode) if path.exists() else (None, 0o600)
+    path.write_bytes(content)
+    yield
+    if before is None:
+        path.unlink()
+    else:
+        path.write_bytes(before)
+        path.chmod(mode)
+
+
+@contextmanager
+def readable_by_all(path: Path) -> Iterator[None]:
+    path.chmod(0o644)
+    yield
+    path.chmod(0o600)
+
+
+@contextmanager
+def dead(node: FleetNode) -> Iterator[None]:
+    node.kill()
+    yield
+    node.up()
+
+
+@contextmanager
+def port_taken(node: FleetNode) -> Iterator[None]:
+    node.kill()
+    with node.host.popen(["python3", "-m", "http.server", "8855"]):
+        node.host.wait_port(8855)
+        yield
+    node.up()
+
+
+def fault(name: str, fleet: Fleet) -> AbstractContextManager[Any]:
+    """Each fault, in place while the block lasts."""
     mac1, mac2 = fleet.nodes
-    with mac1.host.drop_from(mac2.host):
-        for node, other in ((mac1, mac2), (mac2, mac1)):
-            found = failing(node)
-            assert list(found) == ["peers"]
-            assert f"{other.name} cannot be reached" in found["peers"]
-    assert failing(mac1) == {}
+    match name:
+        case "peers":
+            return mac2.host.unplug()
+        case "config":
+            return changed(path_of(mac1, "config.json"), b'{"port": ')
+        case "modes":
+            return readable_by_all(path_of(mac1, "fleet.json"))
+        case "keys":
+            return changed(path_of(mac1, "keys/identity.json"), b"{}")
+        case "disk":
+            return mac1.host.fill_disk("/srv/data")
+        case "daemon":
+            return dead(mac1)
+        case "frozen daemon":
+            return mac1.daemon.paused()
+        case _:
+            return port_taken(mac1)
 
 
-def test_a_port_that_a_firewall_drops_is_the_one_fault_of_those_who_call(fleet: Fleet) -> None:
-    mac1, mac2 = fleet.nodes
-    with mac2.host.block_port(8855):
-        assert list(failing(mac1)) == ["peers"]
-    assert failing(mac1) == {}
+def test_nothing_is_red_while_nothing_is_wrong(fleet: Fleet) -> None:
+    assert red(fleet["mac1"]) == red(fleet["mac2"]) == []
 
 
-def test_a_dead_daemon_is_the_one_fault_of_its_host_and_a_peer_to_the_other(fleet: Fleet) -> None:
-    mac1, mac2 = fleet.nodes
-    mac2.kill()
-    assert list(failing(mac2)) == ["daemon"]
-    assert list(failing(mac1)) == ["peers"]
-    mac2.up()
+@pytest.mark.parametrize("name", ["peers", "config", "modes", "keys", "disk", "daemon", "frozen daemon", "port"])
+def test_a_fault_turns_exactly_its_own_check_red(fleet: Fleet, name: str) -> None:
+    mac1 = fleet["mac1"]
+    with fault(name, fleet):
+        wait_for(lambda: red(mac1) == [name.split()[-1]], 8, 0.2, f"{name} alone red, but {red(mac1)}")
+    wait_for(lambda: red(mac1) == [], 15, 0.2, "nothing red any more")
 
 
-def test_a_full_disk_is_the_one_fault_and_no_fault_of_the_peer(fleet: Fleet) -> None:
-    mac1, mac2 = fleet.nodes
-    with mac2.fill_disk():
-        assert list(failing(mac2)) == ["disk"]
-        assert failing(mac1) == {}
-    assert failing(mac2) == {}
+@pytest.mark.real_claude
+def test_a_client_without_our_hooks_turns_the_hooks_check_and_only_it(fleet: Fleet) -> None:
+    mac2 = fleet["mac2"]
+    with ExitStack() as stack:
+        api = stack.enter_context(mock_api_on(mac2.host))
+        with ClaudeOnHost(mac2.host, api, project="bare"):
+            wait_for(lambda: mac2.get("/sessions")["sessions"], 10)
+            checks = checks_of(mac2)
+            assert checks["hooks"]["level"] != "ok" and checks["hooks"]["remedy"]
+            assert checks["client"]["level"] == "ok", checks["client"]
+            assert [c["id"] for c in checks.values() if c["level"] != "ok"] == ["hooks"]
 
 
-def test_a_clock_ten_minutes_ahead_is_the_one_fault_on_both_sides(fleet: Fleet) -> None:
-    mac1, mac2 = fleet.nodes
-    mac2.cli("down")
-    with mac2.host.set_clock(600):
-        mac2.up()
-        assert failing(mac1) == {"clock": "mac2's clock is 600 s ahead"}
-        assert failing(mac2) == {"clock": "mac1's clock is 600 s behind"}
-        mac2.cli("down")
-    mac2.host.fake_clock = False
-    mac2.up()
-    assert failing(mac2) == {}, "its own clock is right again, and multifleet knows it from mac1"
+@pytest.mark.real_claude
+def test_a_client_of_the_right_version_passes_its_self_test(fleet: Fleet) -> None:
+    mac2 = fleet["mac2"]
+    with mock_api_on(mac2.host) as api, ClaudeOnHost(mac2.host, api, project="tested", plugin=ROOT):
+        wait_for(lambda: mac2.get("/sessions")["sessions"], 10)
+        wait_for(lambda: mac2.get("/status")["clients"], 15)
+        (client,) = mac2.get("/status")["clients"]
+    assert (client["client"], client["version"], client["delivers_by"]) == ("claude", "2.1.329", "socket")

@@ -36,6 +36,7 @@ from multifleet.errors import (
     MultifleetError,
     PeerUnreachable,
 )
+from multifleet.node.addresses import is_loopback
 from multifleet.node.clock import NodeClock
 from multifleet.node.counters import Counters
 from multifleet.node.membership import Membership
@@ -211,7 +212,9 @@ class Joining:
         )
 
     def _row(self, card: Card, signed: SignedCard, observed: str | None, via: str) -> PeerRow:
-        last = [observed] if observed else []
+        # A neighbour on this very machine calls from an address that says nothing about where it listens.
+        near = observed is not None and is_loopback(split_address(observed)[0])
+        last = [observed] if observed and not (near and card.addresses) else []
         return PeerRow(
             node=card.node,
             ed25519=bytes.fromhex(card.ed25519),

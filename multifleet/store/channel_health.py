@@ -3,8 +3,9 @@
 import json
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from multifleet.store.columns import listed
 from multifleet.store.database import Database

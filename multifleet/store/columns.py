@@ -1,9 +1,10 @@
-"""Column lists made from the row dataclasses, so that a row and its table never differ in order."""
+"""Column lists made from the row classes, so that a row and its table never differ in order."""
 
 from collections.abc import Callable
-from dataclasses import fields
 from operator import attrgetter
 from typing import Any
+
+from msgspec.structs import fields
 
 
 def names(row: type, *, without: tuple[str, ...] = ()) -> tuple[str, ...]:

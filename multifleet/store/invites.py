@@ -2,7 +2,9 @@
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
+
+from msgspec.structs import astuple
 
 from multifleet.errors import InviteExpired, InviteWrong
 from multifleet.store.columns import listed

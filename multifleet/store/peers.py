@@ -3,8 +3,9 @@
 import json
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import astuple, replace
 from typing import Any
+
+from msgspec.structs import astuple, replace
 
 from multifleet.errors import KeyChanged
 from multifleet.store.columns import listed, names

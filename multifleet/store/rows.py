@@ -1,13 +1,14 @@
 """The rows of the store as values: what callers hand over and get back. No SQL and no behaviour here.
 
+They are msgspec Structs: a message makes several of them, and a frozen dataclass costs ten times as much to make.
+
 Moments are seconds since 1970: `float` where this node noted them, `int` where they travel in a packet.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class ReceiptRow:
+class ReceiptRow(msgspec.Struct, frozen=True):
     """One event in the life of a message sent from here; `seq` is None for what this node itself observed."""
 
     message_id: str
@@ -22,8 +23,7 @@ class ReceiptRow:
     mac: str
 
 
-@dataclass(frozen=True, slots=True)
-class OutboxRow:
+class OutboxRow(msgspec.Struct, frozen=True):
     """A message on its way to one node; open until `closed_at` is set."""
 
     id: str
@@ -46,8 +46,7 @@ class OutboxRow:
     row: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class OutboxChange:
+class OutboxChange(msgspec.Struct, frozen=True):
     """A new state of an outbox row; `unknown_outcome` and `closed_at` keep their value where None."""
 
     id: str
@@ -58,8 +57,7 @@ class OutboxChange:
     closed_at: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LogRow:
+class LogRow(msgspec.Struct, frozen=True):
     """One statement of this node to a peer about a message that the peer sent."""
 
     seq: int
@@ -71,8 +69,7 @@ class LogRow:
     detail: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class InboxRow:
+class InboxRow(msgspec.Struct, frozen=True):
     """A message received; `sender` is the node, `from_` the whole address."""
 
     sender: str
@@ -104,8 +101,7 @@ class InboxRow:
     row: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class InboxChange:
+class InboxChange(msgspec.Struct, frozen=True):
     """A new state of a received message; `channel` and `attempt` are those of its arrival where None."""
 
     sender: str
@@ -119,8 +115,7 @@ class InboxChange:
     attempt: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(msgspec.Struct, frozen=True):
     """A message that was understood and turned away; it gets a statement and no inbox row."""
 
     id: str
@@ -130,8 +125,7 @@ class Refusal:
     attempt: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class InboundFrame:
+class InboundFrame(msgspec.Struct, frozen=True):
     """A verified frame with an effect; `keep_until` is its nonce's, `have` the sender's acknowledgement."""
 
     sender: str
@@ -143,8 +137,7 @@ class InboundFrame:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(msgspec.Struct, frozen=True):
     """What became of a frame; `results` and `states` follow its rows.
 
     A result is stored, duplicate, or (in a replay only) unknown, whose state is None.
@@ -156,8 +149,7 @@ class Received:
     log: tuple[LogRow, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PeerRow:
+class PeerRow(msgspec.Struct, frozen=True):
     """A pinned member of the fleet and what is known of the way to it."""
 
     node: str
@@ -178,8 +170,7 @@ class PeerRow:
     best_address: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class HealthRow:
+class HealthRow(msgspec.Struct, frozen=True):
     """The state of one channel to one peer; `latencies` are its latest round trips, seconds, oldest first."""
 
     peer: str
@@ -192,8 +183,7 @@ class HealthRow:
     latencies: tuple[float, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SeatRow:
+class SeatRow(msgspec.Struct, frozen=True):
     """A durable address of agent sessions, bound to a project folder; `bound_by` is user or seen."""
 
     name: str
@@ -204,8 +194,7 @@ class SeatRow:
     added_at: float
 
 
-@dataclass(frozen=True, slots=True)
-class OfferRow:
+class OfferRow(msgspec.Struct, frozen=True):
     """One showing of messages (sender, id) to one session, by socket or hook."""
 
     id: str
@@ -219,8 +208,7 @@ class OfferRow:
     finished: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class InviteRow:
+class InviteRow(msgspec.Struct, frozen=True):
     """An invitation; `used_by` is the Ed25519 key that used it up."""
 
     id: str

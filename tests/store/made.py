@@ -1,7 +1,8 @@
 """Rows with plain values, for tests that care about one or two of them."""
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from multifleet.store.rows import InboundFrame, InboxRow, OutboxRow, PeerRow, ReceiptRow, Refusal
 

@@ -1,6 +1,7 @@
 import sqlite3
-from dataclasses import fields, is_dataclass
 from pathlib import Path
+
+from msgspec.structs import fields
 
 from multifleet.store import rows
 from multifleet.store.columns import listed, names, values_of
@@ -36,6 +37,5 @@ def test_every_row_is_a_frozen_value_and_its_table_has_its_columns(tmp_path: Pat
     made = database.read_now(columns)
     database.close()
     for table, row in TABLES.items():
-        assert is_dataclass(row)
-        assert not hasattr(row, "__dict__") or "__slots__" in vars(row)
+        assert row.__struct_config__.frozen
         assert set(made[table]) >= {field.name for field in fields(row)}, table

@@ -1,6 +1,6 @@
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from multifleet.store.rows import InboundFrame, InboxChange, InboxRow
 from multifleet.store.store import Store

@@ -1,6 +1,6 @@
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from multifleet.errors import InviteExpired, InviteWrong, KeyChanged
 from multifleet.store.rows import InviteRow

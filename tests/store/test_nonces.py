@@ -1,4 +1,5 @@
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from multifleet.store.store import Store
 from tests.store.made import frame

@@ -1,7 +1,7 @@
 import asyncio
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from multifleet.store.outbox import thread_key
 from multifleet.store.rows import OutboxChange, OutboxRow

@@ -1,6 +1,6 @@
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from multifleet.errors import KeyChanged
 from multifleet.store.store import Store

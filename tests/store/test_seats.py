@@ -1,4 +1,5 @@
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from multifleet.store.rows import SeatRow
 from multifleet.store.store import Store

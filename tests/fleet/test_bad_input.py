@@ -141,3 +141,20 @@ def test_a_command_without_a_daemon_says_how_to_start_one(mac1: FleetNode) -> No
 def test_a_frozen_daemon_is_told_apart_from_none(mac1: FleetNode) -> None:
     with mac1.daemon.paused():
         assert "did not answer" in refusal(mac1, "status")
+
+
+def test_without_a_keyring_keys_are_in_a_file_for_their_user_alone(mac1: FleetNode) -> None:
+    keys = path_of(mac1, "keys/identity.json")
+    assert keys.stat().st_mode & 0o777 == 0o600 and keys.parent.stat().st_mode & 0o777 == 0o700
+    assert mac1.ask("init")["keys"] == "file"
+
+
+def test_without_a_client_messages_wait_and_the_doctor_says_so(trio: Fleet) -> None:
+    mac1, mac2, _ = trio.nodes
+    mac2.ask("join", mac1.ask("invite")["code"])
+    id = mac1.send("mac2", "for nobody yet")
+    mac1.wait_state(id, "stored")
+    assert mac2.ask("sessions") == {"sessions": []}
+    checks = {check["id"]: check for check in mac2.ask("doctor")["checks"]}
+    assert checks["client"]["level"] == "warn" and "Claude Code" in checks["client"]["remedy"]
+    assert [m["body"] for m in mac2.inbox()] == ["for nobody yet"]

@@ -51,7 +51,7 @@ def test_f3_a_sender_killed_right_after_its_202_a_hundred_times_loses_nothing(fl
     sent = []
     for number in range(100):
         sent.append(mac1.send("mac2", f"message {number}"))
-        time.sleep(chance.uniform(0, 0.05))
+        time.sleep(chance.uniform(0, 0.05))  # when it dies is the fault
         mac1.kill()
         mac1.up()
     fleet.wait_drained()

@@ -142,7 +142,7 @@ class Offering:
         await self._expire()
         found = await self.live.find()
         if not found.sessions and not self.offers and not self._replies.words:
-            return await self._until_next(nothing_to_do=not await self._store.inbox.waiting(1, self._clock.now()))
+            return await self._until_next(nothing_to_do=await self._is_empty())
         await self._hear(found)
         await self._following.look(found)
         testing = False
@@ -153,7 +153,13 @@ class Offering:
                 await self._offer_by_socket(plan)
             elif plan.way == HOOKS:
                 await self._offer_by_hook(plan)
-        return QUICK if testing else await self._until_next(nothing_to_do=not rows and not self.offers)
+        if testing:
+            return QUICK
+        return await self._until_next(nothing_to_do=not rows and not self.offers and await self._is_empty())
+
+    async def _is_empty(self) -> bool:
+        """Whether nothing is stored that could be offered, or that has expired and must be told so."""
+        return not await self._store.inbox.waiting(1)
 
     async def _until_next(self, *, nothing_to_do: bool) -> float | None:
         now = self._clock.monotonic()

@@ -129,11 +129,13 @@ def join_address(host: str, port: int) -> str:
 
 
 def split_address(address: str, default_port: int = DEFAULT_PORT) -> tuple[str, int]:
-    """(host, port) of "host:port", "[v6]:port", or a host alone; ValueError where it is neither."""
+    """(host, port) of "host:port", "[v6]:port", or a host alone; ValueError where it is none of these."""
     match = re.fullmatch(r"(?:\[([0-9a-fA-F:.]+)\]|([^:\[\]\s/]+))(?::(\d{1,5}))?", address)
     if match:
-        host = match[1] or match[2]
-        return host, int(match[3] or default_port)
+        host, port = match[1] or match[2], int(match[3] or default_port)
+        if port > 65_535:
+            raise ValueError(f"{address!r}: a port is at most 65535")
+        return host, port
     if re.fullmatch(r"[0-9a-fA-F:.]+", address):
         return address, default_port
     raise ValueError(f"{address!r} is not HOST:PORT")

@@ -7,12 +7,21 @@ from dataclasses import dataclass
 from multifleet.core.replay import ReplayClock
 
 
+# Darwin's CLOCK_MONOTONIC goes on while the machine sleeps; on Linux only CLOCK_BOOTTIME does.
+_CONTINUOUS: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+def continuous() -> float:
+    """Seconds that only grow, and go on while the machine sleeps: a clock that lost a night would refuse all frames."""
+    return time.clock_gettime(_CONTINUOUS)
+
+
 @dataclass(frozen=True, slots=True)
 class Clocks:
     """Wall time for people and for `expires`, monotonic time for timers, and the replay clock made of both."""
 
     wall: Callable[[], float] = time.time
-    monotonic: Callable[[], float] = time.monotonic
+    monotonic: Callable[[], float] = continuous
 
 
 @dataclass(slots=True)

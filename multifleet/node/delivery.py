@@ -15,6 +15,7 @@ from multifleet.core.replay import learned_offset
 from multifleet.core.routing import route
 from multifleet.node.clock import NodeClock
 from multifleet.node.counters import Counters
+from multifleet.node.enduring import tell
 from multifleet.node.exchange import Asked, Exchange, NotAnswered
 from multifleet.node.health import Health
 from multifleet.node.hearing import Hearing
@@ -90,10 +91,16 @@ class Delivery:
         self._hedges = HedgeBudget()
         self._numbers = itertools.count(1)
         self._group: asyncio.TaskGroup
+        self._attempts: set[asyncio.Task[None]] = set()
 
     def start(self, group: asyncio.TaskGroup) -> None:
         """Attempts run in this group, so that a loser of a race runs on to its own end."""
         self._group = group
+
+    def stop(self) -> None:
+        """End the attempts that still run; what came of them is found out after the next start."""
+        for attempt in self._attempts:
+            attempt.cancel()
 
     async def deliver(self, node: str, batch: Sequence[Packed], log: Sequence[LogRow], *, alone: bool) -> Ended:
         """Try the channels of the route until one brings the peer's answer, or none is left."""
@@ -115,10 +122,12 @@ class Delivery:
             if isinstance(step, Done):
                 break
             if isinstance(step, Start):
-                self._group.create_task(
+                attempt = self._group.create_task(
                     self._attempt(member, step.attempt, batch, log, cascade, answers, news),
                     name=f"{step.attempt.channel} to {node}",
                 )
+                self._attempts.add(attempt)
+                attempt.add_done_callback(self._attempts.discard)
                 continue
             await self._news(news, step)
         if may_hedge and not cascade.hedged:
@@ -160,6 +169,12 @@ class Delivery:
         except (ChannelError, NotAnswered) as error:
             unknown = isinstance(error, NotAnswered) or error.unknown
             outcome = Outcome(attempt, OutcomeKind.FAILED, str(error), unknown=unknown)
+        except Exception as error:  # noqa: BLE001  one channel's fault must not end the node; counted, with its name
+            self._counters.failed("channel_fault", channel=attempt.channel, peer=member.node, error=type(error).__name__)
+            outcome = Outcome(attempt, OutcomeKind.FAILED, f"fault: {type(error).__name__}", unknown=True)
+        except Exception as error:  # noqa: BLE001  a fault of one channel is that channel's failure, told and tried again
+            tell(self._counters, "attempt_failed", attempt.channel, error)
+            outcome = Outcome(attempt, OutcomeKind.FAILED, f"a fault here ({type(error).__name__})", unknown=True)
         else:
             outcome = self._judge(member, attempt, answered, where, whole=not batch)
             if outcome.kind is OutcomeKind.STORED:
@@ -207,7 +222,9 @@ class Delivery:
             return Outcome(attempt, OutcomeKind.STORED, where=where)
         words = f"{member.node} said: {answer.reason or answer.refusal.replace('_', ' ')}"
         if answer.refusal in (Refusal.STORE_UNAVAILABLE, Refusal.REPLAY):
-            return Outcome(attempt, OutcomeKind.REFUSED_BY_PEER, words, where=where)
+            # A replay means that an earlier copy was taken.
+            unknown = answer.refusal == Refusal.REPLAY
+            return Outcome(attempt, OutcomeKind.REFUSED_BY_PEER, words, unknown, where)
         return Outcome(attempt, OutcomeKind.FAILED, words, where=where)
 
     def _summary(self, member: Member, batch: Sequence[Packed], answered: Answered) -> Ended:

@@ -1,8 +1,7 @@
 """Builds the parts of a node and runs them in one task group. The only file that knows them all."""
 
 import asyncio
-import traceback
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import Self
@@ -12,13 +11,13 @@ from multifleet.channels.http import HttpChannel
 from multifleet.core.backoff import Backoff
 from multifleet.core.card import sign_card
 from multifleet.core.receipts import State
-from multifleet.errors import MultifleetError, StoreUnavailable
 from multifleet.node import addresses
 from multifleet.node.clock import Clocks, NodeClock
 from multifleet.node.counters import Counters
 from multifleet.node.delivery import Delivery
 from multifleet.node.dropped import Dropped
 from multifleet.node.endings import Endings
+from multifleet.node.enduring import Part, enduring
 from multifleet.node.events import Events
 from multifleet.node.exchange import Exchange
 from multifleet.node.fleet_file import as_row
@@ -37,18 +36,14 @@ from multifleet.node.seats import Seats
 from multifleet.node.sending import Sending
 from multifleet.node.setup import Setup
 from multifleet.node.tracker import Tracker
+from multifleet.node.upkeep import REPLAY_CLOCK, Upkeep
 from multifleet.store.rows import PeerRow
 from multifleet.store.store import Store
 
-REPLAY_CLOCK = "replay_clock"
 HEARD_STORED_EVERY = 30.0
 """Seconds; how often the time at which a peer was heard goes to the store."""
 SILENCE = 6.0
 """Seconds after which a peer that is heard again counts as being back."""
-HOUSEKEEPING = 30.0
-GREET_FIRST, GREET_LAST = 0.5, 30.0
-REST = 1.0
-PROBE_EVERY = 2.5
 
 
 class Engine:
@@ -130,6 +125,9 @@ class Engine:
             heard=self.heard,
             arrived=self.offering.wake,
         )
+        self.upkeep = Upkeep(
+            self.membership, self.joining, self.health_of_channels, store, clock, counters, self.outbox_of
+        )
         self.dropped = Dropped(setup.home, self.receiving, counters)
         self.heartbeats = Heartbeats(
             self.members, clock, counters, setup.config.heartbeatSeconds, self.heard, self._best_address
@@ -179,7 +177,20 @@ class Engine:
         await self.offering.start(stack)
 
     async def run(self) -> None:
-        """All loops, until `stop` or cancelled."""
+        """All loops, until `stopping` is set or this is cancelled; then nothing of them goes on."""
+        loops = asyncio.create_task(self._loops(), name="loops")
+        stop = asyncio.create_task(self.stopping.wait(), name="stop")
+        try:
+            await asyncio.wait([loops, stop], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._group = None
+            for task in (loops, stop):
+                task.cancel()
+            await asyncio.gather(loops, stop, return_exceptions=True)
+        if not loops.cancelled() and loops.exception() is not None:
+            raise loops.exception() or RuntimeError
+
+    async def _loops(self) -> None:
         async with asyncio.TaskGroup() as group:
             self._group = group
             self.delivery.start(group)
@@ -187,21 +198,18 @@ class Engine:
                 self._run_outbox(member.node)
             for peer in await self.store.inbox.peers_with_log():
                 self._state_to(peer)
-            parts: dict[str, Callable[[], Awaitable[None]]] = {
+            parts: dict[str, Part] = {
                 "heartbeats": self.heartbeats.run,
                 "expiry": self.endings.run,
                 "offering": partial(self.offering.run, group),
                 "drop": self.dropped.run,
-                "probes": self._probe,
-                "housekeeping": self._keep_house,
+                "probes": self.upkeep.probe,
+                "housekeeping": self.upkeep.keep_house,
             }
             for name, found in self.membership.expected.items():
-                parts[f"hello to {name}"] = partial(self._greet, name, found)
-            loops = [group.create_task(self._enduring(name, run), name=name) for name, run in parts.items()]
-            await self.stopping.wait()
-            self._group = None
-            for task in [*loops, *self._outbox_tasks.values()]:
-                task.cancel()
+                parts[f"hello to {name}"] = partial(self.upkeep.greet, name, found)
+            for name, run in parts.items():
+                group.create_task(enduring(name, run, self.counters), name=name)
 
     async def frames(self, body: bytes, remote: str) -> tuple[int, bytes]:
         """A frame that came over HTTP."""
@@ -281,54 +289,16 @@ class Engine:
         outbox = self.outbox_of(node) if node not in self._outboxes else self._outboxes[node]
         if self._group is not None and node not in self._outbox_tasks:
             name = f"outbox of {node}"
-            self._outbox_tasks[node] = self._group.create_task(self._enduring(name, outbox.run), name=name)
+            self._outbox_tasks[node] = self._group.create_task(enduring(name, outbox.run, self.counters), name=name)
 
     def _state_to(self, peer: str) -> None:
         if self.members.get(peer) is not None:
             self.outbox_of(peer).state()
 
-    async def _enduring(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
-        """Run a part, and again when it fails: a full disk, or a fault in one part, must not stop the others."""
-        while True:
-            try:
-                return await run()
-            except StoreUnavailable as error:
-                self.counters.failed("part_waits_for_store", part=name, reason=error)
-            except Exception as error:  # noqa: BLE001  counted, logged with its place, and tried again
-                place = traceback.extract_tb(error.__traceback__)[-1]
-                at = f"{place.filename.rpartition('/')[2]}:{place.lineno}"
-                self.counters.failed("part_failed", part=name, error=type(error).__name__, at=at)
-            await asyncio.sleep(REST)
-
-    async def _probe(self) -> None:
-        while True:
-            await asyncio.sleep(PROBE_EVERY)
-            for member in self.members.others():
-                if self.health_of_channels.due_for_a_probe(member.node):
-                    self.outbox_of(member.node).probe()
-
     async def _unreadable(self, peer: str, messages: Sequence[tuple[str, str]]) -> None:
         await self.endings.give_up(
             [(id, f"{peer} cannot read it: {reason}") for id, reason in messages], peer, State.UNDELIVERABLE
         )
-
-    async def _greet(self, name: str, found: Sequence[str]) -> None:
-        """Say hello to a configured machine until it is pinned."""
-        delay = GREET_FIRST
-        while self.members.get(name) is None and self.membership.shared_key is not None:
-            try:
-                await self.joining.greet(name, found, self.membership.shared_key)
-            except MultifleetError as error:
-                self.counters.failed("hello_failed", peer=name, code=error.code, reason=error)
-            await asyncio.sleep(delay)
-            delay = min(GREET_LAST, 2 * delay)
-
-    async def _keep_house(self) -> None:
-        while True:
-            self.store.meta.set_later(REPLAY_CLOCK, repr(self.clock.now()))
-            self.store.nonces.prune_later(int(self.clock.now()))
-            await self.store.prune(self.clock.now())
-            await asyncio.sleep(HOUSEKEEPING)
 
     def _is_unknown(self, peer: str, message_id: str) -> bool:
         outbox = self._outboxes.get(peer)

@@ -45,7 +45,7 @@ class Health:
     def learn(self, node: str, outcome: Outcome, round_trip: float) -> None:
         """Take the outcome of one attempt into account; a refusal by the peer is the channel's success."""
         name = outcome.attempt.channel
-        before = self._known[node].get(name, ChannelHealth())
+        before = settle(self._known[node].get(name, ChannelHealth()), self._clock.now())
         failed = outcome.kind is OutcomeKind.FAILED
         after = advance(
             before,

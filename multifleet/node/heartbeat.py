@@ -100,7 +100,10 @@ class Heartbeats:
         wanted = [best] if best and member.is_heard(self._clock.monotonic()) else member.addresses
         found = []
         for address in wanted:
-            host, port = split_address(address)
+            try:
+                host, port = split_address(address)
+            except ValueError:
+                continue  # one peer's odd card must not silence this node for all others
             if _is_ip(host):
                 found.append((host, port))
         return found

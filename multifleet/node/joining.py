@@ -27,6 +27,7 @@ from multifleet.core.invite import (
     write_code,
 )
 from multifleet.core.strict import NotStrict, parse
+from multifleet.core.visible import visible
 from multifleet.errors import (
     BadInput,
     FleetConflict,
@@ -234,7 +235,7 @@ async def _post_first(addresses: Sequence[str], data: bytes) -> tuple[bytes, str
         for address in addresses:
             try:
                 return await _post(session, address, data), address
-            except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            except (TimeoutError, aiohttp.ClientError, OSError, PeerUnreachable) as error:
                 reasons.append(f"{address}: {str(error) or type(error).__name__}")
     raise PeerUnreachable(
         f"no answer ({'; '.join(reasons)}): is multifleet up there, and are both machines in one network? "
@@ -254,11 +255,11 @@ async def _post(session: aiohttp.ClientSession, address: str, data: bytes) -> by
 def _told(status: int, answer: bytes) -> MultifleetError:
     try:
         told = msgspec.json.decode(answer)["error"]
-        code, words = str(told["code"]), str(told["message"])[:300]
+        code, words = str(told["code"]), visible(str(told["message"])[:300], one_line=True)
     except (msgspec.MsgspecError, KeyError, TypeError):
         return PeerUnreachable(f"something else than multifleet answers there (HTTP {status})")
     kinds: dict[str, type[MultifleetError]] = {
-        kind.code: kind for kind in (InviteWrong, InviteExpired, FleetConflict, KeyChanged)
+        kind.code: kind for kind in (InviteWrong, InviteExpired, FleetConflict, KeyChanged, BadInput)
     }
     return kinds.get(code, PeerUnreachable)(words)
 

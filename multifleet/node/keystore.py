@@ -62,7 +62,9 @@ def load_identity(home: Path, environ: Mapping[str, str] = os.environ) -> Identi
         ) from None
     try:
         signing, exchange = (bytes.fromhex(part) for part in str(pair).split(":"))
-    except ValueError:
+        if len(signing) != 32 or len(exchange) != 32 or not is_node_id(node):
+            raise ValueError("a key of another length, or no node id")
+    except (ValueError, TypeError):
         raise KeyUnavailable(f"the keys of {node} are damaged: restore them from a backup") from None
     return Identity(str(node), signing, exchange)
 

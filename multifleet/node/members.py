@@ -63,7 +63,9 @@ class Members:
 
     def admit(self, row: PeerRow) -> Member:
         """Take a peer in, or its new row."""
-        outgoing, incoming = self.identity.pair(self.fleet, row.node, row.x25519)
+        # What a node states to itself is not tied to the fleet: it must stay provable after joining one.
+        fleet = "" if row.node == self.identity.node else self.fleet
+        outgoing, incoming = self.identity.pair(fleet, row.node, row.x25519)
         known = self._members.get(row.node)
         member = Member(row, outgoing, incoming, tuple(row.addresses), row.clock_offset)
         if known is not None:
@@ -73,6 +75,7 @@ class Members:
                 known.heard_from,
             )
             member.heartbeat, member.old_boots = known.heartbeat, known.old_boots
+            member.offset = known.offset if row.clock_offset is None else row.clock_offset
         else:
             member.heard_wall, member.heard_from = row.heard_at, row.heard_from
         self._members[row.node] = member

@@ -73,14 +73,14 @@ class Membership:
             raise BadInput(str(error)) from None
 
     async def admit(self, row: PeerRow) -> None:
-        """Pin a machine that was let in."""
-        known = self.members.get(row.node)
-        if known is not None:
-            await self._store.peers.set_addresses(row.node, row.addresses)
-        else:
-            await self._store.peers.add(row)
-        self._admitted(self.members.admit(row))
+        """Pin a machine that was let in.
+
+        The file first: it alone says which fleet this is, and a restart puts those it names into the store.
+        """
+        member = self.members.admit(row)
         self._remember()
+        await self._store.peers.add(row)
+        self._admitted(member)
 
     async def enter(self, fleet: str, row: PeerRow) -> None:
         """Become a member of the fleet that let this node in."""

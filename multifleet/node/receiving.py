@@ -103,11 +103,16 @@ class Receiving:
     ) -> tuple[int, bytes]:
         if request.log and request.packets:
             # Both writes are handed over before either is awaited, so that one commit carries them.
-            _, answer = await asyncio.gather(
+            heard, answer = await asyncio.gather(
                 self._hearing.take(member, request.log),
                 self._take_packets(member, opened, request, remote, channel),
+                return_exceptions=True,
             )
-            return answer
+            if isinstance(answer, BaseException):
+                raise answer
+            if isinstance(heard, BaseException) and not isinstance(heard, StoreUnavailable):
+                raise heard
+            return answer  # statements that could not be kept are not confirmed either
         if request.log:
             await self._hearing.take(member, request.log)
         if not request.packets:

@@ -21,11 +21,15 @@ PATIENCE = 30.0
 """Seconds for a command, and for a daemon to come up."""
 STOP_PATIENCE = 5.0
 """Seconds that a daemon has to end before it is killed."""
-INHERITED = ("PATH", "LANG", "LC_ALL", "TMPDIR", "XDG_RUNTIME_DIR", "TZ")
+INHERITED = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR", "XDG_RUNTIME_DIR", "TZ")
 
 
 class DemoFailed(Exception):
     """The demo cannot go on; the message is one line."""
+
+
+class PortTaken(DemoFailed):
+    """Another program has taken the port since it was found free."""
 
 
 class FleetNode:
@@ -78,7 +82,8 @@ class FleetNode:
             raise DemoFailed(f"{self.name} did not come up in {PATIENCE:g} s") from None
         if not said:
             words = (self.folder / "daemon.out").read_text().strip().rpartition("\n")[2]
-            raise DemoFailed(f"{self.name} did not come up: {words}")
+            kind = PortTaken if "listens on port" in words else DemoFailed
+            raise kind(f"{self.name} did not come up: {words.removeprefix('multifleet: ')}")
 
     async def kill(self) -> int:
         """SIGKILL for this daemon alone; its pid."""

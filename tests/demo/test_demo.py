@@ -3,10 +3,14 @@
 import json
 import re
 import signal
+import socket
+import tempfile
 from pathlib import Path
 
 import pytest
 
+from multifleet.demo.demo import run
+from multifleet.demo.places import HOSTS, Place, choose_places
 from tests.demo.running import demo, left_behind
 from tests.lab.client_install import claude_program
 
@@ -27,6 +31,28 @@ def test_every_message_arrives_once_although_a_node_is_killed(tmp_path: Path) ->
         assert ID.fullmatch(message["id"]) and message["states"][:2] == ["queued", "stored"]
     to_the_agent = [message for message in outcome["messages"] if message["to"] == "mini/api"]
     assert [message["states"] for message in to_the_agent] == [["queued", "stored"]]
+    assert left_behind(tmp_path) == []
+
+
+def test_a_port_that_is_taken_meanwhile_is_given_up_for_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("CLAUDE_BIN", raising=False)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+
+        def choose(wanted: int) -> list[Place]:
+            return [Place(host, port) for host in HOSTS] if wanted else choose_places(wanted=0)
+
+        monkeypatch.setattr("multifleet.demo.demo.choose_places", choose)
+        assert run(as_json=True) == 0
+    outcome = json.loads(capsys.readouterr().out)
+    assert outcome["ok"] and all(not node["address"].endswith(f":{port}") for node in outcome["nodes"])
     assert left_behind(tmp_path) == []
 
 

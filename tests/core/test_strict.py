@@ -119,9 +119,9 @@ def test_no_bytes_raise_anything_but_not_strict(data: bytes) -> None:
 
 
 def _seconds(data: bytes) -> float:
-    began = time.perf_counter()
+    began = time.thread_time()
     try:
         parse(data)
     except NotStrict:
         pass
-    return time.perf_counter() - began
+    return time.thread_time() - began

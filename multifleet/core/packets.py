@@ -75,7 +75,7 @@ class Message(Wire, frozen=True, kw_only=True):
     authority: Authority
     """Who wrote it, as the sender's daemon states it."""
     hops: Annotated[int, msgspec.Meta(ge=0, le=64)] = 0
-    """How many automatic answers went before it."""
+    """How many automatic answers went before it; not counted yet."""
 
 
 class Statement(Wire, frozen=True, kw_only=True, array_like=True):

@@ -59,7 +59,8 @@ def shape_of(kind: shapes.Type) -> str:
         case shapes.UnionType(types=kinds):
             return " or ".join(shape_of(one) for one in kinds)
         case shapes.ListType(item_type=item, max_length=most) | shapes.VarTupleType(item_type=item, max_length=most):
-            return f"list of {shape_of(item)}" + (f", at most {most}" if most is not None else "")
+            bound = f"at most {most}: " if most is not None else ""
+            return f"list of {bound}{shape_of(item)}"
         case shapes.DictType(value_type=value):
             return f"object of {shape_of(value)}"
         case shapes.StructType(cls=cls):

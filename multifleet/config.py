@@ -68,9 +68,9 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     nodeId: NodeId | None = None
     """This machine's name in the fleet. Default: $MULTIFLEET_NODE_ID, else the host name."""
     fleetId: str | None = None
-    """Only for fleets with a shared key: must be the same on all machines."""
+    """Taken from the files of earlier fleets and not used: the fleet id is made by `init`, or from the shared key."""
     chief: Chief | None = None
-    """The machine that serves the others."""
+    """The machine that serves the others; for what is to come."""
     nodes: dict[NodeId, NodeEntry] = {}
     """Machines that are configured instead of joined (needs $FLEET_NERVE_HMAC_KEY)."""
     port: Port = DEFAULT_PORT

@@ -51,7 +51,9 @@ def measure(folder: Path, rounds: int) -> list[Row]:
 
 def _without_answer(home: Path, folder: Path, event: Path, prompt: list[str], rounds: int) -> list[Row]:
     plugin = folder / "plugin"
-    (plugin / "bin").mkdir(parents=True)
+    for part in ("bin", ".venv"):
+        (plugin / part).mkdir(parents=True)
+    (plugin / ".venv" / "made-from").touch()
     words = " ".join(launcher()[0])
     (plugin / "bin" / "multifleet").write_text(f'#!/bin/sh\nexec {words} "$@"\n')
     (plugin / "bin" / "multifleet").chmod(0o700)

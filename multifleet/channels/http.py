@@ -32,6 +32,8 @@ class HttpChannel:
 
     def __init__(self) -> None:
         self._best: dict[str, str] = {}
+        self._shaky: dict[str, list[str]] = {}
+        self._doubted: set[str] = set()
         self._idle: dict[str, list[tuple[Connection, asyncio.TimerHandle]]] = {}
         self._rooms: dict[str, asyncio.Semaphore] = {}
 
@@ -49,7 +51,10 @@ class HttpChannel:
             except _NotThere as error:
                 reasons.append(f"{address}: {error}")
                 continue
-            self._best[target.node] = address
+            except (ChannelError, asyncio.CancelledError):
+                self._demote(target.node, address)
+                raise
+            self._promote(target.node, address)
             return Carried(Success.ANSWERED, answer, address)
         raise ChannelError("; ".join(reasons) or f"no address of {target.node} is known")
 
@@ -58,10 +63,31 @@ class HttpChannel:
         return self._best.get(node)
 
     def _in_order(self, target: Target) -> list[str]:
-        best = self._best.get(target.node)
-        if best not in target.addresses:
-            return list(target.addresses)
-        return [best, *(address for address in target.addresses if address != best)]
+        best, shaky = self._best.get(target.node), self._shaky.get(target.node, [])
+        sound = [address for address in target.addresses if address not in shaky]
+        return [
+            *(address for address in sound if address == best),
+            *(address for address in sound if address != best),
+            *(address for address in shaky if address in target.addresses),
+        ]
+
+    def _promote(self, node: str, address: str) -> None:
+        self._best[node] = address
+        self._doubted.discard(node)
+        if address in self._shaky.get(node, ()):
+            self._shaky[node].remove(address)
+
+    def _demote(self, node: str, address: str) -> None:
+        """Whoever takes frames there and does not answer must not stand before the other addresses for ever."""
+        if self._best.get(node) == address:
+            if node not in self._doubted:
+                self._doubted.add(node)  # it was the peer a moment ago: a lost answer, most likely
+                return
+            del self._best[node]
+        shaky = self._shaky.setdefault(node, [])
+        if address in shaky:
+            shaky.remove(address)
+        shaky.append(address)
 
     async def _post(self, address: str, frame: bytes, *, hurry: bool) -> bytes:
         room = self._rooms.setdefault(address, asyncio.Semaphore(CONNECTIONS_PER_ADDRESS))
@@ -71,9 +97,10 @@ class HttpChannel:
                 status, answer = await connection.ask("/frames", frame)
             except (Broken, OSError) as error:
                 raise ChannelError(f"{address}: {error}", unknown=True) from None
-            self._keep(address, connection)
-        if answer.startswith(b"mf1 "):
-            return answer
+            if answer.startswith(b"mf1 "):
+                self._keep(address, connection)
+                return answer
+            connection.close()
         known = _UNSIGNED.get(status, f"HTTP {status} without a signed answer")
         if status >= 500:
             raise ChannelError(f"{address}: {known}", unknown=True)

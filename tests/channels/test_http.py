@@ -1,0 +1,196 @@
+"""HTTP to a peer: every known address, the one that answered last first, and nothing that is no signed answer."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import pytest
+
+from multifleet.channels import http_connection
+from multifleet.channels.base import ChannelError, Target
+from multifleet.channels.http import CONNECTIONS_PER_ADDRESS, HttpChannel
+from tests.channels.web import ANSWER, Reader, Web, Writer, answers, free_port, is_silent, reply, says, serving
+
+FRAME = b"mf1 a frame"
+
+
+@pytest.fixture
+async def channel() -> AsyncIterator[HttpChannel]:
+    """A started channel."""
+    async with AsyncExitStack() as stack:
+        made = HttpChannel()
+        await made.start(stack)
+        yield made
+
+
+def to(*addresses: str) -> Target:
+    """mac2 at these addresses."""
+    return Target("mac2", addresses)
+
+
+async def test_every_known_address_is_tried_until_one_answers(channel: HttpChannel) -> None:
+    async with serving(answers) as web:
+        carried = await channel.deliver(to(f"127.0.0.1:{free_port()}", "no-such-host.invalid:1", web.address), FRAME)
+        assert carried.where == web.address
+        assert web.requests == [FRAME]
+
+
+async def test_the_address_that_answered_last_goes_first_as_long_as_it_is_one_of_the_peers(
+    channel: HttpChannel,
+) -> None:
+    async with serving(answers) as first, serving(answers) as second:
+        dead = f"127.0.0.1:{free_port()}"
+        await channel.deliver(to(dead, second.address), FRAME)
+        assert channel.best("mac2") == second.address
+        await channel.deliver(to(first.address, second.address), FRAME)
+        assert (len(first.requests), len(second.requests)) == (0, 2)
+        await channel.deliver(to(first.address), FRAME)
+        assert channel.best("mac2") == first.address
+
+
+async def test_one_connection_is_kept_for_frames_one_after_the_other(channel: HttpChannel) -> None:
+    async with serving(answers) as web:
+        for _ in range(10):
+            await channel.deliver(to(web.address), FRAME)
+        assert web.opened == 1
+
+
+async def test_a_herd_of_frames_opens_few_connections(channel: HttpChannel) -> None:
+    async with serving(answers) as web:
+        await asyncio.gather(*(channel.deliver(to(web.address), FRAME) for _ in range(100)))
+        assert web.opened <= CONNECTIONS_PER_ADDRESS
+
+
+async def test_a_kept_connection_that_the_peer_closed_is_not_used_again(channel: HttpChannel) -> None:
+    async with serving(answers) as web:
+        await channel.deliver(to(web.address), FRAME)
+        web.hang_up()
+        async with asyncio.timeout(5):
+            while web.closed < 1:  # noqa: ASYNC110  no event tells it
+                await asyncio.sleep(0.005)
+        await asyncio.sleep(0)
+        assert (await channel.deliver(to(web.address), FRAME)).answer.startswith(ANSWER)
+        assert web.opened == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (reply(b"not for you to know\n", "401 Unauthorized"), "does not know this node"),
+        (reply(b"nothing", "404 Not Found"), "something else than multifleet"),
+        (reply(b"too large", "413 Content Too Large"), "smaller frames"),
+        (reply(b"<html>welcome</html>"), "HTTP 200 without a signed answer"),
+        (reply(b"", "302 Found"), "HTTP 302"),
+    ],
+)
+async def test_who_gives_no_signed_answer_did_not_get_the_frame(
+    channel: HttpChannel, answer: bytes, words: str
+) -> None:
+    async with serving(says(answer)) as other, serving(answers) as web:
+        with pytest.raises(ChannelError, match=words) as failed:
+            await channel.deliver(to(other.address), FRAME)
+        assert failed.value.unknown is False
+        assert channel.best("mac2") is None
+        assert (await channel.deliver(to(other.address, web.address), FRAME)).where == web.address
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        reply(b"internal", "500 Internal Server Error"),
+        reply(b"gateway", "502 Bad Gateway"),
+        b"",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nmf1 cut short",
+        b"not HTTP at all\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 100 + b"Content-Length: 3\r\n\r\nmf1",
+    ],
+)
+async def test_an_answer_that_breaks_off_or_is_an_error_there_leaves_the_outcome_unknown(
+    channel: HttpChannel, answer: bytes
+) -> None:
+    async with serving(says(answer)) as web:
+        with pytest.raises(ChannelError) as failed:
+            await channel.deliver(to(web.address), FRAME)
+        assert failed.value.unknown is True
+        assert web.address in str(failed.value)
+
+
+async def test_an_endless_answer_is_cut_off(channel: HttpChannel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_connection, "ANSWER_LIMIT", 100_000)
+
+    async def endless(web: Web, reader: Reader, writer: Writer) -> None:
+        await web.body(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        while True:
+            writer.write(b"400\r\n" + b"mf1 " * 256 + b"\r\n")
+            await writer.drain()
+
+    async with serving(endless) as web, asyncio.timeout(10):
+        with pytest.raises(ChannelError, match="too large"):
+            await channel.deliver(to(web.address), FRAME)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["", "x y", "127.0.0.1:99999", "127.0.0.1:0", "..", "a" * 300, "\x00", "é" * 70, "[::1", "-o:1", "http://x"],
+)
+async def test_an_odd_address_is_passed_over(channel: HttpChannel, address: str) -> None:
+    with pytest.raises(ChannelError) as failed:
+        await channel.deliver(to(address), FRAME)
+    assert failed.value.unknown is False
+    async with serving(answers) as web:
+        assert (await channel.deliver(to(address, web.address), FRAME)).where == web.address
+
+
+async def test_a_peer_without_an_address_is_said_to_have_none(channel: HttpChannel) -> None:
+    with pytest.raises(ChannelError, match="no address of mac2"):
+        await channel.deliver(to(), FRAME)
+
+
+async def test_a_silent_peer_does_not_hold_up_another(channel: HttpChannel) -> None:
+    async with serving(is_silent) as silent, serving(answers) as web:
+        waiting = asyncio.create_task(channel.deliver(to(silent.address), FRAME))
+        await silent.asked.wait()
+        async with asyncio.timeout(2):
+            await channel.deliver(Target("mac3", (web.address,)), FRAME)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+
+
+async def test_an_address_where_frames_vanish_does_not_hide_the_ones_behind_it(channel: HttpChannel) -> None:
+    async with serving(is_silent) as silent, serving(says(b"")) as broken, serving(answers) as web:
+        target = to(silent.address, broken.address, web.address)
+        for _ in range(2):
+            with pytest.raises((TimeoutError, ChannelError)):
+                async with asyncio.timeout(0.1):
+                    await channel.deliver(target, FRAME)
+        assert (await channel.deliver(target, FRAME)).where == web.address
+
+
+async def test_a_peer_that_moved_to_another_address_is_found_though_somebody_else_took_the_old_one(
+    channel: HttpChannel,
+) -> None:
+    async with serving(answers) as web, serving(answers) as moved:
+        old, new = web.address, moved.address
+        await channel.deliver(to(old, new), FRAME)
+        web._serve = is_silent
+        web.hang_up()
+        outcomes = []
+        for _ in range(3):
+            try:
+                async with asyncio.timeout(0.1):
+                    outcomes.append((await channel.deliver(to(old, new), FRAME)).where)
+            except (TimeoutError, ChannelError):
+                outcomes.append("nothing")
+        assert outcomes[-1] == new
+
+
+async def test_one_lost_answer_does_not_cost_the_best_address_its_place(channel: HttpChannel) -> None:
+    async with serving(answers) as web:
+        target = to(f"127.0.0.1:{free_port()}", web.address)
+        await channel.deliver(target, FRAME)
+        web._serve = says(b"")
+        web.hang_up()
+        with pytest.raises(ChannelError):
+            await channel.deliver(target, FRAME)
+        assert channel.best("mac2") == web.address

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from multifleet.errors import StoreUnavailable
 from multifleet.node.counters import Counters
 from multifleet.operations.views import ClientView
 from multifleet.sessions.base import Session
@@ -101,13 +102,16 @@ class Clients:
 
     async def _test(self, session: Session) -> None:
         result = await self_test(Path(f"/proc/{session.pid}/exe"))
-        await self._note(session.version, result)
+        try:
+            await self._note(session.version, result)
+        except StoreUnavailable as error:
+            self._counters.failed("selftest_not_kept", reason=error)  # it counts until the next start
 
     async def _note(self, version: str, result: SelfTest) -> None:
         verdict = Verdict(version, result.ok, result.detail, result.at)
         if not result.ok:
             self._counters.failed("selftest_failed", client="claude", version=version, detail=result.detail)
-        await self._store.meta.set(KEY + version, msgspec.json.encode(verdict).decode())
         self._verdicts[version] = verdict
         self._testing.discard(version)
         self._changed()
+        await self._store.meta.set(KEY + version, msgspec.json.encode(verdict).decode())

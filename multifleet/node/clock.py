@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from multifleet.core.replay import ReplayClock
 
-
 # Darwin's CLOCK_MONOTONIC goes on while the machine sleeps; on Linux only CLOCK_BOOTTIME does.
 _CONTINUOUS: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 

@@ -169,12 +169,9 @@ class Delivery:
         except (ChannelError, NotAnswered) as error:
             unknown = isinstance(error, NotAnswered) or error.unknown
             outcome = Outcome(attempt, OutcomeKind.FAILED, str(error), unknown=unknown)
-        except Exception as error:  # noqa: BLE001  one channel's fault must not end the node; counted, with its name
-            self._counters.failed("channel_fault", channel=attempt.channel, peer=member.node, error=type(error).__name__)
+        except Exception as error:  # noqa: BLE001  one channel's fault must not end the node; it is told and tried again
+            tell(self._counters, "channel_fault", attempt.channel, error)
             outcome = Outcome(attempt, OutcomeKind.FAILED, f"fault: {type(error).__name__}", unknown=True)
-        except Exception as error:  # noqa: BLE001  a fault of one channel is that channel's failure, told and tried again
-            tell(self._counters, "attempt_failed", attempt.channel, error)
-            outcome = Outcome(attempt, OutcomeKind.FAILED, f"a fault here ({type(error).__name__})", unknown=True)
         else:
             outcome = self._judge(member, attempt, answered, where, whole=not batch)
             if outcome.kind is OutcomeKind.STORED:
@@ -193,7 +190,7 @@ class Delivery:
         for second in (False, True):
             asked = self._exchange.request(member, [message.packet for message in batch], log, number)
             asked_at = self._clock.monotonic()
-            carried = await self._channels[channel].deliver(Target(member.node, member.addresses), asked.frame)
+            carried = await self._channels[channel].deliver(Target(member.node, member.reachable_at), asked.frame)
             answer = self._open(member, asked, carried)
             self._heard(member, carried.where)
             offset = learned_offset(asked_at, self._clock.monotonic(), answer.time, self._clock.now())

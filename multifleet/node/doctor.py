@@ -31,7 +31,7 @@ from multifleet.node.checks.clients_here import clients_of, clients_outside, con
 from multifleet.node.checks.finding import Finding, as_view, fail, settle
 from multifleet.node.checks.patience import aside, begin
 from multifleet.node.checks.probing import Answered, probe_peers
-from multifleet.node.engine import REPLAY_CLOCK
+from multifleet.node.upkeep import REPLAY_CLOCK
 from multifleet.operations.views import DoctorView
 
 if TYPE_CHECKING:
@@ -58,6 +58,10 @@ ALONE_SECONDS, ALONE_STORE_SECONDS = 45.0, 30.0
 """Of a check that was asked for by its name: it may read all of the store, or try the agent client."""
 
 
+LAST_SECONDS = 0.3
+"""For each check after one that used up the time."""
+
+
 async def examine(node: "Node", checks: Sequence[str]) -> DoctorView:
     """The named checks, or all, of a running node; done within two seconds unless a single one is named."""
     wanted = _chosen(checks)
@@ -69,16 +73,16 @@ async def examine(node: "Node", checks: Sequence[str]) -> DoctorView:
 
 
 def examine_offline(home: Path, checks: Sequence[str]) -> DoctorView:
-    """The same where no daemon answers; blocks, for about two seconds at most."""
+    """The same where no daemon answers; blocks, for about two seconds at most unless several checks hang."""
     wanted = _chosen(checks)
     alone = len(wanted) == 1
     ask = _outside(home, alone=alone)
-    answers = {name: begin(ask[name]) for name in wanted}
     end = time.monotonic() + (ALONE_SECONDS if alone else SECONDS)
     found = {}
-    for name, answer in answers.items():
+    # One after the other: msgspec crashes when threads use a type for the first time at the same moment.
+    for name in wanted:
         try:
-            found[name] = answer.result(max(0.0, end - time.monotonic()))
+            found[name] = begin(ask[name]).result(max(LAST_SECONDS, end - time.monotonic()))
         except TimeoutError:
             found[name] = _late(alone)
     return _view(found)

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from multifleet.core.packets import DETAIL_LIMIT
 from multifleet.core.receipts import State
 from multifleet.core.transcript import Fact, Sighting
-from multifleet.node.clients import HOOKS
+from multifleet.node.clients import HOOKS, SOCKET
 from multifleet.node.clock import NodeClock
 from multifleet.node.offers import Offers, Open
-from multifleet.node.watching import Watching
-from multifleet.sessions.base import Found, Session
+from multifleet.node.watching import Watching, mark_of
+from multifleet.sessions.base import Found, Session, Status
 from multifleet.sessions.claude_wire import Receipt
 from multifleet.sessions.seeds import SeedBox
 
@@ -20,6 +20,10 @@ GRACE = 3.0
 """Seconds that an offer without a trace is given after a restart before it is made again."""
 BEGINNING, LAST_LINES = 30.0, 1.0
 """Seconds for a session whose start hook was served to appear, and for one that ended to have written all."""
+LAPSE = 3.0
+"""Seconds for a session that let a held offer lapse to be gone, which is why, or else to be still there."""
+STARTED_LATER = 2.0
+"""Seconds after an offer at which a process must have started not to be the one it was made to."""
 DROPPED_AGAIN, DUPLICATE_AGAIN = 5.0, 30.0
 """Seconds after which an offer that the client dropped is made again."""
 
@@ -48,49 +52,70 @@ class Following:
             if self._offers.get(offer.id) is None:
                 continue  # its transcript was read with another one's
             session = live.get(offer.session)
-            if session is not None:
+            if session is not None and not _is_other_process(offer, session):
                 offer.met, offer.gone_at = True, None
+                offer.process = (session.pid, session.proc_start)
             if offer.row.via == HOOKS and offer.state == State.OFFERING:
                 await self._look_at_seed(offer, session)
             else:
                 await self._look_at_transcript(offer, session)
 
     async def _look_at_transcript(self, offer: Open, session: Session | None) -> None:
-        for sighting in self._watching.read(offer.session, session):
+        for sighting in await self._watching.read(offer.session, session):
             await self._believe(sighting)
         fact = self._watching.fact(offer.session, offer.id)
-        if self._offers.get(offer.id) is None or fact is Fact.SEEN:
+        if self._offers.get(offer.id) is None:
             return
-        if session is None:
-            if not self._is_gone(offer):
-                return
-            if offer.row.via == HOOKS and not self._watching.has_transcript(offer.session):
-                self._offers.finish(offer, State.OFFERED)  # shown, and nothing is written down that could tell more
-            else:
-                await self._offers.give_back(offer, "the session ended before it took it up")
-        elif offer.state == State.OFFERING and self._clock.monotonic() - offer.since > GRACE:
-            if fact is Fact.NONE:
-                await self._offers.give_back(offer, "no trace of it in the session")
-            else:
+        if session is None or _is_other_process(offer, session):
+            if session is not None and fact.height >= Fact.ENTERED.height:
+                return  # taken up again with its conversation, of which the message is a part
+            if self._is_gone(offer):
+                await self._end(offer, fact)
+        elif fact is not Fact.SEEN:
+            await self._look_at_state(offer, fact, session)
+
+    async def _end(self, offer: Open, fact: Fact) -> None:
+        if fact is Fact.SEEN:
+            self._offers.finish(offer, State.SEEN)  # the turn was cut off
+        elif offer.row.via == HOOKS and not self._watching.has_transcript(offer.session):
+            self._offers.finish(offer, State.OFFERED)  # shown, and nothing is written down that could tell more
+        else:
+            await self._offers.give_back(offer, "the session ended before it took it up")
+
+    async def _look_at_state(self, offer: Open, fact: Fact, session: Session) -> None:
+        now = self._clock.monotonic()
+        if offer.lapsed_at is not None and now - offer.lapsed_at > LAPSE:
+            await self._offers.say(offer, State.REFUSED, "the session's user did not decide in time")
+            self._offers.finish(offer, State.REFUSED)
+        elif fact is not Fact.NONE:
+            if offer.state == State.HELD or (offer.state == State.OFFERING and now - offer.since > GRACE):
                 await self._offers.say(offer, State.OFFERED, "found in the session's transcript")
+        elif offer.state == State.OFFERING and session.status is Status.WAITING:
+            offer.since = now  # perhaps it is this offer that its user is asked about, which leaves no trace
+        elif offer.state == State.OFFERING and now - offer.since > GRACE:
+            await self._offers.give_back(offer, "no trace of it in the session")
 
     def _is_gone(self, offer: Open) -> bool:
         """Whether a session that is not there has ended: it may not have begun, or be writing its last lines."""
         now = self._clock.monotonic()
         if offer.gone_at is None:
             offer.gone_at = now
-        return now - offer.gone_at >= (LAST_LINES if offer.met else BEGINNING)
+        was_there = offer.met or offer.row.via == SOCKET
+        return now - offer.gone_at >= (LAST_LINES if was_there else BEGINNING)
 
     async def _look_at_seed(self, offer: Open, session: Session | None) -> None:
         for taken in self._seeds.taken(offer.session):
-            await self._offers.say(offer, State.OFFERED, "taken by a hook")
-            self._seeds.forget(taken)
-            return
-        if session is not None and self._seeds.waits(offer.session):
+            if mark_of(offer.id) in taken.fragment:
+                await self._offers.say(offer, State.OFFERED, "taken by a hook")
+                self._seeds.forget(taken)
+                return
+        expired = offer.expires <= self._clock.now()
+        if session is not None and not expired and self._seeds.waits(offer.session):
             return
         if self._seeds.take_back(offer.session) is None and self._seeds.taken(offer.session):
             return  # a hook was quicker: the next look finds what it took
-        await self._offers.give_back(offer, "the session ended before a hook took it")
+        reason = "expired before a hook took it" if expired else "the session ended before a hook took it"
+        await self._offers.give_back(offer, reason)
 
     async def _believe(self, sighting: Sighting) -> None:
         offer = self._offers.get(sighting.offer_id)
@@ -113,6 +138,8 @@ class Following:
             await self._offers.say(offer, State.HELD, word.detail or "the session holds it for its user")
         elif word.status == "delivered":
             await self._offers.say(offer, State.OFFERED, "its user let it in")
+        elif word.status == "expired":
+            offer.lapsed_at = self._clock.monotonic()
         elif word.status == "dropped" and not word.detail.startswith("hop-"):
             for _, message_id in offer.row.messages:
                 self._hold_back(message_id, DUPLICATE_AGAIN if word.detail == "duplicate" else DROPPED_AGAIN)
@@ -120,6 +147,15 @@ class Following:
         else:
             await self._offers.say(offer, State.REFUSED, word.detail or f"{word.status} by the session")
             self._offers.finish(offer, State.REFUSED)
+
+
+def _is_other_process(offer: Open, session: Session) -> bool:
+    """Whether a conversation goes on in another process, where nothing of what its former one held is left."""
+    if offer.row.via == HOOKS:
+        return False
+    if offer.process is not None:
+        return offer.process != (session.pid, session.proc_start)
+    return session.started_at > offer.row.at + STARTED_LATER
 
 
 def _shortened(answer: str) -> str:

@@ -1,6 +1,6 @@
 """Heartbeats over UDP: a signed "I am here", so that a peer is heard and what waits for it leaves at once.
 
-A hint and nothing more: it moves no address and changes no state but when a peer was last heard. (boot, count) only
+A hint and nothing more: it says when a peer was last heard, and an address that is worth a try. (boot, count) only
 grows, so a recorded heartbeat is worth nothing.
 """
 
@@ -11,7 +11,7 @@ import socket
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 
-from multifleet.config import split_address
+from multifleet.config import join_address, split_address
 from multifleet.core import frame, packets
 from multifleet.core.frame import FrameRefused
 from multifleet.core.packets import BadPacket, Heartbeat
@@ -97,7 +97,7 @@ class Heartbeats:
 
     def _addresses(self, member: Member) -> list[tuple[str, int]]:
         best = self._best_address(member.node)
-        wanted = [best] if best and member.is_heard(self._clock.monotonic()) else member.addresses
+        wanted = [best] if best and member.is_heard(self._clock.monotonic()) else member.reachable_at
         found = []
         for address in wanted:
             try:
@@ -108,7 +108,7 @@ class Heartbeats:
                 found.append((host, port))
         return found
 
-    def _hear(self, data: bytes, remote: str) -> None:
+    def _hear(self, data: bytes, remote: str, port: int) -> None:
         try:
             if len(data) > DATAGRAM_LIMIT:
                 raise FrameRefused(frame.Refusal.TOO_LARGE)
@@ -125,15 +125,16 @@ class Heartbeats:
         if beat.boot != boot:
             member.old_boots = {*list(member.old_boots)[-REMEMBERED_BOOTS:], boot}
         member.heartbeat = (beat.boot, beat.count)
+        member.calls_from = join_address(remote, port)
         self._heard(member, remote)
 
 
 class _Ears(asyncio.DatagramProtocol):
-    def __init__(self, hear: Callable[[bytes, str], None]) -> None:
+    def __init__(self, hear: Callable[[bytes, str, int], None]) -> None:
         self._hear = hear
 
     def datagram_received(self, data: bytes, address: tuple[str, int]) -> None:
-        self._hear(data, address[0])
+        self._hear(data, address[0], address[1])
 
     def error_received(self, error: Exception) -> None:
         pass  # an unreachable peer is what the next heartbeat will show as well

@@ -54,7 +54,7 @@ T = TypeVar("T")
 Hex = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32,64}\\Z")]
 
 
-class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Handshake(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The outside of both halves: JSON text under a MAC."""
 
     body: str
@@ -134,15 +134,15 @@ class Joining:
         await self._ask("hello", join_key(shared, "hello"), addresses, node)
 
     async def _let_in(self, data: bytes, remote: str) -> bytes:
-        envelope = _read(data, Envelope)
-        key, invite = await self._key_of(envelope)
-        asking = _read(envelope.body.encode(), Asking)
+        handshake = _read(data, Handshake)
+        key, invite = await self._key_of(handshake)
+        asking = _read(handshake.body.encode(), Asking)
         card = _card(asking.card)
         self._membership.check_fleet(asking.fleet, card.node)
-        if envelope.kind == "hello" and card.node not in self._membership.expected and not self._is_pinned(card):
+        if handshake.kind == "hello" and card.node not in self._membership.expected and not self._is_pinned(card):
             raise InviteWrong(f"{card.node} is not in the configuration here: add it to nodes in config.json")
         observed = join_address(remote, _port_of(card)) if remote else None
-        row = self._row(card, asking.card, observed, envelope.kind)
+        row = self._row(card, asking.card, observed, handshake.kind)
         self._membership.check_key(row)
         if invite is not None:
             await self._store.invites.use(invite.id, row.ed25519, row, now=self._clock.now())
@@ -151,21 +151,21 @@ class Joining:
             card=self._own_card(), fleet=self._membership.fleet, nonce=secrets.token_hex(16), re=asking.nonce
         )
         body = msgspec.json.encode(letting).decode()
-        mac = join_mac(key, "i", envelope.body.encode() + body.encode())
-        return msgspec.json.encode(Envelope(body, mac, envelope.kind))
+        mac = join_mac(key, "i", handshake.body.encode() + body.encode())
+        return msgspec.json.encode(Handshake(body, mac, handshake.kind))
 
-    async def _key_of(self, envelope: Envelope) -> tuple[bytes, InviteRow | None]:
-        body = envelope.body.encode()
-        if envelope.kind == "hello":
+    async def _key_of(self, handshake: Handshake) -> tuple[bytes, InviteRow | None]:
+        body = handshake.body.encode()
+        if handshake.kind == "hello":
             shared = self._membership.shared_key
             key = join_key(shared or b"", "hello")
-            if shared is None or not hmac.compare_digest(join_mac(key, "j", body), envelope.mac):
+            if shared is None or not hmac.compare_digest(join_mac(key, "j", body), handshake.mac):
                 raise InviteWrong("the fleet's shared key is another one here: set the same FLEET_NERVE_HMAC_KEY")
             return key, None
         now = self._clock.now()
         for invite in await self._store.invites.open(now - REMEMBERED):
             key = join_key(invite.secret, "join")
-            if hmac.compare_digest(join_mac(key, "j", body), envelope.mac):
+            if hmac.compare_digest(join_mac(key, "j", body), handshake.mac):
                 if invite.expires <= now:
                     raise InviteExpired(
                         "the join code is older than ten minutes: ask for a new one with multifleet invite"
@@ -181,15 +181,15 @@ class Joining:
         nonce = secrets.token_hex(16)
         asking = Asking(card=self._own_card(), nonce=nonce, fleet=self._membership.fleet_if_shared())
         body = msgspec.json.encode(asking).decode()
-        data = msgspec.json.encode(Envelope(body, join_mac(key, "j", body.encode()), kind))
+        data = msgspec.json.encode(Handshake(body, join_mac(key, "j", body.encode()), kind))
         answer, address = await _post_first(addresses, data)
-        envelope = _read(answer, Envelope)
-        mac = join_mac(key, "i", body.encode() + envelope.body.encode())
-        if not hmac.compare_digest(mac, envelope.mac):
+        handshake = _read(answer, Handshake)
+        mac = join_mac(key, "i", body.encode() + handshake.body.encode())
+        if not hmac.compare_digest(mac, handshake.mac):
             raise InviteWrong(
                 f"{address} answered without knowing the code: somebody is in between, or the code is another's"
             )
-        letting = _read(envelope.body.encode(), Letting)
+        letting = _read(handshake.body.encode(), Letting)
         if letting.re != nonce:
             raise InviteWrong(f"{address} answered another machine's question: try again")
         card = _card(letting.card)

@@ -36,7 +36,7 @@ def create_identity(home: Path, node: str, where: str) -> Identity:
     if where != "file" and _put_in_keyring(account, pair):
         record |= {"in": "keyring", "account": account}
     elif where == "keyring":
-        raise KeyUnavailable("no usable keyring here: unlock it, or use multifleet init --keys file")
+        raise KeyUnavailable('no usable keyring here: unlock it, or set "keys": "file" in config.json')
     else:
         record |= {"in": "file", "pair": pair}
     folder = identity_file(home).parent

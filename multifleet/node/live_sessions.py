@@ -14,6 +14,9 @@ from multifleet.sessions.claude_hooks import hooks_installed
 from multifleet.sessions.claude_registry import ClaudeRegistry, config_dir
 from multifleet.store.rows import InboxRow
 
+REMEMBERED = 500
+"""Sessions whose process is known after they have ended."""
+
 
 class LiveSessions:
     """One for the node."""
@@ -23,13 +26,21 @@ class LiveSessions:
         self.seats = seats
         self.registry = registry
         self.clients = clients
+        self._met: dict[int, Session] = {}
 
     async def find(self) -> Found:
         """The live sessions now; a folder in which one was seen has a seat from then on."""
         found = await asyncio.to_thread(self.registry.find)
         for session in found.sessions:
             self.seats.of_folder(session.cwd)
+            self._met[session.pid] = session
+        while len(self._met) > REMEMBERED:
+            del self._met[next(iter(self._met))]
         return found
+
+    def of_process(self, pid: int | None) -> Session | None:
+        """The session that a process has, or had: a model's last words arrive when its session may be over."""
+        return self._met.get(pid) if pid is not None else None
 
     def seat_of(self, session: Session) -> str:
         """The seat of a live session."""

@@ -26,6 +26,8 @@ class Member:
     heard_wall: float | None = None
     heard_from: str | None = None
     round_trip: float | None = None
+    calls_from: str | None = None
+    """ "host:port" from which its last heartbeat came: worth a try, and believed after a signed round trip."""
     heartbeat: tuple[str, int] = ("", -1)
     """Its last (boot, count)."""
     old_boots: set[str] = field(default_factory=set)
@@ -34,6 +36,13 @@ class Member:
     def node(self) -> str:
         """Its id."""
         return self.row.node
+
+    @property
+    def reachable_at(self) -> tuple[str, ...]:
+        """Every address to try: those of its card, then the one it calls from."""
+        if self.calls_from is None or self.calls_from in self.addresses:
+            return self.addresses
+        return (*self.addresses, self.calls_from)
 
     def is_heard(self, now: float) -> bool:
         """Whether something authentic came from it lately; `now` is monotonic."""
@@ -75,6 +84,7 @@ class Members:
                 known.heard_from,
             )
             member.heartbeat, member.old_boots = known.heartbeat, known.old_boots
+            member.calls_from = known.calls_from
             member.offset = known.offset if row.clock_offset is None else row.clock_offset
         else:
             member.heard_wall, member.heard_from = row.heard_at, row.heard_from

@@ -4,7 +4,6 @@ It decides who gets what and writes it; what became of an offer is found out by 
 """
 
 import asyncio
-import hashlib
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -29,15 +28,17 @@ from multifleet.node.watching import Watching, mark_of, token_of
 from multifleet.sessions.base import Found, Session, UnknownOutcome, Unreachable
 from multifleet.sessions.claude_inbox import post
 from multifleet.sessions.claude_registry import ClaudeRegistry
-from multifleet.sessions.claude_wire import Receipt, Reply
+from multifleet.sessions.claude_wire import MAX_LINE_UNITS, Receipt, Reply
 from multifleet.sessions.own_files import NotOurs
 from multifleet.sessions.seed_copies import write_copy
 from multifleet.sessions.seeds import SeedBox, fragment
 from multifleet.store.rows import InboxRow
 from multifleet.store.store import Store
 
-SOCKET_BUDGET = 300_000
-"""Characters of one post; the client drops a line of over a million."""
+SOCKET_BUDGET, SAFE_BUDGET = 300_000, 160_000
+"""Characters of one post; the client drops a line of over a million, which the smaller budget never makes."""
+LINE_ROOM = MAX_LINE_UNITS - 4_000
+"""Characters of a line that are left to the text."""
 AT_ONCE = 20
 """Messages in one offer."""
 WAITING_LIMIT = 500
@@ -87,9 +88,9 @@ class Offering:
         self._seeds = SeedBox(setup.home)
         watching = Watching(config)
         self.offers = Offers(store, clock, counters, watching, state_to)
-        self._replies = Replies(self._node, store, counters, sending, self.wake)
+        self._replies = Replies(self._node, store, counters, registry, sending, self.wake)
         self._following = Following(self.offers, watching, self._seeds, clock, self._hold_back)
-        self._limits: defaultdict[tuple[str, str], OfferLimits] = defaultdict(OfferLimits)
+        self._limits: defaultdict[tuple[str, int], OfferLimits] = defaultdict(OfferLimits)
         self._not_before: dict[str, float] = {}
         self._news = asyncio.Event()
         self._expect_until = 0.0
@@ -143,7 +144,7 @@ class Offering:
         found = await self.live.find()
         if not found.sessions and not self.offers and not self._replies.words:
             return await self._until_next(nothing_to_do=await self._is_empty())
-        await self._hear(found)
+        await self._hear()
         await self._following.look(found)
         testing = False
         rows = await self._offerable()
@@ -176,32 +177,30 @@ class Offering:
         for row in await self._store.inbox.expire(self._clock.now()):
             self._state_to(row.sender)
 
-    async def _hear(self, found: Found) -> None:
+    async def _hear(self) -> None:
         while self._replies.words:
             word = self._replies.words.popleft()
             if isinstance(word, Receipt):
                 await self._following.take_receipt(word)
             elif isinstance(word, Reply):
-                session = next((one for one in found.sessions if one.pid == word.pid), None)
+                session = self.live.of_process(word.pid)
                 await self._replies.pass_on(word, session, self.live.seat_of(session) if session else None)
             else:
                 self._counters.failed("reply_socket_odd", reason=word.reason)
 
     async def _offerable(self) -> list[InboxRow]:
         """Messages whose turn it is, in the order in which they are to be shown."""
-        rows = await self.waiting()
-        here = {row.id for row in rows}
-        ready = []
-        for row in in_order(rows):
+        ready: dict[tuple[str, str], InboxRow] = {}
+        for row in in_order(await self.waiting()):
             if self._not_before.get(row.id, 0.0) > self._clock.monotonic():
                 continue
-            if row.prev is not None and row.prev not in here:
+            if row.prev is not None and (row.sender, row.prev) not in ready:
                 prev = await self._store.inbox.get(row.sender, row.prev)
                 state = State(prev.state) if prev else None
                 if wait_until(row.prev, state, row.stored_at, self._clock.now()) is not None:
                     continue
-            ready.append(row)
-        return ready
+            ready[(row.sender, row.id)] = row
+        return list(ready.values())
 
     def _plans(self, rows: Sequence[InboxRow], found: Found) -> list[Plan]:
         plans: dict[tuple[str, str, str], Plan] = {}
@@ -218,17 +217,19 @@ class Offering:
 
     async def _offer_by_socket(self, plan: Plan) -> None:
         session = plan.session
-        undelivered = sum(offer.session == session.session_id for offer in self.offers)
-        digest = hashlib.sha256("".join(row.id for row in plan.rows).encode()).hexdigest()
-        limits = self._limits[(plan.remote, session.session_id)]
-        wait = limits.take(digest, undelivered, self._clock.monotonic())
+        undelivered = sum(offer.session == session.session_id and offer.state != State.SEEN for offer in self.offers)
+        offer_id = str(uuid.uuid4())
+        # By this id the text differs from every other, also where the same messages were not taken just now.
+        limits = self._limits[(plan.remote, session.pid)]
+        wait = limits.take(offer_id, undelivered, self._clock.monotonic())
         if wait > 0:
             for row in plan.rows:
                 self._hold_back(row.id, wait)
             return
         reply = await self._replies.socket_for(plan.remote)
-        offer_id, fenced, rows = await _fence(plan.rows, SOCKET_BUDGET)
-        offer = await self.offers.commit(offer_id, rows, session.session_id, session.cwd, SOCKET)
+        fenced, rows = await asyncio.to_thread(_fence_for_line, offer_id, plan.rows)
+        process = (session.pid, session.proc_start)
+        offer = await self.offers.commit(offer_id, rows, session.session_id, session.cwd, SOCKET, process)
         try:
             await post(
                 self.live.registry,
@@ -254,7 +255,8 @@ class Offering:
         session_id = plan.session.session_id
         if self._seeds.waits(session_id):
             return
-        offer_id, fenced, rows = await _fence(plan.rows, DEFAULT_BUDGET)
+        offer_id = str(uuid.uuid4())
+        fenced, rows = await asyncio.to_thread(_fence, offer_id, plan.rows, DEFAULT_BUDGET)
         offer = await self.offers.commit(offer_id, rows, session_id, plan.session.cwd, HOOKS)
         try:
             put = self._seeds.put(session_id, fragment(fenced.text))
@@ -267,7 +269,8 @@ class Offering:
             self._copy(plan.session, fenced.text)
 
     async def _hand_to_hook(self, session_id: str, cwd: str, rows: list[InboxRow]) -> str:
-        offer_id, fenced, shown = await _fence(rows, DEFAULT_BUDGET)
+        offer_id = str(uuid.uuid4())
+        fenced, shown = await asyncio.to_thread(_fence, offer_id, rows, DEFAULT_BUDGET)
         offer = await self.offers.commit(offer_id, shown, session_id, cwd, HOOKS)
         await self.offers.say(offer, State.OFFERED, "taken by the hook at the session's start")
         return fenced.text
@@ -292,12 +295,18 @@ class Offering:
             self._not_before = {id: at for id, at in self._not_before.items() if at > now}
 
 
-async def _fence(rows: Sequence[InboxRow], budget: int) -> tuple[str, Fenced, list[InboxRow]]:
-    """A new offer's id, its text, and the messages that are in it."""
-    offer_id = str(uuid.uuid4())
-    messages = [_fenced(row) for row in rows]
-    fenced = await asyncio.to_thread(fence, messages, delimiter=mark_of(offer_id), budget=budget)
-    return offer_id, fenced, [row for row in rows if row.id not in fenced.left_out]
+def _fence(offer_id: str, rows: Sequence[InboxRow], budget: int) -> tuple[Fenced, list[InboxRow]]:
+    """An offer's text, and the messages that are in it."""
+    fenced = fence([_fenced(row) for row in rows], delimiter=mark_of(offer_id), budget=budget)
+    return fenced, [row for row in rows if row.id not in fenced.left_out]
+
+
+def _fence_for_line(offer_id: str, rows: Sequence[InboxRow]) -> tuple[Fenced, list[InboxRow]]:
+    """The same, as much as fits on a line for the inbox, where a character may take up to six."""
+    fenced, shown = _fence(offer_id, rows, SOCKET_BUDGET)
+    if len(fragment(fenced.text)) > LINE_ROOM:
+        return _fence(offer_id, rows, SAFE_BUDGET)
+    return fenced, shown
 
 
 def _fenced(row: InboxRow) -> FencedMessage:

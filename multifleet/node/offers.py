@@ -6,6 +6,8 @@ A message is committed as `offering` before a byte is written, and every state a
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from multifleet.core.receipts import State
 from multifleet.node.clients import SOCKET
 from multifleet.node.clock import NodeClock
@@ -13,6 +15,9 @@ from multifleet.node.counters import Counters
 from multifleet.node.watching import Watching, mark_of, token_of
 from multifleet.store.rows import InboxChange, InboxRow, OfferRow
 from multifleet.store.store import Store
+
+_UNDER_WAY = [State.OFFERING, State.HELD, State.OFFERED, State.SEEN]
+"""States of messages whose offer is not over, the furthest last."""
 
 
 @dataclass(slots=True)
@@ -27,6 +32,12 @@ class Open:
     """Whether the session was seen alive since."""
     gone_at: float | None = None
     """When it was first missed; monotonic."""
+    lapsed_at: float | None = None
+    """When the client said that its user had not decided in time; monotonic."""
+    process: tuple[int, str] | None = None
+    """Process id and start of the client it was made to; None for one of an earlier run that was not met yet."""
+    expires: int = 0
+    """Wall-clock seconds; the first of its messages to expire."""
 
     @property
     def id(self) -> str:
@@ -67,14 +78,30 @@ class Offers:
         """Take up what an earlier run left open."""
         now = self._clock.monotonic()
         for row in await self._store.offers.open():
-            self._open[row.id] = Open(row, row.state, now)
-            self._watch(row)
+            # Which offer a message is in, and how far it got, is what its own row says: that was durable first.
+            found = [await self._store.inbox.get(sender, id) for sender, id in row.messages]
+            mine = [one for one in found if one is not None and one.offer == row.id and one.state in _UNDER_WAY]
+            if not mine:
+                self._store.offers.change_later(row.id, "void", finished=True)
+                continue
+            row = msgspec.structs.replace(row, messages=tuple((one.sender, one.id) for one in mine))
+            state = max((State(one.state) for one in mine), key=_UNDER_WAY.index)
+            self._open[row.id] = Open(row, state, now, expires=min(one.expires for one in mine))
+            self._watch(row, new=False)
 
     def get(self, offer_id: str) -> Open | None:
         """An open offer."""
         return self._open.get(offer_id)
 
-    async def commit(self, id: str, rows: Sequence[InboxRow], session_id: str, cwd: str, via: str) -> Open:
+    async def commit(
+        self,
+        id: str,
+        rows: Sequence[InboxRow],
+        session_id: str,
+        cwd: str,
+        via: str,
+        process: tuple[int, str] | None = None,
+    ) -> Open:
         """Note that these messages are about to be brought before a conversation, as the offer `id`."""
         now = self._clock.now()
         row = OfferRow(
@@ -89,8 +116,14 @@ class Offers:
         await self._store.offers.add(row)
         changes = [InboxChange(one.sender, one.id, State.OFFERING, now, None, session_id, row.id) for one in rows]
         await self._store.inbox.advance(changes, say=False)
-        opened = self._open[row.id] = Open(row, State.OFFERING, self._clock.monotonic())
-        self._watch(row)
+        opened = self._open[row.id] = Open(
+            row,
+            State.OFFERING,
+            self._clock.monotonic(),
+            process=process,
+            expires=min(one.expires for one in rows),
+        )
+        self._watch(row, new=True)
         return opened
 
     async def say(self, offer: Open, state: State, detail: str) -> None:
@@ -118,9 +151,9 @@ class Offers:
         self._counters.count("offers_given_back")
         self.finish(offer, "given back")
 
-    def _watch(self, row: OfferRow) -> None:
+    def _watch(self, row: OfferRow, *, new: bool) -> None:
         token = token_of(row.id) if row.via == SOCKET else mark_of(row.id)
-        self._watching.watch(row.session, row.transcript or "/", row.id, token)
+        self._watching.watch(row.session, row.transcript or "/", row.id, token, new=new)
 
     def finish(self, offer: Open, state: str) -> None:
         """Nothing more will be observed of it."""

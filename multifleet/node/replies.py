@@ -7,8 +7,8 @@ from contextlib import AsyncExitStack
 from multifleet.errors import MultifleetError
 from multifleet.node.counters import Counters
 from multifleet.node.sending import Sending
-from multifleet.sessions.base import Session
-from multifleet.sessions.claude_inbox import ReplySocket, SocketTaken, reply_socket_name
+from multifleet.sessions.base import Rereads, Session, UnknownOutcome, Unreachable
+from multifleet.sessions.claude_inbox import ReplySocket, SocketTaken, reply_socket_name, report
 from multifleet.sessions.claude_wire import Odd, Receipt, Reply
 from multifleet.sessions.own_files import NotOurs
 from multifleet.store.rows import InboxRow
@@ -24,11 +24,18 @@ class Replies:
     """One for the node."""
 
     def __init__(
-        self, node: str, store: Store, counters: Counters, sending: Callable[[], Sending], news: Callable[[], None]
+        self,
+        node: str,
+        store: Store,
+        counters: Counters,
+        sessions: Rereads,
+        sending: Callable[[], Sending],
+        news: Callable[[], None],
     ) -> None:
         self._node = node
         self._store = store
         self._counters = counters
+        self._sessions_now = sessions
         self._sending = sending
         self._news = news
         self._sockets: dict[str, ReplySocket] = {}
@@ -80,6 +87,19 @@ class Replies:
                 await self._sending().send(remote, word.text, sender_seat=seat)
         except MultifleetError as error:
             self._counters.failed("reply_not_sent", session=session.session_id, reason=error)
+            await self._tell(word, session, str(error))
+
+    async def _tell(self, word: Reply, session: Session, reason: str) -> None:
+        """Its client believed the reply to be on its way: the model is told that it is not."""
+        if word.message_id is None:
+            return
+        reply = self._sockets[word.socket]
+        try:
+            await report(
+                self._sessions_now, session, about=word.message_id, status="denied", reason=reason, reply=reply
+            )
+        except (Unreachable, UnknownOutcome) as error:
+            self._counters.failed("reply_not_reported", session=session.session_id, reason=error)
 
     def _hear(self, word: Word) -> None:
         self.words.append(word)

@@ -1,6 +1,6 @@
 """The seats of this node: durable addresses, each bound to a project folder, where mail waits for agent sessions.
 
-A folder gets a seat by being bound (`seats bind`), by a session that was seen in it, or by being a project that the
+A folder gets a seat by being bound (`seat bind`), by a session that was seen in it, or by being a project that the
 client knows: its last part is the seat's name. A name that none of these explains is unknown, and mail for it is
 turned away with the names that there are.
 """
@@ -54,7 +54,7 @@ class Seats:
     def unknown(self, name: str) -> str:
         """What to tell somebody who wrote to a seat that there is not."""
         known = ", ".join(sorted(self._rows)) or "none yet"
-        return f"no seat {name!r} here (seats: {known}); there: multifleet seats bind {name} FOLDER"
+        return f"no seat {name!r} here (seats: {known}); there: multifleet seat bind {name} FOLDER"
 
     def of_folder(self, folder: str) -> str:
         """The seat of a folder in which a session runs; it gets one if it has none.
@@ -98,6 +98,7 @@ class Seats:
         await self._store.seats.remove(name)
         del self._rows[name]
         if self.default == name:
+            await self._store.seats.set_default(None)
             self.default = None
 
     def _adopt_projects(self) -> None:

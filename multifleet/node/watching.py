@@ -1,10 +1,14 @@
 """Follows the transcripts of sessions that were given messages, for the only proof that a model has seen them."""
 
+import asyncio
 from pathlib import Path
 
 from multifleet.core.transcript import Fact, Sighting, TranscriptProof
 from multifleet.sessions.base import Session
-from multifleet.sessions.claude_transcript import TranscriptFile, transcript_path
+from multifleet.sessions.claude_transcript import TranscriptFile, size_of, transcript_path
+
+BEFORE = 1024 * 1024
+"""Bytes that are read of what was there before a new offer: enough to know the answer under way."""
 
 
 def token_of(offer_id: str) -> str:
@@ -24,12 +28,13 @@ class Watching:
         self._config = config
         self._followed: dict[str, tuple[TranscriptProof, TranscriptFile]] = {}
 
-    def watch(self, session_id: str, cwd: str, offer_id: str, token: str) -> None:
-        """Look for an offer, by its token or mark, in what is not read yet of a conversation."""
+    def watch(self, session_id: str, cwd: str, offer_id: str, token: str, *, new: bool) -> None:
+        """Look for an offer, by its token or mark: a new one in what is written from now on, another in all of it."""
         followed = self._followed.get(session_id)
         if followed is None:
             path = transcript_path(self._config, cwd, session_id)
-            followed = self._followed[session_id] = (TranscriptProof(), TranscriptFile(path))
+            offset = max(0, size_of(path) - BEFORE) if new else 0
+            followed = self._followed[session_id] = (TranscriptProof(), TranscriptFile(path, offset))
         followed[0].watch(offer_id, token)
 
     def forget(self, session_id: str, offer_id: str) -> None:
@@ -51,8 +56,8 @@ class Watching:
         followed = self._followed.get(session_id)
         return followed is not None and followed[1].path.exists()
 
-    def read(self, session_id: str, session: Session | None) -> list[Sighting]:
-        """News from one conversation's transcript."""
+    async def read(self, session_id: str, session: Session | None) -> list[Sighting]:
+        """News from one conversation's transcript; others get their turn while a long one is read."""
         followed = self._followed.get(session_id)
         if followed is None:
             return []
@@ -64,4 +69,5 @@ class Watching:
             if file.restarted():
                 proof.restart()
             news += proof.feed(data)
+            await asyncio.sleep(0)
         return news

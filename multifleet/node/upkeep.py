@@ -1,0 +1,71 @@
+"""What a node does on its own account now and then: greeting configured machines, probing, forgetting what is old."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from multifleet.errors import MultifleetError
+from multifleet.node.clock import NodeClock
+from multifleet.node.counters import Counters
+from multifleet.node.health import Health
+from multifleet.node.joining import Joining
+from multifleet.node.membership import Membership
+from multifleet.node.outboxes import PeerOutbox
+from multifleet.store.store import Store
+
+REPLAY_CLOCK = "replay_clock"
+"""The key of the replay clock's last reading in the store."""
+HOUSEKEEPING = 30.0
+PROBE_EVERY = 2.5
+GREET_FIRST, GREET_LAST = 0.5, 30.0
+"""Seconds."""
+
+
+class Upkeep:
+    """One for the node."""
+
+    def __init__(
+        self,
+        membership: Membership,
+        joining: Joining,
+        health: Health,
+        store: Store,
+        clock: NodeClock,
+        counters: Counters,
+        outbox_of: Callable[[str], PeerOutbox],
+    ) -> None:
+        self._membership = membership
+        self._joining = joining
+        self._health = health
+        self._store = store
+        self._clock = clock
+        self._counters = counters
+        self._outbox_of = outbox_of
+
+    async def probe(self) -> None:
+        """Try broken channels in the background, until cancelled."""
+        while True:
+            await asyncio.sleep(PROBE_EVERY)
+            for member in self._membership.members.others():
+                if self._health.due_for_a_probe(member.node):
+                    self._outbox_of(member.node).probe()
+
+    async def greet(self, name: str, addresses: Sequence[str]) -> None:
+        """Say hello to a configured machine until it is pinned."""
+        shared = self._membership.shared_key
+        delay = GREET_FIRST
+        while shared is not None and self._membership.members.get(name) is None:
+            try:
+                await self._joining.greet(name, addresses, shared)
+            except MultifleetError as error:
+                self._counters.failed("hello_failed", peer=name, code=error.code, reason=error)
+            await asyncio.sleep(delay)
+            delay = min(GREET_LAST, 2 * delay)
+
+    async def keep_house(self) -> None:
+        """Note the replay clock and forget what is old, until cancelled."""
+        while True:
+            now = self._clock.now()
+            self._store.meta.set_later(REPLAY_CLOCK, repr(now))
+            self._store.nonces.prune_later(int(now))
+            await self._store.prune(now)
+            await asyncio.sleep(HOUSEKEEPING)

@@ -136,7 +136,7 @@ def split_address(address: str, default_port: int = DEFAULT_PORT) -> tuple[str, 
         if port > 65_535:
             raise ValueError(f"{address!r}: a port is at most 65535")
         return host, port
-    if re.fullmatch(r"[0-9a-fA-F:.]+", address):
+    if address.count(":") > 1 and re.fullmatch(r"[0-9a-fA-F:.]+", address):
         return address, default_port
     raise ValueError(f"{address!r} is not HOST:PORT")
 
@@ -148,7 +148,7 @@ def _read(path: Path) -> dict[str, Any]:
         return {}
     except OSError as error:
         raise ConfigError(f"{path} cannot be read ({error.strerror}): mend its permissions") from None
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(
             f"{path} is not JSON ({error}): mend it, or move it away and run multifleet init"
         ) from None

@@ -42,7 +42,7 @@ def read_fleet(home: Path) -> Fleet | None:
         return msgspec.json.decode(path.read_bytes(), type=Fleet)
     except FileNotFoundError:
         return None
-    except (OSError, msgspec.MsgspecError) as error:
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ConfigError(
             f"{path} cannot be used ({error}): restore it from a backup, or remove it and join again"
         ) from None

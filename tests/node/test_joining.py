@@ -18,7 +18,7 @@ from multifleet.errors import (
     PeerUnreachable,
 )
 from multifleet.node.fleet_file import read_fleet
-from multifleet.node.joining import Asking, Envelope
+from multifleet.node.joining import Asking, Handshake
 from tests.node.fleet import until
 from tests.node.served import Daemon, Daemons
 
@@ -188,7 +188,7 @@ async def test_who_answers_without_knowing_the_code_is_not_believed(daemons: Dae
     key = join_key(b"not the secret", "join")
 
     async def answer(body: bytes, remote: str) -> tuple[int, bytes]:
-        asked = msgspec.json.decode(body, type=Envelope)
+        asked = msgspec.json.decode(body, type=Handshake)
         nonce = msgspec.json.decode(asked.body, type=Asking).nonce
         letting = {
             "card": msgspec.to_builtins(mallory.node.joining._own_card()),
@@ -197,7 +197,7 @@ async def test_who_answers_without_knowing_the_code_is_not_believed(daemons: Dae
             "re": nonce,
         }
         text = json.dumps(letting)
-        return 200, msgspec.json.encode(Envelope(text, join_mac(key, "i", asked.body.encode() + text.encode())))
+        return 200, msgspec.json.encode(Handshake(text, join_mac(key, "i", asked.body.encode() + text.encode())))
 
     mallory.node.join_request = answer  # type: ignore[method-assign]
     with pytest.raises(InviteWrong, match="without knowing the code"):

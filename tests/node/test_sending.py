@@ -23,8 +23,8 @@ async def mac1(fleet: Machines) -> Node:
 
 REFUSED: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "an unknown node": ({"to": "mac9"}, UnknownNode, "mac2"),
-    "an unknown seat of this node": ({"to": "mac1/api"}, UnknownSeat, "seats bind"),
-    "an unknown seat as sender": ({"sender_seat": "api"}, UnknownSeat, "seats bind"),
+    "an unknown seat of this node": ({"to": "mac1/api"}, UnknownSeat, "seat bind"),
+    "an unknown seat as sender": ({"sender_seat": "api"}, UnknownSeat, "seat bind"),
     "no address": ({"to": ""}, BadInput, "NODE/SEAT"),
     "a path as address": ({"to": "../../x"}, BadInput, "NODE/SEAT"),
     "an option as address": ({"to": "-oProxyCommand=x"}, BadInput, "NODE/SEAT"),

@@ -56,8 +56,6 @@ SECONDS, STORE_SECONDS = 1.5, 1.2
 """Of each check while all are asked."""
 ALONE_SECONDS, ALONE_STORE_SECONDS = 45.0, 30.0
 """Of a check that was asked for by its name: it may read all of the store, or try the agent client."""
-
-
 LAST_SECONDS = 0.3
 """For each check after one that used up the time."""
 

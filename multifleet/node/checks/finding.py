@@ -69,9 +69,11 @@ def together(findings: Sequence[Finding]) -> Finding:
 def settle(found: Mapping[str, Finding]) -> dict[str, Finding]:
     """The findings with each fault that follows from another one lowered to a warning that names it."""
     failing = {name for name, finding in found.items() if finding.level is Level.FAIL}
+    roots = {name for name in failing if not found[name].follows & failing}
     settled = {}
     for name, finding in found.items():
-        cause = min(finding.follows & failing, default=None)
+        causes = finding.follows & failing
+        cause = min(causes & roots or causes, default=None)
         if name in failing and cause is not None:
             finding = replace(
                 finding, level=Level.WARN, says=f"{finding.says} (see {cause})", remedy=f"mend {cause} first"

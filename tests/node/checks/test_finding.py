@@ -30,6 +30,11 @@ def test_in_a_row_of_causes_only_the_first_stays_red() -> None:
     assert levels(**found) == {"daemon": "warn", "store": "warn", "disk": "fail"}
 
 
+def test_the_cause_that_is_named_is_the_first_one() -> None:
+    found = {"daemon": fail("-", "-", "disk", "keys"), "disk": fail("-", "-", "keys"), "keys": fail("-", "-")}
+    assert settle(found)["daemon"].says == "- (see keys)"
+
+
 def test_several_answers_are_as_bad_as_the_worst_and_say_only_that() -> None:
     found = together([ok("a"), warn("b", "do b"), fail("c", "do c"), fail("d", "do c")])
     assert (found.level, found.says, found.remedy) == (Level.FAIL, "c; d", "do c")

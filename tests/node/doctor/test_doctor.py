@@ -89,6 +89,7 @@ def test_a_library_that_is_too_old_is_told(home: RealHome, tmp_path: Path) -> No
 
 def test_a_home_that_is_no_node_yet_has_one_fault(home: RealHome) -> None:
     shutil.rmtree(home.home)
+    home.environment["FLEET_NERVE_PORT"] = str(home.port)
     levels = home.not_well()
     assert [name for name, level in levels.items() if level == FAIL] == ["keys"]
     assert "multifleet init" in home.doctor()["keys"]["remedy"]

@@ -7,7 +7,7 @@ import pytest
 from tests.lab.fleet import Fleet, path_of
 from tests.lab.fleet_node import NODE_HOME, FleetNode
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("bad input")]
+pytestmark = pytest.mark.lab
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from tests.lab.mock_anthropic import MockAPI
 from tests.lab.program import ROOT
 from tests.lab.tools import LabError, wait_for
 
-pytestmark = [pytest.mark.lab, pytest.mark.real_claude, pytest.mark.xdist_group("claude receives")]
+pytestmark = [pytest.mark.lab, pytest.mark.real_claude]
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from tests.lab.fleet import Fleet
 from tests.lab.tools import wait_for
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("clocks")]
+pytestmark = pytest.mark.lab
 
 
 def test_f16_a_clock_ten_minutes_ahead_delivers_both_ways_and_doctor_names_the_skew(fleet: Fleet) -> None:

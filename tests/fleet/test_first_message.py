@@ -10,7 +10,7 @@ from tests.lab.fleet import Fleet
 from tests.lab.fleet_node import FleetNode
 from tests.lab.tools import wait_for
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("first message")]
+pytestmark = pytest.mark.lab
 
 
 @pytest.fixture(scope="module")

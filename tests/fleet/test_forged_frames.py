@@ -16,7 +16,7 @@ from tests.lab.forging import Forger, post_frame
 from tests.lab.recorded_frames import recorded_frames
 from tests.lab.tools import wait_for
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("forged frames")]
+pytestmark = pytest.mark.lab
 
 
 @pytest.fixture

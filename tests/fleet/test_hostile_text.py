@@ -8,7 +8,7 @@ import pytest
 from tests.lab.fleet import Fleet
 from tests.lab.forging import Forger
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("hostile text")]
+pytestmark = pytest.mark.lab
 
 NAMES = [
     "../../x",

@@ -15,7 +15,7 @@ from tests.lab.footprint import Footprint
 from tests.lab.host import Host
 from tests.lab.tools import wait_for
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("http attacks")]
+pytestmark = pytest.mark.lab
 
 MEMBERS = ("mac1", "mac2")
 

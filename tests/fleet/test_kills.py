@@ -8,7 +8,7 @@ import pytest
 from tests.lab.fleet import Fleet
 from tests.lab.tools import wait_for
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("kills")]
+pytestmark = pytest.mark.lab
 
 
 def rows_of(fleet: Fleet, message: str) -> int:

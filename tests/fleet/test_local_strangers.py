@@ -9,7 +9,7 @@ from tests.lab.fleet import Fleet
 from tests.lab.fleet_node import NODE_HOME, PORT, FleetNode
 from tests.lab.tools import wait_for
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("local strangers")]
+pytestmark = pytest.mark.lab
 
 PYTHON = "/usr/bin/python3"
 """The system's: another user may not enter the folder of our own."""

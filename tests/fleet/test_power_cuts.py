@@ -12,7 +12,7 @@ from tests.lab.forging import post_frame
 from tests.lab.recorded_frames import recorded_frames
 from tests.lab.tools import wait_for
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("power cuts")]
+pytestmark = pytest.mark.lab
 
 
 class Load:

@@ -11,7 +11,7 @@ from tests.lab.fleet import Fleet
 from tests.lab.fleet_node import NODE_HOME, FleetNode
 from tests.lab.forging import Forger
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("secrets")]
+pytestmark = pytest.mark.lab
 
 
 def keys_of(node: FleetNode) -> list[str]:

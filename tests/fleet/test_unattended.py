@@ -10,7 +10,7 @@ from tests.lab.fleet import Fleet, path_of
 from tests.lab.fleet_node import NODE_HOME, FleetNode
 from tests.lab.tools import LabError
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("unattended")]
+pytestmark = pytest.mark.lab
 
 KEY = secrets.token_hex(32)
 NAMES = ("mac1", "mac2", "mac3")

@@ -45,7 +45,7 @@ class HealthWatch:
             except OSError as error:
                 answer = str(error).encode()
             took = time.monotonic() - start
-            undisturbed = daemon.alive and not daemon.stopped
-            if undisturbed and not (answer.startswith(b"HTTP/1.1 200") and took < 1):
+            good = answer.startswith(b"HTTP/1.1 200") and took < 1
+            if not good and not daemon.stopped and not daemon.ends_within(0.5):
                 self.slow.append(f"{time.strftime('%H:%M:%S')} {took:.2f} s: {answer[:15]!r}")
             self.answers.append(took)

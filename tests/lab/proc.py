@@ -71,6 +71,14 @@ class Proc:
         """Its exit status (negative: the signal that ended it)."""
         return self._runner.wait(timeout)
 
+    def ends_within(self, seconds: float) -> bool:
+        """Whether it is gone, or is just going."""
+        try:
+            self.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
     def wait_output(self, pattern: str, timeout: float = 10.0) -> re.Match[str]:
         """The first match of a regular expression in its output."""
 

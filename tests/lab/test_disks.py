@@ -8,7 +8,7 @@ import pytest
 from tests.lab.host import Host
 from tests.lab.lab import Lab
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab itself")]
+pytestmark = pytest.mark.lab
 
 
 SQLITE = """

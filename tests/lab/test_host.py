@@ -15,7 +15,7 @@ from tests.lab.machine import DOMAIN, HOME
 from tests.lab.tools import sh, wait_for
 from tests.lab.traffic import UDP_COUNT, start_echo, talk
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab itself")]
+pytestmark = pytest.mark.lab
 
 
 def test_a_host_has_no_way_out_of_the_lab(lab: Lab) -> None:

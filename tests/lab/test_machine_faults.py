@@ -11,7 +11,7 @@ from tests.lab.machine import DOMAIN
 from tests.lab.tools import wait_for
 from tests.lab.traffic import failure_of, goes_through, send_magic, start_echo, talk
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab itself")]
+pytestmark = pytest.mark.lab
 
 
 def test_a_stopped_process_accepts_and_says_nothing(lab: Lab) -> None:

@@ -12,7 +12,7 @@ from tests.lab.machine import DOMAIN
 from tests.lab.tools import wait_for
 from tests.lab.traffic import UDP_COUNT, failure_of, send_udp, start_echo, talk
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab itself")]
+pytestmark = pytest.mark.lab
 
 
 def test_an_unplugged_host_is_silent_and_comes_back(lab: Lab) -> None:

@@ -5,7 +5,7 @@ import pytest
 from tests.lab.lab import Lab
 from tests.lab.machine import HOME
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab itself")]
+pytestmark = pytest.mark.lab
 
 
 def test_ssh_lets_the_labs_keys_in(lab: Lab) -> None:

@@ -62,8 +62,8 @@ class Dropped:
     def _refuse(self, path: Path, reason: object) -> None:
         self._counters.failed("drop_refused", reason=reason)
         aside = self._folder / "refused"
-        aside.mkdir(mode=0o700, exist_ok=True)
         try:
+            aside.mkdir(mode=0o700, exist_ok=True)
             os.rename(path, aside / path.name)
         except OSError as error:
             self._counters.failed("drop_stuck", reason=error)

@@ -1,5 +1,6 @@
 """Where agent sessions answer: one socket for each remote address, so that a model's reply finds its way by itself."""
 
+import uuid
 from collections import deque
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -8,7 +9,7 @@ from multifleet.errors import MultifleetError
 from multifleet.node.counters import Counters
 from multifleet.node.sending import Sending
 from multifleet.sessions.base import Rereads, Session, UnknownOutcome, Unreachable
-from multifleet.sessions.claude_inbox import ReplySocket, SocketTaken, reply_socket_name, report
+from multifleet.sessions.claude_inbox import ReplySocket, SocketTaken, post, reply_socket_name
 from multifleet.sessions.claude_wire import Odd, Receipt, Reply
 from multifleet.sessions.own_files import NotOurs
 from multifleet.store.rows import InboxRow
@@ -87,16 +88,24 @@ class Replies:
                 await self._sending().send(remote, word.text, sender_seat=seat)
         except MultifleetError as error:
             self._counters.failed("reply_not_sent", session=session.session_id, reason=error)
-            await self._tell(word, session, str(error))
+            await self._tell(word, session, remote, str(error))
 
-    async def _tell(self, word: Reply, session: Session, reason: str) -> None:
-        """Its client believed the reply to be on its way: the model is told that it is not."""
-        if word.message_id is None:
-            return
-        reply = self._sockets[word.socket]
+    async def _tell(self, word: Reply, session: Session, remote: str, reason: str) -> None:
+        """Its client believed the reply to be on its way: the model is told that it is not.
+
+        A message of our own, because the client's notices have no room for the reason.
+        """
+        notice = str(uuid.uuid4())
+        text = f"multifleet did not send your message to {remote}: {reason}. (A notice; it needs no answer.)"
         try:
-            await report(
-                self._sessions_now, session, about=word.message_id, status="denied", reason=reason, reply=reply
+            await post(
+                self._sessions_now,
+                session,
+                offer_id=notice,
+                text=text,
+                reply=self._sockets[word.socket],
+                from_name="multifleet",
+                from_session=f"mf-{notice}",
             )
         except (Unreachable, UnknownOutcome) as error:
             self._counters.failed("reply_not_reported", session=session.session_id, reason=error)

@@ -1,0 +1,160 @@
+"""What becomes of offers when a client does what the real one does seldom or late. The client is pretended."""
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+
+from multifleet.core.receipts import State
+from multifleet.errors import StoreUnavailable
+from multifleet.node import clients as clients_module
+from multifleet.node import following as following_module
+from multifleet.sessions.claude_selftest import SelfTest
+from tests.node.claude_end.pretended import Pretended, is_seed_of
+from tests.node.claude_end.stage import Stage
+from tests.node.fleet import until
+
+
+def client(stage: Stage, **changes: object) -> Pretended:
+    return Pretended(stage.folder / "home/.claude", stage.folder / "home/project", **changes)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is waited for is not waited for long."""
+    for name in ("GRACE", "LAPSE", "DROPPED_AGAIN"):
+        monkeypatch.setattr(following_module, name, 0.3)
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_held_offer_that_lapses_while_the_session_goes_on_is_refused(stage: Stage) -> None:
+    async with client(stage) as claude:
+        id = await stage.send("hello")
+        line = await claude.offered()
+        await claude.say(line, "held")
+        await stage.mac1.wait(id, State.HELD)
+        await claude.say(line, "expired")
+        story = await stage.mac1.wait(id, State.REFUSED)
+        assert story.events[-1].detail == "the session's user did not decide in time"
+        assert len(claude.lines) == 1
+
+
+async def test_an_offer_that_lapses_because_its_session_ends_waits_again(stage: Stage) -> None:
+    async with client(stage) as claude:
+        id = await stage.send("hello")
+        line = await claude.offered()
+        await claude.say(line, "held")
+        await stage.mac1.wait(id, State.HELD)
+        await claude.say(line, "expired")
+        claude.end()
+        await until(lambda: not stage.node.offering.offers)
+        assert (await stage.row(id)).state == State.STORED
+        assert "refused" not in await stage.states(id)
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_what_the_client_dropped_is_offered_again_before_what_follows_it_in_its_thread(stage: Stage) -> None:
+    async with client(stage) as claude:
+        first = await stage.send("first", thread="t")
+        line = await claude.offered()
+        await claude.drop(line, "rate-limited")
+        await until(lambda: not stage.node.offering.offers)
+        second = await stage.send("second", thread="t")
+        await claude.offered(2)
+        bodies = "".join(line["message"]["content"] for line in claude.lines[1:])
+        await stage.mac1.wait(second, State.OFFERED)
+        await stage.mac1.wait(first, State.OFFERED)
+        bodies = "".join(line["message"]["content"] for line in claude.lines[1:])
+        assert bodies.index("first") < bodies.index("second")
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_an_offer_of_unknown_outcome_is_not_repeated_while_the_session_asks_its_user(stage: Stage) -> None:
+    async with client(stage) as claude:
+        stop = asyncio.Event()
+
+        async def stand_still(*args: object) -> None:
+            stop.set()
+            await asyncio.Event().wait()
+
+        stage.node.offering.offers.say = stand_still  # type: ignore[method-assign]
+        id = await stage.send("hello")
+        line = await claude.offered()
+        async with asyncio.timeout(10.0):
+            await stop.wait()
+        claude.record.write(status="waiting", waitingFor="permission prompt")
+        await stage.killed_and_started()
+        begun = time.monotonic()
+        await until(lambda: time.monotonic() - begun > 1.5)  # several times the grace
+        assert len(claude.lines) == 1
+        claude.record.write(status="busy", waitingFor=None)
+        claude.enter(line)
+        claude.answer("yes")
+        await stage.mac1.wait(id, State.ANSWERED)
+        assert len(claude.lines) == 1
+
+
+async def test_a_held_offer_that_enters_without_a_notice_is_offered_and_seen(stage: Stage) -> None:
+    async with client(stage) as claude:
+        id = await stage.send("hello")
+        line = await claude.offered()
+        await claude.say(line, "held")
+        await stage.mac1.wait(id, State.HELD)
+        claude.enter(line)
+        await stage.mac1.wait(id, State.OFFERED)
+        claude.answer("yes")
+        await stage.mac1.wait(id, State.ANSWERED)
+
+
+async def test_a_new_offer_does_not_read_a_long_conversation_from_its_start(stage: Stage) -> None:
+    async with client(stage) as claude:
+        filler = '{"type":"user","uuid":"%s","parentUuid":null,"message":{"content":"' + "x" * 900 + '"}}\n'
+        claude.transcript.write_text("".join(filler % n for n in range(60_000)))
+        worst = 0.0
+
+        async def watch_the_loop() -> None:
+            nonlocal worst
+            while True:
+                begun = time.monotonic()
+                await asyncio.sleep(0.005)
+                worst = max(worst, time.monotonic() - begun)
+
+        watching = asyncio.create_task(watch_the_loop())
+        begun = time.process_time()
+        id = await stage.send("hello")
+        claude_line = await claude.offered()
+        claude.enter(claude_line)
+        claude.answer("yes")
+        await stage.mac1.wait(id, State.ANSWERED)
+        assert time.process_time() - begun < 1.0
+        watching.cancel()
+        assert worst < 0.5
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_client_without_an_inbox_gets_a_seed_and_status_says_so(stage: Stage) -> None:
+    async with client(stage, messagingSocketPath=None):
+        id = await stage.send("hello")
+        await until(lambda: is_seed_of(stage.mac2.home))
+        (view,) = (await stage.node.status()).clients
+        assert view.delivers_by == "hooks" and "no inbox socket" in (view.detail or "")
+        assert "offered" not in await stage.states(id)
+
+
+async def test_a_self_test_whose_result_cannot_be_kept_still_counts(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def passes(binary: Path, timeout: float = 0.0) -> SelfTest:
+        return SelfTest("2.1.999", True, "everything holds", time.time(), ())
+
+    async def full(key: str, value: str) -> None:
+        raise StoreUnavailable("the disk is full")
+
+    monkeypatch.setattr(clients_module, "self_test", passes)
+    monkeypatch.setattr(stage.node.store.meta, "set", full)
+    async with client(stage, version="2.1.999") as claude:
+        id = await stage.send("hello")
+        await claude.offered()
+        await stage.mac1.wait(id, State.OFFERED)
+        assert stage.node.is_running

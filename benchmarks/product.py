@@ -45,7 +45,7 @@ class Sender:
             assert await self._messages.until(message, State.STORED) == State.STORED
         self._accepted.clear()
         while await self._outbox.counts():  # noqa: ASYNC110  nobody tells of an empty outbox
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(0.02)
 
 
 @dataclass(frozen=True, slots=True)

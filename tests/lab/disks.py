@@ -58,9 +58,7 @@ class Disks(MachineFaults):
         for path in self._disks:
             fd = os.open(self.path(path), os.O_RDONLY)
             try:
-                fcntl.ioctl(fd, DISK_OPTIONS = "loop,commit=300"
-"""Only what a program syncs gets there: the journal itself would write the rest every 5 s."""
-EXT4_IOC_SHUTDOWN, struct.pack("I", EXT4_NOLOGFLUSH))
+                fcntl.ioctl(fd, EXT4_IOC_SHUTDOWN, struct.pack("I", EXT4_NOLOGFLUSH))
             finally:
                 os.close(fd)
         self.reboot()

@@ -11,14 +11,18 @@ from pathlib import Path
 import msgspec
 
 from multifleet.errors import StoreUnavailable
+from multifleet.node.clock import NodeClock
 from multifleet.node.counters import Counters
 from multifleet.operations.views import ClientView
 from multifleet.sessions.base import Session
+from multifleet.sessions.claude_hooks import hooks_installed
 from multifleet.sessions.claude_selftest import TRUSTED, SelfTest, self_test
 from multifleet.store.store import Store
 
 KEY = "selftest claude "
 SOCKET, HOOKS, TESTING = "socket", "hooks", "testing"
+AGAIN = 3600.0
+"""Seconds after which a version that failed is tested again: the machine may just have been too slow."""
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -33,9 +37,13 @@ class Verdict(msgspec.Struct, frozen=True):
 class Clients:
     """One for the node."""
 
-    def __init__(self, store: Store, counters: Counters, changed: Callable[[], None]) -> None:
+    def __init__(
+        self, store: Store, clock: NodeClock, counters: Counters, config: Path, changed: Callable[[], None]
+    ) -> None:
         self._store = store
+        self._clock = clock
         self._counters = counters
+        self._config = config
         self._changed = changed
         self._verdicts: dict[str, Verdict] = {}
         self._testing: set[str] = set()
@@ -58,13 +66,18 @@ class Clients:
             return HOOKS
         verdict = self._verdicts.get(session.version)
         if verdict is not None:
+            if not verdict.ok and not 0.0 <= self._clock.wall() - verdict.at < AGAIN:
+                self._start_test(session)
             return SOCKET if verdict.ok else HOOKS
         if session.version in TRUSTED:
             return SOCKET
+        self._start_test(session)
+        return TESTING if session.version in self._testing else HOOKS
+
+    def _start_test(self, session: Session) -> None:
         if session.version not in self._testing and self._group is not None:
             self._testing.add(session.version)
             self._group.create_task(self._test(session), name=f"self-test of {session.client} {session.version}")
-        return TESTING if session.version in self._testing else HOOKS
 
     def verdict(self, version: str) -> Verdict | None:
         """What the self-test of a version found, if it has run."""
@@ -94,11 +107,14 @@ class Clients:
         if way == SOCKET:
             return None
         if session.socket is None:
-            return "this session has no inbox socket: it gets its messages from hooks"
+            return f"this session has no inbox socket: it gets its messages from hooks; {self._hooks()}"
         verdict = self._verdicts.get(session.version)
         if verdict is None:
             return "this version is being tested"
-        return f"the self-test of this version failed ({verdict.detail}): messages go through hooks"
+        return f"the self-test of this version failed ({verdict.detail}): messages go through hooks; {self._hooks()}"
+
+    def _hooks(self) -> str:
+        return hooks_installed(self._config).detail
 
     async def _test(self, session: Session) -> None:
         result = await self_test(Path(f"/proc/{session.pid}/exe"))

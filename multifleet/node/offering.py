@@ -83,7 +83,7 @@ class Offering:
         config = claude_config(setup.config.claudeConfigDir)
         registry = ClaudeRegistry(config)
         self.seats = Seats(store, clock, registry.known_projects)
-        self.clients = Clients(store, counters, self.wake)
+        self.clients = Clients(store, clock, counters, config, self.wake)
         self.live = LiveSessions(config, self.seats, registry, self.clients)
         self._seeds = SeedBox(setup.home)
         watching = Watching(config)

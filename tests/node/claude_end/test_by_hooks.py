@@ -115,7 +115,7 @@ async def test_what_expires_in_a_seed_is_not_shown(stage: Stage) -> None:
 async def test_a_single_question_that_fails_leaves_it_to_the_next(stage: Stage) -> None:
     id = await stage.send("MARK-FAILS")
     await stage.mac1.wait(id, State.STORED)
-    stage.api.when("good morning", Answer(status=401))
+    stage.api.when("good morning", Answer(status=400))
     async with stage.served():
         claude = stage.claude("project", hooks=True)
         answer = await claude.ask("good morning", *claude.arguments)

@@ -158,3 +158,23 @@ async def test_a_self_test_whose_result_cannot_be_kept_still_counts(
         await claude.offered()
         await stage.mac1.wait(id, State.OFFERED)
         assert stage.node.is_running
+
+
+async def test_a_version_that_failed_its_self_test_is_tested_again_after_a_while(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results = [False, True]
+
+    async def tests(binary: Path, timeout: float = 0.0) -> SelfTest:
+        ok = results.pop(0)
+        return SelfTest("2.1.999", ok, "everything holds" if ok else "failed: too slow", time.time(), ())
+
+    monkeypatch.setattr(clients_module, "self_test", tests)
+    async with client(stage, version="2.1.999") as claude:
+        id = await stage.send("hello")
+        await until(lambda: is_seed_of(stage.mac2.home))
+        stage.mac2.time.pass_(2 * clients_module.AGAIN)
+        other = await stage.send("and on", sender_seat="desk")
+        await claude.offered()
+        await stage.mac1.wait(other, State.OFFERED)
+        assert "offered" not in await stage.states(id) and not results

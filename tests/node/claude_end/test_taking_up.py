@@ -123,6 +123,31 @@ async def test_what_waits_as_a_crowd_comes_in_its_order_and_none_is_lost(stage: 
         assert "rate-limited" not in str(stage.node.counters.snapshot())
 
 
+async def test_a_busy_session_is_not_given_more_at_once_than_its_inbox_takes_and_none_is_lost(stage: Stage) -> None:
+    async with stage.claude("project") as claude:
+        os.mkfifo(claude.folder / "waits")
+        work = Answer(tools=(("Bash", {"command": "cat waits", "description": "-"}),))
+        stage.api.when("WORK", work, once=True)
+        await claude.prompt("WORK on it")
+        writer = await until(lambda: opened_for_writing(claude.folder / "waits"))
+        ids = []
+        for n in range(40):
+            ids.append(await stage.send(f"BUSY-{n:02}-END", thread="t"))
+            if n < 30:
+                await stage.mac1.wait(ids[-1], State.STORED)
+                await until(lambda: not stage.node.offering._news.is_set())
+        await stage.mac1.wait(ids[24], State.OFFERED)
+        os.write(writer, b"the tool is done")
+        os.close(writer)
+        for id in ids:
+            await stage.mac1.wait(id, State.SEEN, 40.0)
+        shown = str(stage.api.requests[-1]["messages"])
+        places = [shown.index(f"BUSY-{n:02}-END") for n in range(40)]
+        assert places == sorted(places)
+        assert all(shown.count(f"BUSY-{n:02}-END") == 1 for n in range(40))
+        assert not any(row.detail and "dropped" in row.detail for row in await stage.mac2.received())
+
+
 @pytest.mark.parametrize("unit", ["x", "\x00", "\U0001f680", "é", "\\"], ids=["plain", "control", "wide", "two", "bs"])
 async def test_a_body_at_the_limit_is_read(stage: Stage, unit: str) -> None:
     escaped = len(json.dumps(unit, ensure_ascii=False)) - 2

@@ -163,6 +163,9 @@ class TranscriptProof:
         if not isinstance(uuid, str) or record.get("isSidechain") is True:
             return
         parent = record.get("parentUuid")
+        if parent is None and record.get("subtype") == "compact_boundary":
+            # what follows rests on a summary that the model has just made of all that was before
+            parent = record.get("logicalParentUuid")
         inherited = self._lineage.get(parent, frozenset()) if isinstance(parent, str) else frozenset()
         entered = self._entered(record, kind)
         begins = kind == "user" and "promptSource" in record

@@ -226,6 +226,16 @@ def test_the_rest_of_an_answer_begun_before_the_offer_came_in_is_no_proof() -> N
     assert fact_of(before, entry(), output(), output(uuid="a2", parentUuid="a1", message=later)) is Fact.SEEN
 
 
+def test_an_answer_after_a_compaction_rests_on_what_was_summed_up() -> None:
+    boundary = {"type": "system", "subtype": "compact_boundary", "uuid": "b1", "parentUuid": None}
+    summary = {"type": "user", "uuid": "s1", "parentUuid": "b1", "isCompactSummary": True}
+    later = output(uuid="a2", parentUuid="s1")
+    assert fact_of(entry(), {**boundary, "logicalParentUuid": "u1"}, summary) is Fact.ENTERED
+    assert fact_of(entry(), {**boundary, "logicalParentUuid": "u1"}, summary, later) is Fact.SEEN
+    assert fact_of(entry(), {**boundary, "logicalParentUuid": "other"}, summary, later) is Fact.ENTERED
+    assert fact_of(entry(), {**boundary, "subtype": "other", "logicalParentUuid": "u1"}, summary, later) is Fact.ENTERED
+
+
 @given(
     st.dictionaries(
         st.sampled_from(["type", "uuid", "parentUuid", "message", "attachment", "origin", "content", "subtype"]),

@@ -29,6 +29,20 @@ async def test_an_api_error_is_not_seen_until_a_later_turn_is_good(stage: Stage)
         assert stage.times_shown("MARK-ERROR") == 1
 
 
+async def test_a_conversation_that_is_compacted_before_a_good_turn_has_seen_it_with_its_summary(stage: Stage) -> None:
+    async with stage.claude("project") as claude:
+        await stage.talk(claude, "hello")
+        stage.api.when("MARK-ERROR(?!.*summary)", Answer(status=400))
+        id = await stage.send("MARK-ERROR")
+        await claude.wait_screen("API Error")
+        await claude.wait_status("idle")
+        await claude.prompt("/compact")
+        await claude.wait_screen("ompacted")
+        assert "MARK-ERROR" in str(stage.api.requests[-1]["messages"]), "the summary is made of it too"
+        await stage.talk(claude, "go on")
+        await stage.mac1.wait(id, State.SEEN)
+
+
 async def test_an_interrupted_turn_is_not_seen(stage: Stage) -> None:
     async with stage.claude("project") as claude:
         stage.api.when("MARK-ESCAPE", Answer(text="too late", delay=60.0))

@@ -1,6 +1,7 @@
 """The daemon is killed on every rung between stored and answered: the real client shows the message exactly once."""
 
 import asyncio
+import random
 from typing import Any
 
 import pytest
@@ -98,3 +99,30 @@ async def test_again_and_again_on_every_rung(stage: Stage, monkeypatch: pytest.M
                 await stop.reached.wait()
             await stage.killed_and_started()
         await shown_once(stage, claude, id, "MARK-E")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_at_any_moment_while_messages_flow(stage: Stage, seed: int) -> None:
+    moments = random.Random(seed)
+    ids: list[str] = []
+
+    async def send_all() -> None:
+        for number in range(30):
+            ids.append(await stage.send(f"FLOW-{number:02}-END", thread="flow" if number % 2 else None))
+            await asyncio.sleep(moments.uniform(0.0, 0.3))
+
+    async with stage.claude("project") as claude, asyncio.TaskGroup() as group:
+        sending = group.create_task(send_all())
+        while not sending.done():
+            await asyncio.sleep(moments.uniform(0.0, 1.2))
+            await stage.node.store.database.settled()
+            await stage.killed_and_started()
+        for id in ids:
+            await stage.mac1.wait(id, State.SEEN, 60.0)
+        await claude.wait_status("idle")
+        await stage.talk(claude, "and a prompt of the user")
+        shown = str(stage.api.requests[-1]["messages"])
+        assert [shown.count(f"FLOW-{number:02}-END") for number in range(30)] == [1] * 30
+        odd = [shown.index(f"FLOW-{number:02}-END") for number in range(1, 30, 2)]
+        assert odd == sorted(odd), "a thread stays in its order"

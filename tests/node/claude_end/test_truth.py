@@ -11,6 +11,7 @@ from multifleet.sessions.mock_messages_api import Answer
 from tests.node.claude_end.stage import Stage
 from tests.node.fleet import until as soon
 from tests.sessions.real_claude import until
+from tests.sessions.test_real_claude import opened_for_writing
 
 pytestmark = pytest.mark.real_claude
 
@@ -104,13 +105,16 @@ async def test_a_conversation_that_is_cleared_before_its_turn_leaves_it_to_the_n
 
 
 async def test_after_seen_a_session_that_is_killed_shows_it_nowhere_else(stage: Stage) -> None:
-    work = Answer(text="I begin", tools=(("Bash", {"command": "sleep 60", "description": "-"}),))
+    work = Answer(text="I begin", tools=(("Bash", {"command": "cat waits", "description": "-"}),))
     stage.api.when("MARK-SEEN", work, once=True)
-    async with stage.claude("project", "--allowedTools", "Bash(sleep:*)") as claude:
+    async with stage.claude("project") as claude:
+        os.mkfifo(claude.folder / "waits")
         id = await stage.send("MARK-SEEN")
+        writer = await until(lambda: opened_for_writing(claude.folder / "waits"))
         await stage.mac1.wait(id, State.SEEN)
         os.kill(claude.session.pid, signal.SIGKILL)
         await until(lambda: not stage.node.offering.offers, 10.0, "nothing is expected of it any more")
+        os.close(writer)
     async with stage.claude("project") as second:
         await stage.talk(second, "good morning")
         assert stage.conversations_with("MARK-SEEN") == 1

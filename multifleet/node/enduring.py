@@ -22,6 +22,9 @@ async def enduring(name: str, run: Part, counters: Counters) -> None:
             counters.failed("part_waits_for_store", part=name, reason=error)
         except Exception as error:  # noqa: BLE001  told below, and tried again
             tell(counters, "part_failed", name, error)
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise asyncio.CancelledError  # a fault met while it was being cancelled hides that; it ends all the same
         await asyncio.sleep(REST)
 
 

@@ -6,6 +6,7 @@ peer's messages travel the same way, with messages or alone.
 """
 
 import asyncio
+import itertools
 import random
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -30,6 +31,8 @@ REQUESTS_READILY = 2
 Unreadable = Callable[[str, Sequence[tuple[str, str]]], Awaitable[None]]
 """Told (peer, [(message id, reason)]) of what the peer could not read."""
 
+STORE_REST = 1.0
+"""Seconds before a store that could not be read is asked again."""
 IN_MEMORY = 2_000
 """Messages for one peer; what is beyond them waits in the store alone."""
 POLL_FIRST, POLL_LAST = 5.0, 60.0
@@ -114,7 +117,8 @@ class PeerOutbox:
         self._queue = Queue()
         self._backoff = backoff
         self._retry_at = 0.0
-        self._in_flight = 0
+        self._in_flight: dict[int, list[Waiting]] = {}
+        self._numbers = itertools.count()
         self._something = asyncio.Event()
         self._more_in_store = True
         self._to_state = False
@@ -186,24 +190,34 @@ class PeerOutbox:
         return True
 
     async def run(self) -> None:
-        """Until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            while True:
-                self._something.clear()
-                now = self._clock.monotonic()
-                if self._more_in_store and len(self._queue) < BATCH_LIMIT and now >= self._retry_at:
-                    await self._refill()
-                if self._may_send(now):
-                    self._in_flight += 1
-                    group.create_task(self._send(self._queue.take()), name=f"request to {self.node}")
-                    continue
-                await self._until_something(now)
+        """Until cancelled, or until a fault of its own; then it is run again."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                await self._work(group)
+        finally:
+            for batch in self._in_flight.values():
+                self._queue.put_back(batch)
+            self._in_flight.clear()
+            self._to_state = True
+
+    async def _work(self, group: asyncio.TaskGroup) -> None:
+        while True:
+            self._something.clear()
+            now = self._clock.monotonic()
+            if self._more_in_store and len(self._queue) < BATCH_LIMIT and now >= self._retry_at:
+                await self._refill()
+            if self._may_send(now):
+                number = next(self._numbers)
+                self._in_flight[number] = self._queue.take()
+                group.create_task(self._send(number), name=f"request to {self.node}")
+                continue
+            await self._until_something(now)
 
     def _may_send(self, now: float) -> bool:
-        if now < self._retry_at or self._in_flight >= REQUESTS_AT_ONCE:
+        if now < self._retry_at or len(self._in_flight) >= REQUESTS_AT_ONCE:
             return False
         if self._in_flight:
-            enough = 1 if self._in_flight < REQUESTS_READILY else BATCH_LIMIT
+            enough = 1 if len(self._in_flight) < REQUESTS_READILY else BATCH_LIMIT
             return len(self._queue) >= enough and not self.failing
         return len(self._queue) > 0 or self._to_state or self._to_probe or self._poll_due(now)
 
@@ -231,16 +245,19 @@ class PeerOutbox:
         known = set(self._queue.ids)  # of these, some may be done before the store has answered
         try:
             rows = await self._store.outbox.waiting(self.node, None, IN_MEMORY + len(self._queue.ids))
-        except StoreUnavailable:
+        except StoreUnavailable as error:
             self._more_in_store = True
-            raise
+            self._retry_at = self._clock.monotonic() + STORE_REST
+            self._counters.failed("outbox_waits_for_store", peer=self.node, reason=error)
+            return
         fresh = [row for row in rows if row.id not in known and row.id not in self._queue.ids]
         for row in fresh:
             self._queue.add(_waiting(row))
         if len(fresh) >= IN_MEMORY:
             self._more_in_store = True
 
-    async def _send(self, batch: list[Waiting]) -> None:
+    async def _send(self, number: int) -> None:
+        batch = self._in_flight[number]
         self._to_probe = False
         try:
             log = []
@@ -249,17 +266,14 @@ class PeerOutbox:
                 log = await self._store.inbox.log_after(self.node, self._stated_up_to, LOG_LIMIT)
             ended = await self._delivery.deliver(self.node, batch, log, alone=len(self._queue) == 0)
         except StoreUnavailable as error:
+            del self._in_flight[number]
             self._to_state = True
             self._failed(batch, Ended(answered=False, reason=f"this node cannot write: {error}", unknown=True))
-        except BaseException:
-            self._queue.put_back(batch)  # the loop is started again, and must not have forgotten them
-            raise
         else:
+            del self._in_flight[number]
             self._learn(batch, ended, had_log=bool(log))
             await self._give_up(ended.unreadable)
-        finally:
-            self._in_flight -= 1
-            self._something.set()
+        self._something.set()
 
     async def _give_up(self, unreadable: Sequence[tuple[str, str]]) -> None:
         if not unreadable:

@@ -74,10 +74,14 @@ class Machine:
 
     async def start(self) -> Node:
         """A node with all its loops."""
-        node = await self.open()
-        await node.start(self._stack, [])
-        self._run = asyncio.create_task(node.run(), name=f"node {self.name}")
-        return node
+        await self.open()
+        await self.run()
+        return self.node
+
+    async def run(self) -> None:
+        """Start the loops of a node that was opened."""
+        await self.node.start(self._stack, [])
+        self._run = asyncio.create_task(self.node.run(), name=f"node {self.name}")
 
     async def stop(self) -> None:
         """As `down` does it."""

@@ -1,0 +1,225 @@
+"""One peer's loop: what goes first, what is put back, and that nothing is forgotten whatever fails."""
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+
+from multifleet.core.frame import open_frame
+from multifleet.core.packets import BATCH_BYTES, BATCH_LIMIT
+from multifleet.core.receipts import State
+from multifleet.errors import StoreUnavailable
+from multifleet.node.outboxes import Queue, Waiting
+from tests.node.fleet import Machines, hurry, until
+
+
+def waiting(id: str, type: str = "context", size: int = 10) -> Waiting:
+    """A message in the queue."""
+    return Waiting(id, b"x" * size, type)  # type: ignore[arg-type]
+
+
+def taken(queue: Queue) -> list[str]:
+    """The ids of the next batch."""
+    return [one.id for one in queue.take()]
+
+
+def test_urgent_types_go_first_and_each_in_its_order() -> None:
+    queue = Queue()
+    for id, type in (
+        ("s", "sync"),
+        ("c1", "context"),
+        ("t", "task"),
+        ("c2", "context"),
+        ("a", "alert"),
+        ("r", "reply"),
+    ):
+        queue.add(waiting(id, type))
+    assert taken(queue) == ["a", "t", "r", "c1", "c2", "s"]
+    assert len(queue) == 0
+
+
+def test_a_batch_has_no_more_than_a_request_may_carry() -> None:
+    queue = Queue()
+    for number in range(BATCH_LIMIT + 1):
+        queue.add(waiting(str(number)))
+    assert len(taken(queue)) == BATCH_LIMIT
+    assert len(taken(queue)) == 1
+
+
+def test_a_batch_is_no_larger_than_a_request_may_be_and_never_empty() -> None:
+    queue = Queue()
+    for number in range(3):
+        queue.add(waiting(str(number), size=BATCH_BYTES // 2 + 1))
+    queue.add(waiting("huge", size=2 * BATCH_BYTES))
+    assert [taken(queue) for _ in range(4)] == [["0"], ["1"], ["2"], ["huge"]]
+
+
+def test_what_is_put_back_comes_first_again_unless_its_time_was_over_meanwhile() -> None:
+    queue = Queue()
+    for id in ("1", "2", "3"):
+        queue.add(waiting(id))
+    batch = queue.take()
+    queue.add(waiting("4"))
+    queue.drop("2")
+    queue.put_back(batch)
+    assert taken(queue) == ["1", "3", "4"]
+
+
+def test_what_is_dropped_is_not_sent() -> None:
+    queue = Queue()
+    queue.add(waiting("1"))
+    queue.drop("1")
+    queue.drop("never there")
+    assert taken(queue) == []
+
+
+async def test_a_fault_of_a_channel_is_told_and_the_message_tried_again(
+    fleet: Machines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mac1, mac2 = await fleet.started("mac1", "mac2")
+
+    async def faulty(*_: object) -> bytes:
+        raise LookupError("a fault in the channel")
+
+    good = fleet.network.nodes["mac2"]
+    fleet.network.nodes["mac2"] = faulty
+    sent = await mac1.node.messages.send("mac2", "hello")
+    await until(lambda: mac1.node.counters.snapshot().get("channel_fault"))
+    fleet.network.nodes["mac2"] = good
+    await mac1.wait(sent.id, State.STORED)
+    assert await mac2.bodies() == ["hello"]
+
+
+async def test_a_fault_of_the_loop_itself_forgets_no_message(fleet: Machines, monkeypatch: pytest.MonkeyPatch) -> None:
+    mac1, mac2 = await fleet.started("mac1", "mac2")
+
+    async def faulty(*_: object, **__: object) -> Any:
+        raise LookupError("a fault in the loop")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(mac1.node.delivery, "deliver", faulty)
+        sent = [await mac1.node.messages.send("mac2", str(number)) for number in range(5)]
+        await until(lambda: mac1.node.counters.snapshot().get("part_failed"))
+    for one in sent:
+        await mac1.wait(one.id, State.STORED)
+    assert len(await mac2.received()) == 5
+
+
+async def test_a_store_that_cannot_be_read_for_a_while_forgets_no_message(
+    fleet: Machines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mac1, mac2 = fleet.add("mac1", "mac2")
+    await mac1.start()
+    sent = [await mac1.node.messages.send("mac2", str(number)) for number in range(3)]
+    await mac1.stop()
+
+    async def damaged(*_: object) -> Any:
+        raise StoreUnavailable("the disk cannot be read")
+
+    await mac1.open()
+    with monkeypatch.context() as patch:
+        patch.setattr(mac1.node.store.outbox, "waiting", damaged)
+        await mac1.run()
+        await until(lambda: mac1.node.counters.snapshot().get("outbox_waits_for_store"))
+    await mac2.start()
+    for one in sent:
+        await mac1.wait(one.id, State.STORED)
+    assert len(await mac2.received()) == 3
+
+
+async def test_an_answer_without_a_word_about_the_messages_is_a_failure(fleet: Machines) -> None:
+    mac1, mac2 = await fleet.started("mac1", "mac2")
+    asked = []
+
+    async def wordless(frame: bytes) -> bytes:
+        asked.append(frame)
+        node = mac2.node
+        opened = open_frame(frame, "mac2", node.members.incoming_keys, None)
+        return node.exchange.answer(node.members.need("mac1"), opened.header)
+
+    good = fleet.network.nodes["mac2"]
+    fleet.network.nodes["mac2"] = wordless
+    sent = await mac1.node.messages.send("mac2", "hello")
+    await until(lambda: mac1.node.counters.snapshot().get("delivery_failed", 0) >= 2)
+    # It backs off like any failure, instead of asking as fast as it can.
+    assert len(asked) <= 4
+    fleet.network.nodes["mac2"] = good
+    await mac1.wait(sent.id, State.STORED)
+
+
+async def test_a_full_disk_there_is_no_failure_of_the_channel_and_the_message_waits(fleet: Machines) -> None:
+    mac1, mac2 = await fleet.started("mac1", "mac2")
+    receive = mac2.node.store.inbox.receive
+
+    async def full(*_: object) -> Any:
+        raise StoreUnavailable("the disk is full: make room")
+
+    mac2.node.store.inbox.receive = full  # type: ignore[method-assign]
+    sent = await mac1.node.messages.send("mac2", "hello")
+    await until(lambda: mac1.node.outbox_of("mac2").failing)
+    await mac1.node.store.database.settled()
+    story = await mac1.node.messages.trace(sent.id)
+    assert story.state == "queued" and "the disk is full" in (story.reason or "")
+    [channel] = await mac1.node.channels_view("mac2")
+    assert channel.state == "healthy"
+    mac2.node.store.inbox.receive = receive  # type: ignore[method-assign]
+    mac1.node.outbox_of("mac2").heard_again()
+    await mac1.wait(sent.id, State.STORED)
+
+
+async def test_a_channel_is_healthy_only_after_a_signed_round_trip_and_broken_after_three_failures(
+    fleet: Machines,
+) -> None:
+    mac1, mac2 = fleet.add("mac1", "mac2")
+    await mac1.start()
+    [channel] = await mac1.node.channels_view("mac2")
+    assert channel.state == "untried"
+    await mac1.node.messages.send("mac2", "hello")
+    await until(lambda: mac1.node.counters.snapshot().get("delivery_failed", 0) >= 3)
+    [channel] = await mac1.node.channels_view("mac2")
+    assert channel.state == "broken"
+    await mac1.restart()
+    assert (await mac1.node.channels_view("mac2"))[0].state == "broken"
+    await mac2.start()
+    mac1.node.outbox_of("mac2").heard_again()
+    await until(lambda: mac2.node.counters.snapshot().get("messages_received"))
+    await until(lambda: mac1.node.health_of_channels.of("mac2")["memory"].state == "healthy")
+
+
+async def test_stopping_does_not_wait_for_a_silent_peer(fleet: Machines) -> None:
+    mac1, mac2 = await fleet.started("mac1", "mac2")
+    fleet.network.silent.add("mac2")
+    await mac1.node.messages.send("mac2", "hello")
+    await asyncio.sleep(0.05)
+    began = time.monotonic()
+    await mac1.stop()
+    assert time.monotonic() - began < 2.0
+    fleet.network.silent.clear()
+    await mac1.start()
+    await until(lambda: mac2.node.counters.snapshot().get("messages_received") == 1)
+
+
+async def test_a_peer_that_cannot_call_is_asked_for_what_it_has_to_say(
+    fleet: Machines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hurry(monkeypatch)
+    monkeypatch.setattr("multifleet.node.outboxes.POLL_FIRST", 0.1)
+    mac1, mac2 = await fleet.started("mac1", "mac2")
+    fleet.network.severed.add("mac1")
+    sent = await mac1.node.messages.send("mac2", "hello")
+    await mac1.wait(sent.id, State.STORED)
+    [row] = await mac2.received()
+    await mac2.node.messages.reply(row.id, "done")
+    story = await mac1.wait(sent.id, State.ANSWERED)
+    assert story.events[-1].by == "mac2"
+    # The answer ends it: nobody is asked any more about a message of which everything was said.
+    await until(lambda: not mac1.node.outbox_of("mac2")._awaited)
+
+
+async def test_an_unreachable_peer_is_not_hammered(fleet: Machines) -> None:
+    mac1, _ = fleet.add("mac1", "mac2")
+    await mac1.start()
+    await mac1.node.messages.send("mac2", "hello")
+    await asyncio.sleep(1.5)
+    assert 2 <= mac1.node.counters.snapshot()["delivery_failed"] <= 6

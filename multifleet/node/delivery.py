@@ -91,16 +91,10 @@ class Delivery:
         self._hedges = HedgeBudget()
         self._numbers = itertools.count(1)
         self._group: asyncio.TaskGroup
-        self._attempts: set[asyncio.Task[None]] = set()
 
     def start(self, group: asyncio.TaskGroup) -> None:
         """Attempts run in this group, so that a loser of a race runs on to its own end."""
         self._group = group
-
-    def stop(self) -> None:
-        """End the attempts that still run; what came of them is found out after the next start."""
-        for attempt in self._attempts:
-            attempt.cancel()
 
     async def deliver(self, node: str, batch: Sequence[Packed], log: Sequence[LogRow], *, alone: bool) -> Ended:
         """Try the channels of the route until one brings the peer's answer, or none is left."""
@@ -122,12 +116,10 @@ class Delivery:
             if isinstance(step, Done):
                 break
             if isinstance(step, Start):
-                attempt = self._group.create_task(
+                self._group.create_task(
                     self._attempt(member, step.attempt, batch, log, cascade, answers, news),
                     name=f"{step.attempt.channel} to {node}",
                 )
-                self._attempts.add(attempt)
-                attempt.add_done_callback(self._attempts.discard)
                 continue
             await self._news(news, step)
         if may_hedge and not cascade.hedged:

@@ -1,123 +1,83 @@
-"""drop/: frames that lie there are taken up once; what is foreign is set aside, never followed, never waited for."""
+"""Frames in drop/ are taken up once; whatever else lies there is set aside, and never followed or waited for."""
 
-import asyncio
 import os
 from pathlib import Path
 
 import pytest
 
-from multifleet.core.receipts import State
-from tests.node.fleet import Machine, Machines
-
-
-class Parked:
-    """A network that keeps a frame instead of carrying it."""
-
-    def __init__(self) -> None:
-        self.frames: list[bytes] = []
-
-    async def take(self, frame: bytes) -> bytes:
-        self.frames.append(frame)
-        raise ConnectionError("parked")
-
-
-async def frame_with(fleet: Machines, body: str) -> bytes:
-    """A frame from mac1 to mac2 with one message."""
-    mac1 = fleet.all["mac1"]
-    parked = Parked()
-    fleet.network.nodes["mac2"] = parked.take
-    await mac1.node.messages.send("mac2", body)
-    async with asyncio.timeout(10.0):
-        while not parked.frames:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
-    fleet.network.nodes.pop("mac2", None)
-    return parked.frames[0]
+from multifleet.core import packets
+from multifleet.node.dropped import ENDING
+from multifleet.node.node import Node
+from multifleet.node.offline import park
+from tests.node.fleet import Machines
+from tests.node.test_receiving import now_message, request
 
 
 @pytest.fixture
-async def mac2(fleet: Machines) -> Machine:
-    """A node that does nothing by itself, with its folder."""
+async def mac2(fleet: Machines) -> Node:
+    """A node that knows mac1."""
+    return await fleet.add("mac1", "mac2")[1].open()
+
+
+async def test_a_frame_that_lies_there_is_taken_up_once(mac2: Node) -> None:
+    data = request(mac2, now_message(mac2))
+    assert park(mac2.home, data) == park(mac2.home, data)
+    await mac2.dropped.take_up()
+    park(mac2.home, data)
+    await mac2.dropped.take_up()
+    assert [row.body for row in await mac2.store.inbox.listing(10)] == ["hello"]
+    assert not list((mac2.home / "drop").glob(f"*{ENDING}"))
+
+
+async def test_the_row_says_by_which_way_it_came(mac2: Node) -> None:
+    park(mac2.home, request(mac2, now_message(mac2)))
+    await mac2.dropped.take_up()
+    assert [row.channel for row in await mac2.store.inbox.listing(10)] == ["drop"]
+
+
+async def test_what_is_no_frame_of_a_member_is_set_aside_and_counted(mac2: Node) -> None:
+    park(mac2.home, b"no frame")
+    park(mac2.home, request(mac2, now_message(mac2))[:-1])
+    await mac2.dropped.take_up()
+    assert len(list((mac2.home / "drop" / "refused").iterdir())) == 2
+    assert mac2.counters.snapshot()["drop_refused"] == 2
+    assert await mac2.store.inbox.listing(10) == []
+
+
+async def test_links_pipes_folders_and_giants_are_not_followed_and_never_block(mac2: Node, tmp_path: Path) -> None:
+    drop, secret = mac2.home / "drop", tmp_path / "secret"
+    secret.write_bytes(request(mac2, now_message(mac2)))
+    (drop / f"link{ENDING}").symlink_to(secret)
+    os.mkfifo(drop / f"pipe{ENDING}")
+    (drop / f"folder{ENDING}").mkdir()
+    with (drop / f"giant{ENDING}").open("wb") as giant:
+        giant.truncate(1 << 32)
+    park(mac2.home, request(mac2, now_message(mac2, id="00000000-0000-7000-8000-0000000000bb")))
+    await mac2.dropped.take_up()
+    assert [row.id[-2:] for row in await mac2.store.inbox.listing(10)] == ["bb"]
+    assert secret.exists()
+    assert not list(drop.glob(f"*{ENDING}"))
+
+
+async def test_half_written_files_and_others_names_are_left_alone(mac2: Node) -> None:
+    for name in (f".half{ENDING}", "README", "x.frame.tmp"):
+        (mac2.home / "drop" / name).write_bytes(b"x")
+    await mac2.dropped.take_up()
+    assert len(list((mac2.home / "drop").iterdir())) == 3
+
+
+async def test_statements_that_came_by_a_drop_count_too(fleet: Machines) -> None:
     mac1, mac2 = fleet.add("mac1", "mac2")
-    await mac1.start()
+    await mac1.open()
     await mac2.open()
-    (mac2.home / "drop").mkdir(mode=0o700, exist_ok=True)
-    return mac2
-
-
-async def test_a_frame_that_lies_there_is_taken_up_and_removed(fleet: Machines, mac2: Machine) -> None:
-    frame = await frame_with(fleet, "hello")
-    path = mac2.home / "drop/1.frame"
-    path.write_bytes(frame)
+    sent = await mac1.node.messages.send("mac2", "hello")
+    row = (await mac1.node.store.outbox.get(sent.id))[0]
+    assert packets.read(row.packet, packets.Message).id == sent.id
+    there = mac1.node.exchange.request(mac1.node.members.need("mac2"), [row.packet], [], 1)
+    park(mac2.home, there.frame)
     await mac2.node.dropped.take_up()
-    assert await mac2.bodies() == ["hello"] and not path.exists()
-    assert [row.state for row in await mac2.received()] == [State.STORED]
-
-
-async def test_the_same_frame_again_is_no_second_message(fleet: Machines, mac2: Machine) -> None:
-    frame = await frame_with(fleet, "hello")
-    for name in ("1.frame", "2.frame"):
-        (mac2.home / "drop" / name).write_bytes(frame)
-    await mac2.node.dropped.take_up()
-    (mac2.home / "drop/3.frame").write_bytes(frame)
-    await mac2.node.dropped.take_up()
-    assert await mac2.bodies() == ["hello"]
-    assert not [name for name in os.listdir(mac2.home / "drop") if name.endswith(".frame")]
-
-
-async def test_a_frame_that_lay_there_for_an_hour_is_still_good(fleet: Machines, mac2: Machine) -> None:
-    (mac2.home / "drop/1.frame").write_bytes(await frame_with(fleet, "hello"))
-    mac2.time.pass_(3600.0)
-    await mac2.node.dropped.take_up()
-    assert await mac2.bodies() == ["hello"]
-
-
-async def test_what_is_foreign_is_set_aside_and_the_good_one_beside_it_arrives(
-    fleet: Machines, mac2: Machine, tmp_path: Path
-) -> None:
-    frame = await frame_with(fleet, "hello")
-    drop = mac2.home / "drop"
-    secret = tmp_path / "elsewhere"
-    secret.write_bytes(frame)
-    os.symlink(secret, drop / "a-link.frame")
-    os.mkfifo(drop / "b-pipe.frame")
-    (drop / "c-folder.frame").mkdir()
-    (drop / "d-noise.frame").write_bytes(b"no frame at all")
-    (drop / "e-huge.frame").write_bytes(b"x" * (3 << 20))
-    (drop / "f-forged.frame").write_bytes(frame[:-1] + bytes([frame[-1] ^ 1]))
-    (drop / "g-empty.frame").write_bytes(b"")
-    (drop / "half.frame.part").write_bytes(frame[:100])
-    async with asyncio.timeout(5.0):
-        await mac2.node.dropped.take_up()
-    assert await mac2.bodies() == [], "the link was not followed"
-    assert sorted(os.listdir(drop)) == ["half.frame.part", "refused"]
-    assert len(os.listdir(drop / "refused")) == 7 and secret.exists()
-    (drop / "z-good.frame").write_bytes(frame)
-    await mac2.node.dropped.take_up()
-    assert await mac2.bodies() == ["hello"]
-
-
-async def test_a_place_that_cannot_take_what_is_refused_stops_nothing(fleet: Machines, mac2: Machine) -> None:
-    drop = mac2.home / "drop"
-    (drop / "refused").write_text("a file where the folder should be")
-    (drop / "a-noise.frame").write_bytes(b"no frame at all")
-    (drop / "b-good.frame").write_bytes(await frame_with(fleet, "hello"))
-    await mac2.node.dropped.take_up()
-    assert await mac2.bodies() == ["hello"]
-
-
-async def test_no_folder_is_no_fault(mac2: Machine) -> None:
-    (mac2.home / "drop").rmdir()
-    await mac2.node.dropped.take_up()
-
-
-async def test_a_running_node_finds_it_by_itself(fleet: Machines) -> None:
-    mac1, mac2 = fleet.add("mac1", "mac2")
-    await mac1.start()
-    frame = await frame_with(fleet, "hello")
-    await mac2.start()
-    (mac2.home / "drop").mkdir(mode=0o700, exist_ok=True)
-    (mac2.home / "drop/.1").write_bytes(frame)
-    os.rename(mac2.home / "drop/.1", mac2.home / "drop/1.frame")
-    async with asyncio.timeout(10.0):
-        while await mac2.bodies() != ["hello"]:  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
+    log = await mac2.node.store.inbox.log_after("mac1", 0)
+    back = mac2.node.exchange.request(mac2.node.members.need("mac1"), [], log, 1)
+    park(mac1.home, back.frame)
+    await mac1.node.dropped.take_up()
+    assert (await mac1.node.messages.trace(sent.id, verify=True)).state == "stored"

@@ -1,6 +1,7 @@
 """The daemon: one process that holds a home, serves its node until it is told to stop, and leaves nothing behind."""
 
 import asyncio
+import gc
 import logging
 import logging.handlers
 import os
@@ -24,6 +25,8 @@ from multifleet.paths import home_path, socket_path
 from multifleet.store.lock import HomeLock
 
 LOG_BYTES, LOG_FILES = 2_000_000, 3
+COLLECT_AFTER = 50_000
+"""New objects between two runs of the garbage collector; messages make no cycles that could pile up."""
 
 
 def run(home: Path, port: int | None, binds: Sequence[str]) -> int:
@@ -75,7 +78,15 @@ async def _serve(setup: Setup, lock: HomeLock) -> None:
         sys.stdout.write(f"multifleet: {node.id} listens on {where}\n")
         sys.stdout.flush()
         logging.getLogger("multifleet").info("up node=%s at=%s", node.id, where)
+        settle_memory()
         await node.run()
+
+
+def settle_memory() -> None:
+    """Keep what was loaded at the start out of the collector's way: it would look at all of it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER, 20, 100)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """One connection of the HTTP door: requests read in time and in bounds, answered one by one, in order.
 
-aiohttp's parser is used, its server is not: that waits for ever for a head, a body or a reader, and does
+Only a parser is taken from a library, no server: those wait for ever for a head, a body or a reader, and do
 not refuse before it has read. Nothing here knows an operation or a peer.
 """
 
@@ -58,7 +58,7 @@ class Connection(Protocol):
         self._unix = unix
         self._caller = Caller("unix", unix=True, proved=True, port=0)
         self._transport: Transport | None = None
-        self._inflow = Inflow(loop, door.limits)
+        self._inflow = Inflow(door.limits)
         self._watch = Watch(loop, self._strike)
         self._stage = Stage.HEAD
         self._passed: Passed | None = None  # the request whose body is coming or that is being answered
@@ -177,7 +177,7 @@ class Connection(Protocol):
             return
         if not inflow.whole:
             self._enter(Stage.BODY, door.limits.body_seconds)
-            if head.headers.get("Expect", "").lower() == "100-continue":
+            if head.headers.get("expect", "").lower() == "100-continue":
                 self._write(CONTINUE)
         self._read_body()
 

@@ -44,15 +44,15 @@ def check_head(routes: Routes, caller: Caller, head: Head, proves: Callable[[str
     target, headers = head.target, head.headers
     if not target.startswith("/") or not target.isascii():
         raise Refused(400, "bad_request", "the request line must name a path, in ASCII")
-    if "Content-Encoding" in headers:
+    if "content-encoding" in headers:
         raise Refused(415, "encoded", "bodies are taken as they are, without Content-Encoding")
     _check_origin(headers, caller.port)
     path, _, query = target.partition("?")
     route, parts = routes.find(head.method, path)
-    local_name = caller.unix or _is_loopback_name(headers.get("Host"))
+    local_name = caller.unix or _is_loopback_name(headers.get("host"))
     if route.owner_only and not local_name:
         raise Refused(421, "wrong_host", "operations are served only to 127.0.0.1 or localhost on this machine")
-    own = local_name and (caller.proved or proves(headers.get("Authorization")))
+    own = local_name and (caller.proved or proves(headers.get("authorization")))
     if route.owner_only and not own:
         raise Refused(401, "not_owner", "only programs of the user who runs the daemon may ask this")
     _check_body(route, headers, head.chunked)
@@ -60,10 +60,10 @@ def check_head(routes: Routes, caller: Caller, head: Head, proves: Callable[[str
 
 
 def _check_origin(headers: Mapping[str, str], port: int) -> None:
-    origin = headers.get("Origin")
+    origin = headers.get("origin")
     if origin is not None and origin not in {f"http://{name}:{port}" for name in LOOPBACK_NAMES}:
         raise Refused(403, "foreign_origin", "pages of other origins may not ask this daemon")
-    if headers.get("Sec-Fetch-Site", "none") not in {"none", "same-origin"}:
+    if headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
         raise Refused(403, "foreign_origin", "pages of other origins may not ask this daemon")
 
 
@@ -77,12 +77,12 @@ def _is_loopback_name(host: str | None) -> bool:
 
 
 def _check_body(route: Route, headers: Mapping[str, str], chunked: bool) -> None:
-    length = headers.get("Content-Length", "0")
+    length = headers.get("content-length", "0")
     if not route.body_limit:
         if chunked or length != "0":
             raise Refused(400, "bad_request", f"{route.method} takes no body")
         return
-    kind = headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in route.content_types:
         raise Refused(415, "wrong_type", f"this path takes only {' or '.join(sorted(route.content_types))}")
     if len(length) > 12 or int(length) > route.body_limit:

@@ -1,26 +1,28 @@
-"""Bytes in, requests out: the one place that touches aiohttp's parser, which is llhttp where it was compiled.
+"""Bytes in, requests out: the one place that touches the parser, which is llhttp by way of httptools.
 
-It never writes and never waits. What it holds is bounded by its caller, who looks at `unread`, `ahead` and
-`overrun`.
+It never writes and never waits. What it holds is bounded: by the limits of a head, by BODY_BUFFER, and by its caller,
+who looks at `unread`, `ahead` and `overrun`.
 """
 
-from asyncio import AbstractEventLoop
 from collections import deque
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from aiohttp.base_protocol import BaseProtocol
-from aiohttp.http_exceptions import HttpProcessingError
-from aiohttp.http_parser import HttpRequestParser, RawRequestMessage
-from aiohttp.http_writer import HttpVersion11
-from aiohttp.streams import StreamReader
+import httptools
 
 from multifleet.api.limits import Limits
 
-BODY_BUFFER = 1 << 20
-"""Bytes of a body. At twice as many, or a sixteenth as many chunks, the parser calls `pause_reading`."""
+BODY_BUFFER = 2 << 20
+"""Bytes of a body that are kept."""
+MOST_CHUNKS = 65_536
+"""Parts in which a body may come."""
+SLACK = 4
+"""How far beyond the limits the parser goes within one piece of data; between two pieces the connection looks."""
 FRAMING_ALLOWANCE = 64 * 1024
 """The framing of a chunked body may take as many bytes as the body's limit, and these."""
+
+_ONCE = frozenset({"host", "origin", "authorization", "content-type", "content-length", "content-encoding"})
+"""Headers on which a decision hangs: two of them are two opinions."""
 
 
 class Malformed(Exception):
@@ -28,7 +30,7 @@ class Malformed(Exception):
 
 
 class Head(NamedTuple):
-    """The head of a request."""
+    """The head of a request; header names in lower case."""
 
     method: str
     target: str
@@ -38,30 +40,51 @@ class Head(NamedTuple):
     """No further request follows on this connection."""
 
 
-class Inflow(BaseProtocol):
-    """The requests of one connection; a protocol only because the parser wants one to ask for pauses."""
+class _Incoming:
+    """One request while it comes."""
 
-    __slots__ = ("_body", "_deaf", "_requests", "overrun", "parser", "unread")
+    __slots__ = ("body", "head", "parts", "size", "whole")
 
-    def __init__(self, loop: AbstractEventLoop, limits: Limits) -> None:
-        super().__init__(loop)
-        self.parser = HttpRequestParser(
-            self,
-            loop,
-            BODY_BUFFER,
-            max_line_size=limits.line_bytes,
-            max_field_size=limits.head_bytes,
-            max_headers=limits.headers,
-            auto_decompress=False,
-            max_msg_queue_size=limits.ahead_requests,
-        )
-        self._requests: deque[tuple[RawRequestMessage, StreamReader]] = deque()
-        self._body: StreamReader | None = None
+    def __init__(self, head: Head) -> None:
+        self.head = head
+        self.body = bytearray()
+        self.size = 0
+        self.parts = 0
+        self.whole = False
+
+
+class Inflow:
+    """The requests of one connection."""
+
+    __slots__ = (
+        "_coming",
+        "_deaf",
+        "_head_bytes",
+        "_header_count",
+        "_headers",
+        "_limits",
+        "_parser",
+        "_requests",
+        "_taken",
+        "_target",
+        "overrun",
+        "unread",
+    )
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._parser = httptools.HttpRequestParser(self)
+        self._requests: deque[_Incoming] = deque()
+        self._coming: _Incoming | None = None
+        self._taken: _Incoming | None = None
+        self._target = bytearray()
+        self._headers: dict[str, str] = {}
+        self._head_bytes = self._header_count = 0
         self._deaf = False  # what follows is malformed, or in another protocol that the client asked for
         self.unread = 0
         """Bytes since the last request was taken."""
         self.overrun = False
-        """Some body is larger, or in more chunks, than any that may come."""
+        """Some body is larger, or in more parts, than any that may come."""
 
     @property
     def ahead(self) -> int:
@@ -71,7 +94,7 @@ class Inflow(BaseProtocol):
     @property
     def whole(self) -> bool:
         """Whether the body of the request taken last has come to its end."""
-        return self._body is None or self._body.is_eof()
+        return self._taken is None or self._taken.whole
 
     def feed(self, data: bytes) -> None:
         """Take in what the socket gave."""
@@ -79,34 +102,85 @@ class Inflow(BaseProtocol):
         if self._deaf:
             return
         try:
-            requests, self._deaf, _ = self.parser.feed_data(data)
-        except HttpProcessingError:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._deaf = True
+        except httptools.HttpParserError:
             self._deaf = True
             raise Malformed from None
-        self._requests.extend(requests)
 
     def take(self) -> Head:
         """The next request; there must be one ahead."""
-        message, self._body = self._requests.popleft()
-        self.parser.message_consumed()
+        self._taken = self._requests.popleft()
         self.unread = 0
-        # After HEAD a client takes no body, and every answer here has one.
-        last = message.should_close or message.upgrade or message.version != HttpVersion11 or message.method == "HEAD"
-        return Head(message.method, message.path, message.headers, message.chunked, last)
+        return self._taken.head
 
     def exceeds(self, limit: int) -> bool:
         """Whether the body of the request taken last is larger than it may be."""
-        size = self._body.total_bytes if self._body is not None else 0
+        size = self._taken.size if self._taken is not None else 0
         return size > limit or self.overrun or self.unread > 2 * limit + FRAMING_ALLOWANCE
 
     def body(self) -> bytes:
         """The whole body of the request taken last."""
-        body, self._body = self._body, None
-        return body.read_nowait() if body is not None else b""
+        taken, self._taken = self._taken, None
+        return bytes(taken.body) if taken is not None else b""
 
-    def pause_reading(self) -> None:
+    def on_message_begin(self) -> None:
         """Called by the parser."""
-        self.overrun = True
+        if len(self._requests) > SLACK * self._limits.ahead_requests:
+            raise Malformed("too far ahead")
+        self._target.clear()
+        self._headers = {}
+        self._head_bytes = self._header_count = 0
 
-    def resume_reading(self, resume_parser: bool = True) -> None:
-        """Called by the parser; nothing was paused."""
+    def on_url(self, part: bytes) -> None:
+        """Called by the parser."""
+        self._target += part
+        if len(self._target) > self._limits.line_bytes:
+            raise Malformed("the request line is too long")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Called by the parser."""
+        self._head_bytes += len(name) + len(value)
+        key = name.decode("latin-1").lower()
+        self._header_count += 1
+        if self._head_bytes > SLACK * self._limits.head_bytes or self._header_count > self._limits.headers:
+            raise Malformed("the head is too large")
+        if key in _ONCE and key in self._headers:
+            raise Malformed("a header that decides stands twice")
+        self._headers[key] = value.decode("latin-1")
+
+    def on_headers_complete(self) -> None:
+        """Called by the parser."""
+        parser, headers = self._parser, self._headers
+        method = parser.get_method().decode()
+        # After HEAD a client takes no body, and every answer here has one.
+        last = (
+            not parser.should_keep_alive()
+            or parser.should_upgrade()
+            or parser.get_http_version() != "1.1"
+            or method == "HEAD"
+        )
+        chunked = "chunked" in headers.get("transfer-encoding", "").lower()
+        if method != "CONNECT" and parser.get_http_version() == "1.1" and "host" not in headers:
+            raise Malformed("no Host")
+        self._coming = _Incoming(Head(method, self._target.decode("latin-1"), headers, chunked, last))
+        self._requests.append(self._coming)
+
+    def on_body(self, part: bytes) -> None:
+        """Called by the parser."""
+        coming = self._coming
+        if coming is None:
+            return
+        coming.size += len(part)
+        coming.parts += 1
+        if coming.size > BODY_BUFFER or coming.parts > MOST_CHUNKS:
+            self.overrun = True
+            return
+        coming.body += part
+
+    def on_message_complete(self) -> None:
+        """Called by the parser."""
+        if self._coming is not None:
+            self._coming.whole = True
+            self._coming = None

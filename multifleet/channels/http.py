@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 from typing import ClassVar
 
 from multifleet.channels.base import Carried, ChannelError, Success, Target
-from multifleet.channels.http_connection import Broken, Connection
+from multifleet.channels.http_connection import Broken, Connection, in_words
 from multifleet.config import split_address
 
 IDLE_SECONDS = 40.0
@@ -138,10 +138,4 @@ async def _connect(address: str, seconds: float | None) -> Connection:
     except TimeoutError:
         raise _NotThere("no connection in time") from None
     except (OSError, ValueError) as error:
-        raise _NotThere(_words(error)) from None
-
-
-def _words(error: Exception) -> str:
-    if isinstance(error, OSError) and error.errno is not None and error.strerror and error.errno > 0:
-        return error.strerror.lower()
-    return str(error) or type(error).__name__
+        raise _NotThere(in_words(error)) from None

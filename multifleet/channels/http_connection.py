@@ -106,3 +106,10 @@ class Connection(asyncio.Protocol):
     def _fail(self, reason: str) -> None:
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(Broken(reason))
+
+
+def in_words(error: Exception) -> str:
+    """Why there is no connection, in the system's words."""
+    if isinstance(error, OSError) and error.errno is not None and error.strerror and error.errno > 0:
+        return error.strerror.lower()
+    return str(error) or type(error).__name__

@@ -130,7 +130,13 @@ class Engine:
         )
         self.dropped = Dropped(setup.home, self.receiving, counters)
         self.heartbeats = Heartbeats(
-            self.members, clock, counters, setup.config.heartbeatSeconds, self.heard, self._best_address
+            self.members,
+            clock,
+            counters,
+            setup.config.heartbeatSeconds,
+            self.heard,
+            self._best_address,
+            self._returned,
         )
 
     @classmethod
@@ -230,6 +236,12 @@ class Engine:
             self.store.peers.heard_later(member.node, wall, remote or None)
         outbox = self._outboxes.get(member.node)
         if silent >= SILENCE and outbox is not None and outbox.failing:
+            outbox.heard_again()
+
+    def _returned(self, member: Member) -> None:
+        """A peer's daemon was started anew: what failed before it says nothing about now."""
+        outbox = self._outboxes.get(member.node)
+        if outbox is not None and outbox.failing:
             outbox.heard_again()
 
     def outbox_of(self, node: str) -> PeerOutbox:

@@ -36,12 +36,14 @@ class Heartbeats:
         interval: float,
         heard: Callable[[Member, str], None],
         best_address: Callable[[str], str | None],
+        returned: Callable[[Member], None] = lambda member: None,
     ) -> None:
         self._members = members
         self._clock = clock
         self._counters = counters
         self._interval = interval
         self._heard = heard
+        self._returned = returned
         self._best_address = best_address
         self._boot = secrets.token_hex(8)
         self._count = 0
@@ -127,6 +129,8 @@ class Heartbeats:
         member.heartbeat = (beat.boot, beat.count)
         member.calls_from = join_address(remote, port)
         self._heard(member, remote)
+        if beat.boot != boot:
+            self._returned(member)
 
 
 class _Ears(asyncio.DatagramProtocol):

@@ -4,16 +4,17 @@ Either side proves with a MAC that it knows the secret; from then on each has pi
 secret is worth nothing.
 """
 
+import asyncio
 import hmac
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeVar
 
-import aiohttp
 import msgspec
 
 from multifleet import __version__
+from multifleet.channels.http_connection import Broken, Connection, in_words
 from multifleet.config import join_address, split_address
 from multifleet.core.card import BadCard, Card, SignedCard, read_card, sign_card
 from multifleet.core.invite import (
@@ -46,7 +47,6 @@ from multifleet.store.store import Store
 
 REMEMBERED = 86_400.0
 """Seconds that an expired invitation is remembered, to tell a late code from a wrong one."""
-ANSWER_LIMIT = 64 * 1024
 TRY_SECONDS = 5.0
 """For each address."""
 
@@ -230,26 +230,29 @@ class Joining:
 
 async def _post_first(addresses: Sequence[str], data: bytes) -> tuple[bytes, str]:
     reasons = []
-    timeout = aiohttp.ClientTimeout(total=TRY_SECONDS)
-    async with aiohttp.ClientSession(timeout=timeout, trust_env=False, cookie_jar=aiohttp.DummyCookieJar()) as session:
-        for address in addresses:
-            try:
-                return await _post(session, address, data), address
-            except (TimeoutError, aiohttp.ClientError, OSError, PeerUnreachable) as error:
-                reasons.append(f"{address}: {str(error) or type(error).__name__}")
+    for address in addresses:
+        try:
+            async with asyncio.timeout(TRY_SECONDS):
+                return await _post(address, data), address
+        except TimeoutError:
+            reasons.append(f"{address}: no answer in {TRY_SECONDS:g} s")
+        except (Broken, OSError, PeerUnreachable, ValueError) as error:
+            reasons.append(f"{address}: {in_words(error)}")
     raise PeerUnreachable(
         f"no answer ({'; '.join(reasons)}): is multifleet up there, and are both machines in one network? "
         "another address can be given with --at HOST:PORT"
     )
 
 
-async def _post(session: aiohttp.ClientSession, address: str, data: bytes) -> bytes:
-    headers = {"Content-Type": "application/json"}
-    async with session.post(f"http://{address}/join", data=data, headers=headers, allow_redirects=False) as response:
-        answer = await response.content.read(ANSWER_LIMIT)
-        if response.status != 200:
-            raise _told(response.status, answer)
-        return answer
+async def _post(address: str, data: bytes) -> bytes:
+    connection = await Connection.connect(*split_address(address), address)
+    try:
+        status, answer = await connection.ask("/join", data)
+    finally:
+        connection.close()
+    if status != 200:
+        raise _told(status, answer)
+    return answer
 
 
 def _told(status: int, answer: bytes) -> MultifleetError:

@@ -41,7 +41,7 @@ def check(
     given: dict[str, Any] = {"Host": "127.0.0.1:8855"}
     given |= {"Content-Type": JSON} if method == "POST" else {}
     given |= {name.replace("_", "-"): value for name, value in headers.items()}
-    head = Head(method, target, {n: v for n, v in given.items() if v is not None}, chunked, last=False)
+    head = Head(method, target, {n.lower(): v for n, v in given.items() if v is not None}, chunked, last=False)
     try:
         passed = check_head(ROUTES, caller, head, lambda header: header == "Bearer right")
     except Refused as refused:

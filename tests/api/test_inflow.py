@@ -1,6 +1,6 @@
 """Requests out of bytes, and what is known of them before they are whole."""
 
-import asyncio
+
 
 import pytest
 
@@ -12,8 +12,8 @@ CHUNKED = b"POST /note HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n
 
 
 @pytest.fixture
-async def inflow() -> Inflow:
-    return Inflow(asyncio.get_running_loop(), Limits())
+def inflow() -> Inflow:
+    return Inflow(Limits())
 
 
 async def test_a_head_is_there_before_its_body(inflow: Inflow) -> None:

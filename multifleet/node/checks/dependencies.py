@@ -12,7 +12,6 @@ PYTHON = (3, 11)
 SQLITE = (3, 37)
 """The first with STRICT tables."""
 LIBRARIES: Mapping[str, tuple[int, ...]] = {
-    "aiohttp": (3, 14, 4),
     "cryptography": (45,),
     "httptools": (0, 6),
     "ifaddr": (0, 2),

@@ -14,6 +14,8 @@ from multifleet.sessions.claude_hooks import hooks_installed
 from multifleet.sessions.claude_registry import ClaudeRegistry, config_dir
 from multifleet.store.rows import InboxRow
 
+AT_TERMINAL = "cli"
+"""How the client calls an entrypoint with a person before it."""
 REMEMBERED = 500
 """Sessions whose process is known after they have ended."""
 
@@ -29,10 +31,14 @@ class LiveSessions:
         self._met: dict[int, Session] = {}
 
     async def find(self) -> Found:
-        """The live sessions now; a folder in which one was seen has a seat from then on."""
+        """The live sessions now; a folder in which one was seen at a terminal has a seat from then on.
+
+        Scripts run single questions in any number of folders that are gone the next moment: these get none by that.
+        """
         found = await asyncio.to_thread(self.registry.find)
         for session in found.sessions:
-            self.seats.of_folder(session.cwd)
+            if session.entrypoint == AT_TERMINAL:
+                self.seats.of_folder(session.cwd)
             self._met[session.pid] = session
         while len(self._met) > REMEMBERED:
             del self._met[next(iter(self._met))]
@@ -50,9 +56,10 @@ class LiveSessions:
         """The seat a message is for; None: whichever session the rule chooses."""
         return row.seat or self.seats.default
 
-    def choose(self, found: Found, row: InboxRow) -> Session | None:
-        """The one session that gets a message."""
-        return choose_session(found.sessions, self.seats.folders, self.wanted_seat(row))
+    def choose(self, found: Found, wanted: str | None) -> Session | None:
+        """The one session that gets messages for a seat; None: for the node."""
+        on_it = [one for one in found.sessions if wanted is None or self.seats.known_for(one.cwd) == wanted]
+        return choose_session(on_it, {}, None)
 
     def way(self, row: InboxRow, session: Session) -> str:
         """How a message gets into a session; what may wait does not wake an idle one, if hooks will show it later."""
@@ -68,7 +75,7 @@ class LiveSessions:
         count = Counter(row.seat for row in waiting)
         views = []
         for row in sorted(self.seats.rows, key=lambda row: row.name):
-            session = choose_session(found.sessions, self.seats.folders, row.name)
+            session = self.choose(found, row.name)
             views.append(
                 SeatView(
                     name=row.name,

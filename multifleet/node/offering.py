@@ -129,7 +129,7 @@ class Offering:
 
     async def session_started(self, session_id: str, cwd: str, interactive: bool) -> str:
         """What waits for a session that begins, for its hook to show; empty where its inbox socket will take it."""
-        seat = self.seats.of_folder(cwd)
+        seat = self.seats.of_folder(cwd) if interactive else self.seats.known_for(cwd)
         self._expect_until = self._clock.monotonic() + EXPECTED_SOON
         self.wake()
         if interactive:
@@ -204,8 +204,12 @@ class Offering:
 
     def _plans(self, rows: Sequence[InboxRow], found: Found) -> list[Plan]:
         plans: dict[tuple[str, str, str], Plan] = {}
+        chosen: dict[str | None, Session | None] = {}
         for row in rows:
-            session = self.live.choose(found, row)
+            wanted = self.live.wanted_seat(row)
+            if wanted not in chosen:
+                chosen[wanted] = self.live.choose(found, wanted)
+            session = chosen[wanted]
             if session is None:
                 continue
             way = self.live.way(row, session)

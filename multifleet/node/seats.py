@@ -1,8 +1,8 @@
 """The seats of this node: durable addresses, each bound to a project folder, where mail waits for agent sessions.
 
-A folder gets a seat by being bound (`seat bind`), by a session that was seen in it, or by being a project that the
-client knows: its last part is the seat's name. A name that none of these explains is unknown, and mail for it is
-turned away with the names that there are.
+A folder gets a seat by being bound (`seat bind`), by a session at a terminal that was seen in it, or by being a
+project that the client knows: its last part is the seat's name. A name that none of these explains is unknown, and
+mail for it is turned away with the names that there are.
 """
 
 import os
@@ -16,6 +16,8 @@ from multifleet.node.clock import NodeClock
 from multifleet.store.rows import SeatRow
 from multifleet.store.store import Store
 
+NAMED = 8
+"""Seats that are listed to somebody who wrote to another one."""
 BY_USER, BY_SIGHT = "user", "seen"
 
 
@@ -53,29 +55,24 @@ class Seats:
 
     def unknown(self, name: str) -> str:
         """What to tell somebody who wrote to a seat that there is not."""
-        known = ", ".join(sorted(self._rows)) or "none yet"
+        names = sorted(self._rows)
+        known = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "") or "none yet"
         return f"no seat {name!r} here (seats: {known}); there: multifleet seat bind {name} FOLDER"
 
     def of_folder(self, folder: str) -> str:
-        """The seat of a folder in which a session runs; it gets one if it has none.
+        """The seat of a folder in which a session runs; it gets one if it has none."""
+        return self.known_for(folder) or self._adopt(os.path.realpath(folder))
+
+    def known_for(self, folder: str) -> str | None:
+        """The seat of a folder, if it has one.
 
         A folder above counts when the user bound it or when it is a repository; any other is somebody's parent folder.
         """
         place = os.path.realpath(folder)
-        found = seat_of(place, self.folders)
-        if found is not None:
-            row = self._rows[found]
-            is_above = row.bound_by == BY_USER or os.path.lexists(os.path.join(row.folder, ".git"))
-            if row.folder == place or is_above:
-                return found
-        return self._adopt(place)
-
-    def known_for(self, folder: str) -> str | None:
-        """The seat of a folder, if it has one."""
-        return seat_of(folder, self.folders)
+        return seat_of(place, {row.name: row.folder for row in self._rows.values() if _counts(row, place)})
 
     async def bind(self, name: str, folder: str, default: bool) -> SeatRow:
-        """Bind a seat to a folder because the user says so."""
+        """Bind a seat to a folder because the user says so; a folder that had the default seat still has it."""
         if not is_seat_name(name):
             raise BadInput(f"{name!r} is no seat name: lower-case letters, digits, '.', '_' and '-', at most 63")
         path = _real_folder(folder)
@@ -83,6 +80,7 @@ class Seats:
             raise BadInput(f"{folder} is not a folder: give the project's folder on this machine")
         row = SeatRow(name, path, "claude", BY_USER, None, self._clock.now())
         for other in [other for other in self._rows.values() if other.folder == path and other.name != name]:
+            default = default or other.name == self.default
             await self.remove(other.name)
         await self._store.seats.put(row)
         self._rows[name] = row
@@ -94,7 +92,7 @@ class Seats:
     async def remove(self, name: str) -> None:
         """Forget a seat; mail that waits there stays in the inbox."""
         if name not in self._rows:
-            raise UnknownSeat(self.unknown(name))
+            raise UnknownSeat(f"no seat {name!r} here: multifleet seats lists those that there are")
         await self._store.seats.remove(name)
         del self._rows[name]
         if self.default == name:
@@ -115,6 +113,13 @@ class Seats:
         self._rows[name] = row
         self._store.seats.put_later(row)
         return name
+
+
+def _counts(row: SeatRow, place: str) -> bool:
+    if row.folder == place:
+        return True
+    is_above = place.startswith(row.folder.rstrip("/") + "/")
+    return is_above and (row.bound_by == BY_USER or os.path.lexists(os.path.join(row.folder, ".git")))
 
 
 def _real_folder(folder: str) -> str | None:

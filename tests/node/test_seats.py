@@ -75,7 +75,7 @@ async def test_what_cannot_be_bound_or_removed_says_why(mac2: Machine, tmp_path:
         await seats_of(mac2).bind("No Seat", folder(tmp_path, "api"), False)
     with pytest.raises(BadInput, match="is not a folder"):
         await seats_of(mac2).bind("api", str(tmp_path / "missing"), False)
-    with pytest.raises(UnknownSeat, match="seat bind api FOLDER"):
+    with pytest.raises(UnknownSeat, match="multifleet seats lists"):
         await seats_of(mac2).remove("api")
 
 
@@ -104,6 +104,18 @@ async def test_a_folder_in_a_repository_or_a_bound_folder_sits_on_its_seat_and_a
     assert seats.of_folder(folder(tmp_path, "mono/part")) == "mono"
     assert seats.of_folder(folder(tmp_path, "")) == "work"
     assert seats.of_folder(folder(tmp_path, "loose")) == "loose", "a folder that merely holds others is no project"
+    await seats.bind("all", str(tmp_path), False)
+    assert seats.of_folder(folder(tmp_path, "more")) == "all", (
+        "past the folder that is none, up to the one that is bound"
+    )
+
+
+async def test_asking_for_a_folders_seat_gives_it_none(mac2: Machine, tmp_path: Path) -> None:
+    seats = seats_of(mac2)
+    assert seats.of_folder(folder(tmp_path, "")) == "work"
+    assert seats.known_for(folder(tmp_path, "loose")) is None
+    assert await mac2.node.offering.session_started("s", folder(tmp_path, "single"), False) == ""
+    assert [row.name for row in seats.rows] == ["work"]
 
 
 async def test_a_link_to_a_folder_is_that_folder(mac2: Machine, tmp_path: Path) -> None:

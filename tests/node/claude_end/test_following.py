@@ -178,3 +178,16 @@ async def test_a_version_that_failed_its_self_test_is_tested_again_after_a_while
         await claude.offered()
         await stage.mac1.wait(other, State.OFFERED)
         assert "offered" not in await stage.states(id) and not results
+
+
+async def test_sessions_of_scripts_leave_no_seats_behind_and_get_mail_for_the_seat_they_sit_on(stage: Stage) -> None:
+    home = stage.folder / "home"
+    async with Pretended(home / ".claude", home / "project/part", entrypoint="sdk-cli") as claude:
+        id = await stage.send("for the seat of the folder above, which is bound")
+        await claude.offered()
+        await stage.mac1.wait(id, State.OFFERED)
+    async with Pretended(home / ".claude", home / "scratch", entrypoint="sdk-cli") as claude:
+        other = await stage.send("for any", "mac2")
+        await claude.offered()
+        await stage.mac1.wait(other, State.OFFERED)
+        assert [row.name for row in stage.node.seats.rows] == ["project"]

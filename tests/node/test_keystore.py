@@ -89,7 +89,7 @@ def test_without_a_usable_keyring_keys_go_to_the_file_unless_that_was_ruled_out(
     ring.locked = True
     create_identity(tmp_path / "a", "mac1", "auto")
     assert kept_in(tmp_path / "a") == "file"
-    with pytest.raises(KeyUnavailable, match="config.json"):
+    with pytest.raises(KeyUnavailable, match=r"config\.json"):
         create_identity(tmp_path / "b", "mac1", "keyring")
     assert node_of(tmp_path / "b") is None
 

@@ -30,7 +30,6 @@ ASKED = {
     "expires_in": 60.0,
     "sender_seat": None,
     "id": None,
-    "authority": "agent",
 }
 VALUES = {"to": "mac2/api", "body": "the schema changed", "type": "alert", "expires": 60.0}
 

@@ -8,8 +8,11 @@ from multifleet.cli.shape import (
     FOLDER,
     INTEGER,
     NUMBER,
+    PLACES,
+    PREFIX,
     SWITCH,
     TEXTS,
+    WHOLE_ID,
     Command,
     Failed,
     Field,
@@ -72,7 +75,7 @@ def _place(values: dict[str, Value], places: list[Field], plain: list[str]) -> N
 
 def _add(values: dict[str, Value], field: Field, word: str) -> None:
     value = _convert(field, word)
-    if field.kind == TEXTS:
+    if field.kind in (TEXTS, PLACES):
         known = values.setdefault(field.name, [])
         assert isinstance(known, list) and isinstance(value, str)
         known.append(value)
@@ -91,19 +94,42 @@ def _convert(field: Field, word: str) -> Value:
         raise UsageError(f"{name} is one of {', '.join(field.choices)}, not {_shown(word)}")
     try:
         if field.kind == INTEGER:
-            return int(word)
+            return _within(field, name, int(word))
         if field.kind == NUMBER:
             number = float(word)
             if number - number != 0:  # inf and nan
                 raise ValueError
-            return number
+            return _within(field, name, number)
     except ValueError:
         raise UsageError(f"{name} is a number, not {_shown(word)}") from None
-    if field.kind == BODY and word == "-":
-        return _standard_input()
+    if field.kind == BODY:
+        return _fitting(field, _standard_input() if word == "-" else word)
+    if field.kind in (PREFIX, WHOLE_ID, PLACES):
+        from multifleet.cli.forms import fault
+
+        if wrong := fault(field.kind, word):
+            raise UsageError(f"{_shown(word)} {wrong}")
     if field.kind == FOLDER:
         return os.path.abspath(os.path.expanduser(word))
     return word
+
+
+def _within(field: Field, name: str, number: int | float) -> int | float:
+    low, high = field.least, field.most
+    if (low is not None and number < low) or (high is not None and number > high):
+        bounds = f"at least {low:.12g}" if high is None else f"at most {high:.12g}"
+        if low is not None and high is not None:
+            bounds = f"{low:.12g} to {high:.12g}"
+        raise UsageError(f"{name} is {bounds}, not {number:.12g}")
+    return number
+
+
+def _fitting(field: Field, text: str) -> str:
+    if field.most is None or len(text) * 4 <= field.most or (size := len(text.encode())) <= field.most:
+        return text
+    raise Failed(
+        f"the body has {size} bytes and may have {field.most:.12g}: send a path or a link instead, or several messages"
+    )
 
 
 def _standard_input() -> str:

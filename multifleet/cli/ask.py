@@ -25,6 +25,11 @@ def show(name: str, answer: bytes, as_json: bool) -> None:
         sys.stdout.buffer.write(answer + b"\n")
 
 
+def as_line(result: dict[str, object]) -> str:
+    """A result as JSON in the form in which the daemon writes it: one line without spaces."""
+    return json.dumps(result, separators=(",", ":"))
+
+
 def say(name: str, result: dict[str, object]) -> None:
     """Print a result for people."""
     from multifleet.cli.render import render

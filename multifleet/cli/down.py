@@ -6,6 +6,7 @@ import os
 import time
 
 from multifleet.cli.arguments import Value
+from multifleet.cli.ask import as_line
 from multifleet.cli.daemon import Frozen, ask
 from multifleet.cli.live import LiveLine
 from multifleet.cli.shape import Command, Failed, NotRunning
@@ -23,7 +24,7 @@ def run(name: str, command: Command, values: dict[str, Value], as_json: bool) ->
     try:
         pid = int(json.loads(ask(command, values, ANSWER))["pid"])
     except NotRunning:
-        print(json.dumps({"stopping": False, "pid": None}) if as_json else "no daemon was running")
+        print(as_line({"stopping": False, "pid": None}) if as_json else "no daemon was running")
         return 0
     except Frozen:
         raise Failed(_frozen()) from None
@@ -33,7 +34,7 @@ def run(name: str, command: Command, values: dict[str, Value], as_json: bool) ->
                 raise Failed(f"pid {pid} is still stopping after {PATIENCE:g} s; nothing is lost by `kill -9 {pid}`")
             line.show("stopping")
             time.sleep(_LOOK)
-    print(json.dumps({"stopping": True, "pid": pid}) if as_json else f"stopped (pid {pid})")
+    print(as_line({"stopping": True, "pid": pid}) if as_json else f"stopped (pid {pid})")
     return 0
 
 

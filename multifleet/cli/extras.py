@@ -2,11 +2,25 @@
 
 from typing import get_args
 
-from multifleet.cli.shape import BODY, DEFAULT_TIMEOUT, FOLDER, INTEGER, NUMBER, SWITCH, TEXTS, Command, Field
+from multifleet.cli.shape import (
+    BODY,
+    DEFAULT_TIMEOUT,
+    FOLDER,
+    INTEGER,
+    NUMBER,
+    PLACES,
+    PREFIX,
+    SWITCH,
+    TEXTS,
+    WHOLE_ID,
+    Command,
+    Field,
+)
+from multifleet.core.packets import BODY_LIMIT, EXPIRES_LIMIT
 from multifleet.operations.tracing import Rung
 
-WAIT = Field("wait", "Wait until the message is in this state.", choices=get_args(Rung))
-TIMEOUT = Field("timeout", "Wait this long at the most.", NUMBER, default=f"{DEFAULT_TIMEOUT:g}")
+WAIT = Field("wait", "Wait until the message is in this state.", choices=get_args(Rung), label="STATE")
+TIMEOUT = Field("timeout", "Wait this long at the most.", NUMBER, default=f"{DEFAULT_TIMEOUT:g}", least=0)
 
 EXTRA_FIELDS = {
     "send": (WAIT, TIMEOUT),
@@ -22,10 +36,36 @@ HIDDEN_FIELDS = {
 """Fields that come from standard input and are not typed."""
 
 POSITIONAL = {"hook": ("event",)}
-KINDS = {("send", "body"): BODY, ("reply", "body"): BODY, ("seat bind", "folder"): FOLDER}
+KINDS = {
+    ("send", "body"): BODY,
+    ("send", "reply_to"): WHOLE_ID,
+    ("send", "id"): WHOLE_ID,
+    ("reply", "id"): PREFIX,
+    ("reply", "body"): BODY,
+    ("reply", "answer_id"): WHOLE_ID,
+    ("read", "id"): PREFIX,
+    ("trace", "id"): PREFIX,
+    ("ack", "id"): PREFIX,
+    ("receipts", "id"): PREFIX,
+    ("retry", "id"): PREFIX,
+    ("invite", "at"): PLACES,
+    ("join", "at"): PLACES,
+    ("seat bind", "folder"): FOLDER,
+}
 CHOICES = {("hook", "event"): ("session-start", "user-prompt-submit", "stop")}
+LABELS = {"thread": "NAME", "reply_to": "ID", "wait": "STATE", "from_seat": "SEAT", "answer_id": "ID"}
+"""What stands for a value in a help text, where the name of its field does not say it."""
+BOUNDS: dict[tuple[str, str], tuple[float | None, float | None]] = {
+    ("send", "body"): (None, BODY_LIMIT),
+    ("reply", "body"): (None, BODY_LIMIT),
+    ("send", "expires"): (1, EXPIRES_LIMIT),
+    ("reply", "expires"): (1, EXPIRES_LIMIT),
+    ("trace", "timeout"): (0, None),
+}
+"""The least and the most that a number may be, where the request does not say it; of a body, its bytes."""
 
 RUNNERS = {
+    "ack": "acknowledged",
     "doctor": "doctor",
     "down": "down",
     "hook": "hook",
@@ -46,7 +86,7 @@ OWN_COMMANDS = {
         "unless told or configured otherwise.",
         fields=(
             Field("foreground", "Stay in the foreground, and log to standard error.", SWITCH),
-            Field("port", "Port to listen on.", INTEGER),
+            Field("port", "Port to listen on; 0 takes any that is free.", INTEGER, least=0, most=65_535),
             Field("bind", "Address to listen on.", TEXTS),
         ),
         runner="up",

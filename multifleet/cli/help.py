@@ -5,7 +5,7 @@ import textwrap
 
 from multifleet import __version__
 from multifleet.cli.commands import COMMANDS, GROUPS
-from multifleet.cli.shape import NUMBER, SWITCH, TEXTS, Command, Field
+from multifleet.cli.shape import NUMBER, PLACES, SWITCH, TEXTS, Command, Field
 
 
 def print_help(name: str) -> None:
@@ -65,9 +65,11 @@ def _entry(label: str, field: Field) -> list[str]:
     notes = []
     if field.choices:
         notes.append(f"One of {', '.join(field.choices)}.")
+    if field.least is not None and field.most is not None:
+        notes.append(f"{field.least:.12g} to {field.most:.12g}.")
     if field.default:
         notes.append(f"Default: {field.default}{' s' if field.kind == NUMBER else ''}.")
-    if field.kind == TEXTS:
+    if field.kind in (TEXTS, PLACES):
         notes.append("May be given several times.")
     return [f"  {label}", _wrap(" ".join([field.help, *notes]), "      ")]
 

@@ -12,7 +12,7 @@ from multifleet.cli.daemon import ask
 from multifleet.cli.shape import Command, Failed
 
 EVENTS = {"session-start": "SessionStart", "user-prompt-submit": "UserPromptSubmit", "stop": "Stop"}
-PATIENCE = {"SessionStart": 1.5}
+PATIENCE = {"SessionStart": 0.8}
 """Seconds for the daemon's answer; a prompt or the end of a turn must not wait for a frozen daemon."""
 IMPATIENCE = 0.06
 LARGEST_INPUT = 4 * 1024 * 1024

@@ -50,6 +50,8 @@ def _find(words: list[str]) -> tuple[str, Command, list[str]]:
         name = " ".join(words[:length])
         if name in COMMANDS and len(words) >= length:
             return name, COMMANDS[name], words[length:]
+    if words[0].startswith("-"):
+        raise UsageError(f"the command comes first, then its options: multifleet COMMAND {words[0]}")
     from multifleet.cli.help import no_such_command
 
     raise UsageError(no_such_command(words))

@@ -1,11 +1,13 @@
 """Prints cli/commands.py from the list of operations, so that a command starts without reading that list."""
 
 from multifleet.cli.extras import (
+    BOUNDS,
     CHOICES,
     EXTRA_FIELDS,
     GROUPS,
     HIDDEN_FIELDS,
     KINDS,
+    LABELS,
     OWN_COMMANDS,
     POSITIONAL,
     RUNNERS,
@@ -59,6 +61,7 @@ def command_of(operation: Operation) -> Command:
 def _field(operation: Operation, info: FieldInfo, places: tuple[str, ...]) -> Field:
     key = (operation.name, info.name)
     kind = KINDS.get(key, info.kind)
+    least, most = BOUNDS.get(key, (info.least, info.most))
     return Field(
         info.name,
         info.help + (" '-' reads it from standard input." if kind == BODY else ""),
@@ -67,6 +70,9 @@ def _field(operation: Operation, info: FieldInfo, places: tuple[str, ...]) -> Fi
         default="" if info.default in (None, "", False, 0) else str(info.default),
         positional=info.name in places,
         required=info.required,
+        least=least,
+        most=most,
+        label=LABELS.get(info.name, ""),
     )
 
 
@@ -96,6 +102,11 @@ def _field_lines(field: Field) -> list[str]:
         lines.append("                ),\n")
     if field.default and field.kind != SWITCH:
         lines.append(f"                default={_quoted(field.default)},\n")
+    for bound in ("least", "most"):
+        if (value := getattr(field, bound)) is not None:
+            lines.append(f"                {bound}={value:.12g},\n")
+    if field.label != Field(field.name, "", field.kind).label:
+        lines.append(f"                label={_quoted(field.label)},\n")
     lines += [f"                {flag}=True,\n" for flag in ("positional", "required") if getattr(field, flag)]
     lines.append("            ),\n")
     return lines

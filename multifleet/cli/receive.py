@@ -8,6 +8,7 @@ import json
 import sys
 
 from multifleet.cli.arguments import Value
+from multifleet.cli.ask import as_line
 from multifleet.cli.daemon import Frozen, ask
 from multifleet.cli.shape import Command, Failed, NotRunning
 
@@ -28,7 +29,7 @@ def run(name: str, command: Command, values: dict[str, Value], as_json: bool) ->
     except (NotRunning, Frozen):
         status, said = _without_daemon(frame)
     if as_json:
-        print(json.dumps({"status": status, "frame": base64.b64encode(said).decode()}))
+        print(as_line({"status": status, "frame": base64.b64encode(said).decode()}))
     else:
         sys.stdout.buffer.write(said)
     if status >= 400:

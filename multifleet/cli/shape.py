@@ -1,6 +1,6 @@
 """What a command looks like: plain classes, because every start of the command line imports them."""
 
-TEXT, INTEGER, NUMBER, SWITCH, TEXTS, BODY, FOLDER = (
+TEXT, INTEGER, NUMBER, SWITCH, TEXTS, BODY, FOLDER, PREFIX, WHOLE_ID, PLACES = (
     "text",
     "integer",
     "number",
@@ -8,8 +8,13 @@ TEXT, INTEGER, NUMBER, SWITCH, TEXTS, BODY, FOLDER = (
     "texts",
     "body",
     "folder",
+    "prefix",
+    "whole id",
+    "places",
 )
-"""Kinds of values. A body may be '-', which is standard input; a folder becomes absolute."""
+"""Kinds of values. A body may be '-', which is standard input; a folder becomes absolute; places are HOST:PORT."""
+
+LABELS = {BODY: "TEXT|-", NUMBER: "S", INTEGER: "N", PREFIX: "ID", WHOLE_ID: "ID", PLACES: "HOST:PORT"}
 
 DEFAULT_TIMEOUT = 60.0
 """Seconds, where --wait was given and --timeout was not."""
@@ -18,7 +23,18 @@ DEFAULT_TIMEOUT = 60.0
 class Field:
     """One argument or option."""
 
-    __slots__ = ("choices", "default", "help", "kind", "name", "positional", "required")
+    __slots__ = (
+        "_label",
+        "choices",
+        "default",
+        "help",
+        "kind",
+        "least",
+        "most",
+        "name",
+        "positional",
+        "required",
+    )
 
     def __init__(
         self,
@@ -30,6 +46,9 @@ class Field:
         default: str = "",
         positional: bool = False,
         required: bool = False,
+        least: float | None = None,
+        most: float | None = None,
+        label: str = "",
     ) -> None:
         self.name = name
         self.help = help
@@ -38,6 +57,9 @@ class Field:
         self.default = default
         self.positional = positional
         self.required = required
+        self.least = least
+        self.most = most
+        self._label = label
 
     @property
     def flag(self) -> str:
@@ -47,7 +69,7 @@ class Field:
     @property
     def label(self) -> str:
         """What stands for its value in a help text."""
-        return {BODY: "TEXT|-", NUMBER: "S", INTEGER: "N"}.get(self.kind, self.name.replace("_", "-").upper())
+        return self._label or LABELS.get(self.kind) or self.name.replace("_", "-").upper()
 
 
 class Command:

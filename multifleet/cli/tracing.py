@@ -14,7 +14,7 @@ A_LONG_TIME = 30 * 86_400.0
 
 
 def run(name: str, command: Command, values: dict[str, Value], as_json: bool) -> int:
-    """Exit status: 0, or with --wait 3 where the state is not reached yet."""
+    """Exit status: 0, or 3 where the time was up before the state of --wait, or with --watch the last step."""
     watch, verify = values.pop("watch", False), values.get("verify", False)
     wait, timeout = values.pop("wait", None), values.pop("timeout", None)
     if timeout is not None and not (wait or watch):
@@ -24,7 +24,7 @@ def run(name: str, command: Command, values: dict[str, Value], as_json: bool) ->
         seconds = float(str(timeout)) if timeout is not None else DEFAULT_TIMEOUT if wait else A_LONG_TIME
         tell = None if as_json or not watch else _Teller()
         trace = follow(str(values["id"]), None if wait is None else str(wait), seconds, tell)
-        status = exit_status(trace) if wait else 0
+        status = exit_status(trace) if wait else 0 if trace["ended"] else 3
         if tell and not verify:
             return status
     answer = ask(command, values)

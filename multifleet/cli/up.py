@@ -10,6 +10,7 @@ from typing import Any
 
 import multifleet
 from multifleet.cli.arguments import Value
+from multifleet.cli.ask import as_line
 from multifleet.cli.daemon import exchange
 from multifleet.cli.live import LiveLine
 from multifleet.cli.shape import Command, Failed, NotRunning
@@ -134,4 +135,4 @@ def _already(running: dict[str, Any]) -> str:
 
 
 def _tell(running: dict[str, Any], as_json: bool, sentence: str) -> None:
-    print(json.dumps(running) if as_json else sentence)
+    print(as_line(running) if as_json else sentence)

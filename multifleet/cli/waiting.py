@@ -1,10 +1,9 @@
 """The second half of `send --wait STATE`: follows the accepted message, then says how far it came."""
 
-import json
 from typing import Any
 
 from multifleet.cli.arguments import Value
-from multifleet.cli.ask import say, show
+from multifleet.cli.ask import as_line, say, show
 from multifleet.cli.following import Trace, exit_status, follow
 from multifleet.cli.shape import DEFAULT_TIMEOUT, Failed
 
@@ -14,7 +13,7 @@ def wait_for(name: str, accepted: dict[str, Any], wait: str, timeout: Value | No
     trace = follow(accepted["id"], wait, DEFAULT_TIMEOUT if timeout is None else float(str(timeout)))
     if as_json:
         now = {"state": trace["state"], "reason": trace.get("reason"), "events": trace["events"]}
-        show(name, json.dumps(accepted | now).encode(), True)
+        show(name, as_line(accepted | now).encode(), True)
     else:
         say("trace", trace)
     status = exit_status(trace)

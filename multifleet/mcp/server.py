@@ -77,7 +77,7 @@ def run(*, as_json: bool = False, all: bool = False) -> int:
 
 
 def _quiet(operation: Operation) -> dict[str, str]:
-    known = {"authority": "agent", "folder": os.environ.get("CLAUDE_PROJECT_DIR") or os.getcwd()}
+    known = {"folder": os.environ.get("CLAUDE_PROJECT_DIR") or os.getcwd()}
     return {name: known[name] for name in operation.quiet if name in known}
 
 

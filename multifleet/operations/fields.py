@@ -32,6 +32,8 @@ class FieldInfo:
     required: bool
     default: Any
     choices: tuple[str, ...] = ()
+    least: float | None = None
+    most: float | None = None
 
 
 def request_fields(operation: Operation) -> tuple[FieldInfo, ...]:
@@ -62,6 +64,8 @@ def _describe(field: inspect.Field) -> FieldInfo:
         required=field.required,
         default=default.value if isinstance(default, enum.Enum) else default,
         choices=tuple(map(str, kind.values)) if isinstance(kind, inspect.LiteralType) else (),
+        least=kind.ge if isinstance(kind, inspect.IntType | inspect.FloatType) else None,
+        most=kind.le if isinstance(kind, inspect.IntType | inspect.FloatType) else None,
     )
 
 

@@ -1,6 +1,6 @@
 """Sending messages to peers, and reading what came."""
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
@@ -20,7 +20,6 @@ Body = Annotated[str | None, about("Text of the message.")]
 Lifetime = Annotated[
     float | None, about("Seconds until it is given up; a week unless told, 30 days at most.")
 ]
-Author = Annotated[Literal["human", "agent"], about("Who wrote it: a person, or an agent for one.")]
 
 
 class Payload(Request, frozen=True):
@@ -44,13 +43,12 @@ class Send(Request, frozen=True):
         about("When its session is to see it: now, next-turn (it wakes an idle one) or whenever."),
     ] = "next-turn"
     thread: Annotated[str | None, about("Thread it belongs to; messages of one thread stay in order.")] = None
-    reply_to: Annotated[str | None, about("Id of the message it answers.")] = None
+    reply_to: Annotated[str | None, about("Id of the message it answers, in full.")] = None
     expires: Lifetime = None
     from_seat: Annotated[str | None, about("Seat on this node that answers go to.")] = None
     id: Annotated[str | None, about("Id for it (a UUID), so that asking again does not send it twice.")] = (
         None
     )
-    authority: Author = "agent"
     folder: Annotated[str | None, about("Folder the author works in; its seat is where answers go.")] = None
     payload: Annotated[
         Payload | None, about("Text and subject in the nested form, instead of body and subject.")
@@ -71,7 +69,6 @@ class Reply(Request, frozen=True):
     answer_id: Annotated[
         str | None, about("Id for the answer (a UUID), so that asking again does not send two.")
     ] = None
-    authority: Author = "agent"
     folder: Annotated[str | None, about("Folder the author works in; its seat is where answers go.")] = None
 
 
@@ -113,7 +110,6 @@ async def send(node: "Node", request: Send) -> Accepted:
         expires_in=request.expires,
         sender_seat=request.from_seat or (request.folder and node.seat_of(request.folder)) or None,
         id=request.id,
-        authority=request.authority,
     )
 
 
@@ -127,7 +123,6 @@ async def reply(node: "Node", request: Reply) -> Accepted:
         expires_in=request.expires,
         sender_seat=request.from_seat or (request.folder and node.seat_of(request.folder)) or None,
         answer_id=request.answer_id,
-        authority=request.authority,
     )
 
 
@@ -170,7 +165,7 @@ OPERATIONS = (
         mcp=True,
         http_only=("payload",),
         needed=("body",),
-        quiet=("authority", "folder"),
+        quiet=("folder",),
     ),
     Operation(
         "reply",
@@ -183,7 +178,7 @@ OPERATIONS = (
         status=202,
         body_limit=MESSAGE_REQUEST_LIMIT,
         mcp=True,
-        quiet=("authority", "folder"),
+        quiet=("folder",),
     ),
     Operation("inbox", "GET /inbox", Effect.READS, Inbox, InboxListing, inbox, mcp=True),
     Operation("unread", "GET /messages/unread", Effect.READS, Unread, InboxListing, unread, slash=False),

@@ -6,7 +6,7 @@ import pytest
 
 from multifleet.cli.arguments import HelpWanted, read_arguments
 from multifleet.cli.commands import COMMANDS
-from multifleet.cli.shape import UsageError
+from multifleet.cli.shape import Failed, UsageError
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,9 @@ from multifleet.cli.shape import UsageError
         ("inbox", ["--unread", "--limit", "3"], {"unread": True, "limit": 3}),
         ("invite", ["--at", "a:1", "--at", "b:2"], {"at": ["a:1", "b:2"]}),
         ("receipts", [], {}),
+        ("join", ["C", "--at", "[::1]:8855"], {"code": "C", "at": ["[::1]:8855"]}),
+        ("up", ["--port", "0"], {"port": 0}),
+        ("trace", ["019a0000", "--timeout", "7200"], {"id": "019a0000", "timeout": 7200.0}),
         ("trace", ["019a0000", "--from-seat"], None),
         ("seat bind", ["api", "/x/../y"], {"name": "api", "folder": "/y"}),
     ],
@@ -48,6 +51,20 @@ def test_words_become_values(name: str, words: list[str], values: dict[str, Any]
         ("send", ["mac2", "\udcff"], "is not UTF-8"),
         ("inbox", ["--unread=yes"], "--unread takes no value"),
         ("inbox", ["--limit", "many"], "--limit is a number"),
+        ("up", ["--port", "65536"], "--port is 0 to 65535, not 65536"),
+        ("up", ["--port", "-5"], "--port is 0 to 65535, not -5"),
+        ("inbox", ["--limit", "0"], "--limit is 1 to 1000, not 0"),
+        ("send", ["mac2", "hi", "--expires", "0"], "--expires is 1 to 2592000, not 0"),
+        ("send", ["mac2", "hi", "--wait", "stored", "--timeout", "-1"], "--timeout is at least 0, not -1"),
+        ("trace", ["019a0000", "--watch", "--timeout=-1"], "--timeout is at least 0, not -1"),
+        ("send", ["mac2", "hi", "--id", "not-a-uuid"], "'not-a-uuid' is no whole id"),
+        ("send", ["mac2", "hi", "--reply-to", "019a0000"], "'019a0000' is no whole id"),
+        ("trace", ["zzz"], "'zzz' is no id: give at least 6 characters"),
+        ("read", [""], "'' is no id"),
+        ("retry", ["../../etc"], "is no id"),
+        ("invite", ["--at", "foo:bar"], "'foo:bar' is not HOST:PORT, such as"),
+        ("join", ["CODE", "--at", "foo"], "'foo' is not HOST:PORT"),
+        ("join", ["CODE", "--at", "2001:db8::7:8855"], "is not HOST:PORT"),
         ("status", ["x\x1b[31m"], r"x\\u{1b}[31m"),
     ],
 )
@@ -55,6 +72,20 @@ def test_what_cannot_be_understood_is_said(name: str, words: list[str], sentence
     with pytest.raises(UsageError) as refused:
         read_arguments(COMMANDS[name], words)
     assert sentence in str(refused.value)
+
+
+def test_a_body_that_is_too_long_is_refused_before_it_is_sent() -> None:
+    assert read_arguments(COMMANDS["send"], ["mac2", "é" * 131_072])
+    with pytest.raises(Failed, match="262146 bytes and may have 262144"):
+        read_arguments(COMMANDS["send"], ["mac2", "é" * 131_073])
+
+
+@pytest.mark.parametrize(
+    "name, field, label",
+    [("send", "wait", "STATE"), ("send", "reply_to", "ID"), ("send", "thread", "NAME"), ("join", "at", "HOST:PORT")],
+)
+def test_help_says_what_stands_for_a_value(name: str, field: str, label: str) -> None:
+    assert [found.label for found in COMMANDS[name].fields if found.name == field] == [label]
 
 
 def test_json_and_help_are_known_to_every_command() -> None:

@@ -45,6 +45,7 @@ def test_every_operation_is_a_command() -> None:
     "words, sentence",
     [
         (["sned"], "there is no command 'sned'; did you mean send? (see `multifleet --help`)"),
+        (["--json"], "the command comes first, then its options: multifleet COMMAND --json"),
         (["seat"], "say what: seat bind, seat remove (see `multifleet --help`)"),
         (["send", "mac2"], "TEXT|- is missing (see `multifleet send --help`)"),
         (["send", "mac2", "hi", "--timeout", "3"], "--timeout goes with --wait STATE"),
@@ -95,13 +96,13 @@ async def test_a_text_that_is_far_too_long_is_refused_with_the_reason(surfaces: 
     assert surfaces.node.asked == []
 
 
-async def test_an_agent_says_that_it_is_one_and_where_it_works(surfaces: Surfaces) -> None:
+async def test_an_agent_says_where_it_works(surfaces: Surfaces) -> None:
     project = surfaces.home / "api"
     project.mkdir()
     ran = await surfaces.cli("send", "mac2", "hi", cwd=project, CLAUDECODE="1")
     assert ran.status == 0
     [(_, asked)] = surfaces.node.asked
-    assert (asked["authority"], asked["sender_seat"]) == ("agent", "api")
+    assert asked["sender_seat"] == "api"
 
 
 async def test_the_version_is_told(tmp_path: Path) -> None:

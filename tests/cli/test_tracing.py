@@ -48,6 +48,19 @@ async def test_watching_prints_each_step_once_and_ends_with_the_last(surfaces: S
     assert len(ran.out.splitlines()) == 1 + len(TRACE.events)
 
 
+async def test_watching_that_runs_out_of_time_is_not_there_yet(surfaces: Surfaces) -> None:
+    ran = await surfaces.cli("trace", ID, "--watch", "--timeout", "0")
+    assert (ran.status, len(ran.out.splitlines())) == (3, 1 + len(TRACE.events))
+
+
+@pytest.mark.parametrize("state, status", [("queued", 3), ("sent", 3), ("refused", 1), ("expired", 1)])
+async def test_what_is_not_acknowledged_shows_in_the_exit_status(surfaces: Surfaces, state: str, status: int) -> None:
+    surfaces.node.messages.trace_view = msgspec.structs.replace(TRACE, state=state, events=TRACE.events[:1])
+    ran = await surfaces.cli("ack", ID, "--json")
+    assert (ran.status, ran.json["acked"]) == (status, False)
+    assert ("will not be acknowledged" in ran.err) == (status == 1)
+
+
 async def test_a_trace_that_waits_says_that_it_is_not_there_yet(surfaces: Surfaces) -> None:
     surfaces.node.messages.trace_view = msgspec.structs.replace(TRACE, state="stored", events=TRACE.events[:2])
     ran = await surfaces.cli("trace", ID, "--wait", "seen", "--timeout", "0")

@@ -83,9 +83,9 @@ async def test_arguments_that_do_not_fit_are_an_error_of_the_tool(
 
 
 async def test_a_model_cannot_claim_to_be_a_person(surfaces: Surfaces) -> None:
-    await call(surfaces.home, "fleet_send", {"to": "mac2", "body": "hi", "authority": "human"})
-    [(_, asked)] = surfaces.node.asked
-    assert asked["authority"] == "agent"
+    failed, text = await call(surfaces.home, "fleet_send", {"to": "mac2", "body": "hi", "authority": "human"})
+    assert failed and "authority" in text
+    assert surfaces.node.asked == []
 
 
 def test_the_instructions_teach_every_state_in_ten_lines() -> None:

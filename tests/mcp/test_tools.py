@@ -26,7 +26,7 @@ def test_every_argument_of_a_tool_is_described_and_flat(operation: Operation) ->
 def test_a_message_needs_its_text_and_cannot_claim_an_author() -> None:
     schema = input_schema(BY_NAME["send"])
     assert schema["required"] == ["to", "body"]
-    assert not {"payload", "authority", "folder"} & schema["properties"].keys()
+    assert not {"payload", "folder"} & schema["properties"].keys()
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)

@@ -17,6 +17,7 @@ from benchmarks.commands import say, serve_commands
 from benchmarks.nodes import Daemon, free_port, join, make_node
 from multifleet.api.server import Server
 from multifleet.core.receipts import State
+from multifleet.daemon import settle_memory
 from multifleet.node.node import Node
 from multifleet.node.setup import open_setup
 from multifleet.operations import OPERATIONS
@@ -86,6 +87,7 @@ async def run_sender(place: Path, port: int) -> None:
         )
         await server.start(stack)
         await node.start(stack, server.addresses)
+        settle_memory()
         running = asyncio.create_task(node.run())
         await serve_commands(Sender(node), socket_path(home))
         node.stopping.set()

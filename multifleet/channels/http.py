@@ -101,10 +101,10 @@ class HttpChannel:
                 self._keep(address, connection)
                 return answer
             connection.close()
-        known = _UNSIGNED.get(status, f"HTTP {status} without a signed answer")
         if status >= 500:
-            raise ChannelError(f"{address}: {known}", unknown=True)
-        raise _NotThere(known)
+            told = f"the peer's daemon answered with an internal error (HTTP {status}): multifleet doctor there"
+            raise ChannelError(f"{address}: {told}", unknown=True)
+        raise _NotThere(_UNSIGNED.get(status, f"HTTP {status} without a signed answer"))
 
     def _kept(self, address: str) -> Connection | None:
         idle = self._idle.get(address)

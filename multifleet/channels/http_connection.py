@@ -10,6 +10,10 @@ import httptools
 
 ANSWER_LIMIT = 4 << 20
 """Bytes of an answer's body."""
+HEAD_BYTES = 16 * 1024
+"""Bytes of an answer before its body; joining the pieces of a longer one would cost more than it can be worth."""
+FRAMING_ALLOWANCE = 64 * 1024
+"""Bytes by which an answer with its framing may be longer than its body."""
 HEAD_LIMIT = 64
 """Headers of an answer."""
 
@@ -28,6 +32,8 @@ class Connection(asyncio.Protocol):
         self._answer: asyncio.Future[tuple[int, bytes]] | None = None
         self._body = bytearray()
         self._headers = 0
+        self._came = 0
+        self._in_head = True
         self.is_open = True
 
     @classmethod
@@ -43,7 +49,8 @@ class Connection(asyncio.Protocol):
             raise Broken("the connection was closed")
         self._parser = httptools.HttpResponseParser(self)
         self._body.clear()
-        self._headers = 0
+        self._headers = self._came = 0
+        self._in_head = True
         self._answer = asyncio.get_running_loop().create_future()
         head = (
             f"POST {path} HTTP/1.1\r\nHost: {self._host}\r\nContent-Type: application/octet-stream\r\n"
@@ -75,6 +82,13 @@ class Connection(asyncio.Protocol):
         if self._parser is None or self._answer is None:
             self.close()
             return
+        self._came += len(data)
+        if self._came > (HEAD_BYTES if self._in_head else ANSWER_LIMIT + FRAMING_ALLOWANCE):
+            # A small answer may come whole in one piece with its head, so the head is only long if it has no end yet.
+            if not self._in_head or b"\r\n\r\n" not in data[: HEAD_BYTES]:
+                self._fail("the answer is too large")
+                self.close()
+                return
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError:
@@ -87,6 +101,10 @@ class Connection(asyncio.Protocol):
         if self._headers > HEAD_LIMIT:
             self._fail("too many headers")
             self.close()
+
+    def on_headers_complete(self) -> None:
+        """Called by the parser."""
+        self._in_head = False
 
     def on_body(self, part: bytes) -> None:
         """Called by the parser."""

@@ -23,6 +23,8 @@ EXPIRES_LIMIT = 30 * 86_400
 """Seconds that a message may wait at the most."""
 LINE_LIMIT, THREAD_LIMIT = 200, 120
 """Characters of a subject, and of a thread's name."""
+REASON_LIMIT = 500
+"""Characters of a refusal's reason."""
 DETAIL_LIMIT = 4_000
 """Characters of a statement's detail."""
 
@@ -121,7 +123,7 @@ class PacketAnswer(Wire, frozen=True, kw_only=True, array_like=True):
     """The message; zeros where not even that could be read."""
     outcome: Literal["stored", "duplicate", "refused"]
     """Refused is final, the others are the same to the sender."""
-    reason: Annotated[str, msgspec.Meta(max_length=500)] = ""
+    reason: Annotated[str, msgspec.Meta(max_length=REASON_LIMIT)] = ""
     """Why it was refused; of a replay, the true state."""
 
 
@@ -140,7 +142,7 @@ class Answer(Wire, frozen=True, kw_only=True, tag="answer", tag_field="kind"):
     """One for each packet, in their order."""
     refusal: Annotated[str, msgspec.Meta(pattern="^[a-z_]{0,40}\\Z")] = ""
     """Why the whole frame was refused; empty where it was taken."""
-    reason: Annotated[str, msgspec.Meta(max_length=500)] = ""
+    reason: Annotated[str, msgspec.Meta(max_length=REASON_LIMIT)] = ""
     """The same in words."""
 
 

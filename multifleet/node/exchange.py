@@ -20,8 +20,8 @@ from multifleet.node.members import Member
 from multifleet.node.randomness import Randomness
 from multifleet.store.rows import LogRow
 
-LOG_CHARACTERS = 200_000
-"""Of details in one frame."""
+LOG_BYTES = 200_000
+"""Of details in one frame, as they are written: beside a full batch they must not outgrow it."""
 
 
 class NotAnswered(Exception):
@@ -83,7 +83,7 @@ class Exchange:
             log=self.statements(member, log),
             answers=list(answers),
             refusal=refusal.value if refusal else "",
-            reason=reason[:500],
+            reason=reason[: packets.REASON_LIMIT],
         )
         return frame.seal(member.outgoing, self.node, member.node, now, self.random.take(16), packets.write(answer))
 
@@ -105,9 +105,9 @@ class Exchange:
     def statements(self, member: Member, log: Sequence[LogRow]) -> list[Statement]:
         """Lines of the receipt log under this node's MAC, as many as one frame takes."""
         said: list[Statement] = []
-        room = LOG_CHARACTERS
+        room = LOG_BYTES
         for row in log[: packets.LOG_LIMIT]:
-            room -= len(row.detail or "")
+            room -= len(msgspec.json.encode(row.detail)) if row.detail else 0
             if room < 0 and said:
                 break
             said.append(self._statement(member, row))
@@ -124,5 +124,5 @@ class Exchange:
             at=row.at,
             channel=row.channel or "",
             attempt=row.attempt,
-            detail=row.detail or "",
+            detail=(row.detail or "")[: packets.DETAIL_LIMIT],
         )

@@ -145,7 +145,10 @@ class Joining:
         row = self._row(card, asking.card, observed, handshake.kind)
         self._membership.check_key(row)
         if invite is not None:
-            await self._store.invites.use(invite.id, row.ed25519, row, now=self._clock.now())
+            # One code lets in one machine: the same key under another name is another one.
+            await self._store.invites.use(
+                invite.id, row.ed25519 + row.node.encode(), row, now=self._clock.now()
+            )
         await self._membership.admit(row)
         letting = Letting(
             card=self._own_card(), fleet=self._membership.fleet, nonce=secrets.token_hex(16), re=asking.nonce

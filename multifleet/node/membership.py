@@ -1,6 +1,7 @@
 """Whom this node has let in: pins, checks and remembers them, in the store and beside it."""
 
 from collections.abc import Callable, Mapping
+from itertools import count
 from pathlib import Path
 
 from multifleet.core.keys import WeakKey
@@ -59,18 +60,32 @@ class Membership:
     def check_key(self, row: PeerRow) -> None:
         """KeyChanged where a known node shows another identity; BadInput where it claims to be this one."""
         mine = self.members.identity
+        if row.node == mine.node and row.ed25519 == mine.public:
+            raise BadInput("this is this machine's own code: type it on the other one")
         if row.node == mine.node:
-            raise BadInput(f"both machines call themselves {mine.node}: run multifleet init --node ID on one of them")
+            raise BadInput(f"both machines call themselves {mine.node}: {self.afresh(mine.node, 'on one of them')}")
         known = self.members.get(row.node)
         if known is not None and known.row.ed25519 != row.ed25519:
             raise KeyChanged(
-                f"{row.node} shows another key than the one that was pinned: if it was set up anew, give it a new "
-                "node id (multifleet init --node ID); if not, somebody poses as it"
+                f"{row.node} shows another key than the one that was pinned: if you set it up anew, "
+                f"{self.afresh(row.node, 'there')}; if not, somebody poses as it"
             )
+        namesake = next((other.node for other in self.members.others() if other.row.ed25519 == row.ed25519), row.node)
+        if namesake != row.node:
+            raise KeyChanged(f"this key is {namesake}'s here: a machine has one name; multifleet init makes new keys")
         try:
             mine.shared_secret(row.x25519)
         except WeakKey as error:
             raise BadInput(str(error)) from None
+
+    def afresh(self, node: str, where: str) -> str:
+        """What to type `where` a machine must have another name than `node`, which is taken."""
+        names = (f"{node[:58].rstrip('-')}-{number}" for number in count(2))
+        name = next(name for name in names if self.members.get(name) is None)
+        return (
+            f"{where}: multifleet down; mv ~/.multifleet ~/.multifleet.old (or what MULTIFLEET_HOME says); "
+            f"multifleet init --node {name}; multifleet up, and join again"
+        )
 
     async def admit(self, row: PeerRow) -> None:
         """Pin a machine that was let in.

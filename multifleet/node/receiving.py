@@ -137,7 +137,7 @@ class Receiving:
                 keep_until=int(self._clock.now()) + KEEP_NONCE,
                 rows=tuple(stored),
                 refused=tuple(
-                    rows.Refusal(one.id, State.REFUSED, one.reason, channel, request.attempt)
+                    rows.Refusal(one.id, State.REFUSED, one.reason[: packets.DETAIL_LIMIT], channel, request.attempt)
                     for one in turned
                     if one.id != UNREAD_ID
                 ),
@@ -149,7 +149,7 @@ class Receiving:
             return self._replayed(member, opened.header, stored, received, remote)
         results = iter(received.results)
         answers = [
-            PacketAnswer(id=one.id, outcome="refused", reason=one.reason)
+            PacketAnswer(id=one.id, outcome="refused", reason=one.reason[: packets.REASON_LIMIT])
             if one.row is None
             else PacketAnswer(id=one.id, outcome="duplicate" if next(results) == "duplicate" else "stored")
             for one in taken

@@ -56,7 +56,8 @@ class Seats:
     def unknown(self, name: str) -> str:
         """What to tell somebody who wrote to a seat that there is not."""
         names = sorted(self._rows)
-        known = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "") or "none yet"
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        known = ", ".join(names[:NAMED]) + more or "none yet"
         return f"no seat {name!r} here (seats: {known}); there: multifleet seat bind {name} FOLDER"
 
     def of_folder(self, folder: str) -> str:

@@ -8,7 +8,9 @@ import aiohttp
 import msgspec
 import pytest
 
+from multifleet.core.card import sign_card
 from multifleet.core.invite import Invite, join_key, join_mac, read_code, write_code
+from multifleet.core.keys import Identity
 from multifleet.errors import (
     BadInput,
     FleetConflict,
@@ -19,6 +21,7 @@ from multifleet.errors import (
 )
 from multifleet.node.fleet_file import read_fleet
 from multifleet.node.joining import Asking, Handshake
+from tests.core.wire import identity
 from tests.node.fleet import until
 from tests.node.served import Daemon, Daemons
 
@@ -142,7 +145,7 @@ async def test_two_machines_of_one_name_are_told_what_to_do(daemons: Daemons) ->
     mac1 = (await daemons.up("mac1"))[0]
     other = daemons.new("mac1", home="other")
     await other.up()
-    with pytest.raises(BadInput, match="both machines call themselves mac1"):
+    with pytest.raises(BadInput, match="both machines call themselves mac1: .*init --node mac1-2"):
         await other.node.join(await invited(mac1), [])
 
 
@@ -349,3 +352,40 @@ async def test_a_changed_key_under_a_shared_key_is_refused(daemons: Daemons, mon
 
 async def _ends(*_: object) -> None:
     raise RuntimeError("the process ended here")
+
+
+async def test_one_code_lets_in_one_machine_under_one_name(daemons: Daemons) -> None:
+    (mac1,) = await daemons.up("mac1")
+    invite = read_code(await invited(mac1))
+    key = join_key(invite.secret, "join")
+    stranger = identity("many-names")
+    statuses = []
+    for name in ("many-names", "many-names", "other-name"):
+        card = sign_card(Identity(name, stranger.ed25519, stranger.x25519), ["10.0.0.9:8855"], 1, "0")
+        body = msgspec.json.encode(Asking(card=card, nonce="0" * 32)).decode()
+        handshake = Handshake(body, join_mac(key, "j", body.encode()))
+        statuses.append((await mac1.node.joining.take(msgspec.json.encode(handshake), "10.0.0.9"))[0])
+    assert statuses == [200, 200, KeyChanged.status]
+    assert [member.node for member in mac1.node.members.others()] == ["many-names"]
+
+
+async def test_a_code_that_is_typed_where_it_was_made_says_where_to_type_it(daemons: Daemons) -> None:
+    mac1 = (await daemons.up("mac1"))[0]
+    with pytest.raises(BadInput, match="this is this machine's own code: type it on the other one"):
+        await mac1.node.join(await invited(mac1), [])
+
+
+async def test_a_machine_that_was_set_up_anew_comes_in_under_the_name_that_it_is_told(daemons: Daemons) -> None:
+    mac1, mac2, namesake = await daemons.up("mac1", "mac2", "mac2-2")
+    await mac2.node.join(await invited(mac1), [])
+    await namesake.node.join(await invited(mac1), [])
+    again = daemons.new("mac2", home="mac2-anew")
+    await again.up()
+    with pytest.raises(KeyChanged) as refused:
+        await again.node.join(await invited(mac1), [])
+    assert "mv ~/.multifleet ~/.multifleet.old" in str(refused.value)
+    assert "multifleet init --node mac2-3; multifleet up, and join again" in str(refused.value)
+    renamed = daemons.new("mac2-3", home="mac2-renamed")
+    await renamed.up()
+    await renamed.node.join(await invited(mac1), [])
+    await mac1.delivers("mac2-3")

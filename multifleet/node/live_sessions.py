@@ -61,6 +61,11 @@ class LiveSessions:
         on_it = [one for one in found.sessions if wanted is None or self.seats.known_for(one.cwd) == wanted]
         return choose_session(on_it, {}, None)
 
+    def wanted_by(self, found: Found) -> set[str | None]:
+        """The seats whose mail somebody is there for now; None: the mail for the node alone."""
+        sits = {self.seats.known_for(session.cwd) for session in found.sessions} - {None}
+        return self.seats.with_node(sits) if found.sessions else set()
+
     def way(self, row: InboxRow, session: Session) -> str:
         """How a message gets into a session; what may wait does not wake an idle one, if hooks will show it later."""
         way = self.clients.way_to(session)

@@ -6,7 +6,7 @@ It decides who gets what and writes it; what became of an offer is found out by 
 import asyncio
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
@@ -135,7 +135,7 @@ class Offering:
         if interactive:
             return ""
         async with self._turn_lock:
-            rows = [row for row in await self._offerable() if self.live.wanted_seat(row) in (None, seat)]
+            rows = await self._offerable(self.seats.with_node({seat} if seat else set()))
             return await self._hand_to_hook(session_id, cwd, rows[:AT_ONCE]) if rows else ""
 
     async def _turn(self) -> float | None:
@@ -147,7 +147,7 @@ class Offering:
         await self._hear()
         await self._following.look(found)
         testing = False
-        rows = await self._offerable()
+        rows = await self._offerable(self.live.wanted_by(found))
         for plan in self._plans(rows, found):
             testing = testing or plan.way == TESTING
             if plan.way == SOCKET:
@@ -188,16 +188,22 @@ class Offering:
             else:
                 self._counters.failed("reply_socket_odd", reason=word.reason)
 
-    async def _offerable(self) -> list[InboxRow]:
-        """Messages whose turn it is, in the order in which they are to be shown."""
+    async def _offerable(self, seats: Collection[str | None]) -> list[InboxRow]:
+        """Messages for these seats whose turn it is, in the order in which they are to be shown."""
+        now = self._clock.now()
+        # Each seat for itself: what piles up at one must not keep others from their mail.
+        rows = [row for seat in seats for row in await self._store.inbox.waiting_at(seat, WAITING_LIMIT, now)]
+        here = {(row.sender, row.id) for row in rows}
         ready: dict[tuple[str, str], InboxRow] = {}
-        for row in in_order(await self.waiting()):
+        for row in in_order(rows):
             if self._not_before.get(row.id, 0.0) > self._clock.monotonic():
                 continue
             if row.prev is not None and (row.sender, row.prev) not in ready:
+                if (row.sender, row.prev) in here:
+                    continue  # it is held back for a moment, and goes first
                 prev = await self._store.inbox.get(row.sender, row.prev)
                 state = State(prev.state) if prev else None
-                if wait_until(row.prev, state, row.stored_at, self._clock.now()) is not None:
+                if wait_until(row.prev, state, row.stored_at, now) is not None:
                     continue
             ready[(row.sender, row.id)] = row
         return list(ready.values())
@@ -302,7 +308,7 @@ class Offering:
 def _fence(offer_id: str, rows: Sequence[InboxRow], budget: int) -> tuple[Fenced, list[InboxRow]]:
     """An offer's text, and the messages that are in it."""
     fenced = fence([_fenced(row) for row in rows], delimiter=mark_of(offer_id), budget=budget)
-    return fenced, [row for row in rows if row.id not in fenced.left_out]
+    return fenced, list(rows[: len(fenced.shown) + len(fenced.shortened)])
 
 
 def _fence_for_line(offer_id: str, rows: Sequence[InboxRow]) -> tuple[Fenced, list[InboxRow]]:

@@ -6,7 +6,7 @@ mail for it is turned away with the names that there are.
 """
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from pathlib import Path
 
 from multifleet.core.choose_session import seat_name, seat_of
@@ -71,6 +71,10 @@ class Seats:
         """
         place = os.path.realpath(folder)
         return seat_of(place, {row.name: row.folder for row in self._rows.values() if _counts(row, place)})
+
+    def with_node(self, seats: Set[str | None]) -> set[str | None]:
+        """These seats, and None with them if whoever sits there gets mail for the node alone."""
+        return {*seats, None} if self.default is None or self.default in seats else {*seats}
 
     async def bind(self, name: str, folder: str, default: bool) -> SeatRow:
         """Bind a seat to a folder because the user says so; a folder that had the default seat still has it."""

@@ -53,7 +53,12 @@ class Inbox:
         rows = await self._rows(
             f"WHERE {OPEN} AND state = 'stored' AND expires > ? ORDER BY row LIMIT ?", int(now), limit
         )
-        return sorted(rows, key=lambda row: (row.stored_at, row.from_, row.thread or "", row.n))
+        return sorted(rows, key=_as_shown)
+
+    async def waiting_at(self, seat: str | None, limit: int, now: float = 0.0) -> list[InboxRow]:
+        """The same of one seat; None: addressed to the node alone."""
+        condition = f"WHERE {OPEN} AND state = 'stored' AND expires > ? AND seat IS ? ORDER BY row LIMIT ?"
+        return sorted(await self._rows(condition, int(now), seat, limit), key=_as_shown)
 
     async def in_flight(self) -> list[InboxRow]:
         """Rows offered in some way whose end is not known."""
@@ -102,6 +107,10 @@ class Inbox:
             ],
             _CHANGES,
         )
+
+
+def _as_shown(row: InboxRow) -> tuple[float, str, str, int]:
+    return row.stored_at, row.from_, row.thread or "", row.n
 
 
 @runs_after

@@ -108,6 +108,16 @@ async def test_waiting_messages_come_oldest_first_and_within_a_thread_by_number(
     assert len(await store.inbox.waiting(2)) == 2
 
 
+async def test_what_waits_at_a_seat_is_found_without_the_mail_of_others(store: Store) -> None:
+    rows = [inbox_row("a1", seat="api"), inbox_row("w1", seat="web"), inbox_row("n1", seat=None)]
+    rows += [inbox_row("a2", seat="api"), inbox_row("past", seat="api", expires=1_000)]
+    await store.inbox.receive(InboundFrame("mac1", "n", FAR, tuple(rows), (), 0, 9.0))
+    assert ids(await store.inbox.waiting_at("api", 9, now=1_000.0)) == ["a1", "a2"]
+    assert ids(await store.inbox.waiting_at("api", 1, now=1_000.0)) == ["a1"]
+    assert ids(await store.inbox.waiting_at(None, 9)) == ["n1"]
+    assert await store.inbox.waiting_at("none", 9) == []
+
+
 async def test_expiry_ends_what_was_never_offered_and_says_so(store: Store) -> None:
     await receive(store, inbox_row("a", expires=2_000), inbox_row("b", expires=2_000), inbox_row("c"))
     await store.inbox.advance([InboxChange("mac1", "b", "offered", 2.0)])

@@ -36,6 +36,7 @@ READS: list[Callable[[Store], Awaitable[Any]]] = [
     lambda store: store.receipts.of("a"),
     lambda store: store.receipts.listing(20),
     lambda store: store.inbox.waiting(64, 1.0),
+    lambda store: store.inbox.waiting_at("api", 64, 1.0),
     lambda store: store.inbox.in_flight(),
     lambda store: store.inbox.get(None, "a"),
     lambda store: store.inbox.get("mac1", "a"),

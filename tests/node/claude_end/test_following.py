@@ -10,6 +10,7 @@ from multifleet.core.receipts import State
 from multifleet.errors import StoreUnavailable
 from multifleet.node import clients as clients_module
 from multifleet.node import following as following_module
+from multifleet.node import offering as offering_module
 from multifleet.sessions.claude_selftest import SelfTest
 from tests.node.claude_end.pretended import Pretended, is_seed_of
 from tests.node.claude_end.stage import Stage
@@ -191,3 +192,35 @@ async def test_sessions_of_scripts_leave_no_seats_behind_and_get_mail_for_the_se
         await claude.offered()
         await stage.mac1.wait(other, State.OFFERED)
         assert [row.name for row in stage.node.seats.rows] == ["project"]
+
+
+async def test_what_piles_up_at_a_seat_where_nobody_is_keeps_no_other_from_its_mail(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(offering_module, "WAITING_LIMIT", 5)
+    (stage.folder / "closed").mkdir()
+    await stage.node.seats.bind("closed", str(stage.folder / "closed"), False)
+    for number in range(8):
+        await stage.mac1.wait(await stage.send(f"closed {number}", "mac2/closed"), State.STORED)
+    async with client(stage) as claude:
+        id = await stage.send("hello")
+        await claude.offered()
+        await stage.mac1.wait(id, State.OFFERED)
+
+
+async def test_what_was_sent_long_ago_waits_for_the_one_before_it_that_is_held_back(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(offering_module, "AT_ONCE", 1)
+    monkeypatch.setattr(following_module, "DROPPED_AGAIN", 1.0)
+    ids = [await stage.send(f"number {n}", thread="t") for n in range(3)]
+    for id in ids:
+        await stage.mac1.wait(id, State.STORED)
+    stage.mac2.time.pass_(60.0)
+    async with client(stage) as claude:
+        line = await claude.offered()
+        await claude.drop(line, "rate-limited")
+        for id in ids:
+            await stage.mac1.wait(id, State.OFFERED)
+        shown = "".join(one["message"]["content"] for one in claude.lines[-3:])
+        assert shown.index("number 0") < shown.index("number 1") < shown.index("number 2")

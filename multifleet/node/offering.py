@@ -10,7 +10,6 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
-from multifleet.core.fence import DEFAULT_BUDGET, Authority, Fenced, FencedMessage, fence
 from multifleet.core.limits import OfferLimits
 from multifleet.core.ordering import in_order, wait_until
 from multifleet.core.receipts import State
@@ -24,21 +23,18 @@ from multifleet.node.replies import Replies
 from multifleet.node.seats import Seats
 from multifleet.node.sending import Sending
 from multifleet.node.setup import Setup
-from multifleet.node.watching import Watching, mark_of, token_of
+from multifleet.node.showing import shown_by_hook, shown_in_line
+from multifleet.node.watching import Watching, token_of
 from multifleet.sessions.base import Found, Session, UnknownOutcome, Unreachable
 from multifleet.sessions.claude_inbox import post
 from multifleet.sessions.claude_registry import ClaudeRegistry
-from multifleet.sessions.claude_wire import MAX_LINE_UNITS, Receipt, Reply
+from multifleet.sessions.claude_wire import Receipt, Reply
 from multifleet.sessions.own_files import NotOurs
 from multifleet.sessions.seed_copies import write_copy
 from multifleet.sessions.seeds import SeedBox, fragment
 from multifleet.store.rows import InboxRow
 from multifleet.store.store import Store
 
-SOCKET_BUDGET, SAFE_BUDGET = 300_000, 160_000
-"""Characters of one post; the client drops a line of over a million, which the smaller budget never makes."""
-LINE_ROOM = MAX_LINE_UNITS - 4_000
-"""Characters of a line that are left to the text."""
 AT_ONCE = 20
 """Messages in one offer."""
 WAITING_LIMIT = 500
@@ -237,7 +233,7 @@ class Offering:
                 self._hold_back(row.id, wait)
             return
         reply = await self._replies.socket_for(plan.remote)
-        fenced, rows = await asyncio.to_thread(_fence_for_line, offer_id, plan.rows)
+        fenced, rows = await asyncio.to_thread(shown_in_line, offer_id, plan.rows)
         process = (session.pid, session.proc_start)
         offer = await self.offers.commit(offer_id, rows, session.session_id, session.cwd, SOCKET, process)
         try:
@@ -266,7 +262,7 @@ class Offering:
         if self._seeds.waits(session_id):
             return
         offer_id = str(uuid.uuid4())
-        fenced, rows = await asyncio.to_thread(_fence, offer_id, plan.rows, DEFAULT_BUDGET)
+        fenced, rows = await asyncio.to_thread(shown_by_hook, offer_id, plan.rows)
         offer = await self.offers.commit(offer_id, rows, session_id, plan.session.cwd, HOOKS)
         try:
             put = self._seeds.put(session_id, fragment(fenced.text))
@@ -280,7 +276,7 @@ class Offering:
 
     async def _hand_to_hook(self, session_id: str, cwd: str, rows: list[InboxRow]) -> str:
         offer_id = str(uuid.uuid4())
-        fenced, shown = await asyncio.to_thread(_fence, offer_id, rows, DEFAULT_BUDGET)
+        fenced, shown = await asyncio.to_thread(shown_by_hook, offer_id, rows)
         offer = await self.offers.commit(offer_id, shown, session_id, cwd, HOOKS)
         await self.offers.say(offer, State.OFFERED, "taken by the hook at the session's start")
         return fenced.text
@@ -303,30 +299,3 @@ class Offering:
         self._not_before[message_id] = now + seconds
         if len(self._not_before) > 10 * WAITING_LIMIT:
             self._not_before = {id: at for id, at in self._not_before.items() if at > now}
-
-
-def _fence(offer_id: str, rows: Sequence[InboxRow], budget: int) -> tuple[Fenced, list[InboxRow]]:
-    """An offer's text, and the messages that are in it."""
-    fenced = fence([_fenced(row) for row in rows], delimiter=mark_of(offer_id), budget=budget)
-    return fenced, list(rows[: len(fenced.shown) + len(fenced.shortened)])
-
-
-def _fence_for_line(offer_id: str, rows: Sequence[InboxRow]) -> tuple[Fenced, list[InboxRow]]:
-    """The same, as much as fits on a line for the inbox, where a character may take up to six."""
-    fenced, shown = _fence(offer_id, rows, SOCKET_BUDGET)
-    if len(fragment(fenced.text)) > LINE_ROOM:
-        return _fence(offer_id, rows, SAFE_BUDGET)
-    return fenced, shown
-
-
-def _fenced(row: InboxRow) -> FencedMessage:
-    return FencedMessage(
-        id=row.id,
-        sender=row.from_,
-        authority=Authority(row.authority),
-        type=row.type,
-        subject=row.subject,
-        body=row.body,
-        sent_at=row.created,
-        thread=row.thread,
-    )

@@ -45,6 +45,7 @@ class Database:
         self._timer: asyncio.TimerHandle | None = None
         self._unsettled: Counter[AnyWrite] = Counter()
         self._closed = False
+        self._ringing = False
         self._reader: sqlite3.Connection | None = None
         self._reader_thread = ThreadPoolExecutor(1, "store reader")
         self._writer = Writer(connection, path, self._hand_back)
@@ -80,7 +81,11 @@ class Database:
         loop = self._require_open()
         future: asyncio.Future[R] = loop.create_future()
         self._writer.queue(Call(write, argument, future))
-        self._writer.ring()
+        if not self._ringing:
+            # Once for all callers of this turn of the loop: a writer woken by the first would fight the others for the
+            # interpreter, and commit them apart.
+            self._ringing = True
+            loop.call_soon(self._ring_now)
         return await future
 
     def write_later(self, write: Write[A, R], argument: A, done: Callable[[R], None] | None = None) -> None:
@@ -155,6 +160,11 @@ class Database:
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
         return self._loop
+
+    def _ring_now(self) -> None:
+        self._ringing = False
+        if not self._closed:
+            self._writer.ring()
 
     def _ring(self) -> None:
         self._timer = None

@@ -19,13 +19,15 @@ class LiveLine:
         return monotonic() - self._started
 
     def show(self, text: str) -> None:
-        """Replace the line; the text is cut to the terminal's width."""
+        """Replace the line; where the terminal is too narrow the text is cut, never the seconds."""
         if not self.on:
             return
+        from multifleet.cli.table import cut
         from multifleet.core.visible import visible
 
-        line = visible(f"{text}  {self.elapsed:.0f} s", one_line=True)
-        sys.stderr.write("\r\x1b[2K" + line[: self._width()])
+        seconds = f"  {self.elapsed:.0f} s"
+        line = cut(visible(text, one_line=True), max(1, self._width() - len(seconds)))
+        sys.stderr.write("\r\x1b[2K" + line + seconds)
         sys.stderr.flush()
 
     def wipe(self) -> None:

@@ -3,11 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
-from multifleet.cli.render_fleet import doctor, init, invite, joined, peers, status
+from multifleet.cli.render_fleet import doctor, health, init, invite, joined, peers, status
 from multifleet.cli.render_message import message
 from multifleet.cli.table import ago, cell, clock, day, short, table
 
 Result = dict[str, Any]
+
+PREVIEW = 200
+"""Characters of a message's text in a list; `read` shows all of it."""
 
 
 def render(name: str, result: Result) -> str:
@@ -49,28 +52,23 @@ def _inbox(listing: Result) -> str:
             message["to"],
             message["type"],
             message["state"],
-            short(message["subject"] or message["body"], 60),
+            short(message["subject"] or message["body"], PREVIEW),
         )
         for message in listing["messages"]
     ]
     heads = ("  ID", "STORED", "FROM", "TO", "TYPE", "STATE", "TEXT")
-    return table(heads, rows, empty="no messages")
+    legend = "* nobody has read it yet: multifleet read ID\n" if any(m["unread"] for m in listing["messages"]) else ""
+    return table(heads, rows, empty="no messages", ids=True, preview=True) + legend
 
 
 def _outbox(listing: Result) -> str:
-    rows = [
-        (m["id"], ago(m["at"]), m["to"], m["type"], m["state"], short(m["reason"] or "", 70))
-        for m in listing["messages"]
-    ]
-    return table(("ID", "ACCEPTED", "TO", "TYPE", "STATE", "REASON"), rows, empty="no messages")
+    rows = [(m["id"], ago(m["at"]), m["to"], m["type"], m["state"], m["reason"]) for m in listing["messages"]]
+    return table(("ID", "ACCEPTED", "TO", "TYPE", "STATE", "REASON"), rows, empty="no messages", ids=True)
 
 
 def _receipts(listing: Result) -> str:
-    rows = [
-        (r["id"], day(r["at"]), r["state"], r["by"], r["channel"], short(r["detail"] or "", 60))
-        for r in listing["receipts"]
-    ]
-    return table(("ID", "WHEN", "STATE", "BY", "CHANNEL", "DETAIL"), rows, empty="no receipts")
+    rows = [(r["id"], day(r["at"]), r["state"], r["by"], r["channel"], r["detail"]) for r in listing["receipts"]]
+    return table(("ID", "WHEN", "STATE", "BY", "CHANNEL", "DETAIL"), rows, empty="no receipts", ids=True)
 
 
 def _accepted(accepted: Result) -> str:
@@ -93,7 +91,7 @@ def _channels(listing: Result) -> str:
             c["failures"] or None,
             ago(c["last_ok"]),
             None if c["p95"] is None else f"{c['p95'] * 1000:.0f} ms",
-            short(c["last_error"] or "", 60),
+            c["last_error"],
         )
         for c in listing["channels"]
     ]
@@ -141,7 +139,8 @@ def _seat(seat: Result) -> str:
 
 def _stats(stats: Result) -> str:
     rows = sorted(stats["counters"].items())
-    return table(("COUNTER", "SINCE " + day(stats["started_at"])), rows, empty="all counters are zero")
+    heads = ("HAPPENED", "TIMES SINCE " + day(stats["started_at"]))
+    return table(heads, [(name.replace("_", " "), times) for name, times in rows], empty="nothing has happened yet")
 
 
 def _fields(result: Result) -> str:
@@ -153,6 +152,7 @@ RENDERERS: dict[str, Callable[[Result], str]] = {
     "channels": _channels,
     "dead": _outbox,
     "doctor": doctor,
+    "health": health,
     "inbox": _inbox,
     "init": init,
     "invite": invite,

@@ -30,6 +30,12 @@ def status(found: Result) -> str:
     return "".join(f"{name:<{width}}  {text}\n" for name, text in lines)
 
 
+def health(found: Result) -> str:
+    """A line."""
+    state = f"DEGRADED: {cell(found['degraded'])}" if found["degraded"] else "ok"
+    return f"{cell(found['node'])} answers: up {span(found['uptime'])}, version {found['version']}, {state}\n"
+
+
 def peers(listing: Result) -> str:
     """A table."""
     rows = [

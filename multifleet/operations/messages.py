@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 
 from multifleet.core.packets import MessageType, Urgency
-from multifleet.errors import BadInput
+from multifleet.errors import BadInput, UnknownMessage, UnknownSeat
 from multifleet.operations.message_views import Accepted, InboxListing, InboxView
 from multifleet.operations.operation import Effect, Operation, Request, about
 
@@ -115,30 +115,52 @@ async def send(node: "Node", request: Send) -> Accepted:
 
 async def reply(node: "Node", request: Reply) -> Accepted:
     """Answer a received message, in its thread."""
-    return await node.messages.reply(
-        request.id,
-        request.body,
-        subject=request.subject,
-        urgency=request.urgency,
-        expires_in=request.expires,
-        sender_seat=request.from_seat or (request.folder and node.seat_of(request.folder)) or None,
-        answer_id=request.answer_id,
-    )
+    try:
+        return await node.messages.reply(
+            request.id,
+            request.body,
+            subject=request.subject,
+            urgency=request.urgency,
+            expires_in=request.expires,
+            sender_seat=request.from_seat or (request.folder and node.seat_of(request.folder)) or None,
+            answer_id=request.answer_id,
+        )
+    except UnknownMessage as error:
+        raise await _better(node, request.id, error) from None
 
 
 async def inbox(node: "Node", request: Inbox) -> InboxListing:
     """List received messages, newest first; reading the list marks nothing as read."""
-    return InboxListing(messages=await node.messages.inbox(request.seat, request.unread, request.limit))
+    return await _listed(node, request.seat, request.unread, request.limit)
 
 
 async def unread(node: "Node", request: Unread) -> InboxListing:
     """List the received messages that nobody has read."""
-    return InboxListing(messages=await node.messages.inbox(request.seat, True, request.limit))
+    return await _listed(node, request.seat, True, request.limit)
 
 
 async def read(node: "Node", request: Read) -> InboxView:
     """Show one received message in full and mark it as read."""
-    return await node.messages.read(request.id)
+    try:
+        return await node.messages.read(request.id)
+    except UnknownMessage as error:
+        raise await _better(node, request.id, error) from None
+
+
+async def _listed(node: "Node", seat: str | None, unread: bool, limit: int) -> InboxListing:
+    found = await node.messages.inbox(seat, unread, limit)
+    if not found and seat is not None and all(known.name != seat for known in await node.seats_view()):
+        raise UnknownSeat(f"no seat {seat!r} here, and no message for it: see multifleet seats")
+    return InboxListing(messages=found)
+
+
+async def _better(node: "Node", id: str, error: UnknownMessage) -> UnknownMessage:
+    """The same refusal, or what the id is where it is a message that left from here."""
+    try:
+        sent = await node.messages.trace(id, False)
+    except UnknownMessage:
+        return error
+    return UnknownMessage(f"{sent.id} is a message that you sent: see multifleet trace {sent.id}")
 
 
 def _text(request: Send) -> tuple[str, str | None]:

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Annotated
 
+import msgspec
+
 from multifleet.operations.node_views import (
     ChannelListing,
     DoctorView,
@@ -35,7 +37,8 @@ class Doctor(Request, frozen=True):
 
 async def status(node: "Node", request: Nothing) -> StatusView:
     """Show this node at a glance: its fleet, what waits, who is heard, and what does not work."""
-    return await node.status()
+    found = await node.status()
+    return msgspec.structs.replace(found, addresses=[_bracketed(address) for address in found.addresses])
 
 
 async def health(node: "Node", request: Nothing) -> HealthView:
@@ -66,6 +69,12 @@ async def doctor(node: "Node", request: Doctor) -> DoctorView:
 async def down(node: "Node", request: Nothing) -> DownView:
     """Stop the daemon; messages that wait are kept."""
     return await node.stop()
+
+
+def _bracketed(address: str) -> str:
+    """HOST:PORT as it is typed: a host with colons in it stands in brackets."""
+    host, _, port = address.rpartition(":")
+    return f"[{host}]:{port}" if ":" in host and not host.startswith("[") else address
 
 
 OPERATIONS = (

@@ -18,6 +18,20 @@ def test_there_is_no_live_line_without_a_terminal(monkeypatch: pytest.MonkeyPatc
     assert stream.getvalue() == ""
 
 
+def test_the_seconds_stand_also_where_the_text_is_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr(LiveLine, "_width", lambda line: 30)
+    with LiveLine() as line:
+        line.show("mac2/api: queued (nobody is there), waiting for stored")
+    assert stream.getvalue().split("\x1b[2K")[1].rstrip("\r") == "mac2/api: queued (nobody\u2026  0 s"
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
 def test_a_terminal_sees_one_line_that_is_wiped_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     ours, theirs = pty.openpty()
     with os.fdopen(theirs, "w") as terminal, os.fdopen(ours, "rb", buffering=0) as seen:

@@ -1,8 +1,14 @@
 """Results for people: every command that prints one, and the table they share."""
 
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
 import pytest
 
-from multifleet.cli.table import ago, cell, short, span, table
+from multifleet.cli import table as tables
+from multifleet.cli.table import ago, cell, short, span, table, width, wrapped
+from multifleet.errors import UnknownMessage
 from tests.stand_in import ID
 from tests.surfaces import Surfaces
 
@@ -28,6 +34,24 @@ COMMANDS = (
     ["invite"],
     ["join", "CODE"],
 )
+
+
+def answering(view: Any) -> Callable[..., Awaitable[Any]]:
+    """An act of the node that answers with this view."""
+
+    async def act(*given: Any, **more: Any) -> Any:
+        return view
+
+    return act
+
+
+def refusing(error: Exception) -> Callable[..., Awaitable[Any]]:
+    """An act of the node that refuses."""
+
+    async def act(*given: Any, **more: Any) -> Any:
+        raise error
+
+    return act
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=lambda words: words[0])
@@ -59,6 +83,71 @@ async def test_an_invitation_says_what_to_type(surfaces: Surfaces) -> None:
 def test_columns_line_up_by_what_a_terminal_shows() -> None:
     text = table(("A", "B"), [("日本", 1), ("ab", 2)], empty="")
     assert text == "A     B\n日本  1\nab    2\n"
+
+
+HEADS = ("ID", "STATE", "REASON")
+LONG = "no project is bound to seat api there: run multifleet seat bind api FOLDER on mac2, then send it again"
+
+
+def test_nothing_is_cut_where_there_is_no_terminal() -> None:
+    assert LONG in table(HEADS, [(ID, "refused", LONG)], empty="", ids=True)
+
+
+@pytest.mark.parametrize("columns", [30, 40, 80, 100, 160, 200])
+def test_a_table_fits_its_terminal_and_keeps_every_word(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "terminal_width", lambda: columns)
+    text = table(HEADS, [(ID, "refused", LONG), (ID, "queued", "日本" * 40), (ID, "stored", None)], empty="", ids=True)
+    assert max(map(width, text.splitlines())) <= columns
+    assert ID[:18] in text
+    assert set(LONG.split()) <= set(text.split())
+    assert text.count("日") == 40
+    assert (ID in text) == (columns >= 100)
+
+
+def test_a_list_previews_its_texts_on_one_line_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "terminal_width", lambda: 60)
+    text = table(HEADS, [(ID, "stored", LONG)] * 2, empty="", ids=True, preview=True)
+    assert [len(line) for line in text.splitlines()] == [34, 60, 60]
+
+
+def test_a_text_is_wrapped_at_spaces_where_it_has_any() -> None:
+    assert wrapped("one two three", 8) == ["one two", "three"]
+    assert wrapped("abcdefghij k", 4) == ["abcd", "efgh", "ij k"]
+    assert wrapped("", 4) == [""]
+
+
+async def test_an_address_with_colons_stands_in_brackets(surfaces: Surfaces, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = msgspec.structs.replace(await surfaces.node.status(), addresses=[":::8855", "127.0.0.1:8855"])
+    monkeypatch.setattr(surfaces.node, "status", answering(found))
+    assert "[::]:8855 127.0.0.1:8855" in (await surfaces.cli("status")).out
+    assert (await surfaces.cli("status", "--json")).json["addresses"] == ["[::]:8855", "127.0.0.1:8855"]
+
+
+async def test_health_is_a_line_that_a_person_reads(surfaces: Surfaces) -> None:
+    assert (await surfaces.cli("health")).out == "mac1 answers: up 12 s, version 0.1.0, ok\n"
+
+
+async def test_an_inbox_says_what_its_marks_mean(surfaces: Surfaces) -> None:
+    assert (await surfaces.cli("inbox")).out.endswith("* nobody has read it yet: multifleet read ID\n")
+
+
+async def test_a_seat_that_there_is_not_is_not_an_empty_inbox(
+    surfaces: Surfaces, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(surfaces.node.messages, "inbox", answering([]))
+    assert (await surfaces.cli("inbox", "--seat", "api")).out == "no messages\n"
+    for command in ("inbox", "unread"):
+        ran = await surfaces.cli(command, "--seat", "nope")
+        assert (ran.status, "no seat 'nope' here" in ran.err, "multifleet seats" in ran.err) == (1, True, True)
+
+
+@pytest.mark.parametrize("words", [["read", ID], ["reply", ID, "hi"]], ids=lambda words: words[0])
+async def test_a_message_that_left_from_here_is_named_as_such(
+    surfaces: Surfaces, words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(surfaces.node.messages, words[0], refusing(UnknownMessage("no message here")))
+    ran = await surfaces.cli(*words)
+    assert (ran.status, f"{ID} is a message that you sent: see multifleet trace {ID}" in ran.err) == (1, True)
 
 
 def test_an_empty_table_is_a_sentence() -> None:

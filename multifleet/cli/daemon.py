@@ -41,7 +41,7 @@ def exchange(request: bytes, timeout: float = TIMEOUT) -> tuple[int, bytes]:
             pass  # it refused without reading all of it, and its answer says why
         return _read_answer(connection)
     except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):
-        raise NotRunning(f"no daemon runs for {home}: start it with `multifleet up`") from None
+        raise NotRunning(_remedy(home)) from None
     except PermissionError:
         raise Failed(f"the daemon of {home} is another user's: set MULTIFLEET_HOME to a home of yours") from None
     except (Timeout, BlockingIOError):
@@ -55,6 +55,14 @@ def exchange(request: bytes, timeout: float = TIMEOUT) -> tuple[int, bytes]:
         raise Failed(f"{error}: try again, and see {home}/logs/daemon.log") from None
     finally:
         connection.close()
+
+
+def _remedy(home: str) -> str:
+    from os.path import lexists
+
+    if not lexists(f"{home}/keys/identity.json"):
+        return f"{home} is no node yet: make it one with `multifleet init`, then start it with `multifleet up`"
+    return f"no daemon runs for {home}: start it with `multifleet up`"
 
 
 def _read_answer(connection: Socket) -> tuple[int, bytes]:

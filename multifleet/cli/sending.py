@@ -1,6 +1,7 @@
 """`send` and `reply`: hand a message over, and with --wait follow it."""
 
 import json
+import sys
 
 from multifleet.cli.arguments import Value
 from multifleet.cli.ask import show
@@ -21,6 +22,9 @@ def run(name: str, command: Command, values: dict[str, Value], as_json: bool) ->
         else:
             accepted = json.loads(answer)
             print(accepted["id"], accepted["state"], *_because(accepted))
+            if sys.stderr.isatty():
+                sys.stdout.flush()
+                print(f"follow it: multifleet trace {accepted['id']}", file=sys.stderr)
         return 0
     from multifleet.cli.waiting import wait_for
 

@@ -16,6 +16,7 @@ from multifleet.errors import MultifleetError
 from multifleet.mcp.shown import shown
 from multifleet.mcp.tools import tool
 from multifleet.operations import OPERATIONS, Operation
+from multifleet.operations.refusals import refusal
 
 INSTRUCTIONS = """\
 multifleet carries messages between agent sessions on this user's machines. An address is NODE or NODE/SEAT;
@@ -48,7 +49,9 @@ def server(operations: Sequence[Operation], client: Client) -> Server[Any]:
         try:
             msgspec.convert(values, operation.request)
             result = await client.call(operation, values)
-        except (MultifleetError, msgspec.ValidationError) as error:
+        except msgspec.ValidationError as error:
+            return _failed(visible(refusal(error, operation.request), one_line=True))
+        except MultifleetError as error:
             return _failed(visible(str(error), one_line=True))
         text, safe = shown(operation.name, result)
         return types.CallToolResult(content=[_text(text)], structured_content=safe)

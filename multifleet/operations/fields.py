@@ -34,6 +34,8 @@ class FieldInfo:
     choices: tuple[str, ...] = ()
     least: float | None = None
     most: float | None = None
+    shortest: int = 0
+    """Characters of a text, at the least."""
 
 
 def request_fields(operation: Operation) -> tuple[FieldInfo, ...]:
@@ -66,6 +68,7 @@ def _describe(field: inspect.Field) -> FieldInfo:
         choices=tuple(map(str, kind.values)) if isinstance(kind, inspect.LiteralType) else (),
         least=kind.ge if isinstance(kind, inspect.IntType | inspect.FloatType) else None,
         most=kind.le if isinstance(kind, inspect.IntType | inspect.FloatType) else None,
+        shortest=(kind.min_length or 0) if isinstance(kind, inspect.StrType) else 0,
     )
 
 

@@ -1,11 +1,16 @@
 """`send`, `reply` and their waiting."""
 
+import asyncio
+import os
+import pty
+import sys
+
 import msgspec
 import pytest
 
 from multifleet.operations.views import TraceEvent, TraceView
 from tests.stand_in import ID, TRACE
-from tests.surfaces import Surfaces
+from tests.surfaces import ROOT, Surfaces
 
 
 def at(state: str, *, ended: bool = False, detail: str | None = None) -> TraceView:
@@ -17,6 +22,21 @@ async def test_people_get_one_line(surfaces: Surfaces) -> None:
     ran = await surfaces.cli("send", "mac2/api", "hi")
     assert (ran.status, ran.err) == (0, "")
     assert ran.out == f"{ID} queued (mac2 is asleep)\n"
+
+
+async def test_on_a_terminal_people_are_told_how_to_follow_it(surfaces: Surfaces) -> None:
+    ours, theirs = pty.openpty()
+    with os.fdopen(ours, "rb", buffering=0) as terminal:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "multifleet", "send", "mac2/nope", "hi"),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=theirs,
+            env={"MULTIFLEET_HOME": str(surfaces.home), "PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+        )
+        out, _ = await process.communicate()
+        assert (process.returncode, out.decode()) == (0, f"{ID} queued (mac2 is asleep)\n")
+        os.close(theirs)
+        assert terminal.read(4096).decode() == f"follow it: multifleet trace {ID}\r\n"
 
 
 async def test_reply_answers_a_message(surfaces: Surfaces) -> None:

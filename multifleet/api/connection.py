@@ -49,7 +49,6 @@ class Connection(Protocol):
         "_transport",
         "_unix",
         "_watch",
-        "silent",
     )
 
     def __init__(self, door: Door, loop: AbstractEventLoop, unix: bool) -> None:
@@ -66,12 +65,6 @@ class Connection(Protocol):
         self._held = False  # nothing more is read until the answer is out
         self._last = False  # the connection closes after the answer
         self._slow_reader = False
-        self.silent = True
-
-    @property
-    def idle(self) -> bool:
-        """All that was asked is answered."""
-        return self._stage is Stage.IDLE
 
     def connection_made(self, transport: BaseTransport) -> None:
         """See who it is, and whether there is room."""
@@ -153,6 +146,11 @@ class Connection(Protocol):
         elif self._stage is not Stage.ANSWER and self._stage is not Stage.WRITE:
             self._close()
 
+    def give_way(self) -> None:
+        """Close at once, for the room is needed."""
+        self._door.reports.refused("gave_way", self._caller.remote)
+        self.send_away()
+
     def send_away(self) -> None:
         """Close at once, whatever is under way."""
         self._stage = Stage.CLOSING
@@ -167,9 +165,6 @@ class Connection(Protocol):
         door, inflow = self._door, self._inflow
         head = inflow.take()
         self._last = self._last or head.last
-        if self.silent:
-            self.silent = False
-            door.crowd.speak(self)
         try:
             self._passed = check_head(door.routes, self._caller, head, door.proof.by_header)
         except Refused as refused:
@@ -190,8 +185,11 @@ class Connection(Protocol):
             asked = Asked(passed.parts, passed.query, inflow.body(), self._caller.remote, passed.own)
             self._stage = Stage.ANSWER
             self._watch.clear()
+            self._door.crowd.serve(self)
             self._task = self._loop.create_task(self._answer(passed.route, asked), name=passed.route.path)
             self._door.tasks.add(self._task)
+        else:
+            self._door.crowd.weigh(self, inflow.held)
 
     async def _answer(self, route: Route, asked: Asked) -> None:
         task = self._task
@@ -204,6 +202,7 @@ class Connection(Protocol):
             self._task = self._passed = None
             if task is not None:
                 self._door.tasks.discard(task)
+        self._door.crowd.wait(self)
         self._send(answer)
 
     def _send(self, answer: Answer) -> None:
@@ -231,6 +230,7 @@ class Connection(Protocol):
         if too_much and not self._held and self._transport is not None:
             self._held = True
             self._transport.pause_reading()
+        self._door.crowd.weigh(self, self._inflow.held)
 
     def _stop_reading(self) -> None:
         malformed = Refused(400, "bad_request", "this is not a request in HTTP/1.1")

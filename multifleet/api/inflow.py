@@ -96,6 +96,12 @@ class Inflow:
         """Whether the body of the request taken last has come to its end."""
         return self._taken is None or self._taken.whole
 
+    @property
+    def held(self) -> int:
+        """Bytes of bodies that are kept: of the request taken last, and of those ahead."""
+        taken = len(self._taken.body) if self._taken is not None else 0
+        return taken + sum(len(request.body) for request in self._requests)
+
     def feed(self, data: bytes) -> None:
         """Take in what the socket gave."""
         self.unread += len(data)

@@ -31,8 +31,12 @@ class Limits:
     """Read ahead while a request of the same connection is being answered."""
     ahead_requests: int = 16
     connections: int = 4096
+    reserve: int = 256
+    """Of these, room that strangers cannot take: who did not prove to be this machine's user."""
     per_address: int = 64
-    """Connections of one remote address that did not prove to be this machine's user."""
+    """Connections of strangers from one address."""
+    body_bytes: int = 64 << 20
+    """Kept of all the bodies that strangers are still sending."""
 
 
 def raise_file_limit() -> int:

@@ -59,10 +59,13 @@ class Server:
         """Listen. PortInUse and ConfigError say what to do; the stack undoes everything in order."""
         loop = asyncio.get_running_loop()
         files = raise_file_limit()
+        limits = self._limits
+        room = min(limits.connections, files // 2)
+        strangers = room - min(limits.reserve, room // 4)
         door = Door(
             self._routes,
-            self._limits,
-            Crowd(min(self._limits.connections, files // 2), self._limits.per_address),
+            limits,
+            Crowd(room, strangers, limits.per_address, limits.body_bytes),
             self._choose(self._token, stack),
             Reports(self._counters, loop.time),
         )

@@ -1,7 +1,5 @@
 """Requests out of bytes, and what is known of them before they are whole."""
 
-
-
 import pytest
 
 from multifleet.api.inflow import FRAMING_ALLOWANCE, Inflow, Malformed
@@ -37,6 +35,15 @@ async def test_a_body_is_measured_while_it_comes(inflow: Inflow) -> None:
     inflow.feed(CHUNKED + b"5\r\nhello\r\n")
     assert inflow.take().chunked
     assert inflow.exceeds(4) and not inflow.exceeds(5)
+
+
+async def test_what_is_kept_of_bodies_is_known_also_of_those_ahead(inflow: Inflow) -> None:
+    inflow.feed((POST + b"hello") * 2)
+    assert inflow.held == 10
+    inflow.take()
+    assert inflow.held == 10
+    inflow.body()
+    assert inflow.held == 5
 
 
 async def test_framing_counts_where_there_is_hardly_any_body(inflow: Inflow) -> None:

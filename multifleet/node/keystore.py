@@ -77,6 +77,12 @@ def node_of(home: Path) -> str | None:
         return None
 
 
+def assert_no_identity(home: Path) -> None:
+    """KeyUnavailable where something lies in the identity's place that is none: it may be all that is left of one."""
+    if identity_file(home).exists():
+        load_identity(home)
+
+
 def kept_in(home: Path) -> str:
     """ "keyring", "file" or "environment"."""
     if os.environ.get(ENVIRONMENT):

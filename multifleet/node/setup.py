@@ -10,7 +10,7 @@ from multifleet.core.invite import fleet_of_key
 from multifleet.core.keys import Identity
 from multifleet.errors import BadInput, ConfigError
 from multifleet.node.fleet_file import Fleet, read_fleet, write_fleet
-from multifleet.node.keystore import create_identity, load_identity, node_of, write_private
+from multifleet.node.keystore import assert_no_identity, create_identity, load_identity, node_of, write_private
 
 SHARED_KEY = "FLEET_NERVE_HMAC_KEY"
 
@@ -40,14 +40,18 @@ def make_home(home: Path) -> None:
 
 
 def init(home: Path, node: str | None) -> tuple[Setup, bool]:
-    """Make a node, or find it made; whether it was made."""
+    """Make a node, or find it made; whether it was made. KeyUnavailable where a damaged one lies there."""
     config = load(home)
     wanted = node or config.nodeId or default_node_id()
     existing = node_of(home)
     if existing is not None:
         if node is not None and node != existing:
-            raise BadInput(f"this home is already node {existing}: set another MULTIFLEET_HOME for {node}")
+            raise BadInput(
+                f"this home is already node {existing}: set another MULTIFLEET_HOME for {node}, or begin afresh with "
+                f"multifleet down; mv {home} {home}.old; multifleet init --node {node}; multifleet up, and join again"
+            )
         return open_setup(home), False
+    assert_no_identity(home)
     make_home(home)
     identity = create_identity(home, wanted, config.keys)
     shared = shared_key()

@@ -145,7 +145,7 @@ async def test_two_machines_of_one_name_are_told_what_to_do(daemons: Daemons) ->
     mac1 = (await daemons.up("mac1"))[0]
     other = daemons.new("mac1", home="other")
     await other.up()
-    with pytest.raises(BadInput, match="both machines call themselves mac1: .*init --node mac1-2"):
+    with pytest.raises(BadInput, match=r"both machines call themselves mac1: .*init --node mac1-2"):
         await other.node.join(await invited(mac1), [])
 
 

@@ -22,7 +22,7 @@ _UNKNOWN = "does not know this node"
 def answering(node: "Node", answers: Mapping[str, Answered]) -> Finding:
     """Each peer's answer, judged."""
     now, wall = node.clock.monotonic(), node.clock.now()
-    findings = [_judge(member, answers.get(member.node), now, wall) for member in node.members.others()]
+    findings = [_judge(node, member, answers.get(member.node), now, wall) for member in node.members.others()]
     findings += [
         warn(f"{name} is configured and was never met", f"start multifleet on {name} with the same shared key")
         for name in node.membership.expected
@@ -45,7 +45,7 @@ def last_heard(home: "Path", now: float) -> Finding:
     return ok(f"not asked, no daemon runs: {known}")
 
 
-def _judge(member: Member, answered: Answered | None, now: float, wall: float) -> Finding:
+def _judge(node: "Node", member: Member, answered: Answered | None, now: float, wall: float) -> Finding:
     key = f"key {member.row.ed25519.hex()[:16]}"
     if answered is not None and answered.reason is None:
         return ok(f"{member.node} answers in {answered.seconds * 1000:.0f} ms ({key})")
@@ -54,13 +54,17 @@ def _judge(member: Member, answered: Answered | None, now: float, wall: float) -
     if answered is None:
         return ok(f"{member.node} {since} ({key})")
     return fail(
-        f"{member.node} cannot be reached ({answered.reason}), {since} ({key})", _remedy(member, answered.reason or "")
+        f"{member.node} cannot be reached ({answered.reason}), {since} ({key})",
+        _remedy(node, member, answered.reason or ""),
     )
 
 
-def _remedy(member: Member, reason: str) -> str:
+def _remedy(node: "Node", member: Member, reason: str) -> str:
     if all(_UNKNOWN in part for part in reason.split("; ")):
-        return f"{member.node} has forgotten this node or was set up anew: multifleet invite on one, join on the other"
+        return (
+            f"if {member.node} has only forgotten this node: multifleet invite on one, multifleet join on the other; "
+            f"if it was set up anew, it needs a new name, {node.membership.afresh(member.node, 'there')}"
+        )
     ports = ", ".join(dict.fromkeys(address.rpartition(":")[2] for address in member.addresses)) or "?"
     return (
         f"on {member.node}: multifleet status (multifleet up if it is down), and let TCP and UDP port {ports} through; "

@@ -14,6 +14,7 @@ from multifleet.cli.ask import as_line
 from multifleet.cli.daemon import exchange
 from multifleet.cli.live import LiveLine
 from multifleet.cli.shape import Command, Failed, NotRunning
+from multifleet.cli.table import cell
 from multifleet.local_http import request
 from multifleet.paths import home_path
 
@@ -136,3 +137,5 @@ def _already(running: dict[str, Any]) -> str:
 
 def _tell(running: dict[str, Any], as_json: bool, sentence: str) -> None:
     print(as_line(running) if as_json else sentence)
+    if running["degraded"] and not as_json:
+        print(f"but: {cell(running['degraded'])}", file=sys.stderr)

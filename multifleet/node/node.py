@@ -1,5 +1,6 @@
 """A fleet node: the engine, and what a user can ask of it beside its messages."""
 
+import asyncio
 import os
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from multifleet.core.routing import CHANNELS
 from multifleet.errors import BadInput
 from multifleet.node.engine import Engine
 from multifleet.node.keystore import kept_in
+from multifleet.node.lost_stores import what_was_lost
 from multifleet.operations.views import (
     AnswerView,
     ChannelView,
@@ -59,7 +61,7 @@ class Node(Engine):
             dead=len(await self.store.outbox.dead(1000)),
             sessions=len(found.sessions),
             clients=self.offering.clients.views(found.sessions),
-            degraded=self.store.database.degraded,
+            degraded=self.store.database.degraded or await asyncio.to_thread(what_was_lost, self.home),
         )
 
     async def peers_view(self) -> list[PeerView]:
@@ -99,7 +101,7 @@ class Node(Engine):
                         changed_at=health.changed_at or None,
                         last_ok=health.last_ok,
                         p95=health.p95,
-                        last_error=health.last_error,
+                        last_error=_with_age(health, self.clock.now()),
                     )
                 )
         return views
@@ -202,3 +204,12 @@ class Node(Engine):
         """Stop the daemon, once this answer is out."""
         self.stopping.set()
         return DownView(True, os.getpid())
+
+
+def _with_age(health: ChannelHealth, now: float) -> str | None:
+    """Why a channel failed last, and how long ago: it may be well again."""
+    if health.last_error is None:
+        return None
+    if health.failed_at is None:
+        return f"{health.last_error} (before this start)" if health.failures == 0 else health.last_error
+    return f"{health.last_error} ({max(0.0, now - health.failed_at):.0f} s ago)"

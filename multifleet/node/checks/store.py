@@ -5,6 +5,7 @@ from pathlib import Path
 from multifleet.errors import ConfigError, StoreDamaged, StoreUnavailable
 from multifleet.node.checks.finding import Finding, fail, of_error, ok, together
 from multifleet.node.checks.patience import aside
+from multifleet.node.lost_stores import LOST
 from multifleet.store.database import Database
 from multifleet.store.inspection import (
     SOUND,
@@ -77,6 +78,6 @@ def _damaged(home: Path) -> Finding | None:
         return None
     names = ", ".join(path.name for path in found)
     return fail(
-        f"a damaged store was set aside ({names}): messages that only it held are not delivered",
+        f"a damaged store was set aside ({names}): {LOST}",
         f"save what is needed (sqlite3 {found[-1]} .recover), then move it out of {home}",
     )

@@ -17,7 +17,8 @@ from multifleet.errors import ConfigError
 DEFAULT_PORT = 8855
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
-NodeId = Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}\\Z")]
+_NODE_ID = "^[a-z0-9][a-z0-9-]{0,62}\\Z"
+NodeId = Annotated[str, msgspec.Meta(pattern=_NODE_ID)]
 
 
 class NodeEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -92,20 +93,13 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 def load(home: Path, project: Path | None = None, environ: Mapping[str, str] = os.environ) -> Config:
     """The configuration of a home, with what a project's folder adds; ConfigError names the file and what is wrong."""
     raw = _read(home / "config.json")
+    environment = _of_environment(environ)
     if project is not None:
         raw = _add(_read(project / ".multifleet" / "config.json"), raw)
-    if "MULTIFLEET_NODE_ID" in environ:
-        raw["nodeId"] = environ["MULTIFLEET_NODE_ID"]
-    if "MULTIFLEET_FLEET_ID" in environ:
-        raw["fleetId"] = environ["MULTIFLEET_FLEET_ID"]
-    if "FLEET_NERVE_PORT" in environ:
-        raw["port"] = _number("FLEET_NERVE_PORT", environ["FLEET_NERVE_PORT"])
     try:
-        return msgspec.convert(raw, Config)
+        return msgspec.convert(raw | environment, Config)
     except msgspec.ValidationError as error:
-        raise ConfigError(
-            f"{home / 'config.json'}: {error}; see docs/configuration.md for what it may hold"
-        ) from None
+        raise ConfigError(f"{home / 'config.json'}: {error}; see docs/configuration.md for what it may hold") from None
 
 
 def project_of(folder: Path, home: Path) -> Path | None:
@@ -146,14 +140,16 @@ def _read(path: Path) -> dict[str, Any]:
         raw = msgspec.json.decode(path.read_bytes())
     except FileNotFoundError:
         return {}
+    except IsADirectoryError:
+        raise ConfigError(f"{path} is a folder, not a file: move it away") from None
+    except NotADirectoryError:
+        raise ConfigError(f"{path.parent} is not a folder: move it away, or set another MULTIFLEET_HOME") from None
     except OSError as error:
         raise ConfigError(f"{path} cannot be read ({error.strerror}): mend its permissions") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(
-            f"{path} is not JSON ({error}): mend it, or move it away and run multifleet init"
-        ) from None
+        raise ConfigError(f"{path} is not JSON ({error}): mend it, or move it away") from None
     if not isinstance(raw, dict):
-        raise ConfigError(f"{path} is not a JSON object: mend it, or move it away and run multifleet init")
+        raise ConfigError(f"{path} is not a JSON object: mend it, or move it away")
     return {key: value for key, value in raw.items() if not key.startswith(("_", "$"))}
 
 
@@ -164,7 +160,17 @@ def _add(more: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _number(name: str, text: str) -> int:
-    if not text.isdecimal():
-        raise ConfigError(f"${name} is {text!r}: it must be a port number")
-    return int(text)
+def _of_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    node, port = environ.get("MULTIFLEET_NODE_ID"), environ.get("FLEET_NERVE_PORT")
+    if node is not None:
+        if not re.match(_NODE_ID, node):
+            raise ConfigError(f"$MULTIFLEET_NODE_ID is {node!r}: it must be lower-case letters, digits and '-'")
+        found["nodeId"] = node
+    if "MULTIFLEET_FLEET_ID" in environ:
+        found["fleetId"] = environ["MULTIFLEET_FLEET_ID"]
+    if port is not None:
+        if not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65_535:
+            raise ConfigError(f"$FLEET_NERVE_PORT is {port!r}: it must be a port number, 0 to 65535")
+        found["port"] = int(port)
+    return found

@@ -96,16 +96,17 @@ def test_a_bad_file_is_named_with_what_is_wrong_in_one_line(tmp_path: Path, name
     assert "\n" not in str(refused.value)
 
 
-def test_a_file_that_cannot_be_read_says_so(tmp_path: Path) -> None:
+def test_a_folder_in_the_place_of_the_file_is_told_as_one(tmp_path: Path) -> None:
     (tmp_path / "config.json").mkdir()
-    with pytest.raises(ConfigError, match="mend its permissions"):
+    with pytest.raises(ConfigError, match="is a folder, not a file: move it away"):
         load(tmp_path, environ={})
 
 
 def test_a_port_in_the_environment_must_be_one(tmp_path: Path) -> None:
-    for text in ("", "x", "-1", "1.5"):
-        with pytest.raises(ConfigError, match="FLEET_NERVE_PORT"):
+    for text in ("", "x", "-1", "1.5", "65536", "99999", "٣", "1" * 5000):
+        with pytest.raises(ConfigError, match="FLEET_NERVE_PORT") as refused:
             load(tmp_path, environ={"FLEET_NERVE_PORT": text})
+        assert "config.json" not in str(refused.value)
 
 
 def test_a_project_is_found_from_the_folders_below_it_and_the_home_is_none(tmp_path: Path) -> None:
@@ -146,3 +147,24 @@ def test_a_port_may_be_left_out(text: str, host: str, port: int) -> None:
 def test_what_is_no_address_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         split_address(text)
+
+
+@pytest.mark.parametrize("name", ["Bad!", "", "a/b", "mac1\n"])
+def test_a_bad_name_in_the_environment_is_blamed_on_its_variable(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigError, match="MULTIFLEET_NODE_ID") as refused:
+        load(tmp_path, environ={"MULTIFLEET_NODE_ID": name})
+    assert "config.json" not in str(refused.value)
+
+
+def test_a_home_that_is_a_file_is_told_as_one(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.write_text("")
+    with pytest.raises(ConfigError, match="home is not a folder: move it away"):
+        load(home, environ={})
+
+
+def test_a_damaged_project_file_is_named_and_asks_for_no_init(tmp_path: Path) -> None:
+    path = write(tmp_path / "project" / ".multifleet", b"{")
+    with pytest.raises(ConfigError) as refused:
+        load(tmp_path / "home", tmp_path / "project", environ={})
+    assert str(path) in str(refused.value) and "init" not in str(refused.value)

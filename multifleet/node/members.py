@@ -100,8 +100,12 @@ class Members:
         member = self._members.get(node)
         if member is None:
             others = sorted(other.node for other in self.others())
-            known = f"known: {', '.join(others)}" if others else "no machine has joined yet: multifleet invite"
-            raise UnknownNode(f"no node {node!r} in the fleet ({known})")
+            if not others:
+                raise UnknownNode(f"no node {node!r} in the fleet (no machine has joined yet: multifleet invite)")
+            raise UnknownNode(
+                f"no node {node!r} in the fleet (known: {', '.join(others)}): write to one of these, or let it in "
+                "with multifleet invite here and multifleet join there"
+            )
         return member
 
     def others(self) -> Iterator[Member]:

@@ -1,6 +1,7 @@
 """What a user asks about messages: their story with its proofs, what came, what left, what was given up."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -16,6 +17,9 @@ from multifleet.node.tracker import Tracker
 from multifleet.operations.views import Accepted, InboxView, OutboxView, ReceiptView, TraceEvent, TraceView
 from multifleet.store.rows import InboxRow, OutboxRow, ReceiptRow
 from multifleet.store.store import Store
+
+OFFSET_ERROR = 2.0
+"""Seconds by which a peer's clock may seem off while it is not: its time is learned from whole seconds."""
 
 
 class Messages:
@@ -126,7 +130,7 @@ class Messages:
                 attempt=one.attempt,
                 verified=self._is_good(one) if verify else None,
             )
-            for one in sorted(receipts, key=lambda one: (one.seq is not None and one.by != node, one.seq or 0, one.at))
+            for one in self._in_order(receipts, row.peer)
         ]
         return TraceView(
             id=row.id,
@@ -138,6 +142,22 @@ class Messages:
             reason=row.reason if state in (State.QUEUED, State.SENT) or state in FINAL else None,
             ended=state in FINAL,
         )
+
+    def _in_order(self, receipts: Sequence[ReceiptRow], peer: str) -> list[ReceiptRow]:
+        """By time, as far as the peer's clock can be believed; what it stated stays in its own order."""
+        node = self._members.identity.node
+        member = self._members.get(peer)
+        ahead = (member.offset or 0.0) if member is not None else 0.0
+        if abs(ahead) < OFFSET_ERROR or peer == node:
+            ahead = 0.0
+        own = sorted((one for one in receipts if one.seq is None or one.by == node), key=lambda one: one.at)
+        theirs = sorted((one for one in receipts if one.seq is not None and one.by != node), key=_place)
+        latest = own[0].at if own else 0.0  # nobody stated anything about a message before it was accepted here
+        timed = [(one.at, 0, one) for one in own]
+        for one in theirs:
+            latest = max(latest, one.at - ahead)
+            timed.append((latest, 1, one))
+        return [one for _, _, one in sorted(timed, key=lambda entry: entry[:2])]
 
     def _is_good(self, row: ReceiptRow) -> bool:
         member = self._members.get(row.peer)
@@ -177,6 +197,10 @@ class Messages:
         if row is None:
             raise UnknownMessage(f"no message {id} here: multifleet inbox and multifleet outbox list what there is")
         return row
+
+
+def _place(row: ReceiptRow) -> int:
+    return row.seq or 0
 
 
 def _state(text: str) -> State:

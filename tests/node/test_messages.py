@@ -147,3 +147,47 @@ def _execute(home: Path, statement: str) -> None:
         connection.commit()
     finally:
         connection.close()
+
+
+async def test_an_unknown_node_says_which_there_are_and_how_one_gets_in(fleet: Machines) -> None:
+    mac1, _ = await fleet.started("mac1", "mac2")
+    with pytest.raises(UnknownNode, match=r"known: mac2\): write to one of these, or .* multifleet invite"):
+        await mac1.node.messages.send("nowhere", "hello")
+
+
+async def test_a_message_that_is_tried_again_has_its_story_in_order_of_time(fleet: Machines) -> None:
+    mac1, mac2 = await fleet.started("mac1", "mac2")
+    sent = await mac1.node.messages.send("mac2/nope", "hello")
+    await mac1.wait(sent.id, State.REFUSED)
+    mac1.time.pass_(60)
+    mac2.time.pass_(60)
+    await mac1.node.messages.retry(sent.id)
+    story = await mac1.node.messages.wait(sent.id, None, 20.0, 3)
+    assert [event.state for event in story.events] == ["queued", "refused", "queued", "refused"]
+
+
+@pytest.mark.parametrize("ahead", [-3_600.0, 3_600.0])
+async def test_a_peers_wrong_clock_does_not_put_a_story_out_of_order(fleet: Machines, ahead: float) -> None:
+    mac1, mac2 = fleet.add("mac1", "mac2")
+    mac2.time.wall_shift = ahead
+    await mac1.start()
+    await mac2.start()
+    sent = await mac1.node.messages.send("mac2/nope", "hello")
+    await mac1.wait(sent.id, State.REFUSED)
+    for machine in (mac1, mac2):
+        machine.time.pass_(60)
+    await mac1.node.messages.retry(sent.id)
+    story = await mac1.node.messages.wait(sent.id, None, 20.0, 3)
+    assert [event.state for event in story.events] == ["queued", "refused", "queued", "refused"]
+
+
+async def test_what_the_recipient_stated_stays_in_its_order_whatever_its_clock_did(fleet: Machines) -> None:
+    mac1, sent = await _stored(fleet)
+    _execute(
+        mac1.home,
+        "INSERT INTO receipts (message_id, peer, seq, state, at, by, channel, attempt, detail, mac)"
+        " SELECT message_id, peer, 99, 'seen', at - 900, by, channel, attempt, detail, mac FROM receipts"
+        " WHERE seq IS NOT NULL",
+    )
+    story = await mac1.node.messages.trace(sent)
+    assert [event.state for event in story.events] == ["queued", "stored", "seen"]

@@ -141,3 +141,14 @@ async def test_projects_that_the_client_knows_have_seats_before_a_session_runs_t
 async def test_a_client_file_of_another_shape_gives_no_seats(mac2: Machine, content: str) -> None:
     client_knows(mac2, content)
     assert not seats_of(mac2).exists("relative") and seats_of(mac2).rows == []
+
+
+async def test_a_folder_that_had_the_default_seat_still_has_it_under_another_name(
+    mac2: Machine, tmp_path: Path
+) -> None:
+    await seats_of(mac2).bind("web", folder(tmp_path, "web"), True)
+    await seats_of(mac2).bind("api", folder(tmp_path, "api"), False)
+    assert seats_of(mac2).default == "web"
+    assert (await mac2.node.seat_bind("web2", folder(tmp_path, "web"), False)).default is True
+    await mac2.restart()
+    assert seats_of(mac2).default == "web2"

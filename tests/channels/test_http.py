@@ -98,6 +98,7 @@ async def test_who_gives_no_signed_answer_did_not_get_the_frame(
     "answer",
     [
         reply(b"internal", "500 Internal Server Error"),
+        reply(b"damaged", "503 Service Unavailable"),
         reply(b"gateway", "502 Bad Gateway"),
         b"",
         b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nmf1 cut short",
@@ -194,3 +195,9 @@ async def test_one_lost_answer_does_not_cost_the_best_address_its_place(channel:
         with pytest.raises(ChannelError):
             await channel.deliver(target, FRAME)
         assert channel.best("mac2") == web.address
+
+
+async def test_a_daemon_that_meets_an_error_of_its_own_is_said_to(channel: HttpChannel) -> None:
+    async with serving(says(reply(b"damaged", "503 Service Unavailable"))) as web:
+        with pytest.raises(ChannelError, match=r"answered with an internal error.*multifleet doctor there"):
+            await channel.deliver(to(web.address), FRAME)

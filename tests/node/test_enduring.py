@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from multifleet.errors import StoreUnavailable
+from multifleet.errors import StoreDamaged, StoreUnavailable
 from multifleet.node import enduring as room
 from multifleet.node.counters import Counters
 from multifleet.node.enduring import enduring
@@ -63,3 +63,25 @@ async def test_a_part_that_fails_while_it_is_cancelled_ends(error: Exception) ->
     async with asyncio.timeout(2):
         await asyncio.wait([task])
     assert task.cancelled()
+
+
+async def test_a_damaged_store_is_not_asked_again_every_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    rests: list[float] = []
+
+    async def rest(seconds: float) -> None:
+        rests.append(seconds)
+
+    monkeypatch.setattr(asyncio, "sleep", rest)
+    counters, errors = (
+        Counters(),
+        [StoreDamaged("the store is damaged: restart the daemon"), StoreUnavailable("x"), None],
+    )
+
+    async def part() -> None:
+        error = errors.pop(0)
+        if error is not None:
+            raise error
+
+    await enduring("part", part, counters)
+    assert rests == [room.LONG_REST, room.REST]
+    assert counters.snapshot() == {"part_waits_for_store": 2}

@@ -57,7 +57,11 @@ def from_outside(home: Path) -> Finding:
 
 def _not_running(home: Path) -> Finding:
     last = _last_words(home / "logs" / "daemon.log")
-    return fail(f"no daemon runs{f'; the last one ended: {last}' if last else ''}", START, *NOT_STARTED_FOR)
+    if last is None:
+        return fail("no daemon runs", START, *NOT_STARTED_FOR)
+    why, _, remedy = last.rpartition(": ")
+    told = f"no daemon runs; the last one ended: {why or last}"
+    return fail(told, f"{remedy}, then {START}" if why else START, *NOT_STARTED_FOR)
 
 
 def _kill(held: Holder) -> str:

@@ -60,7 +60,7 @@ def together(findings: Sequence[Finding]) -> Finding:
     explained = all(finding.follows for finding in told)
     return Finding(
         worst,
-        "; ".join(finding.says for finding in told),
+        "; ".join(dict.fromkeys(finding.says for finding in told)),
         "; ".join(remedies) or None,
         frozenset().union(*(finding.follows for finding in told)) if explained else frozenset(),
     )

@@ -54,3 +54,8 @@ def test_a_view_is_one_line_and_only_a_fault_is_not_ok() -> None:
     view = as_view("disk", warn("two\nlines", "-"))
     assert (view.id, view.ok, view.level, view.says) == ("disk", True, "warn", "two lines")
     assert not as_view("disk", fail("x", "-")).ok
+
+
+def test_what_two_addresses_have_in_common_is_said_once() -> None:
+    taken = fail("TCP port 8855 is taken by python (pid 7)", "stop it")
+    assert together([taken, taken]).says == taken.says

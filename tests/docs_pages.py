@@ -13,7 +13,13 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "benchmarks/
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"!?\[[^]]*\]\(([^)\s]+)\)")
 _CODE = re.compile(r"`([^`\n]+)`")
-_STANDS_FOR_ONE = {"N": "1", "S": "1", "STATE": "stored"}
+_STANDS_FOR_ONE = {
+    "N": "1",
+    "S": "1",
+    "STATE": "stored",
+    "ID": "01990000-0000-7000-8000-000000000000",
+    "HOST:PORT": "192.0.2.7:8855",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +72,7 @@ def commands(page: Path) -> Iterator[list[str]]:
             yield [_STANDS_FOR_ONE.get(word, word) for word in shlex.split(found[1])]
     for typed in session(page):
         if typed.words[0] == "multifleet":
-            yield list(typed.words[1:])
+            yield [_STANDS_FOR_ONE.get(word, word) for word in typed.words[1:]]
 
 
 def sentences() -> list[str]:

@@ -290,15 +290,12 @@ class Engine:
         )
 
     def _admitted(self, member: Member) -> None:
-        outbox = self._outboxes.get(member.node)
-        if outbox is None:
-            self.outbox_of(member.node)
-        else:
-            outbox.heard_again()
+        self._run_outbox(member.node)
+        self.outbox_of(member.node).heard_again()
         self.heartbeats.beat_now()
 
     def _run_outbox(self, node: str) -> None:
-        outbox = self.outbox_of(node) if node not in self._outboxes else self._outboxes[node]
+        outbox = self.outbox_of(node)
         if self._group is not None and node not in self._outbox_tasks:
             name = f"outbox of {node}"
             self._outbox_tasks[node] = self._group.create_task(enduring(name, outbox.run, self.counters), name=name)

@@ -4,10 +4,11 @@ import asyncio
 import time
 from typing import Any
 
+import msgspec
 import pytest
 
 from multifleet.core.frame import open_frame
-from multifleet.core.packets import BATCH_BYTES, BATCH_LIMIT
+from multifleet.core.packets import BATCH_BYTES, BATCH_LIMIT, PacketAnswer, Request, read
 from multifleet.core.receipts import State
 from multifleet.errors import StoreUnavailable
 from multifleet.node.outboxes import Queue, Waiting
@@ -146,6 +147,48 @@ async def test_an_answer_without_a_word_about_the_messages_is_a_failure(fleet: M
     assert len(asked) <= 4
     fleet.network.nodes["mac2"] = good
     await mac1.wait(sent.id, State.STORED)
+
+
+async def test_nothing_is_stored_because_an_answer_says_so_without_a_statement(
+    fleet: Machines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hurry(monkeypatch)
+    mac1, mac2 = await fleet.started("mac1", "mac2")
+
+    async def claims(frame: bytes) -> bytes:
+        node = mac2.node
+        opened = open_frame(frame, "mac2", node.members.incoming_keys, None)
+        ids = [msgspec.json.decode(raw)["id"] for raw in read(opened.packet, Request).packets]
+        answers = [PacketAnswer(id=id, outcome="stored") for id in ids]
+        return node.exchange.answer(node.members.need("mac1"), opened.header, answers=answers)
+
+    fleet.network.nodes["mac2"] = claims
+    sent = await mac1.node.messages.send("mac2", "hello", expires_in=1.0)
+    outbox = mac1.node.outbox_of("mac2")
+    await until(lambda: sent.id in outbox._awaited)
+    assert (await mac1.node.messages.trace(sent.id)).state == "queued"
+    story = await mac1.wait(sent.id, State.UNDELIVERABLE)
+    assert "outcome unknown" in (story.reason or "")
+
+
+async def test_when_all_is_delivered_nothing_of_it_is_left_in_memory(fleet: Machines) -> None:
+    mac1, mac2 = await fleet.started("mac1", "mac2")
+    first = await mac1.node.messages.send("mac2", "first")
+    await mac1.wait(first.id, State.STORED)
+    tasks = len(asyncio.all_tasks())
+    sent = [await mac1.node.messages.send("mac2", str(number)) for number in range(300)]
+    await mac1.wait(sent[-1].id, State.STORED)
+    outbox = mac1.node.outbox_of("mac2")
+    await until(lambda: not outbox._queue.ids and not outbox._in_flight)
+    for row in await mac2.received():
+        await mac2.node.messages.reply(row.id, "done")
+    for one in [first, *sent]:
+        await mac1.wait(one.id, State.ANSWERED)
+    await until(lambda: not outbox._awaited)
+    assert not outbox._over
+    assert not mac1.node.hearing._ahead.get("mac2")
+    assert not mac1.node.events._waiting
+    await until(lambda: len(asyncio.all_tasks()) <= tasks)
 
 
 async def test_a_full_disk_there_is_no_failure_of_the_channel_and_the_message_waits(fleet: Machines) -> None:

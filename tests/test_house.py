@@ -132,3 +132,20 @@ def test_two_starts_at_once_make_one_environment(tmp_path: Path) -> None:
     assert sorted("once" in text for text in said) == [False, True]
     assert (tmp_path / ".venv/made-from").read_text() == "none\n"
     assert sorted(path.name for path in tmp_path.glob(".venv*")) == [".venv", ".venv.lock"]
+
+
+@pytest.mark.parametrize("inside", [True, False], ids=["in the project", "in the user's cache"])
+def test_an_environment_finds_the_project_it_was_made_for(tmp_path: Path, inside: bool) -> None:
+    root = tmp_path / "project"
+    (root / "multifleet").mkdir(parents=True)
+    (root / "multifleet/__init__.py").touch()
+    (root / "empty.lock").write_text("# lock none printed\n")
+    place = root / ".venv" if inside else tmp_path / "cache/123.venv"
+    maker = [sys.executable, "-I", str(ROOT / "scripts/make_environment.py")]
+    subprocess.run([*maker, root, place, root / "empty.lock"], check=True, stderr=subprocess.DEVNULL)
+    if inside:  # moved as a whole, as a person moves a folder
+        root = root.rename(tmp_path / "moved")
+        place = root / ".venv"
+    ask = [place / "bin/python", "-I", "-c", "import multifleet; print(multifleet.__file__)"]
+    found = subprocess.run(ask, check=True, capture_output=True, text=True).stdout.strip()
+    assert Path(found).resolve() == (root / "multifleet/__init__.py").resolve()

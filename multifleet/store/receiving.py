@@ -6,6 +6,7 @@ The tables, inside the transaction, say what is a replay or a duplicate; no cach
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 
 from multifleet.store import receipt_log
 from multifleet.store.bulk import Bulk
@@ -55,7 +56,7 @@ def receive_frames(connection: sqlite3.Connection, frames: Sequence[InboundFrame
     known = _known(connection, frames)
     taken = [frame for frame, replay in zip(frames, replays, strict=True) if not replay]
     log = LogBatch(connection, {frame.sender for frame in taken})
-    older = _forget_and_recall(connection, log, taken)
+    older = _forget_and_recall(connection, log, taken, known)
     batch = _Batch(connection, log, known, older, [], set())
     received = [
         _replayed(frame, known) if replay else _take(batch, frame)
@@ -88,17 +89,19 @@ def _known(connection: sqlite3.Connection, frames: Sequence[InboundFrame]) -> di
 
 
 def _forget_and_recall(
-    connection: sqlite3.Connection, log: LogBatch, frames: Sequence[InboundFrame]
+    connection: sqlite3.Connection, log: LogBatch, frames: Sequence[InboundFrame], known: dict[_Key, Statement]
 ) -> dict[str, list[LogRow]]:
     """Drops what was acknowledged; what each sender lacks and should have goes into its first answer."""
     have: dict[str, int] = {}
     older: dict[str, list[LogRow]] = {}
+    lost_answers = {sender for sender, _ in known}
     for frame in frames:
         have[frame.sender] = max(frame.have, have.get(frame.sender, 0))
     for sender, seq in have.items():
         log.forget(sender, seq)
         if seq < log.said(sender):
-            since = max(frame.at for frame in frames) - _UNDER_WAY
+            # Who sends a message again did not hear what was said of it, however short a time ago.
+            since = inf if sender in lost_answers else max(frame.at for frame in frames) - _UNDER_WAY
             older[sender] = receipt_log.overdue(connection, sender, seq, since, receipt_log.MOST_ROWS)
     return older
 

@@ -75,6 +75,7 @@ async def test_a_retry_is_a_duplicate_and_is_told_again(mac2: Node) -> None:
     await ask(mac2, request(mac2, one))
     status, answer = await ask(mac2, request(mac2, one))
     assert (status, answer.answers[0].outcome) == (200, "duplicate")
+    assert [(said.id, said.state) for said in answer.log] == [(one.id, "stored")]
     assert len(await mac2.store.inbox.listing(10)) == 1
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from multifleet import local_http
 from multifleet.errors import MultifleetError, NotRunning, TooLarge
 from multifleet.operations.operation import Operation
-from multifleet.paths import home_path, socket_path
+from multifleet.paths import home_path, is_foreign, socket_path
 
 DEFAULT_TIMEOUT = 15.0
 """Seconds that the daemon has to answer, beyond what it was asked to wait."""
@@ -45,8 +45,11 @@ class Client:
         return found
 
     async def _exchange(self, request: bytes) -> tuple[int, bytes]:
+        place = str(socket_path(self.home))
+        if is_foreign(place, str(self.home)):
+            raise NotRunning(f"{place} lies in another user's folder: set MULTIFLEET_HOME to a shorter path")
         try:
-            reader, writer = await asyncio.open_unix_connection(socket_path(self.home))
+            reader, writer = await asyncio.open_unix_connection(place)
         except OSError:
             raise NotRunning("the multifleet daemon is not running: start it with `multifleet up`") from None
         try:

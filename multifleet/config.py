@@ -15,6 +15,8 @@ import msgspec
 from multifleet.errors import ConfigError
 
 DEFAULT_PORT = 8855
+PROJECT_ADDS = frozenset({"fleetId", "chief", "nodes"})
+"""All that a project's file may add: a folder may be somebody else's clone, and must not move the daemon."""
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
 _NODE_ID = "^[a-z0-9][a-z0-9-]{0,62}\\Z"
@@ -95,7 +97,8 @@ def load(home: Path, project: Path | None = None, environ: Mapping[str, str] = o
     raw = _read(home / "config.json")
     environment = _of_environment(environ)
     if project is not None:
-        raw = _add(_read(project / ".multifleet" / "config.json"), raw)
+        found = _read(project / ".multifleet" / "config.json")
+        raw = _add({key: value for key, value in found.items() if key in PROJECT_ADDS}, raw)
     try:
         return msgspec.convert(raw | environment, Config)
     except msgspec.ValidationError as error:

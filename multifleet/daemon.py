@@ -5,6 +5,7 @@ import gc
 import logging
 import logging.handlers
 import os
+import resource
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -32,6 +33,7 @@ COLLECT_AFTER = 50_000
 def run(home: Path, port: int | None, binds: Sequence[str]) -> int:
     """Serve the node of a home; the exit status. Errors are one line on stderr."""
     os.umask(0o077)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # keys and bodies would lie in one
     try:
         make_home(home)
         setup = _with(open_setup(home), port, binds)

@@ -35,6 +35,18 @@ def socket_place(home: str) -> str:
     return os.path.join(runtime, f"mf-{hashlib.sha256(os.fsencode(home)).hexdigest()[:16]}.sock")
 
 
+def is_foreign(place: str, home: str) -> bool:
+    """Whether the socket lies in a shared folder that is not this user's alone: somebody else may listen there."""
+    folder = os.path.dirname(place)
+    if folder == home:
+        return False
+    try:
+        found = os.lstat(folder)
+    except OSError:
+        return False  # nobody listens there
+    return found.st_uid != os.getuid() or bool(found.st_mode & 0o077)
+
+
 def socket_path(home: "Path") -> "Path":
     """The same for a home that is a Path."""
     from pathlib import Path

@@ -10,7 +10,7 @@ from _socket import timeout as Timeout
 from multifleet import local_http
 from multifleet.cli.arguments import Value
 from multifleet.cli.shape import Command, Failed, NotRunning
-from multifleet.paths import home_folder, socket_place
+from multifleet.paths import home_folder, is_foreign, socket_place
 
 TIMEOUT = 15.0
 """Seconds that the daemon has to answer, unless it was asked to wait."""
@@ -31,10 +31,13 @@ def ask(command: Command, values: dict[str, Value], timeout: float = TIMEOUT) ->
 def exchange(request: bytes, timeout: float = TIMEOUT) -> tuple[int, bytes]:
     """The status and the body of the answer; NotRunning where nobody listens."""
     home = home_folder()
+    place = socket_place(home)
+    if is_foreign(place, home):
+        raise Failed(f"{place} lies in another user's folder: set MULTIFLEET_HOME to a shorter path; nothing was sent")
     connection = Socket(AF_UNIX, SOCK_STREAM)
     try:
         connection.settimeout(timeout)
-        connection.connect(socket_place(home))
+        connection.connect(place)
         try:
             connection.sendall(request)
         except (BrokenPipeError, ConnectionResetError):

@@ -10,7 +10,7 @@ import unicodedata
 
 _OPENERS = "<\uff1c\ufe64\u2039\u3008\u27e8\u276e\u276c\u29fc\u02c2\u1438"
 _TAG = re.compile(
-    rf"([{_OPENERS}])(\s{{0,40}}[/\\\uff0f\u2044\u2215]?\s{{0,40}})([^\s<>/\\\uff1e\uff1c\u203a\u3009\u27e9=]{{1,64}})"
+    rf"([{_OPENERS}])(\s*+[/\\\uff0f\u2044\u2215]?\s*+)([^\s<>/\\\uff1e\uff1c\u203a\u3009\u27e9=]{{1,64}})"
 )
 
 RESERVED_TAGS = frozenset(

@@ -85,8 +85,6 @@ class Receiving:
         except FrameRefused as refused:
             return self._refuse(refused.refusal, refused.header, remote)
         member = self._members.need(opened.header.sender)
-        if not at_rest:
-            self._heard(member, remote)
         try:
             request = packets.read(opened.packet, Request)
         except NotStrict as error:
@@ -147,6 +145,8 @@ class Receiving:
         )
         if received.replay:
             return self._replayed(member, opened.header, stored, received, remote)
+        if remote:
+            self._heard(member, remote)
         results = iter(received.results)
         answers = [
             PacketAnswer(id=one.id, outcome="refused", reason=one.reason[: packets.REASON_LIMIT])

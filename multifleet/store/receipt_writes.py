@@ -9,7 +9,11 @@ from multifleet.store.rows import ReceiptRow
 
 _values = values_of(ReceiptRow)
 _insert = Bulk(
-    f"INSERT INTO receipts ({listed(ReceiptRow)}) VALUES {{rows}} ON CONFLICT DO NOTHING",
+    # A peer may state something only about messages that were sent to it: anything else would fill the disk.
+    f"WITH said ({listed(ReceiptRow)}) AS (VALUES {{rows}}) INSERT INTO receipts ({listed(ReceiptRow)})"
+    " SELECT * FROM said WHERE seq IS NULL"
+    " OR EXISTS (SELECT 1 FROM outbox WHERE outbox.id = said.message_id AND outbox.peer = said.peer)"
+    " ON CONFLICT DO NOTHING",
     len(ReceiptRow.__match_args__),
 )
 _forward = Bulk(

@@ -7,8 +7,9 @@ from tests.store.made import outbox_row, queued, receipt
 
 
 async def test_the_events_of_a_message_come_in_the_order_of_their_time(store: Store) -> None:
-    row = outbox_row("a")
+    row, other = outbox_row("a"), outbox_row("b")
     await store.outbox.add(row, queued(row))
+    await store.outbox.add(other, queued(other))
     await store.receipts.record([receipt("a", "seen", 3), receipt("a", "stored", 1)])
     await store.receipts.record([receipt("a", "offered", 2), receipt("b", "stored", 4)])
     assert await store.receipts.of("a") == [
@@ -23,15 +24,29 @@ async def test_the_events_of_a_message_come_in_the_order_of_their_time(store: St
 async def test_a_statement_that_came_twice_is_kept_once_and_what_this_node_saw_every_time(
     store: Store,
 ) -> None:
+    for peer in ("mac2", "mac3"):
+        row = outbox_row("a", peer)
+        await store.outbox.add(row, queued(row))
     await store.receipts.record([receipt("a", "stored", 1), receipt("a", "stored", 1)])
     await store.receipts.record([receipt("a", "stored", 1, mac="f" * 64), receipt("a", "stored", 1, peer="mac3")])
     await store.receipts.record([receipt("a", "sent", None), receipt("a", "sent", None)])
     assert [(one.peer, one.seq) for one in await store.receipts.of("a")] == [
         ("mac2", None),
+        ("mac3", None),
+        ("mac2", None),
         ("mac2", None),
         ("mac2", 1),
         ("mac3", 1),
     ]
+
+
+async def test_what_a_peer_states_about_messages_that_never_went_to_it_is_not_kept(store: Store) -> None:
+    row = outbox_row("a")
+    await store.outbox.add(row, queued(row))
+    await store.receipts.record([receipt("a", "stored", 1, peer="mac3"), receipt("z", "stored", 2)], (), "mac3", 2)
+    assert await store.receipts.of("a") == [queued(row)]
+    assert await store.receipts.of("z") == []
+    assert store.receipts.durable_have("mac3") == 2
 
 
 async def test_statements_the_outbox_and_have_move_in_one_commit(store: Store) -> None:

@@ -27,6 +27,8 @@ from multifleet.store.store import Store
 
 KEEP_NONCE = 2 * WINDOW + 60
 """Seconds that a nonce is remembered; the window has closed before."""
+AT_REST = frozenset({"drop"})
+"""Channels of which no window is asked."""
 UNREAD_ID = "00000000-0000-0000-0000-000000000000"
 
 
@@ -167,6 +169,9 @@ class Receiving:
             message = packets.read(raw, Message)
         except (NotStrict, BadPacket) as error:
             return Taken(UNREAD_ID, None, str(error))
+        if channel in AT_REST and message.expires + header.sent - request.time <= self._clock.now():
+            # Its id may be forgotten by now: nothing is said of it that might not be so.
+            return Taken(UNREAD_ID, None, "its time was over when it was found")
         try:
             return Taken(message.id, self._row(message, bytes(raw), member, header, request, channel))
         except Turned as reason:

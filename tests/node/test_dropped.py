@@ -81,3 +81,16 @@ async def test_statements_that_came_by_a_drop_count_too(fleet: Machines) -> None
     park(mac1.home, back.frame)
     await mac1.node.dropped.take_up()
     assert (await mac1.node.messages.trace(sent.id, verify=True)).state == "stored"
+
+
+async def test_what_has_expired_before_it_was_found_is_neither_stored_nor_stated(fleet: Machines) -> None:
+    machine = fleet.add("mac1", "mac2")[1]
+    node = await machine.open()
+    data = request(node, now_message(node, expires=int(node.clock.now()) + 60))
+    machine.time.pass_(120)
+    park(node.home, data)
+    await node.dropped.take_up()
+    assert await node.store.inbox.listing(10) == []
+    assert await node.store.inbox.log_after("mac1", 0) == []
+    assert node.counters.snapshot()["message_refused"] == 1
+    assert not list((node.home / "drop").glob(f"*{ENDING}"))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from multifleet.core.choose_session import choose_session
 from multifleet.node.clients import HOOKS, SOCKET, Clients
+from multifleet.node.clock import NodeClock
 from multifleet.node.seats import Seats
 from multifleet.operations.views import SeatView
 from multifleet.sessions.base import Found, Session, Status
@@ -16,6 +17,8 @@ from multifleet.store.rows import InboxRow
 
 AT_TERMINAL = "cli"
 """How the client calls an entrypoint with a person before it."""
+BEGINNING = 2.0
+"""Seconds after the start of a session without a person in which only its start hook is given something."""
 REMEMBERED = 500
 """Sessions whose process is known after they have ended."""
 
@@ -23,12 +26,16 @@ REMEMBERED = 500
 class LiveSessions:
     """One for the node."""
 
-    def __init__(self, config: Path, seats: Seats, registry: ClaudeRegistry, clients: Clients) -> None:
+    def __init__(
+        self, config: Path, seats: Seats, registry: ClaudeRegistry, clients: Clients, clock: NodeClock
+    ) -> None:
+        self._clock = clock
         self.config = config
         self.seats = seats
         self.registry = registry
         self.clients = clients
         self._met: dict[int, Session] = {}
+        self._begun: dict[str, None] = {}
 
     async def find(self) -> Found:
         """The live sessions now; a folder in which one was seen at a terminal has a seat from then on.
@@ -53,13 +60,27 @@ class LiveSessions:
         return self.seats.of_folder(session.cwd)
 
     def wanted_seat(self, row: InboxRow) -> str | None:
-        """The seat a message is for; None: whichever session the rule chooses."""
-        return row.seat or self.seats.default
+        """The seat a message is for, the default one if its own is no more; None: whichever session is chosen."""
+        return row.seat if row.seat is not None and self.seats.has(row.seat) else self.seats.default
 
     def choose(self, found: Found, wanted: str | None) -> Session | None:
         """The one session that gets messages for a seat; None: for the node."""
-        on_it = [one for one in found.sessions if wanted is None or self.seats.known_for(one.cwd) == wanted]
+        ready = [one for one in found.sessions if not self._is_beginning(one)]
+        on_it = [one for one in ready if wanted is None or self.seats.known_for(one.cwd) == wanted]
         return choose_session(on_it, {}, None)
+
+    def begun(self, session_id: str) -> None:
+        """The hook of a session's start has been served."""
+        self._begun[session_id] = None
+        while len(self._begun) > REMEMBERED:
+            del self._begun[next(iter(self._begun))]
+
+    def _is_beginning(self, session: Session) -> bool:
+        # Its start hook is about to ask, and what the hook gives is shown for certain: the inbox of a single question
+        # may not be read any more, or wait for a user whom nobody can ask.
+        if session.entrypoint == AT_TERMINAL or session.session_id in self._begun:
+            return False
+        return 0.0 <= self._clock.wall() - session.started_at < BEGINNING
 
     def wanted_by(self, found: Found) -> set[str | None]:
         """The seats whose mail somebody is there for now; None: the mail for the node alone."""

@@ -29,6 +29,8 @@ class Seats:
         self._clock = clock
         self._projects = projects
         self._rows: dict[str, SeatRow] = {}
+        self._removed: set[str] = set()
+        """Seats that are no more, at which mail may wait; one that comes back need not be taken out."""
         self.default: str | None = None
         """The seat that gets what is addressed to the node alone; None: whichever session the rule chooses."""
 
@@ -36,6 +38,7 @@ class Seats:
         """Read the seats from the store."""
         self._rows = {row.name: row for row in await self._store.seats.all()}
         self.default = await self._store.seats.default()
+        self._removed = await self._store.inbox.seats_waited_at() - set(self._rows)
 
     @property
     def rows(self) -> list[SeatRow]:
@@ -51,6 +54,10 @@ class Seats:
         """Whether there is such a seat; projects of the client that have none yet get theirs here."""
         if name not in self._rows:
             self._adopt_projects()
+        return name in self._rows
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a seat now; none is made by asking."""
         return name in self._rows
 
     def unknown(self, name: str) -> str:
@@ -73,8 +80,10 @@ class Seats:
         return seat_of(place, {row.name: row.folder for row in self._rows.values() if _counts(row, place)})
 
     def with_node(self, seats: Set[str | None]) -> set[str | None]:
-        """These seats, and None with them if whoever sits there gets mail for the node alone."""
-        return {*seats, None} if self.default is None or self.default in seats else {*seats}
+        """These seats; with them None and the seats that are no more, where the node's own mail goes to one of them."""
+        if self.default is not None and self.default not in seats:
+            return {*seats}
+        return {*seats, None, *(self._removed - set(self._rows))}
 
     async def bind(self, name: str, folder: str, default: bool) -> SeatRow:
         """Bind a seat to a folder because the user says so; a folder that had the default seat still has it."""
@@ -95,11 +104,12 @@ class Seats:
         return row
 
     async def remove(self, name: str) -> None:
-        """Forget a seat; mail that waits there stays in the inbox."""
+        """Forget a seat; mail that waits there stays in the inbox, and goes where mail for the node alone goes."""
         if name not in self._rows:
             raise UnknownSeat(f"no seat {name!r} here: multifleet seats lists those that there are")
         await self._store.seats.remove(name)
         del self._rows[name]
+        self._removed.add(name)
         if self.default == name:
             await self._store.seats.set_default(None)
             self.default = None

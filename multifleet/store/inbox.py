@@ -60,6 +60,13 @@ class Inbox:
         condition = f"WHERE {OPEN} AND state = 'stored' AND expires > ? AND seat IS ? ORDER BY row LIMIT ?"
         return sorted(await self._rows(condition, int(now), seat, limit), key=_as_shown)
 
+    async def seats_waited_at(self) -> set[str]:
+        """Seats that mail waits at, whether or not they still exist."""
+        sql = f"SELECT DISTINCT seat FROM inbox WHERE {OPEN} AND state = 'stored' AND seat IS NOT NULL"
+        return await self._database.read(
+            lambda connection: {str(found[0]) for found in connection.execute(sql)}, _CHANGES
+        )
+
     async def in_flight(self) -> list[InboxRow]:
         """Rows offered in some way whose end is not known."""
         return await self._rows(f"WHERE {OPEN} AND state <> 'stored' ORDER BY row")

@@ -80,7 +80,7 @@ class Offering:
         registry = ClaudeRegistry(config)
         self.seats = Seats(store, clock, registry.known_projects)
         self.clients = Clients(store, clock, counters, config, self.wake)
-        self.live = LiveSessions(config, self.seats, registry, self.clients)
+        self.live = LiveSessions(config, self.seats, registry, self.clients, clock)
         self._seeds = SeedBox(setup.home)
         watching = Watching(config)
         self.offers = Offers(store, clock, counters, watching, state_to)
@@ -131,6 +131,7 @@ class Offering:
         if interactive:
             return ""
         async with self._turn_lock:
+            self.live.begun(session_id)
             rows = await self._offerable(self.seats.with_node({seat} if seat else set()))
             return await self._hand_to_hook(session_id, cwd, rows[:AT_ONCE]) if rows else ""
 

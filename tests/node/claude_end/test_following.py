@@ -15,6 +15,7 @@ from multifleet.sessions.claude_selftest import SelfTest
 from tests.node.claude_end.pretended import Pretended, is_seed_of
 from tests.node.claude_end.stage import Stage
 from tests.node.fleet import until
+from tests.sessions.records import SESSION_ID
 
 
 def client(stage: Stage, **changes: object) -> Pretended:
@@ -224,3 +225,20 @@ async def test_what_was_sent_long_ago_waits_for_the_one_before_it_that_is_held_b
             await stage.mac1.wait(id, State.OFFERED)
         shown = "".join(one["message"]["content"] for one in claude.lines[-3:])
         assert shown.index("number 0") < shown.index("number 1") < shown.index("number 2")
+
+
+async def test_a_session_of_a_script_is_given_what_waits_by_its_start_hook_and_not_by_its_inbox(stage: Stage) -> None:
+    id = await stage.send("hello")
+    await stage.mac1.wait(id, State.STORED)
+    folder = stage.folder / "home/project"
+    async with client(stage, entrypoint="sdk-cli") as claude:
+        stage.node.offering.wake()
+        await until(lambda: not stage.node.offering._news.is_set())
+        async with stage.node.offering._turn_lock:
+            assert claude.lines == []
+        text = await stage.node.offering.session_started(SESSION_ID, str(folder), False)
+        assert "hello" in text
+        other = await stage.send("and this comes later")
+        await claude.offered()
+        await stage.mac1.wait(other, State.OFFERED)
+        assert len(claude.lines) == 1

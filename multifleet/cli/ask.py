@@ -26,7 +26,7 @@ def show(name: str, answer: bytes, as_json: bool) -> None:
 
 
 def as_line(result: dict[str, object]) -> str:
-    """A result as JSON in the form in which the daemon writes it: one line without spaces."""
+    """A result as JSON on one line and without spaces, as the daemon writes it."""
     return json.dumps(result, separators=(",", ":"))
 
 

@@ -1,6 +1,7 @@
 """The command as a process: exit status, streams, and what it must not import."""
 
 import asyncio
+import json
 import os
 import sys
 from pathlib import Path
@@ -118,6 +119,16 @@ async def test_an_agent_says_where_it_works(surfaces: Surfaces) -> None:
 async def test_the_version_is_told(tmp_path: Path) -> None:
     assert (await run_cli(tmp_path, "--version")).out == f"{__version__}\n"
     assert (await run_cli(tmp_path, "version", "--json")).json == {"version": __version__}
+
+
+@pytest.mark.parametrize(
+    "words", [["version"], ["down"], ["send", "mac2", "hi"], ["send", "mac2", "hi", "--wait", "queued"], ["status"]]
+)
+async def test_json_is_one_line_without_spaces_whichever_command_prints_it(
+    surfaces: Surfaces, words: list[str]
+) -> None:
+    ran = await surfaces.cli(*words, "--json")
+    assert len(ran.out) <= len(json.dumps(ran.json, separators=(",", ":"))) + 1
 
 
 async def test_send_imports_nothing_heavy(tmp_path: Path) -> None:

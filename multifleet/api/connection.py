@@ -135,7 +135,9 @@ class Connection(Protocol):
         self._stage = Stage.CLOSING
         self._watch.stop()
         self._door.crowd.leave(self)
-        if self._task is not None and self._only_for_caller:
+        if self._task is None:
+            self._inflow.drop()  # it and its parser hold each other, so the bytes would wait for the collector
+        elif self._only_for_caller:
             self._task.cancel()
 
     def retire(self) -> None:
@@ -147,7 +149,8 @@ class Connection(Protocol):
             self._close()
 
     def give_way(self) -> None:
-        """Close at once, for the room is needed."""
+        """Close at once, for the room is needed; what came is dropped now, since the loop may close much later."""
+        self._inflow.drop()
         self._door.reports.refused("gave_way", self._caller.remote)
         self.send_away()
 

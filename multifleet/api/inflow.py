@@ -131,6 +131,11 @@ class Inflow:
         taken, self._taken = self._taken, None
         return bytes(taken.body) if taken is not None else b""
 
+    def drop(self) -> None:
+        """Forget all that came; nothing more may be fed."""
+        self._requests.clear()
+        self._taken = self._coming = None
+
     def on_message_begin(self) -> None:
         """Called by the parser."""
         if len(self._requests) > SLACK * self._limits.ahead_requests:

@@ -98,5 +98,6 @@ async def _end(door: Door) -> None:
         task.cancel()
     await door.crowd.wait_empty(door.limits.goodbye_seconds)
     for member in door.crowd.members():
+        assert isinstance(member, Connection)
         member.send_away()
     await door.crowd.wait_empty(door.limits.goodbye_seconds)

@@ -44,6 +44,8 @@ async def test_what_is_kept_of_bodies_is_known_also_of_those_ahead(inflow: Inflo
     assert inflow.held == 10
     inflow.body()
     assert inflow.held == 5
+    inflow.drop()
+    assert inflow.held == 0
 
 
 async def test_framing_counts_where_there_is_hardly_any_body(inflow: Inflow) -> None:

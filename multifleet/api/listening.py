@@ -32,13 +32,17 @@ async def bind_tcp(hosts: Sequence[str], port: int) -> list[Bound]:
             for opened, _ in bound:
                 opened.close()
             if error.errno != errno.EADDRINUSE:
-                said = f"cannot listen on {join_address(host, port)} ({error.strerror}): change --bind or --port"
-                raise ConfigError(said) from None
+                raise ConfigError(
+                    f"cannot listen on {join_address(host, port)} ({error.strerror}): "
+                    "change bind or port in config.json, or --bind or --port"
+                ) from None
             if port:
                 raise PortInUse(await explain_port(port)) from None
         else:
             if not bound:
-                raise ConfigError(f"this system has none of the addresses {', '.join(hosts)}: change --bind")
+                raise ConfigError(
+                    f"this system has none of the addresses {', '.join(hosts)}: change bind in config.json, or --bind"
+                )
             return bound
     raise PortInUse("no port was free on all addresses: name one with --port")
 
@@ -50,7 +54,9 @@ async def _bind_host(host: str, port: int) -> list[Bound]:
     except socket.gaierror as error:
         if ":" in host:
             return []
-        raise ConfigError(f"{host} is no address of this machine ({error.strerror}): change --bind") from None
+        raise ConfigError(
+            f"{host} is no address of this machine ({error.strerror}): change bind in config.json, or --bind"
+        ) from None
     bound = []
     for family, kind, protocol, _, address in dict.fromkeys(found):
         try:

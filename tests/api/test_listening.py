@@ -29,8 +29,13 @@ async def test_a_family_that_the_system_lacks_is_left_out(monkeypatch: pytest.Mo
 
 
 async def test_an_address_of_another_machine_is_refused() -> None:
-    with pytest.raises(ConfigError, match=r"cannot listen on 192\.0\.2\.1"):
+    with pytest.raises(ConfigError, match=r"cannot listen on 192\.0\.2\.1.*in config\.json"):
         await bind_tcp(["192.0.2.1"], 0)
+
+
+async def test_a_name_that_is_none_is_sought_in_the_configuration_too() -> None:
+    with pytest.raises(ConfigError, match=r"no address of this machine .*bind in config\.json, or --bind"):
+        await bind_tcp(["zzz.invalid"], 0)
 
 
 async def test_a_port_of_another_program_is_named() -> None:

@@ -76,6 +76,9 @@ def _link(path: str) -> str:
 
 def _command(pid: str) -> str:
     try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        if words[1:4].count(b"multifleet"):
+            return "multifleet"  # Python runs it
         said = Path(f"/proc/{pid}/comm").read_bytes()
     except OSError:
         return "?"

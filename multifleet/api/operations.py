@@ -11,6 +11,7 @@ from multifleet.api.routes import Asked, Route
 from multifleet.core.strict import NotStrict, parse
 from multifleet.errors import BadInput
 from multifleet.operations.operation import Effect, Operation
+from multifleet.operations.refusals import refusal
 
 if TYPE_CHECKING:
     from multifleet.node.node import Node
@@ -80,18 +81,7 @@ def _convert(given: Any, parts: dict[str, str], shape: type[msgspec.Struct], str
     try:
         return msgspec.convert(given, shape, strict=strict)
     except msgspec.ValidationError as error:
-        raise BadInput(_say(str(error))) from None
-
-
-def _say(message: str) -> str:
-    """msgspec's "Expected `int`, got `str` - at `$.limit`" as "limit: expected int, got str"."""
-    what, _, where = message.rpartition(" - at `$")
-    if not what:
-        what, where = message, ""
-    what = what.replace("`", "")
-    field = where.rstrip("`").lstrip(".")
-    what = what[:1].lower() + what[1:]
-    return _inert(f"{field}: {what}" if field else what)
+        raise BadInput(_inert(refusal(error, shape))) from None
 
 
 def _inert(text: str) -> str:

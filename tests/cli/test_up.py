@@ -94,3 +94,10 @@ async def test_a_frozen_daemon_is_named_with_what_ends_it(tmp_path: Path, monkey
         frozen.listen()
         with pytest.raises(Failed, match="kill -9 4711"):
             await asyncio.to_thread(down.run, "down", COMMANDS["down"], {}, False)
+
+
+async def test_a_daemon_that_set_a_damaged_store_aside_says_so_as_it_comes_up(home: Path) -> None:
+    (home / "store.db").write_bytes(b"no database at all" * 400)
+    up = await run(home, "up", "--port", "0", *LOCAL)
+    assert (up.status, "a damaged store was set aside (store.db.damaged-" in up.err) == (0, True)
+    assert "DEGRADED" in (await run(home, "status")).out

@@ -193,8 +193,9 @@ class Engine:
             for task in (loops, stop):
                 task.cancel()
             await asyncio.gather(loops, stop, return_exceptions=True)
-        if not loops.cancelled() and loops.exception() is not None:
-            raise loops.exception() or RuntimeError
+        error = None if loops.cancelled() else loops.exception()
+        if error is not None:
+            raise error
 
     async def _loops(self) -> None:
         async with asyncio.TaskGroup() as group:

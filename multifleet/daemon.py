@@ -119,10 +119,13 @@ def _with_loopback(binds: Sequence[str]) -> list[str]:
     return list(binds) if reaches_loopback else [*binds, "127.0.0.1"]
 
 
+class _LogFile(logging.handlers.RotatingFileHandler):
+    def handleError(self, record: logging.LogRecord) -> None:
+        """A disk that takes no line takes no complaint about it either; the counters have what happened."""
+
+
 def _log_to(home: Path) -> None:
-    handler = logging.handlers.RotatingFileHandler(
-        home / "logs" / "daemon.log", maxBytes=LOG_BYTES, backupCount=LOG_FILES
-    )
+    handler = _LogFile(home / "logs" / "daemon.log", maxBytes=LOG_BYTES, backupCount=LOG_FILES)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     log = logging.getLogger("multifleet")
     log.addHandler(handler)

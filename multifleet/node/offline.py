@@ -10,9 +10,10 @@ from typing import TypeVar
 
 import msgspec
 
-from multifleet.errors import AlreadyRunning, KeyUnavailable
+from multifleet.core.invite import BadCode, read_code
+from multifleet.errors import AlreadyRunning, InviteWrong, KeyUnavailable
 from multifleet.node.dropped import ENDING
-from multifleet.node.keystore import kept_in, write_private
+from multifleet.node.keystore import kept_in, node_of, write_private
 from multifleet.node.node import Node
 from multifleet.node.setup import Setup, init, make_home, open_setup
 from multifleet.operations.views import AnswerView, DoctorView, InitView, InviteView, JoinedView
@@ -40,7 +41,13 @@ def offline_invite(home: Path, at: list[str]) -> InviteView:
 
 
 def offline_join(home: Path, code: str, at: list[str]) -> JoinedView:
-    """Join a fleet; the daemon need not run here for it."""
+    """Join a fleet; the daemon need not run here for it, and a machine that is no node yet is made one."""
+    if node_of(home) is None:
+        try:
+            read_code(code)
+        except BadCode as error:
+            raise InviteWrong(str(error)) from None
+        init(home, None)
     return _with_node(home, lambda node: node.join(code, at))
 
 

@@ -4,6 +4,7 @@ process ends.
 The file says who holds it, for people and for other commands; only the flock decides.
 """
 
+import contextlib
 import fcntl
 import json
 import os
@@ -57,14 +58,18 @@ class HomeLock:
         if self._descriptor is None:
             return
         text = json.dumps({"pid": os.getpid(), "port": port, "started": time.time()}).encode() + b"\n"
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, text, 0)
+        try:
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, text, 0)
+        except OSError as error:
+            raise StoreUnavailable(f"the lock of this home cannot be written: {error.strerror}") from error
 
     def release(self) -> None:
         """Gives the lock up; a second call does nothing."""
         if self._descriptor is not None:
             descriptor, self._descriptor = self._descriptor, None
-            os.ftruncate(descriptor, 0)
+            with contextlib.suppress(OSError):  # a disk gone read-only: the lock itself goes with the descriptor
+                os.ftruncate(descriptor, 0)
             os.close(descriptor)
 
 

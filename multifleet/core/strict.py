@@ -14,6 +14,8 @@ CONTAINER_LIMIT = 20_000
 KEY_LIMIT = 1_000
 ELEMENT_LIMIT = 50_000
 INTEGER_DIGITS = 19
+BEGINNING = 64 * 1024
+"""Characters that are looked at first."""
 
 # Possessive, and the closing quote may be missing: a text without it must not be searched again from each quote.
 _STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
@@ -52,12 +54,18 @@ def _check_nesting(text: str) -> None:
     few = text.count("[") + text.count("{") <= DEPTH_LIMIT
     if few and text.count(",") <= ELEMENT_LIMIT:
         return
+    # What is wrong near its beginning is seen without a look at the rest; up to the first cut string it is the same.
+    _check_depth(_STRING.sub("", text[:BEGINNING]).partition('"')[0].translate(_NOT_BRACKETS))
     bare = _STRING.sub("", text)
     if bare.count(",") > ELEMENT_LIMIT:
         raise NotStrict(f"more than {ELEMENT_LIMIT} elements")
     brackets = bare.translate(_NOT_BRACKETS)
     if len(brackets) > 2 * CONTAINER_LIMIT:
         raise NotStrict(f"more than {CONTAINER_LIMIT} lists and objects")
+    _check_depth(brackets)
+
+
+def _check_depth(brackets: str) -> None:
     depth = 0
     for bracket in brackets:
         depth += 1 if bracket in "[{" else -1

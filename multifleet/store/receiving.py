@@ -6,7 +6,6 @@ The tables, inside the transaction, say what is a replay or a duplicate; no cach
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import inf
 
 from multifleet.store import receipt_log
 from multifleet.store.bulk import Bulk
@@ -15,6 +14,8 @@ from multifleet.store.gathering import runs_first
 from multifleet.store.receipt_log import LogBatch, Statement
 from multifleet.store.rows import InboundFrame, InboxRow, LogRow, Received
 
+_NEVER = 1e300
+"""A moment after all others; SQLite has no word for an infinite one."""
 _UNDER_WAY = 1.0
 """Seconds in which an answer arrives or is lost; its `stored` is not said again before."""
 
@@ -101,7 +102,7 @@ def _forget_and_recall(
         log.forget(sender, seq)
         if seq < log.said(sender):
             # Who sends a message again did not hear what was said of it, however short a time ago.
-            since = inf if sender in lost_answers else max(frame.at for frame in frames) - _UNDER_WAY
+            since = _NEVER if sender in lost_answers else max(frame.at for frame in frames) - _UNDER_WAY
             older[sender] = receipt_log.overdue(connection, sender, seq, since, receipt_log.MOST_ROWS)
     return older
 

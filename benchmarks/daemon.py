@@ -1,6 +1,7 @@
 """What a daemon costs that does nothing: its start, its memory, its processor time."""
 
 import subprocess
+import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -8,11 +9,12 @@ from statistics import median
 
 import psutil
 
-from benchmarks.nodes import Daemon, join, launcher, make_node
+from benchmarks.nodes import Daemon, join, make_node
 from benchmarks.processes import Program, per_round_ratio, run_once
 from benchmarks.table import Row
 
 IMPORT = "import aiohttp.web"
+"""By this interpreter: the product's own environment has no aiohttp."""
 MIB = 1024 * 1024
 
 
@@ -27,7 +29,7 @@ def measure(folder: Path, rounds: int, idle_seconds: float) -> list[Row]:
 
 
 def _start(home: Path, rounds: int) -> Row:
-    program = Program("import", [launcher()[1], "-c", IMPORT])
+    program = Program("import", [sys.executable, "-c", IMPORT])
     imports, starts = [], []
     for _ in range(rounds):
         imports.append(run_once(program).seconds)
@@ -64,7 +66,7 @@ def _processor_time(process: psutil.Process) -> float:
 def _memory_of_import() -> int:
     code = f"{IMPORT}; import sys; print(flush=True); sys.stdin.read()"
     with subprocess.Popen(
-        [launcher()[1], "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
         assert process.stdin and process.stdout
         process.stdout.readline()

@@ -14,7 +14,6 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "nested 1,000 objects": (b'{"a":' * 1_000 + b"1" + b"}" * 1_000, "nested deeper"),
     "one level too deep": (b"[" * (DEPTH_LIMIT + 1) + b"]" * (DEPTH_LIMIT + 1), "nested deeper"),
     "half a million brackets": (b"[" * 500_000, "nested deeper"),
-    "25,000 lists": (b"[" + b"[]," * 25_000 + b"0]", "lists and objects"),
     "95,000 keys": (b"{" + b",".join(b'"k%d":1' % i for i in range(95_000)) + b"}", "elements"),
     "2,000 keys": (b"{" + b",".join(b'"k%d":1' % i for i in range(2_000)) + b"}", "keys in one object"),
     "60,000 elements": (b"[" + b"0," * 60_000 + b"0]", "elements"),

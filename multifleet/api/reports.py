@@ -1,15 +1,10 @@
-"""What the door counts and logs: a counter each time, a log line while there are few. A flood fills no disk.
+"""What the door counts and logs, under names that begin with "http_"; the counters bound what a flood may log.
 
 No line ever holds a body, a header's value or a path that a stranger wrote.
 """
 
-from collections.abc import Callable
 from traceback import extract_tb
 from typing import Protocol
-
-LINES = 10
-"""Log lines of one name within WINDOW seconds."""
-WINDOW = 10.0
 
 
 class Counters(Protocol):
@@ -22,10 +17,8 @@ class Counters(Protocol):
 class Reports:
     """Counts and logs under names that begin with "http_"."""
 
-    def __init__(self, counters: Counters, now: Callable[[], float]) -> None:
+    def __init__(self, counters: Counters) -> None:
         self._counters = counters
-        self._now = now
-        self._windows: dict[str, tuple[float, int]] = {}
 
     def count(self, code: str) -> None:
         """Something ordinary happened."""
@@ -46,14 +39,4 @@ class Reports:
         self._fail("internal", where=where, error=type(error).__name__, at=place)
 
     def _fail(self, code: str, **facts: object) -> None:
-        name, now = f"http_{code}", self._now()
-        since, lines = self._windows.get(name, (now, 0))
-        if now - since >= WINDOW:
-            if lines > LINES:
-                facts["unlogged_before"] = lines - LINES
-            since, lines = now, 0
-        self._windows[name] = (since, lines + 1)
-        if lines < LINES:
-            self._counters.failed(name, **facts)
-        else:
-            self._counters.count(name)
+        self._counters.failed(f"http_{code}", **facts)

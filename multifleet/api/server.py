@@ -67,7 +67,7 @@ class Server:
             limits,
             Crowd(room, strangers, limits.per_address, limits.body_bytes),
             self._choose(self._token, stack),
-            Reports(self._counters, loop.time),
+            Reports(self._counters),
         )
         bound = await bind_tcp(self._binds, self._port)
         for opened, _ in bound:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from msgspec.structs import astuple
 
 from multifleet.errors import InviteExpired, InviteWrong
-from multifleet.store.columns import listed
+from multifleet.store.columns import listed, names
 from multifleet.store.database import Database
 from multifleet.store.peers import add_peers
 from multifleet.store.rows import InviteRow, PeerRow
 
 _SELECT = f"SELECT {listed(InviteRow)} FROM invites"
+_MARKS = ", ".join("?" * len(names(InviteRow)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class Invites:
 
 def _add(connection: sqlite3.Connection, rows: Sequence[InviteRow]) -> Sequence[None]:
     connection.executemany(
-        f"INSERT INTO invites ({listed(InviteRow)}) VALUES (?, ?, ?, ?, ?, ?)", [astuple(row) for row in rows]
+        f"INSERT INTO invites ({listed(InviteRow)}) VALUES ({_MARKS})", [astuple(row) for row in rows]
     )
     return [None] * len(rows)
 

@@ -61,6 +61,12 @@ class Peers:
         """Notes how far the peer's clock is ahead of ours, in seconds."""
         self._set_later("clock_offset = ?, offset_at = ?", (offset, at), node)
 
+    def presence_later(self, node: str, state: str, since: float | None, how: str, incarnation: int) -> None:
+        """Notes in which state of presence the peer is, since when, how that is known, and its latest incarnation."""
+        self._set_later(
+            "state = ?, state_since = ?, state_how = ?, incarnation = ?", (state, since, how, incarnation), node
+        )
+
     def _set_later(self, assignments: str, values: tuple[Any, ...], node: str) -> None:
         self._database.write_later(_set, (assignments, values, node))
 

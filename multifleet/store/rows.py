@@ -150,7 +150,7 @@ class Received(msgspec.Struct, frozen=True):
 
 
 class PeerRow(msgspec.Struct, frozen=True):
-    """A pinned member of the fleet and what is known of the way to it."""
+    """A pinned member of the fleet, what is known of the way to it, and in which state of presence it was last."""
 
     node: str
     ed25519: bytes
@@ -168,6 +168,11 @@ class PeerRow(msgspec.Struct, frozen=True):
     delay: float = 0.0
     elapsed: float = 0.0
     best_address: str | None = None
+    state: str = ""
+    state_since: float | None = None
+    state_how: str = ""
+    incarnation: int = 0
+    role: str = "captain"
 
 
 class HealthRow(msgspec.Struct, frozen=True):
@@ -209,7 +214,7 @@ class OfferRow(msgspec.Struct, frozen=True):
 
 
 class InviteRow(msgspec.Struct, frozen=True):
-    """An invitation; `used_by` is the Ed25519 key that used it up."""
+    """An invitation; `used_by` is the Ed25519 key that used it up, `nonces` are those of its requests."""
 
     id: str
     secret: bytes
@@ -217,3 +222,5 @@ class InviteRow(msgspec.Struct, frozen=True):
     expires: float
     used_by: bytes | None = None
     answer: bytes | None = None
+    role: str = "captain"
+    nonces: str = ""

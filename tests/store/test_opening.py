@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from multifleet.errors import ConfigError, StoreDamaged
+from multifleet.store import opening
 from multifleet.store.database import Database
 from multifleet.store.opening import open_sound, schema_version
 from multifleet.store.store import Store
@@ -158,3 +159,22 @@ def test_a_migration_that_stopped_half_way_left_nothing(tmp_path: Path) -> None:
     assert connection.execute("SELECT name FROM sqlite_schema").fetchall() == [("invites",)]
     assert connection.execute("PRAGMA user_version").fetchone() == (0,)
     connection.close()
+
+
+async def test_a_store_of_the_first_schema_is_brought_up_to_date_with_what_is_in_it(tmp_path: Path) -> None:
+    connection = sqlite3.connect(tmp_path / "store.db")
+    first = (Path(opening.__file__).parent / "migrations" / "001_first.sql").read_text()
+    connection.executescript(f"{first}PRAGMA user_version = 1;")
+    connection.execute(
+        "INSERT INTO peers VALUES ('mac2', x'00', x'00', x'00', x'00', '[]', 1.5, 'join', NULL, NULL,"
+        " NULL, NULL, 0, 0, 0, NULL)"
+    )
+    connection.execute("INSERT INTO invites VALUES ('i', x'00', '', 5.0, NULL, NULL)")
+    connection.commit()
+    connection.close()
+    store = Store.open(tmp_path, NOW)
+    peer = await store.peers.get("mac2")
+    assert peer is not None
+    assert (peer.added_at, peer.state, peer.state_since, peer.role) == (1.5, "", None, "captain")
+    assert [invite.role for invite in await store.invites.open(1.0)] == ["captain"]
+    await store.aclose()

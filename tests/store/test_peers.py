@@ -1,4 +1,3 @@
-
 import pytest
 from msgspec.structs import replace
 
@@ -58,3 +57,18 @@ async def test_addresses_are_replaced_and_a_peer_removed(store: Store) -> None:
     assert await store.peers.remove("mac2")
     assert not await store.peers.remove("mac2")
     await store.peers.add(peer_row(ed25519=b"E" * 32))
+
+
+async def test_a_state_of_presence_is_noted_and_survives_a_new_card(store: Store) -> None:
+    await store.peers.add(peer_row())
+    store.peers.presence_later("mac2", "dead", 7.5, "8 pings and an HTTP request unanswered", 1_700)
+    await store.peers.add(peer_row(addresses=("10.0.0.3:8855",)))
+    found = await store.peers.get("mac2")
+    assert found is not None
+    assert (found.state, found.state_since, found.state_how, found.incarnation, found.role) == (
+        "dead",
+        7.5,
+        "8 pings and an HTTP request unanswered",
+        1_700,
+        "captain",
+    )

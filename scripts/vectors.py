@@ -53,6 +53,7 @@ def _keys(node: Identity) -> dict[str, str]:
         "ed25519_public": node.public.hex(),
         "x25519_private": node.x25519.hex(),
         "x25519_public": node.exchange_public.hex(),
+        "own_rcpt": node.own_key("rcpt").hex(),
     }
 
 
@@ -138,5 +139,5 @@ def _hello(shared: str) -> dict[str, str]:
 
 
 def _card(node: Identity) -> dict[str, str]:
-    signed = sign_card(node, ["192.0.2.7:8855"], AT, "1.0.0")
+    signed = sign_card(node, ["192.0.2.7:8855"], AT * 1000, "1.0.0")
     return {"card": signed.card, "signature": signed.signature}

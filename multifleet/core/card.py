@@ -25,7 +25,7 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     x25519: Key
     """What pairwise keys are derived from."""
     issued: int
-    """Wall-clock seconds."""
+    """Wall-clock milliseconds; each card of a node has more than the one before, and the newest counts."""
     addresses: Annotated[list[Annotated[str, msgspec.Meta(max_length=300)]], msgspec.Meta(max_length=16)]
     """Where its daemon listens: "host:port"."""
     version: Annotated[str, msgspec.Meta(max_length=40)]
@@ -69,3 +69,15 @@ def read_card(signed: SignedCard) -> Card:
     if not signed_by(bytes.fromhex(card.ed25519), bytes.fromhex(signed.signature), text):
         raise BadCard("the card's signature is not by its own key")
     return card
+
+
+def issued_of(text: bytes) -> int:
+    """When a card that was checked before was issued; 0 where the text is none."""
+    try:
+        return msgspec.json.decode(text, type=_Issued).issued
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return 0
+
+
+class _Issued(msgspec.Struct):
+    issued: int = 0

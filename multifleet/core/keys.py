@@ -6,7 +6,7 @@ purpose never share a key.
 
 import hashlib
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
@@ -44,15 +44,58 @@ def derive(
 
 
 @dataclass(frozen=True, slots=True)
+class OwnKey:
+    """One X25519 key of this node. Never logged: its repr shows the public half alone."""
+
+    private: bytes
+    made: float = 0.0
+    """Replay-clock seconds; 0 where nobody noted it."""
+    retire_after: float = 0.0
+    """When it is to be destroyed; 0 for the key in use."""
+
+    def __repr__(self) -> str:
+        return f"OwnKey({self.public.hex()[:16]})"
+
+    @property
+    def public(self) -> bytes:
+        """The half that stands in a card."""
+        return X25519PrivateKey.from_private_bytes(self.private).public_key().public_bytes_raw()
+
+
+@dataclass(frozen=True, slots=True)
 class Identity:
     """A node's private keys, 32 bytes each. Never logged: its repr shows the node alone."""
 
     node: str
     ed25519: bytes
     x25519: bytes
+    made: float = 0.0
+    """When the X25519 key was made, replay-clock seconds; 0 where nobody noted it."""
+    older: tuple[OwnKey, ...] = ()
+    """X25519 keys that went before and may still be in use, newest first."""
 
     def __repr__(self) -> str:
         return f"Identity({self.node!r})"
+
+    @property
+    def exchange_keys(self) -> tuple[OwnKey, ...]:
+        """Every X25519 key that opens frames, the one of the card first."""
+        return (OwnKey(self.x25519, self.made), *self.older)
+
+    def rotated(self, new: bytes, now: float, retire_after: float) -> "Identity":
+        """The same node with a new X25519 key in front; the one it had is to be destroyed at `retire_after`."""
+        return replace(
+            self, x25519=new, made=now, older=(OwnKey(self.x25519, self.made, retire_after), *self.older)
+        )
+
+    def retired(self, now: float) -> "Identity":
+        """The same node without those older keys whose time is over."""
+        return replace(self, older=tuple(key for key in self.older if key.retire_after > now))
+
+    def own_key(self, purpose: str) -> bytes:
+        """A key that only this node has (32 bytes), from its identity: no rotation changes it."""
+        prk = hmac.digest(hashlib.sha256(b"mf1 own").digest(), self.ed25519, "sha256")
+        return hmac.digest(prk, f"mf1 own {purpose} {self.node}".encode() + b"\x01", "sha256")
 
     @property
     def public(self) -> bytes:
@@ -70,21 +113,27 @@ class Identity:
 
     def shared_secret(self, other: bytes) -> bytes:
         """X25519 with another node's public key; WeakKey where the result would be zero."""
-        try:
-            return X25519PrivateKey.from_private_bytes(self.x25519).exchange(
-                X25519PublicKey.from_public_bytes(other)
-            )
-        except ValueError:
-            raise WeakKey("the other node's X25519 key is unusable") from None
+        return shared_secret(self.x25519, other)
 
     def pair(self, fleet: str, peer: str, peer_exchange_public: bytes) -> tuple[PairKeys, PairKeys]:
-        """The keys for what goes to a peer and for what comes from it."""
-        secret = self.shared_secret(peer_exchange_public)
-        mine = self.exchange_public
+        """The keys for what goes to a peer and for what comes from it, by this node's newest key."""
+        return self.pair_of(OwnKey(self.x25519), fleet, peer, peer_exchange_public)
+
+    def pair_of(self, own: OwnKey, fleet: str, peer: str, theirs: bytes) -> tuple[PairKeys, PairKeys]:
+        """The same by one of this node's keys."""
+        secret, mine = shared_secret(own.private, theirs), own.public
         return (
-            derive(secret, fleet, self.node, peer, mine, peer_exchange_public),
-            derive(secret, fleet, peer, self.node, peer_exchange_public, mine),
+            derive(secret, fleet, self.node, peer, mine, theirs),
+            derive(secret, fleet, peer, self.node, theirs, mine),
         )
+
+
+def shared_secret(private: bytes, other: bytes) -> bytes:
+    """X25519 of a private key and another node's public one; WeakKey where the result would be zero."""
+    try:
+        return X25519PrivateKey.from_private_bytes(private).exchange(X25519PublicKey.from_public_bytes(other))
+    except ValueError:
+        raise WeakKey("the other node's X25519 key is unusable") from None
 
 
 def signed_by(public: bytes, signature: bytes, data: bytes) -> bool:

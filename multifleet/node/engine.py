@@ -67,7 +67,9 @@ class Engine:
         self.events = Events()
         self.tracker = Tracker(self.events)
         self.members = Members(setup.identity, setup.fleet.fleet)
-        self.exchange = Exchange(setup.identity.node, clock, store.receipts.durable_have)
+        self.exchange = Exchange(
+            setup.identity.node, clock, store.receipts.durable_have, proved=self.members.proved
+        )
         self.hearing = Hearing(setup.identity.node, store, counters, self.tracker, self._ended)
         self.health_of_channels = Health(store, clock)
         self.delivery = Delivery(
@@ -278,11 +280,11 @@ class Engine:
     def _self_row(self) -> PeerRow:
         own = [address for address in self.own_addresses()] if self.listens else []
         near = [f"127.0.0.1:{self.port}"] if any(host in addresses.ANY for host in self.binds) else []
-        signed = sign_card(self.setup.identity, own, int(self.started_at), "")
+        signed = sign_card(self.members.identity, own, int(self.started_at * 1000), "")
         return PeerRow(
             node=self.id,
             ed25519=self.setup.identity.public,
-            x25519=self.setup.identity.exchange_public,
+            x25519=self.members.identity.exchange_public,
             card=signed.card.encode(),
             signature=bytes.fromhex(signed.signature),
             addresses=tuple([*near, *own]),

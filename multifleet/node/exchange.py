@@ -47,11 +47,14 @@ class Exchange:
     have: Callable[[str], int]
     """How far a peer's log is on disk here."""
     random: Randomness = field(default_factory=Randomness)
+    proved: Callable[[str, str], None] = lambda node, kid: None
+    """Told the key id of each answer that was authentic."""
 
     def request(self, member: Member, batch: Sequence[bytes], log: Sequence[LogRow], attempt: int) -> Asked:
         """A fresh frame with packets and statements for a peer, stamped with its clock as far as it is known."""
         now = self.clock.now()
-        statements = self.statements(member, log)
+        keys = member.outgoing
+        statements = self.statements(keys, member, log)
         request = Request(
             time=int(now),
             have=self.have(member.node),
@@ -61,7 +64,7 @@ class Exchange:
         )
         nonce = self.random.take(16)
         sent = max(0, int(now + (member.offset or 0.0)))
-        made = frame.seal(member.outgoing, self.node, member.node, sent, nonce, packets.write(request))
+        made = frame.seal(keys, self.node, member.node, sent, nonce, packets.write(request))
         return Asked(made, nonce.hex(), statements[-1].seq if statements else 0)
 
     def answer(
@@ -74,24 +77,25 @@ class Exchange:
         refusal: Refusal | None = None,
         reason: str = "",
     ) -> bytes:
-        """The signed answer to a frame that this peer sent."""
+        """The signed answer to a frame that this peer sent, under the same pair of keys: the peer can open that."""
+        keys = member.ring.reply(to.kid)
         now = int(self.clock.now())
         answer = Answer(
             re=to.nonce,
             time=now,
             have=self.have(member.node),
-            log=self.statements(member, log),
+            log=self.statements(keys, member, log),
             answers=list(answers),
             refusal=refusal.value if refusal else "",
             reason=reason[: packets.REASON_LIMIT],
         )
-        return frame.seal(member.outgoing, self.node, member.node, now, self.random.take(16), packets.write(answer))
+        return frame.seal(keys, self.node, member.node, now, self.random.take(16), packets.write(answer))
 
     def open_answer(self, member: Member, asked: Asked, data: bytes) -> Answer:
         """The peer's answer to this very request; NotAnswered where it is something else."""
 
         def keys(sender: str, kid: str) -> PairKeys | None:
-            return member.incoming if sender == member.node and kid == member.incoming.kid else None
+            return member.ring.find(kid) if sender == member.node and not member.removed else None
 
         try:
             opened = frame.open_frame(data, self.node, keys, now=None)
@@ -100,9 +104,10 @@ class Exchange:
             raise NotAnswered(f"the answer is not {member.node}'s ({error})") from None
         if answer.re != asked.nonce:
             raise NotAnswered(f"{member.node} answered another request")
+        self.proved(member.node, opened.header.kid)
         return answer
 
-    def statements(self, member: Member, log: Sequence[LogRow]) -> list[Statement]:
+    def statements(self, keys: PairKeys, member: Member, log: Sequence[LogRow]) -> list[Statement]:
         """Lines of the receipt log under this node's MAC, as many as one frame takes."""
         said: list[Statement] = []
         room = LOG_BYTES
@@ -110,12 +115,12 @@ class Exchange:
             room -= len(msgspec.json.encode(row.detail)) if row.detail else 0
             if room < 0 and said:
                 break
-            said.append(self._statement(member, row))
+            said.append(self._statement(keys, member, row))
         return said
 
-    def _statement(self, member: Member, row: LogRow) -> Statement:
+    def _statement(self, keys: PairKeys, member: Member, row: LogRow) -> Statement:
         return state_it(
-            member.outgoing.receipt,
+            keys.receipt,
             self.node,
             member.node,
             seq=row.seq,

@@ -68,6 +68,7 @@ class Hearing:
             # It forgets only what was confirmed from here: a store that was lost since then has nothing to wait for.
             up_to = log[0].seq - 1
         known = self._ahead.get(peer, set())
+        keys = list(dict.fromkeys([member.incoming.receipt, *member.ring.receipt_keys()]))
         seqs: set[int] = set()
         rows: list[ReceiptRow] = []
         changes: list[OutboxChange] = []
@@ -76,7 +77,7 @@ class Hearing:
                 continue
             if said.seq > up_to + AHEAD:
                 continue  # not confirmed, hence said again once the gap is closed
-            if not is_stated_by(member.incoming.receipt, peer, self._node, said):
+            if not any(is_stated_by(key, peer, self._node, said) for key in keys):
                 self._counters.failed("receipt_forged", peer=peer, seq=said.seq)
                 return None
             seqs.add(said.seq)

@@ -211,7 +211,7 @@ class Joining:
         return sign_card(
             self._membership.members.identity,
             self._membership.own_addresses(),
-            int(self._clock.now()),
+            int(self._clock.now() * 1000),
             __version__,
         )
 

@@ -3,8 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from msgspec.structs import replace
+
+from multifleet.core.card import issued_of
+from multifleet.core.key_ring import Between, KeyRing, own_keys
 from multifleet.core.keys import Identity, PairKeys
-from multifleet.errors import UnknownNode
+from multifleet.errors import KeyChanged, UnknownNode
+from multifleet.node.key_notes import KeyNotes
 from multifleet.store.rows import PeerRow
 
 HEARD_SECONDS = 15.0
@@ -13,14 +18,16 @@ HEARD_SECONDS = 15.0
 
 @dataclass(slots=True)
 class Member:
-    """One peer while the daemon runs."""
+    """One peer while the daemon runs. The object stays the same as long as the peer is a member."""
 
     row: PeerRow
-    outgoing: PairKeys
-    incoming: PairKeys
+    ring: KeyRing
+    """Every key that may be in use with it."""
     addresses: tuple[str, ...]
     offset: float | None
     """Its clock minus ours, in seconds, as learned; None while nothing is known."""
+    removed: bool = False
+    """Whether it is a member no more: nothing that it says counts."""
     heard_at: float | None = None
     """Monotonic."""
     heard_wall: float | None = None
@@ -38,6 +45,16 @@ class Member:
         return self.row.node
 
     @property
+    def outgoing(self) -> PairKeys:
+        """The keys under which frames go to it."""
+        return self.ring.outgoing
+
+    @property
+    def incoming(self) -> PairKeys:
+        """The keys under which its frames come, once it has this node's newest card."""
+        return self.ring.incoming
+
+    @property
     def reachable_at(self) -> tuple[str, ...]:
         """Every address to try: those of its card, then the one it calls from."""
         if self.calls_from is None or self.calls_from in self.addresses:
@@ -52,44 +69,90 @@ class Member:
 class Members:
     """All peers by id. Holds this node itself too: what it sends to its own seats goes the same way."""
 
-    def __init__(self, identity: Identity, fleet: str) -> None:
-        self.identity = identity
+    def __init__(self, identity: Identity, fleet: str, notes: KeyNotes | None = None) -> None:
         self.fleet = fleet
+        self.notes = notes or KeyNotes()
         self._members: dict[str, Member] = {}
-        self.own_receipts = self._own_key()
-        """The key under which this node states its own steps."""
+        self._identity = identity
+        self._own = own_keys(identity.exchange_keys)
+        self.own_receipts = identity.own_key("rcpt")
+        """The key under which this node states its own steps: no fleet and no new X25519 key changes it."""
 
-    def _own_key(self) -> bytes:
-        # Not tied to the fleet: what was stated before joining one must stay provable.
-        identity = self.identity
-        return identity.pair("", identity.node, identity.exchange_public)[0].receipt
+    @property
+    def identity(self) -> Identity:
+        """This node's keys as they are now."""
+        return self._identity
+
+    def install(self, identity: Identity) -> None:
+        """Take renewed X25519 keys: frames under all of them are opened; each peer is written to under that which it
+        is known to hold."""
+        self._identity = identity
+        self._own = own_keys(identity.exchange_keys)
+        for member in self._members.values():
+            member.ring.install(self._own)
+            if member.node == identity.node:
+                member.ring.renew(self._own[0].public)
+                member.ring.accept([one.public for one in self._own[1:]])
+                member.ring.proved(member.ring.incoming.kid)
+                member.row = replace(member.row, x25519=self._own[0].public)
+            self.notes.keep(member.node, member.ring.incoming)
 
     def move_to(self, fleet: str) -> None:
         """Belong to another fleet; only for a node without other members."""
         self.fleet = fleet
         for member in list(self._members.values()):
-            self.admit(member.row)
+            member.ring = self._ring(member.row)
 
     def admit(self, row: PeerRow) -> Member:
-        """Take a peer in, or its new row."""
-        # What a node states to itself is not tied to the fleet: it must stay provable after joining one.
-        fleet = "" if row.node == self.identity.node else self.fleet
-        outgoing, incoming = self.identity.pair(fleet, row.node, row.x25519)
+        """Take a peer in, or its new row; KeyChanged where that brings back a card that was replaced.
+
+        What was learned of a known peer while running stays, and so do keys that it may still be using.
+        """
         known = self._members.get(row.node)
-        member = Member(row, outgoing, incoming, tuple(row.addresses), row.clock_offset)
-        if known is not None:
-            member.heard_at, member.heard_wall, member.heard_from = (
-                known.heard_at,
-                known.heard_wall,
-                known.heard_from,
-            )
-            member.heartbeat, member.old_boots = known.heartbeat, known.old_boots
-            member.calls_from = known.calls_from
-            member.offset = known.offset if row.clock_offset is None else row.clock_offset
-        else:
-            member.heard_wall, member.heard_from = row.heard_at, row.heard_from
+        if known is not None and known.row.ed25519 == row.ed25519:
+            self._renew(known, row)
+            return known
+        member = Member(row, self._ring(row), tuple(row.addresses), row.clock_offset)
+        member.heard_wall, member.heard_from = row.heard_at, row.heard_from
         self._members[row.node] = member
+        self.notes.keep(row.node, member.ring.incoming)
         return member
+
+    def _renew(self, known: Member, row: PeerRow) -> None:
+        if row.x25519 != known.row.x25519:
+            if 0 < issued_of(row.card) <= issued_of(known.row.card):
+                raise KeyChanged(f"this card of {row.node} is older than the one that is known: it has a newer one")
+            known.ring.renew(row.x25519)
+            if row.node != self._identity.node:
+                self.notes.replaced(row.node, known.row.x25519)
+            self.notes.keep(row.node, known.ring.incoming)
+        known.row = row
+        known.addresses = tuple(row.addresses)
+        if row.clock_offset is not None:
+            known.offset = row.clock_offset
+
+    def remove(self, node: str) -> Member | None:
+        """Drop a peer and its keys at once: it was revoked, or it left. The member that it was."""
+        gone = self._members.pop(node, None)
+        if gone is not None:
+            self.notes.removed(node)
+            gone.removed = True
+        return gone
+
+    def _ring(self, row: PeerRow) -> KeyRing:
+        me = self._identity.node
+        if row.node == me:
+            # What a node says to itself is not tied to the fleet.
+            older = [one.public for one in self._own[1:]]
+            return KeyRing(Between("", me, me), self._own, row.x25519, older=older, shown=self._own[0].public)
+        return KeyRing(
+            Between(self.fleet, me, row.node),
+            self._own,
+            row.x25519,
+            older=self.notes.older(row.node),
+            shown=self.notes.shown(row.node),
+            met=row.added_at,
+        )
 
     def get(self, node: str) -> Member | None:
         """The member, or None."""
@@ -118,4 +181,20 @@ class Members:
     def incoming_keys(self, sender: str, kid: str) -> PairKeys | None:
         """The keys under which a frame from `sender` with this key id must be."""
         member = self._members.get(sender)
-        return member.incoming if member is not None and member.incoming.kid == kid else None
+        return member.ring.find(kid) if member is not None else None
+
+    def proved(self, sender: str, kid: str) -> None:
+        """A frame of this sender under this key id was authentic: it tells which of our cards the sender holds."""
+        member = self._members.get(sender)
+        keys = member.ring.find(kid) if member is not None else None
+        if member is None or keys is None:
+            return
+        self.notes.keep(sender, keys)
+        if member.ring.proved(kid) and member.ring.shown is not None:
+            self.notes.showed(sender, member.ring.shown)
+
+    def receipt_keys(self, peer: str) -> list[bytes]:
+        """Every key under which a peer may have stated what is in the store, also before keys were renewed."""
+        member = self._members.get(peer)
+        current = member.ring.receipt_keys() if member is not None else []
+        return list(dict.fromkeys([*current, *self.notes.kept(peer)]))

@@ -160,11 +160,12 @@ class Messages:
         return [one for _, _, one in sorted(timed, key=lambda entry: entry[:2])]
 
     def _is_good(self, row: ReceiptRow) -> bool:
-        member = self._members.get(row.peer)
         node = self._members.identity.node
         own = row.seq is None
-        key = self._members.own_receipts if own else member.incoming.receipt if member else None
-        if key is None or row.by != (node if own else row.peer):
+        # What this node stated to itself before its own key was one of its identity is still proved by the other.
+        keys = [self._members.own_receipts, *self._members.receipt_keys(node)] if own else []
+        keys = keys or self._members.receipt_keys(row.peer)
+        if row.by != (node if own else row.peer):
             return False
         try:
             said = Statement(
@@ -177,7 +178,7 @@ class Messages:
                 detail=row.detail or "",
                 mac=row.mac,
             )
-            return is_stated_by(key, row.by, row.peer if own else node, said)
+            return any(is_stated_by(key, row.by, row.peer if own else node, said) for key in keys)
         except (TypeError, ValueError):
             return False
 

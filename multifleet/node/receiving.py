@@ -87,6 +87,7 @@ class Receiving:
         except FrameRefused as refused:
             return self._refuse(refused.refusal, refused.header, remote)
         member = self._members.need(opened.header.sender)
+        self._members.proved(member.node, opened.header.kid)
         try:
             request = packets.read(opened.packet, Request)
         except NotStrict as error:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multifleet.core.card import BadCard, SignedCard, read_card, sign_card
+from multifleet.core.card import BadCard, SignedCard, issued_of, read_card, sign_card
 from tests.core.wire import MAC1, MAC2, NOW
 
 SIGNED = sign_card(MAC1, ["10.0.0.1:8855", "[fd00::1]:8855"], NOW, "1.2.3")
@@ -58,3 +58,8 @@ def test_a_card_with_a_key_twice_is_refused_though_it_is_signed() -> None:
     text = SIGNED.card[:-1] + ',"node":"mac2"}'
     with pytest.raises(BadCard, match="twice"):
         read_card(SignedCard(text, MAC1.sign(text.encode()).hex()))
+
+
+def test_when_a_card_was_issued_is_read_from_its_text_and_nought_from_anything_else() -> None:
+    assert issued_of(SIGNED.card.encode()) == NOW
+    assert [issued_of(text) for text in (b"", b"{}", b"[]", b"\xff", b'{"issued":"x"}')] == [0, 0, 0, 0, 0]

@@ -146,3 +146,9 @@ def test_a_card_is_signed_by_the_key_that_it_names() -> None:
     public.verify(unhex(vector["signature"]), vector["card"].encode())
     assert card["ed25519"] == NODES["mac1"]["ed25519_public"]
     assert card["x25519"] == NODES["mac1"]["x25519_public"]
+
+
+@pytest.mark.parametrize("node", ["mac1", "mac2"])
+def test_what_a_node_states_to_itself_is_under_a_key_of_its_identity(node: str) -> None:
+    prk = mac(hashlib.sha256(b"mf1 own").digest(), unhex(NODES[node]["ed25519_private"]))
+    assert mac(prk, f"mf1 own rcpt {node}".encode() + b"\x01").hex() == NODES[node]["own_rcpt"]

@@ -83,6 +83,13 @@ class KeyChanged(MultifleetError):
     code = "key_changed"
 
 
+class NotCaptain(MultifleetError):
+    """Only a captain may decide this; the message says which machines are."""
+
+    status = 403
+    code = "not_captain"
+
+
 class KeyUnavailable(MultifleetError):
     """This process cannot read the node's private keys."""
 

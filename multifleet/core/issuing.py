@@ -1,0 +1,121 @@
+"""Making documents of the roster: so that they take effect, and say what the person who decided means.
+
+A moment is never earlier than that of the document that it is to replace, whatever the clock says.
+"""
+
+from collections.abc import Container
+
+from multifleet.core.documents import (
+    LAST_MOMENT,
+    REASON_LIMIT,
+    TEXT_LIMIT,
+    Admission,
+    Leave,
+    Revocation,
+    Role,
+    Signed,
+    sign,
+)
+from multifleet.core.keys import Identity
+from multifleet.core.roster import Roster, View
+from multifleet.errors import BadInput, NotCaptain, UnknownNode
+
+NAMES_LIMIT = (TEXT_LIMIT - 2_048) // 67
+"""Keys that one revocation can name, in quotes and with a comma each."""
+
+
+def make_admission(
+    roster: Roster, identity: Identity, node: str, key: str, now: int, *, role: Role = "captain", eligible: bool = True
+) -> Signed:
+    """The word that lets a node in, or back in after it left; `now` in milliseconds."""
+    view = roster.view()
+    require_captain(view, identity, "let a machine in")
+    gone = view.out.get(key)
+    if gone and gone.how in ("revoked", "disputed"):
+        raise BadInput(f"{node} was revoked, and its key never comes back: run `multifleet init` there anew, then join")
+    after = [held.at for kind in ("admission", "leave") for held in roster.held(kind, key)]
+    body = Admission(
+        fleet=roster.fleet,
+        node=node,
+        key=key,
+        role=role,
+        eligible=eligible,
+        by=identity.public.hex(),
+        at=_next(now, after),
+    )
+    return sign(identity, body)
+
+
+def make_leave(roster: Roster, identity: Identity, now: int) -> Signed:
+    """This node's word that it leaves."""
+    key = identity.public.hex()
+    after = [held.at for kind in ("admission", "leave") for held in roster.held(kind, key)]
+    return sign(identity, Leave(fleet=roster.fleet, node=identity.node, key=key, at=_next(now, after)))
+
+
+def make_revocation(
+    roster: Roster, identity: Identity, key: str, now: int, reason: str = "", *, leave_out: Container[str] = ()
+) -> list[Signed]:
+    """What puts a key out: a revocation, and the signer's own admissions of those that it has no room to name.
+
+    It stands by everybody whom the revoked one had let in and who is a member now, but for the keys in `leave_out`,
+    and by what the revoked one had revoked without dispute, but for the signer.
+    """
+    view = roster.view()
+    me = identity.public.hex()
+    if key == me:
+        raise BadInput("a machine does not revoke itself: `multifleet leave` takes it out")
+    require_captain(view, identity, "revoke one")
+    node = name_of(view, key)
+    members = {member.key: member for member in view.members.values() if member.key not in (key, me)}
+    admitted = [other for other in _let_in(roster, key) if other in members and other not in leave_out]
+    revoked = sorted(
+        held.key for held in roster.held_by("revocation", key) if held.id in view.accepted and held.key != me
+    )
+    if len(revoked) > NAMES_LIMIT:
+        raise BadInput(f"{node} has revoked more than {NAMES_LIMIT} machines: revoke some of them from here first")
+    room = NAMES_LIMIT - len(revoked)
+    rest = [members[other] for other in admitted[room:]]
+    made = [
+        make_admission(roster, identity, each.node, each.key, now, role=each.role, eligible=each.eligible)
+        for each in rest
+    ]
+    body = Revocation(
+        fleet=roster.fleet,
+        node=node,
+        key=key,
+        by=me,
+        at=_next(now, [held.at for held in roster.held("revocation", key) if held.by == me]),
+        reason=reason[:REASON_LIMIT],
+        admitted=admitted[:room],
+        revoked=revoked,
+    )
+    return [*made, sign(identity, body)]
+
+
+def require_captain(view: View, identity: Identity, to_do: str) -> None:
+    """NotCaptain, which says where it can be done, unless this node is a captain."""
+    if view.is_captain(identity.public.hex()):
+        return
+    captains = view.captains()
+    where = f"do it on {', '.join(captains[:5])}" if captains else "there is no captain"
+    raise NotCaptain(f"this machine is a worker and cannot {to_do}: {where}")
+
+
+def name_of(view: View, key: str) -> str:
+    """The node id that goes with a key; UnknownNode where nothing is known of it."""
+    member = view.member(key)
+    if member:
+        return member.node
+    if key in view.out:
+        return view.out[key].node
+    raise UnknownNode("no machine of the fleet has or had this key")
+
+
+def _let_in(roster: Roster, key: str) -> list[str]:
+    named = {anchored for anchored, anchor in roster.anchors.items() if anchor.by == key}
+    return sorted(named | {held.key for held in roster.held_by("admission", key)})
+
+
+def _next(now: int, after: list[int]) -> int:
+    return min(max(now, *(at + 1 for at in after), 0), LAST_MOMENT)

@@ -1,0 +1,147 @@
+"""Which revocations count when captains put each other out: an argument graph and its grounded extension.
+
+A revocation *defeats* what its target signed and it does not name: the target's own revocations, and the authority of
+those that the target let in. Whoever is defeated defeats nobody. What follows from that without a guess is accepted or
+void; what is left over (two captains that put each other out) is disputed, and only a person can say who was right.
+
+P. M. Dung, "On the acceptability of arguments…", Artificial Intelligence 77 (1995): the grounded extension is the least
+fixed point of applying "what these do not defeat" twice. No clocks take part: a thief can date a document as he likes.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+ROUNDS = 32
+"""Reply to reply to reply: what is not settled by then is disputed, so that nobody can make this take long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Somebody's word that a key is in."""
+
+    key: str
+    by: str
+    """The signer; empty for a root, which this node believes in without a document."""
+    node: str
+    captain: bool
+    eligible: bool
+    at: int
+    id: str
+    told: bool = False
+    """No document says it, but whoever let this node in: good as long as `by` is not known to have lost its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A revocation, as an argument."""
+
+    by: str
+    key: str
+    id: str
+    admitted: frozenset[str]
+    revoked: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Who is in by a chain of grants, revoked or not, and which grants hold."""
+
+    keys: frozenset[str]
+    captains: frozenset[str]
+    grants: tuple[Grant, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the documents come to."""
+
+    before: Reach
+    """Who would be in if nobody had ever been revoked."""
+    after: Reach
+    """Who still is in by a chain that no revocation cuts; those revoked are to be taken out."""
+    accepted: frozenset[str]
+    """Ids of the revocations that count."""
+    disputed: frozenset[str]
+    """Ids of those on which only a person can decide; their targets are out meanwhile."""
+
+
+def judge(grants: Sequence[Grant], claims: Iterable[Claim], me: str) -> Judgement:
+    """Which revocations count, and who is in; `me` is the key whose own revocations are beyond dispute here."""
+    chains = _Chains(grants)
+    before = chains.follow([], frozenset())
+    # A signer that would not even be a captain without any revocation has nothing to say.
+    valid = [claim for claim in claims if claim.by in before.captains]
+    own = [claim for claim in valid if claim.by == me]
+
+    def undefeated(standing: Iterable[Claim]) -> list[Claim]:
+        believed = [*own, *(claim for claim in standing if claim.by != me)]
+        captains = chains.follow(believed, before.keys).captains
+        named = _named_by_all((claim.key, claim.revoked) for claim in believed)
+        return [
+            claim
+            for claim in valid
+            if claim.by == me
+            or (claim.by in captains and (claim.by not in named or claim.key in named[claim.by]))
+        ]
+
+    accepted: list[Claim] = []
+    possible = undefeated(accepted)
+    for _ in range(ROUNDS):
+        certain = undefeated(possible)
+        if certain == accepted:
+            break
+        accepted, possible = certain, undefeated(certain)
+    sure = frozenset(claim.id for claim in accepted)
+    return Judgement(
+        before,
+        chains.follow(possible, before.keys),
+        sure,
+        frozenset(claim.id for claim in possible) - sure,
+    )
+
+
+class _Chains:
+    def __init__(self, grants: Sequence[Grant]) -> None:
+        self._grants = grants
+        self._by: dict[str, list[Grant]] = {}
+        for grant in grants:
+            self._by.setdefault(grant.by, []).append(grant)
+
+    def follow(self, revocations: Sequence[Claim], known: frozenset[str]) -> Reach:
+        """Who is in when these revocations count; `known` are those that are in without any."""
+        # Who puts its own admitter out does not saw off the branch on which it sits.
+        kept = _named_by_all((claim.key, claim.admitted | {claim.by}) for claim in revocations)
+        keys: set[str] = set()
+        captains: set[str] = set()
+        todo: list[str] = []
+
+        def holds(grant: Grant) -> bool:
+            if grant.by in kept and grant.key not in kept[grant.by]:
+                return False
+            if grant.told:
+                return grant.by not in known or grant.by in keys
+            return not grant.by or grant.by in captains
+
+        def take(grant: Grant) -> None:
+            if grant.key not in keys or (grant.captain and grant.key not in captains):
+                keys.add(grant.key)
+                if grant.captain:
+                    captains.add(grant.key)
+                todo.append(grant.key)
+
+        for grant in self._grants:
+            if (not grant.by or grant.told) and holds(grant):
+                take(grant)
+        while todo:
+            for grant in self._by.get(todo.pop(), ()):
+                if holds(grant):
+                    take(grant)
+        return Reach(frozenset(keys), frozenset(captains), tuple(filter(holds, self._grants)))
+
+
+def _named_by_all(lists: Iterable[tuple[str, frozenset[str]]]) -> dict[str, frozenset[str]]:
+    """For each key with lists, what all of them name."""
+    named: dict[str, frozenset[str]] = {}
+    for key, names in lists:
+        named[key] = named[key] & names if key in named else names
+    return named

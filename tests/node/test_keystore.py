@@ -1,7 +1,9 @@
 """Private keys: where they lie, that nobody else reads them, and what is said where they cannot be read."""
 
 import json
+import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,8 @@ from multifleet.node.keystore import (
     kept_in,
     load_identity,
     node_of,
+    save_identity,
+    tidy,
     write_private,
 )
 
@@ -56,6 +60,7 @@ def ring(monkeypatch: pytest.MonkeyPatch) -> Ring:
     monkeypatch.setattr(keyring, "get_keyring", lambda: made)
     monkeypatch.setattr(keyring, "get_password", made.get_password)
     monkeypatch.setattr(keyring, "set_password", made.set_password)
+    monkeypatch.setattr(keyring, "delete_password", made.delete_password)
     return made
 
 
@@ -172,3 +177,121 @@ def test_a_link_that_was_planted_is_replaced_and_not_followed(tmp_path: Path) ->
     link.symlink_to(target)
     write_private(link, b"new")
     assert target.read_text() == "untouched" and not link.is_symlink()
+
+
+NEW = b"n" * 32
+
+
+class Died(BaseException):
+    """The daemon was killed here."""
+
+
+def dying(monkeypatch: pytest.MonkeyPatch, ring: Ring, steps: int) -> None:
+    """Whoever stores keys dies before its nth step that something outside sees."""
+    left = [steps]
+
+    def counted(does: Callable[..., Any]) -> Callable[..., Any]:
+        def step(*args: Any, **kwargs: Any) -> Any:
+            left[0] -= 1
+            if left[0] < 0:
+                raise Died
+            return does(*args, **kwargs)
+
+        return step
+
+    for name in ("open", "fsync", "replace", "pwrite"):
+        monkeypatch.setattr(os, name, counted(getattr(os, name)))
+    for name in ("set_password", "delete_password"):
+        monkeypatch.setattr(keyring, name, counted(getattr(ring, name)))
+
+
+@pytest.mark.parametrize("where", ["file", "keyring"])
+def test_a_renewed_key_is_found_in_front_of_the_one_it_replaces(tmp_path: Path, ring: Ring, where: str) -> None:
+    made = create_identity(tmp_path, "mac1", where)
+    renewed = made.rotated(NEW, 1_800_000_000.0, 1_900_000_000.0)
+    save_identity(tmp_path, renewed, {})
+    assert load_identity(tmp_path, {}) == renewed
+    assert (renewed.x25519, renewed.older[0].private, renewed.ed25519) == (NEW, made.x25519, made.ed25519)
+    assert stat.S_IMODE(identity_file(tmp_path).stat().st_mode) == 0o600
+    assert kept_in(tmp_path) == where
+    assert len(ring.items) == (where == "keyring")
+
+
+@pytest.mark.parametrize("where", ["file", "keyring"])
+def test_a_removed_key_is_nowhere_any_more(tmp_path: Path, ring: Ring, where: str) -> None:
+    made = create_identity(tmp_path, "mac1", where)
+    renewed = made.rotated(NEW, 1.0, 2.0)
+    save_identity(tmp_path, renewed, {})
+    with identity_file(tmp_path).open("rb") as replaced:
+        save_identity(tmp_path, renewed.retired(2.0), {})
+        assert made.x25519.hex().encode() not in replaced.read()
+    assert load_identity(tmp_path, {}).older == ()
+    everywhere = [path.read_text() for path in tmp_path.rglob("*") if path.is_file()] + list(ring.items.values())
+    assert not any(made.x25519.hex() in text for text in everywhere)
+
+
+def test_a_file_that_is_linked_elsewhere_is_not_overwritten_there(tmp_path: Path) -> None:
+    made = create_identity(tmp_path, "mac1", "file")
+    backup = tmp_path / "backup.json"
+    os.link(identity_file(tmp_path), backup)
+    save_identity(tmp_path, made.rotated(NEW, 1.0, 2.0), {})
+    assert made.x25519.hex() in backup.read_text()
+
+
+@pytest.mark.parametrize("where", ["file", "keyring"])
+@pytest.mark.parametrize("step", range(12))
+def test_a_node_that_dies_while_it_stores_keys_has_the_old_ones_or_the_new_and_the_old(
+    tmp_path: Path, ring: Ring, monkeypatch: pytest.MonkeyPatch, where: str, step: int
+) -> None:
+    made = create_identity(tmp_path, "mac1", where)
+    renewed = made.rotated(NEW, 1_800_000_000.0, 1_900_000_000.0)
+    with monkeypatch.context() as patched:
+        dying(patched, ring, step)
+        try:
+            save_identity(tmp_path, renewed, {})
+        except Died:
+            told = False  # nobody hears of a key before it is stored
+        else:
+            told = True
+    found = load_identity(tmp_path, {})
+    assert found == renewed or (found == made and not told)
+    tidy(tmp_path)
+    assert load_identity(tmp_path, {}) == found
+    assert len(ring.items) == (where == "keyring")
+    assert list(identity_file(tmp_path).parent.iterdir()) == [identity_file(tmp_path)]
+    save_identity(tmp_path, renewed, {})
+    assert load_identity(tmp_path, {}) == renewed
+
+
+@pytest.mark.parametrize("where", ["file", "keyring"])
+def test_keys_that_cannot_be_stored_leave_the_old_ones(
+    tmp_path: Path, ring: Ring, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    made = create_identity(tmp_path, "mac1", where)
+
+    def full(*args: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        patched.setattr(keyring, "set_password", lambda *args: None)
+        with pytest.raises(KeyUnavailable, match="new key"):
+            save_identity(tmp_path, made.rotated(NEW, 1.0, 2.0), {})
+    assert load_identity(tmp_path, {}) == made
+
+
+def test_keys_from_the_environment_may_be_several_and_are_not_changed_here(tmp_path: Path) -> None:
+    create_identity(tmp_path, "mac1", "file")
+    environ = {ENVIRONMENT: "11" * 32 + ":" + "33" * 32 + "@7," + "22" * 32 + "@5@9"}
+    found = load_identity(tmp_path, environ)
+    assert [key.private.hex()[:2] for key in found.exchange_keys] == ["33", "22"]
+    with pytest.raises(KeyUnavailable, match="MULTIFLEET_IDENTITY"):
+        save_identity(tmp_path, found.rotated(NEW, 1.0, 2.0), environ)
+
+
+def test_a_single_key_of_an_earlier_version_is_as_old_as_its_file(tmp_path: Path) -> None:
+    path = identity_file(tmp_path)
+    path.parent.mkdir()
+    path.write_text(json.dumps({"node": "mac1", "in": "file", "pair": "11" * 32 + ":" + "22" * 32}))
+    os.utime(path, (5_000, 5_000))
+    assert load_identity(tmp_path, {}).made == 5_000

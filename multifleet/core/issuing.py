@@ -104,7 +104,7 @@ def require_captain(view: View, identity: Identity, to_do: str) -> None:
 
 def name_of(view: View, key: str) -> str:
     """The node id that goes with a key; UnknownNode where nothing is known of it."""
-    member = view.member(key)
+    member = view.by_key.get(key)
     if member:
         return member.node
     if key in view.out:

@@ -5,18 +5,17 @@ understood yet, because its signer is not known, is kept until it can. Nothing h
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import get_args
 
 from multifleet.core.documents import BadDocument, Document, Kind, Signed, look, verify
-from multifleet.core.roster_view import Anchor, Dispute, How, MemberFacts, Out, View, by_seniority, compute
+from multifleet.core.roster_reading import Trust, view_of, weigh
+from multifleet.core.roster_view import Anchor, Dispute, How, MemberFacts, Out, View, by_seniority
+from multifleet.core.shelf import DOCUMENTS, Shelf
 
 __all__ = ["Anchor", "Dispute", "How", "MemberFacts", "Merged", "Out", "Refused", "Roster", "View", "by_seniority"]
 
-KIND_LIMIT = 4_096
-"""Documents of each kind."""
-BYTES_LIMIT = 8 * 1024 * 1024
-"""Bytes of the documents of each kind."""
 BUCKETS = 64
 
 
@@ -34,6 +33,8 @@ class Merged:
 
     new: tuple[Document, ...]
     """What was not known and is kept: to be stored, and to be passed on."""
+    gone: tuple[Document, ...]
+    """What these have replaced: to be kept no longer."""
     refused: tuple[Refused, ...]
 
 
@@ -45,8 +46,9 @@ class Roster:
         self.fleet = fleet
         self.me = me
         self._anchors = dict(anchors)
-        self._held: dict[tuple[str, ...], Document] = {}
+        self._shelves: dict[Kind, Shelf] = {kind: Shelf() for kind in get_args(Kind)}
         self._known: set[Signed] = set()
+        self._trust: Trust | None = None
         self._view: View | None = None
         self._digests: list[bytes] | None = None
 
@@ -59,45 +61,53 @@ class Roster:
         """Replace the anchors."""
         if anchors != self._anchors:
             self._anchors = dict(anchors)
-            self._view = None
+            self._trust = self._view = None
 
     def merge(self, documents: Iterable[Signed]) -> Merged:
         """Take what is new; what is held already, or older than what is held, is passed over in silence."""
-        new: list[Document] = []
+        new: dict[str, Document] = {}
+        gone: dict[str, Document] = {}
         refused: list[Refused] = []
+        entitled: dict[Kind, Container[str]] = {}
         for signed in documents:
             if signed in self._known:
                 continue
             try:
                 document = look(signed, self.fleet)
-                held = self._held.get(document.slot)
+                shelf = self._shelves[document.kind]
+                held = shelf.get(document.slot)
                 if held and not document.is_newer_than(held):
                     continue
                 verify(document)
             except BadDocument as error:
                 refused.append(Refused(signed, str(error)))
                 continue
-            if self._keep(document):
-                new.append(document)
-            else:
-                refused.append(Refused(signed, f"this roster is full: {KIND_LIMIT} documents of this kind"))
-        if new:
-            self._view = self._digests = None
-        return Merged(tuple(new), tuple(refused))
+            if shelf.is_full_for(document) and document.kind not in entitled:
+                entitled[document.kind] = self._entitled(document.kind)
+            replaced = shelf.put(document, entitled.get(document.kind, ()))
+            if replaced is None:
+                refused.append(Refused(signed, f"there is no room: {DOCUMENTS} documents of this kind are kept"))
+                continue
+            self._changed(document, replaced)
+            new[document.id] = document
+            for each in replaced:
+                if new.pop(each.id, None) is None:
+                    gone[each.id] = each
+        return Merged(tuple(new.values()), tuple(gone.values()), tuple(refused))
 
     def documents(self, buckets: Iterable[int] | None = None) -> list[Signed]:
         """All documents, or those of some buckets, in an order that depends on nothing else."""
         wanted = None if buckets is None else set(buckets)
-        kept = [held for held in self._held.values() if wanted is None or bucket(held.slot) in wanted]
+        kept = [held for held in self._all() if wanted is None or bucket(held.slot) in wanted]
         return [held.signed for held in sorted(kept, key=lambda held: held.id)]
 
     def held(self, kind: Kind, key: str) -> list[Document]:
         """The documents of one kind about one key."""
-        return [held for held in self._held.values() if held.kind == kind and held.key == key]
+        return [held for held in self._shelves[kind] if held.key == key]
 
     def held_by(self, kind: Kind, by: str) -> list[Document]:
         """The documents of one kind that one key signed."""
-        return [held for held in self._held.values() if held.kind == kind and held.by == by]
+        return [held for held in self._shelves[kind] if held.by == by]
 
     def buckets(self) -> list[str]:
         """64 digests of 8 hex digits: where two rosters differ is seen by comparing these."""
@@ -109,24 +119,32 @@ class Roster:
 
     def view(self) -> View:
         """What the documents mean; worked out once for each change."""
+        if self._trust is None:
+            self._trust = weigh(self.me, self._anchors, self._all())
         if self._view is None:
-            self._view = compute(self.me, self._anchors, self._held.values())
+            self._view = view_of(self._trust, self.me, self._all())
         return self._view
 
-    def _keep(self, document: Document) -> bool:
-        held = self._held.get(document.slot)
-        if held:
-            self._known.discard(held.signed)
-        elif sum(other.kind == document.kind for other in self._held.values()) >= KIND_LIMIT:
-            return False
-        self._held[document.slot] = document
+    def _all(self) -> Iterator[Document]:
+        for shelf in self._shelves.values():
+            yield from shelf
+
+    def _entitled(self, kind: Kind) -> Container[str]:
+        """Signers whose documents of this kind mean something."""
+        view = self.view()
+        return view.entitled if kind in ("admission", "revocation") else view.known
+
+    def _changed(self, document: Document, gone: list[Document]) -> None:
+        self._known.difference_update(each.signed for each in gone)
         self._known.add(document.signed)
-        return True
+        self._view = self._digests = None
+        if document.kind in ("admission", "revocation"):
+            self._trust = None
 
     def _bucket_digests(self) -> list[bytes]:
         if self._digests is None:
             names: list[list[str]] = [[] for _ in range(BUCKETS)]
-            for held in self._held.values():
+            for held in self._all():
                 names[bucket(held.slot)].append(held.id)
             self._digests = [hashlib.sha256("".join(sorted(each)).encode()).digest() for each in names]
         return self._digests

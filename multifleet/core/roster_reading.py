@@ -1,0 +1,174 @@
+"""What a roster's documents mean.
+
+A pure function of the documents, this node's anchors and its key. In whatever order the documents came, whoever has
+the same ones sees the same; nothing here remembers what was seen before.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from multifleet.core.card import Card
+from multifleet.core.documents import Admission, Document, Leave, Revocation
+from multifleet.core.revocations import Claim, Grant, Judgement, judge
+from multifleet.core.roster_view import Anchor, Dispute, How, MemberFacts, Out, View
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Who is in and which revocations count: the part that cards and leaves do not change."""
+
+    judgement: Judgement
+    standing: tuple[tuple[Document, Revocation], ...]
+    """The revocations that are accepted or disputed, oldest first."""
+
+
+def weigh(me: str, anchors: Mapping[str, Anchor], documents: Iterable[Document]) -> Trust:
+    """What the admissions and revocations come to for the node with the key `me`."""
+    grants = [
+        Grant(key, anchor.by, anchor.node, anchor.role == "captain", anchor.eligible, anchor.at, "", bool(anchor.by))
+        for key, anchor in sorted(anchors.items())
+    ]
+    revocations: dict[str, tuple[Document, Revocation]] = {}
+    for document in documents:
+        body = document.body
+        if isinstance(body, Admission):
+            captain = body.role == "captain"
+            grants.append(Grant(body.key, body.by, body.node, captain, body.eligible, body.at, document.id))
+        elif isinstance(body, Revocation):
+            revocations[document.id] = document, body
+    claims = [
+        Claim(body.by, body.key, name, frozenset(body.admitted), frozenset(body.revoked))
+        for name, (_, body) in revocations.items()
+    ]
+    judgement = judge(grants, claims, me)
+    standing = [revocations[name] for name in judgement.accepted | judgement.disputed]
+    return Trust(judgement, tuple(sorted(standing, key=lambda pair: (pair[0].at, pair[0].id))))
+
+
+def view_of(trust: Trust, me: str, documents: Iterable[Document]) -> View:
+    """The view of the node with the key `me`, with the cards and leaves among the documents."""
+    return _Reading(trust, documents).view(me)
+
+
+class _Reading:
+    def __init__(self, trust: Trust, documents: Iterable[Document]) -> None:
+        self._judgement = trust.judgement
+        self._standing = trust.standing
+        self._leaves: dict[str, int] = {}
+        self._cards: dict[tuple[str, str], Document] = {}
+        for document in documents:
+            if isinstance(document.body, Leave):
+                self._leaves[document.key] = document.at
+            elif isinstance(document.body, Card):
+                self._cards[document.key, document.body.node] = document
+        self._before = self._by_key(self._judgement.before.grants)
+        self._after = self._by_key(self._judgement.after.grants)
+        self._targets = frozenset(document.key for document, _ in self._standing)
+
+    def _by_key(self, grants: Iterable[Grant]) -> dict[str, list[Grant]]:
+        """The grants that hold, those by key; first the one that says the name and the seniority."""
+        found: dict[str, list[Grant]] = {}
+        for grant in grants:
+            found.setdefault(grant.key, []).append(grant)
+        for given in found.values():
+            if len(given) > 1:
+                given.sort(key=self._precedence)
+        return found
+
+    def _precedence(self, grant: Grant) -> tuple[bool, bool, int, str]:
+        # A node's own card decides between names: a captain must not rename it by dating an admission back.
+        return bool(grant.by), (grant.key, grant.node) not in self._cards, grant.at, grant.id
+
+    def view(self, me: str) -> View:
+        out: dict[str, Out] = {}
+        for document, body in self._standing:
+            self._put_out(out, document, body)
+        for key, given in self._before.items():
+            if key not in self._after and key not in out:
+                out[key] = self._orphan(given[0])
+        for key, given in self._after.items():
+            left = self._leaves.get(key)
+            if key not in out and left is not None and left >= max(grant.at for grant in given):
+                out[key] = Out(given[0].node, key, "left", given[0].node, key, left, "it left")
+        members = self._members(out)
+        by_key = {member.key: member for member in members.values()}
+        for key, names in self._let_in(by_key).items():
+            if key in out:
+                out[key] = replace(out[key], admitted=tuple(sorted(names)))
+        return View(
+            members=members,
+            by_key=by_key,
+            out=out,
+            disputes=self._disputes(),
+            me_out=out.get(me),
+            retired=bool(self._standing),
+            accepted=self._judgement.accepted,
+            known=self._judgement.before.keys,
+            entitled=self._judgement.before.captains,
+        )
+
+    def _put_out(self, out: dict[str, Out], document: Document, body: Revocation) -> None:
+        accepted = document.id in self._judgement.accepted
+        told = out.get(body.key)
+        if told and (told.how == "revoked" or not accepted):
+            return
+        node = self._name(body.key) or body.node
+        how: How = "revoked" if accepted else "disputed"
+        out[body.key] = Out(node, body.key, how, self._name(body.by), body.by, body.at, body.reason)
+
+    def _orphan(self, grant: Grant) -> Out:
+        through = grant.by
+        seen = {grant.key}
+        while through not in self._targets and through not in seen and through in self._before:
+            seen.add(through)
+            through = self._before[through][0].by
+        name = self._name(through)
+        word = "by" if through == grant.by else "through"
+        reason = f"let in {word} {name}, which was revoked"
+        return Out(grant.node, grant.key, "orphaned", name, through, grant.at, reason)
+
+    def _members(self, out: dict[str, Out]) -> dict[str, MemberFacts]:
+        members: dict[str, MemberFacts] = {}
+        candidates = [given for key, given in self._after.items() if key not in out]
+        # A root keeps its name, too.
+        for given in sorted(candidates, key=lambda given: (bool(given[0].by), given[0].at, given[0].key)):
+            first = given[0]
+            holder = members.get(first.node)
+            if holder:
+                reason = f"the name {first.node} was taken before"
+                out[first.key] = Out(first.node, first.key, "name-taken", first.node, holder.key, first.at, reason)
+            else:
+                members[first.node] = self._member(given)
+        return members
+
+    def _member(self, given: list[Grant]) -> MemberFacts:
+        first = given[0]
+        card = self._cards.get((first.key, first.node))
+        return MemberFacts(
+            node=first.node,
+            key=first.key,
+            role="captain" if any(grant.captain for grant in given) else "worker",
+            eligible=min(given, key=lambda grant: (-grant.at, grant.id)).eligible,
+            by=first.by,
+            at=min(grant.at for grant in given),
+            card=card.body if card and isinstance(card.body, Card) else None,
+            signed_card=card.signed if card else None,
+        )
+
+    def _let_in(self, members: Mapping[str, MemberFacts]) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for key in members:
+            for grant in self._after[key]:
+                found.setdefault(grant.by, set()).add(key)
+        return found
+
+    def _disputes(self) -> tuple[Dispute, ...]:
+        return tuple(
+            Dispute(self._name(body.key) or body.node, body.key, self._name(body.by), body.by, body.at, body.reason)
+            for document, body in self._standing
+            if document.id in self._judgement.disputed
+        )
+
+    def _name(self, key: str) -> str:
+        given = self._before.get(key)
+        return given[0].node if given else ""

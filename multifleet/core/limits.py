@@ -36,6 +36,10 @@ class TokenBucket:
             self._tokens -= 1.0
         return wait
 
+    def give(self) -> None:
+        """Pays one back."""
+        self._tokens = min(self._burst, self._tokens + 1.0)
+
     @property
     def is_full(self) -> bool:
         """Whether nothing was taken lately, as of the last time that was passed in."""

@@ -164,9 +164,7 @@ class BadPacket(ValueError):
 W = TypeVar("W", bound=Wire)
 
 _encoder = msgspec.json.Encoder()
-_decoders: dict[type[Wire], msgspec.json.Decoder[Any]] = {
-    form: msgspec.json.Decoder(form) for form in (Message, Request, Answer, Heartbeat)
-}
+_decoders: dict[type[Wire], msgspec.json.Decoder[Any]] = {}
 
 
 def write(packet: Wire) -> bytes:
@@ -177,8 +175,9 @@ def write(packet: Wire) -> bytes:
 def read(data: bytes | msgspec.Raw, form: type[W]) -> W:
     """A packet of the given form; NotStrict or BadPacket says why it is none."""
     raw = bytes(data)
+    decoder = _decoders.get(form) or _decoders.setdefault(form, msgspec.json.Decoder(form))
     try:
-        packet: W = _decoders[form].decode(raw)
+        packet: W = decoder.decode(raw)
         if _encoder.encode(packet) == raw:
             return packet
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
@@ -186,7 +185,7 @@ def read(data: bytes | msgspec.Raw, form: type[W]) -> W:
     document = parse(raw)
     try:
         # Written again rather than converted, because packets inside a request are kept as bytes.
-        again: W = _decoders[form].decode(_encoder.encode(document))
+        again: W = decoder.decode(_encoder.encode(document))
         return again
     except msgspec.ValidationError as error:
         raise BadPacket(str(error)) from None

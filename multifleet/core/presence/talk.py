@@ -1,0 +1,151 @@
+"""Rumors and documents: what of them is believed, and how they are passed on, at once and with the next packets.
+
+A suspicion is a hint: whoever hears it looks for himself. A statement is signed by the node that it is about. A
+statement never raises the dead; it only makes this node ask, and an answer raises them.
+"""
+
+from collections.abc import Callable
+
+from multifleet.core.limits import TokenBucket
+from multifleet.core.presence.book import Book
+from multifleet.core.presence.effects import Effect, Learned, Raised
+from multifleet.core.presence.gossip import Document, Gossip, Rumor, Word
+from multifleet.core.presence.peer import Peer
+from multifleet.core.presence.speech import Speech
+from multifleet.core.presence.statements import Sign, Verify, is_signed, sign_statement
+from multifleet.core.presence.states import PresenceEvent, PresenceState
+
+FANOUT = 5
+"""How many others hear at once what is new here."""
+ACCUSED_EVERY = 10.0
+"""Seconds within which the death of one peer is verified once for a rumor."""
+
+SLEPT_TOLD_WITHIN = 30.0
+"""Seconds after a return in which it is still heard that the peer had slept, so that it was no flapping."""
+
+
+class Talk:
+    """What is said about nodes. `look` starts a verification of a peer, `end` ends it, for reasons that are rumors."""
+
+    def __init__(
+        self,
+        book: Book,
+        speech: Speech,
+        sign: Sign,
+        verify: Verify,
+        fleet: str,
+        look: Callable[[Peer, float, bool, str], None],
+        end: Callable[[Peer], object],
+        out: list[Effect],
+    ) -> None:
+        self._book = book
+        self._speech = speech
+        self._sign = sign
+        self._verify = verify
+        self._fleet = fleet
+        self._look = look
+        self._end = end
+        self._out = out
+        self._looks = TokenBucket(64, 2)
+        self._checks = TokenBucket(256, 64)
+        self._refutations = TokenBucket(3, 0.2)
+
+    def hear(self, sender: Peer, gossip: Gossip, now: float) -> None:
+        """Take what a member passes on, and pass on what of it is new."""
+        new = [rumor for rumor in gossip.rumors if self._believe(sender, rumor, now)]
+        for rumor in new:
+            self._speech.queue.add(rumor)
+        self._infect(new, [], (sender.name,))
+        self._out += [Learned(sender.name, document) for document in gossip.documents]
+
+    def spread(self, document: Document) -> None:
+        """A roster document that is new here."""
+        self._speech.queue.add(document)
+        self._infect([], [document], ())
+
+    def suspect(self, peer: Peer, now: float) -> None:
+        """This node suspects a peer: unless a rumor says so already, begin one."""
+        if now - peer.accused_at >= ACCUSED_EVERY:
+            peer.accused_at = now
+            rumor = Rumor(word="suspect", about=peer.name, incarnation=peer.incarnation)
+            self._speech.queue.add(rumor)
+            self._infect([rumor], [], (peer.name,))
+            # The accused hears it too, to refute it if it can.
+            self._speech.news(peer.name, [rumor], [])
+
+    def state(self, word: Word, slept: int = 0, fanout: int = FANOUT) -> None:
+        """This node's own statement, with its incarnation as it is."""
+        rumor = sign_statement(self._sign, self._fleet, self._speech.me, word, self._speech.incarnation, slept)
+        self._speech.queue.add(rumor)
+        self._infect([rumor], [], (), fanout)
+
+    def raise_incarnation(self, least: int = 0) -> None:
+        """From now on this node is one that refutes what was said before."""
+        self._speech.incarnation = max(self._speech.incarnation + 1, least)
+        self._out.append(Raised(self._speech.incarnation))
+
+    def _infect(
+        self, rumors: list[Rumor], documents: list[Document], without: tuple[str, ...], fanout: int = FANOUT
+    ) -> None:
+        if rumors or documents:
+            for name in self._book.turns.some(fanout, without):
+                self._speech.news(name, rumors, documents)
+
+    def _believe(self, sender: Peer, rumor: Rumor, now: float) -> bool:
+        """Whether the rumor is new and to be passed on; what follows from it here has been done then."""
+        if rumor.about == self._speech.me:
+            self._about_me(rumor, now)
+            return False
+        peer = self._book.peers.get(rumor.about)
+        if peer is None:
+            return False
+        if rumor.word == "suspect":
+            return self._suspicion(sender, peer, rumor, now)
+        if rumor.incarnation <= peer.stated or self._checks.take(now) > 0:
+            return False
+        if not is_signed(self._verify, self._fleet, rumor):
+            return False
+        self._stated(peer, rumor, now)
+        return True
+
+    def _about_me(self, rumor: Rumor, now: float) -> None:
+        if rumor.word == "suspect":
+            if rumor.incarnation == self._speech.incarnation and self._refutations.take(now) == 0:
+                self.raise_incarnation()
+                self.state("alive")
+        elif rumor.incarnation > self._speech.incarnation and self._checks.take(now) == 0:
+            # An own statement that this node has forgotten: its store was lost, or restored from a copy.
+            if is_signed(self._verify, self._fleet, rumor):
+                self.raise_incarnation(rumor.incarnation + 1)
+                self.state("alive")
+
+    def _suspicion(self, sender: Peer, peer: Peer, rumor: Rumor, now: float) -> bool:
+        if peer.state not in (PresenceState.ALIVE, PresenceState.SUSPECT) or rumor.incarnation < peer.incarnation:
+            return False
+        if now - peer.accused_at < ACCUSED_EVERY:
+            return False
+        if sender.credit.take(now) > 0 or self._looks.take(now) > 0:
+            return False
+        peer.accused_at = now
+        self._look(peer, now, True, sender.name)
+        return True
+
+    def _stated(self, peer: Peer, rumor: Rumor, now: float) -> None:
+        older = rumor.incarnation < peer.incarnation
+        peer.stated = rumor.incarnation
+        peer.incarnation = max(peer.incarnation, rumor.incarnation)
+        if older:
+            return
+        self._speech.queue.drop(peer.name)
+        if rumor.word == "asleep":
+            self._end(peer)
+            self._book.move(peer, PresenceEvent.SLEEPS, "said so itself", now)
+            return
+        if rumor.slept and not peer.slept and peer.flaps and now - peer.flapped_at < SLEPT_TOLD_WITHIN:
+            peer.flaps -= 1
+        peer.slept = rumor.slept
+        if peer.state in (PresenceState.DEAD, PresenceState.ASLEEP):
+            self._look(peer, now, False, "")
+        else:
+            self._end(peer)
+            self._book.move(peer, PresenceEvent.REFUTED, "said so itself", now)

@@ -1,0 +1,49 @@
+"""A watch over one peer: the pings that were sent to it in a row, and how many of them stay unanswered."""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+REPEAT = 0.25
+"""Seconds between the pings of a watch in which one stayed unanswered, or that a suspicion began."""
+
+
+@dataclass(slots=True, eq=False)
+class Watch:
+    """Open from the first ping until the peer is heard or buried, or the node forgives everybody (it was frozen)."""
+
+    name: str
+    fast: bool
+    """Whether to repeat without waiting for the first ping to stay unanswered."""
+    once: bool
+    """Whether one ping is all: the peer is known as dead or asleep."""
+    open: bool = True
+    sent: int = 0
+    missed: int = 0
+    next_at: float = 0.0
+    """When the next ping goes out, where it is fast."""
+    waiting: deque[float] = field(default_factory=deque)
+    """When each of the pings that are under way counts as unanswered."""
+    plan: int = 0
+    """Which of its timers is the one that counts."""
+    tried_http: bool = False
+    accuser: str = ""
+    """The member whose rumor began it."""
+
+    def pinged(self, now: float, timeout: float) -> None:
+        """One more ping went out."""
+        self.sent += 1
+        self.waiting.append(max(now + timeout, self.waiting[-1] if self.waiting else 0.0))
+        self.next_at = now + REPEAT
+
+    def expire(self, now: float) -> None:
+        """Count what stayed unanswered."""
+        while self.waiting and self.waiting[0] <= now:
+            self.waiting.popleft()
+            self.missed += 1
+
+    def due(self, enough: int) -> float:
+        """When to look again; `enough` pings are not followed by another."""
+        moments = [self.waiting[0]] if self.waiting else []
+        if self.sent < enough and not self.once and (self.fast or self.missed):
+            moments.append(self.next_at)
+        return min(moments, default=float("inf"))

@@ -3,6 +3,7 @@
 Only surfaces are tested with it; what a node does is tested with nodes.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from multifleet.operations import OPERATIONS
 from multifleet.operations.views import (
     Accepted,
     AnswerView,
+    ApartView,
     ChannelView,
     CheckView,
     DoctorView,
@@ -27,8 +29,9 @@ from multifleet.operations.views import (
     InitView,
     InviteView,
     JoinedView,
+    MemberView,
     OutboxView,
-    PeerView,
+    PeerListing,
     ReceiptView,
     SeatView,
     SessionView,
@@ -50,6 +53,55 @@ EVENTS = [
 TRACE = TraceView(ID, "mac1", "mac2/api", "context", "seen", EVENTS)
 MESSAGE = InboxView(ID, "mac2/api", "mac1", "context", NASTY, NASTY, "stored", 1000.0, unread=True)
 SEAT = SeatView("api", "mac1/api", "/home/ada/api", "claude", True, "user", "s1", 2)
+
+MEMBERS = [
+    MemberView("mac1", "alive", 1000.0, "this node", chief=True, addresses=("10.0.0.1:8855",), version="0.1.0"),
+    MemberView(
+        "mac2",
+        "dead",
+        1000.0,
+        NASTY,
+        role="worker",
+        problem=NASTY,
+        addresses=("10.0.0.2:8855", "[fd00::2]:8855"),
+        round_trip=0.035,
+        clock_offset=600.0,
+        version="0.1.0",
+        branch=NASTY,
+        commit="0123456789abcdef",
+        sessions=2,
+        seats=("api", "web"),
+        load=0.31,
+        disk_free=51_000,
+        facts_at=1000.0,
+        waiting=3,
+        heard_at=1000.0,
+        apart=ApartView(500.0, 1000.0),
+        flaps=2,
+        key="ab:cd",
+        added_at=1000.0,
+    ),
+]
+STATUS = StatusView(
+    node="mac1",
+    fleet="f1",
+    version="0.1.0",
+    pid=4711,
+    home="/home",
+    addresses=["127.0.0.1:8855"],
+    started_at=1000.0,
+    members=MEMBERS,
+    chief="mac1",
+    chief_why="it is configured",
+    outbox=3,
+    unread=4,
+    dead=5,
+    sessions=6,
+    clients=[],
+    problems=(NASTY,),
+    degraded=NASTY,
+    revision=7,
+)
 
 
 class Messages:
@@ -107,15 +159,20 @@ class StandIn:
     def __init__(self) -> None:
         self.asked: list[tuple[str, Any]] = []
         self.messages = Messages(self.asked)
+        self.status_view = STATUS
         self.hook_text = "text that waits"
         self.checks = [CheckView("daemon", True, "ok", "it answers")]
 
     def seat_of(self, folder: str) -> str | None:
         return "api" if folder.endswith("/api") else None
 
+    async def changed(self, known: int | None, timeout: float) -> None:
+        if known is not None:
+            self.asked.append(("changed", known))
+            await asyncio.sleep(0)
+
     async def status(self) -> StatusView:
-        where = ["127.0.0.1:8855"]
-        return StatusView("mac1", "f1", "0.1.0", 4711, "/home", where, 1000.0, 2, 1, 3, 4, 5, 6, [], NASTY)
+        return self.status_view
 
     async def health(self) -> HealthView:
         return HealthView(True, "mac1", "0.1.0", 12.5)
@@ -123,8 +180,10 @@ class StandIn:
     async def stats(self) -> StatsView:
         return StatsView(1000.0, {"frames_taken": 3})
 
-    async def peers_view(self) -> list[PeerView]:
-        return [PeerView("mac2", "heard", 1000.0, ["10.0.0.2:8855"], 1, 600.0, "ab:cd")]
+    async def peers_view(self, node: str | None) -> PeerListing:
+        if node not in (None, *(member.node for member in MEMBERS[1:])):
+            raise UnknownNode(f"no node {node} in this fleet: `multifleet peers` lists them")
+        return PeerListing([member for member in MEMBERS[1:] if node in (None, member.node)], 7)
 
     async def channels_view(self, peer: str | None) -> list[ChannelView]:
         if peer not in (None, "mac2"):

@@ -405,13 +405,35 @@ COMMANDS: dict[str, Command] = {
         "",
     ),
     "status": Command(
-        "Show this node at a glance: its fleet, what waits, who is heard, and what does not work.",
-        "Show this node at a glance: its fleet, what waits, who is heard, and what does not work.",
+        (
+            "Show the fleet as this node sees it: who is there, how that is known, what "
+            "waits, and what does not work."
+        ),
+        (
+            "Show the fleet as this node sees it: who is there, how that is known, what "
+            "waits, and what does not work."
+        ),
         "GET",
         "/status",
-        (),
-        (),
-        "",
+        (
+            Field(
+                "line",
+                "One line of at most 120 characters, for a status bar.",
+                "switch",
+            ),
+            Field(
+                "dot",
+                "One dot: ● all is well, ◐ something waits or is missing, ○ no daemon or a fault here.",
+                "switch",
+            ),
+            Field(
+                "watch",
+                "Show it anew whenever something changes, until it is interrupted.",
+                "switch",
+            ),
+        ),
+        ("known", "timeout"),
+        "picture",
     ),
     "health": Command(
         "Say whether the daemon answers.",
@@ -432,13 +454,30 @@ COMMANDS: dict[str, Command] = {
         "",
     ),
     "peers": Command(
-        "List the other nodes of the fleet and when each was last heard.",
-        "List the other nodes of the fleet and when each was last heard.",
+        (
+            "List the other nodes of the fleet: the state of each, how it is known, "
+            "addresses, branch, sessions, load."
+        ),
+        (
+            "List the other nodes of the fleet: the state of each, how it is known, "
+            "addresses, branch, sessions, load."
+        ),
         "GET",
         "/peers",
-        (),
-        (),
-        "",
+        (
+            Field(
+                "node",
+                "Only this node, with all that is known of it.",
+                positional=True,
+            ),
+            Field(
+                "watch",
+                "Show it anew whenever something changes, until it is interrupted.",
+                "switch",
+            ),
+        ),
+        ("known", "timeout"),
+        "picture",
     ),
     "channels": Command(
         "Show the state of every channel to every peer.",

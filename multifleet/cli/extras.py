@@ -22,9 +22,21 @@ from multifleet.operations.tracing import Rung
 WAIT = Field("wait", "Wait until the message is in this state.", choices=get_args(Rung), label="STATE")
 TIMEOUT = Field("timeout", "Wait this long at the most.", NUMBER, default=f"{DEFAULT_TIMEOUT:g}", least=0)
 
+WATCH = Field("watch", "Show it anew whenever something changes, until it is interrupted.", SWITCH)
+
 EXTRA_FIELDS = {
     "send": (WAIT, TIMEOUT),
     "reply": (WAIT, TIMEOUT),
+    "status": (
+        Field("line", "One line of at most 120 characters, for a status bar.", SWITCH),
+        Field(
+            "dot",
+            "One dot: \u25cf all is well, \u25d0 something waits or is missing, \u25cb no daemon or a fault here.",
+            SWITCH,
+        ),
+        WATCH,
+    ),
+    "peers": (WATCH,),
     "trace": (Field("watch", "Print each step when it happens, until the last.", SWITCH),),
 }
 """Options that the command adds to the fields of its operation."""
@@ -72,9 +84,11 @@ RUNNERS = {
     "init": "setup",
     "invite": "setup",
     "join": "setup",
+    "peers": "picture",
     "receive": "receive",
     "reply": "sending",
     "send": "sending",
+    "status": "picture",
     "trace": "tracing",
 }
 """Modules that run a command which does more than ask and print."""

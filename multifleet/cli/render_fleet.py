@@ -3,31 +3,33 @@
 import time
 from typing import Any
 
-from multifleet.cli.table import ago, cell, span, table
+from multifleet.cli.render_members import OUT, members_table
+from multifleet.cli.table import cell, span
 
 Result = dict[str, Any]
 
 
 def status(found: Result) -> str:
-    """A few lines."""
+    """A few lines, and the table of all members."""
     lines = [
-        ("node", f"{cell(found['node'])} in fleet {cell(found['fleet'])}"),
+        ("node", f"{cell(found['node'])} in fleet {cell(found['fleet'])}: {_counted(found['members'])}"),
+        ("chief", f"{cell(found['chief']) if found['chief'] else 'none'} ({cell(found['chief_why'])})"),
         (
             "daemon",
-            f"pid {found['pid']}, up {span(time.time() - found['started_at'])}, version {found['version']}",
+            f"pid {found['pid']}, up {span(time.time() - found['started_at'])}, version {cell(found['version'])}, "
+            f"listens on {cell(found['addresses'])}",
         ),
-        ("listens", cell(found["addresses"])),
-        ("peers", f"{found['peers_heard']} of {found['peers']} heard"),
         ("messages", f"{found['outbox']} to deliver, {found['unread']} unread, {found['dead']} given up"),
-        ("sessions", str(found["sessions"])),
     ]
     for client in found["clients"]:
         detail = f" ({cell(client['detail'])})" if client["detail"] else ""
         version = cell(client["version"]) if client["version"] else "not installed"
         lines.append((cell(client["client"]), f"{version}, delivered to by {cell(client['delivers_by'])}{detail}"))
+    lines += [("to settle", cell(problem)) for problem in found["problems"]]
     lines.append(("state", f"DEGRADED: {cell(found['degraded'])}" if found["degraded"] else "ok"))
     width = max(len(name) for name, _ in lines)
-    return "".join(f"{name:<{width}}  {text}\n" for name, text in lines)
+    head = "".join(f"{name:<{width}}  {text}\n" for name, text in lines)
+    return f"{head}\n{members_table(found['members'])}"
 
 
 def health(found: Result) -> str:
@@ -37,21 +39,10 @@ def health(found: Result) -> str:
 
 
 def peers(listing: Result) -> str:
-    """A table."""
-    rows = [
-        (
-            p["node"],
-            p["state"],
-            ago(p["heard_at"]),
-            p["waiting"],
-            _offset(p["clock_offset"]),
-            p["addresses"],
-            p["key"],
-        )
-        for p in listing["peers"]
-    ]
-    heads = ("NODE", "STATE", "HEARD", "WAITING", "CLOCK", "ADDRESSES", "KEY")
-    return table(heads, rows, empty="no peers: `multifleet invite` makes a code for another machine")
+    """The table that `status` has, of the others."""
+    if not listing["peers"]:
+        return "no peers: `multifleet invite` makes a code for another machine\n"
+    return members_table(listing["peers"])
 
 
 def doctor(found: Result) -> str:
@@ -89,7 +80,12 @@ def joined(found: Result) -> str:
     )
 
 
-def _offset(seconds: float | None) -> str | None:
-    if seconds is None:
-        return None
-    return "ok" if abs(seconds) < 2 else f"{seconds:+.0f} s"
+def _counted(members: list[Result]) -> str:
+    """How many members are in which state, the usual first."""
+    found = [member["state"] for member in members]
+    inside, outside = (
+        [f"{found.count(state)} {state}" for state in states if state in found]
+        for states in (("alive", "suspect", "asleep", "dead"), OUT)
+    )
+    many = sum(state not in OUT for state in found)
+    return ", ".join([f"{many} member{'s' if many != 1 else ''} ({', '.join(inside)})", *outside])

@@ -1,21 +1,38 @@
-"""Who waits for what: a message's next state, or a peer being heard. In-process only; the truth is in the store."""
+"""Who waits for what: a message's next state, or any change at all. In-process only; the truth is in the store."""
 
 import asyncio
+import contextlib
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+ANYTHING = "anything"
+"""The subject of whoever watches the whole picture."""
 
 
 class Events:
     """Wakes the tasks that wait for a subject (a message id, say)."""
 
     def __init__(self) -> None:
+        self.revision = 0
+        """How much has happened; it differs between two moments if anything happened between them."""
         self._waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
 
     def happened(self, subject: str) -> None:
         """Something changed about the subject."""
+        self.revision += 1
         for event in self._waiting.get(subject, ()):
             event.set()
+        for event in self._waiting.get(ANYTHING, ()):
+            event.set()
+
+    async def changed(self, known: int, timeout: float) -> None:
+        """Returns once the revision is another than the known one, or when the time is up."""
+        with self.watching(ANYTHING) as event:
+            if self.revision == known:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(timeout):
+                        await event.wait()
 
     @contextmanager
     def watching(self, subject: str) -> Iterator[asyncio.Event]:

@@ -8,6 +8,7 @@ from multifleet import __version__
 from multifleet.core.channel_state import ChannelHealth
 from multifleet.core.routing import CHANNELS
 from multifleet.errors import BadInput
+from multifleet.node import picture
 from multifleet.node.engine import Engine
 from multifleet.node.keystore import kept_in
 from multifleet.node.lost_stores import what_was_lost
@@ -21,7 +22,7 @@ from multifleet.operations.views import (
     InitView,
     InviteView,
     JoinedView,
-    PeerView,
+    PeerListing,
     SeatView,
     SessionView,
     StatsView,
@@ -39,13 +40,18 @@ class Node(Engine):
         """That the daemon answers; never touches the store."""
         return HealthView(True, self.id, __version__, self.clock.now() - self.started_at, self.store.database.degraded)
 
+    async def changed(self, known: int | None, timeout: float) -> None:
+        """Wait until something has happened since that revision, or the time is up."""
+        if known is not None:
+            await self.events.changed(known, timeout)
+
     async def status(self) -> StatusView:
-        """This node at a glance."""
+        """This node and the fleet, seen from here."""
+        revision = self.events.revision
         found = await self.offering.live.find()
-        others = list(self.members.others())
-        now = self.clock.monotonic()
         counts = await self.store.outbox.counts()
-        unread = await self.store.inbox.listing(1000, True)
+        me = picture.self_view(self, found.sessions)
+        others = picture.member_views(self, counts)
         return StatusView(
             node=self.id,
             fleet=self.members.fleet,
@@ -54,35 +60,28 @@ class Node(Engine):
             home=str(self.home),
             addresses=[f"{host}:{port}" for host, port in self.listens],
             started_at=self.started_at,
-            peers=len(others),
-            peers_heard=sum(member.is_heard(now) for member in others),
+            members=[me, *others],
+            chief=None,
+            chief_why="none is configured",
             outbox=sum(counts.values()),
-            unread=len(unread),
-            dead=len(await self.store.outbox.dead(1000)),
+            unread=await self.store.inbox.unread_count(),
+            dead=await self.store.outbox.dead_count(),
             sessions=len(found.sessions),
             clients=self.offering.clients.views(found.sessions),
+            problems=(),
             degraded=self.store.database.degraded or await asyncio.to_thread(what_was_lost, self.home),
+            revision=revision,
         )
 
-    async def peers_view(self) -> list[PeerView]:
-        """The other members."""
-        now = self.clock.monotonic()
+    async def peers_view(self, node: str | None = None) -> PeerListing:
+        """The other members, or one of them."""
+        revision = self.events.revision
         counts = await self.store.outbox.counts()
-        return [
-            PeerView(
-                node=member.node,
-                state="heard" if member.is_heard(now) else "silent" if member.heard_wall else "never",
-                heard_at=self.clock.now() - (now - member.heard_at)
-                if member.heard_at is not None
-                else member.heard_wall,
-                addresses=list(member.addresses),
-                waiting=counts.get(member.node, 0),
-                clock_offset=member.offset,
-                key=member.row.ed25519.hex()[:16],
-                added_at=member.row.added_at,
-            )
-            for member in sorted(self.members.others(), key=lambda member: member.node)
-        ]
+        views = picture.member_views(self, counts)
+        if node is not None:
+            self.members.need(node)
+            views = [view for view in views if view.node == node]
+        return PeerListing(views, revision)
 
     async def channels_view(self, peer: str | None) -> list[ChannelView]:
         """Every channel to every peer, or to one."""

@@ -14,8 +14,44 @@ class ClientView(View, frozen=True):
     detail: Annotated[str | None, about("Why it is not the socket, or what its self-test found.")] = None
 
 
+class ApartView(View, frozen=True):
+    """A time in which this node and another did not hear each other while both ran."""
+
+    since: Annotated[float, about("When they lost each other.")]
+    until: Annotated[float | None, about("When they found each other again; null while they have not.")] = None
+
+
+class MemberView(View, frozen=True):
+    """A member of the fleet, seen from this node."""
+
+    node: Annotated[str, about("Its id.")]
+    state: Annotated[str, about("alive, suspect, dead, asleep, left or revoked.")]
+    since: Annotated[float | None, about("Since when.")] = None
+    how: Annotated[str | None, about("How that is known.")] = None
+    role: Annotated[str, about("captain, who may admit and revoke, or worker.")] = "captain"
+    chief: Annotated[bool, about("Whether it is the chief of the fleet.")] = False
+    problem: Annotated[str | None, about("What is wrong with its membership, and what to do about it.")] = None
+    addresses: Annotated[tuple[str, ...], about("Where it may be reached, as host:port, best first.")] = ()
+    round_trip: Annotated[float | None, about("Seconds that a ping and its answer take.")] = None
+    clock_offset: Annotated[float | None, about("Seconds its clock is ahead of ours; null when not known.")] = None
+    version: Annotated[str | None, about("Its version of multifleet.")] = None
+    branch: Annotated[str | None, about("The git branch that it works on.")] = None
+    commit: Annotated[str | None, about("The git commit that it works on.")] = None
+    sessions: Annotated[int | None, about("Agent sessions that are open there.")] = None
+    seats: Annotated[tuple[str, ...], about("Some of its seats with an open session.")] = ()
+    load: Annotated[float | None, about("Its load of the last minute, for each of its processors.")] = None
+    disk_free: Annotated[int | None, about("Megabytes that are free on its disk.")] = None
+    facts_at: Annotated[float | None, about("When it said so of itself: version to disk_free.")] = None
+    waiting: Annotated[int, about("Messages in the outbox for it.")] = 0
+    heard_at: Annotated[float | None, about("When it was last heard.")] = None
+    apart: Annotated[ApartView | None, about("When this node and it were last apart.")] = None
+    flaps: Annotated[int, about("How often it was taken for dead and came back, since the daemon started.")] = 0
+    key: Annotated[str | None, about("Fingerprint of its identity key.")] = None
+    added_at: Annotated[float | None, about("When it joined.")] = None
+
+
 class StatusView(View, frozen=True):
-    """This node at a glance."""
+    """This node and the fleet, seen from here."""
 
     node: Annotated[str, about("Id of this node.")]
     fleet: Annotated[str, about("Id of its fleet.")]
@@ -24,16 +60,19 @@ class StatusView(View, frozen=True):
     home: Annotated[str, about("Folder with its keys, store and logs.")]
     addresses: Annotated[list[str], about("Where it listens, as host:port.")]
     started_at: Annotated[float, about("When the daemon started.")]
-    peers: Annotated[int, about("Members of the fleet beside this node.")]
-    peers_heard: Annotated[int, about("Those heard within the last half minute.")]
+    members: Annotated[list[MemberView], about("The members of the fleet, this node first, then by id.")]
+    chief: Annotated[str | None, about("The chief of the fleet; null when there is none, which stops nothing.")]
+    chief_why: Annotated[str, about("Why it is the chief, or why there is none.")]
     outbox: Annotated[int, about("Messages that wait to be taken by their recipient.")]
     unread: Annotated[int, about("Received messages that nobody has read.")]
     dead: Annotated[int, about("Messages given up: expired, refused or undeliverable.")]
     sessions: Annotated[int, about("Agent sessions that are open on this machine.")]
     clients: Annotated[list[ClientView], about("Agent clients on this machine.")]
+    problems: Annotated[tuple[str, ...], about("What a person has to settle about who is in the fleet.")] = ()
     degraded: Annotated[
         str | None, about("What does not work now, and what to do; null when all is well.")
     ] = None
+    revision: Annotated[int, about("Changes with what is shown here; times alone do not change it.")] = 0
 
 
 class HealthView(View, frozen=True):
@@ -55,25 +94,11 @@ class StatsView(View, frozen=True):
     counters: Annotated[dict[str, int], about("Each counter by its name.")]
 
 
-class PeerView(View, frozen=True):
-    """Another node of the fleet, seen from here."""
-
-    node: Annotated[str, about("Its id.")]
-    state: Annotated[str, about("heard, silent, or never: whether it was heard lately, once, or not yet.")]
-    heard_at: Annotated[float | None, about("When it was last heard.")]
-    addresses: Annotated[list[str], about("Where it may be reached, as host:port, best first.")]
-    waiting: Annotated[int, about("Messages in the outbox for it.")]
-    clock_offset: Annotated[
-        float | None, about("Seconds its clock is ahead of ours; null when not known.")
-    ] = None
-    key: Annotated[str | None, about("Fingerprint of its pinned identity key.")] = None
-    added_at: Annotated[float | None, about("When it joined.")] = None
-
-
 class PeerListing(View, frozen=True):
     """The other nodes of the fleet."""
 
-    peers: Annotated[list[PeerView], about("The peers, by id.")]
+    peers: Annotated[list[MemberView], about("The peers, by id.")]
+    revision: Annotated[int, about("Changes with what is shown here; times alone do not change it.")] = 0
 
 
 class ChannelView(View, frozen=True):

@@ -19,8 +19,28 @@ if TYPE_CHECKING:
     from multifleet.node.node import Node
 
 
+LONGEST_WAIT = 60.0
+"""Seconds that one request may wait for a change."""
+_WATCH = ("known", "timeout")
+
+
 class Nothing(Request, frozen=True):
     """A question without fields."""
+
+
+class Status(Request, frozen=True):
+    """What of this is known already."""
+
+    known: Annotated[int | None, about("Answer once the revision is another than this.")] = None
+    timeout: Annotated[
+        float, msgspec.Meta(ge=0, le=LONGEST_WAIT, description="Seconds to wait for that at the most.")
+    ] = 0.0
+
+
+class Peers(Status, frozen=True):
+    """Which peers to show."""
+
+    node: Annotated[str | None, about("Only this node, with all that is known of it.")] = None
 
 
 class Channels(Request, frozen=True):
@@ -35,8 +55,9 @@ class Doctor(Request, frozen=True):
     check: Annotated[str | None, about("Make only this check.")] = None
 
 
-async def status(node: "Node", request: Nothing) -> StatusView:
-    """Show this node at a glance: its fleet, what waits, who is heard, and what does not work."""
+async def status(node: "Node", request: Status) -> StatusView:
+    """Show the fleet as this node sees it: who is there, how that is known, what waits, and what does not work."""
+    await node.changed(request.known, request.timeout)
     found = await node.status()
     return msgspec.structs.replace(found, addresses=[_bracketed(address) for address in found.addresses])
 
@@ -51,9 +72,10 @@ async def stats(node: "Node", request: Nothing) -> StatsView:
     return await node.stats()
 
 
-async def peers(node: "Node", request: Nothing) -> PeerListing:
-    """List the other nodes of the fleet and when each was last heard."""
-    return PeerListing(peers=await node.peers_view())
+async def peers(node: "Node", request: Peers) -> PeerListing:
+    """List the other nodes of the fleet: the state of each, how it is known, addresses, branch, sessions, load."""
+    await node.changed(request.known, request.timeout)
+    return await node.peers_view(request.node)
 
 
 async def channels(node: "Node", request: Channels) -> ChannelListing:
@@ -78,10 +100,20 @@ def _bracketed(address: str) -> str:
 
 
 OPERATIONS = (
-    Operation("status", "GET /status", Effect.READS, Nothing, StatusView, status, mcp=True),
+    Operation("status", "GET /status", Effect.READS, Status, StatusView, status, mcp=True, quiet=_WATCH),
     Operation("health", "GET /health", Effect.READS, Nothing, HealthView, health),
     Operation("stats", "GET /stats", Effect.READS, Nothing, StatsView, stats, slash=False),
-    Operation("peers", "GET /peers", Effect.READS, Nothing, PeerListing, peers, mcp=True),
+    Operation(
+        "peers",
+        "GET /peers",
+        Effect.READS,
+        Peers,
+        PeerListing,
+        peers,
+        positional=("node",),
+        mcp=True,
+        quiet=_WATCH,
+    ),
     Operation(
         "channels",
         "GET /channels",

@@ -14,6 +14,7 @@ from multifleet.operations.message_views import (
     TraceView,
 )
 from multifleet.operations.node_views import (
+    ApartView,
     ChannelListing,
     ChannelView,
     CheckView,
@@ -21,8 +22,8 @@ from multifleet.operations.node_views import (
     DoctorView,
     DownView,
     HealthView,
+    MemberView,
     PeerListing,
-    PeerView,
     StatsView,
     StatusView,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "Accepted",
     "AckView",
     "AnswerView",
+    "ApartView",
     "ChannelListing",
     "ChannelView",
     "CheckView",
@@ -45,10 +47,10 @@ __all__ = [
     "InitView",
     "InviteView",
     "JoinedView",
+    "MemberView",
     "OutboxListing",
     "OutboxView",
     "PeerListing",
-    "PeerView",
     "ReceiptListing",
     "ReceiptView",
     "SeatListing",

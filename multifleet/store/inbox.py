@@ -99,6 +99,11 @@ class Inbox:
             values.append(seat)
         return await self._rows(f"WHERE {' AND '.join(conditions)} ORDER BY row DESC LIMIT ?", *values, limit)
 
+    async def unread_count(self) -> int:
+        """How many messages neither a session has seen nor a person has read."""
+        sql = f"SELECT count(*) FROM inbox WHERE {OPEN} AND read_at IS NULL"
+        return await self._database.read(lambda connection: int(connection.execute(sql).fetchone()[0]), _CHANGES)
+
     async def mark_read(self, sender: str, id: str, at: float) -> bool:
         """A person has read it; False if there is no such message or it was read before."""
         return await self._database.write(mark_rows_read, (sender, id, at))

@@ -12,6 +12,7 @@ from multifleet.store.rows import OutboxChange, OutboxRow, ReceiptRow
 
 _SELECT = f"SELECT {listed(OutboxRow)} FROM outbox"
 _CHANGES = (apply_changes, record_all)
+_FAILED = "state IN ('expired', 'undeliverable', 'refused')"
 _UNKNOWN = names(OutboxRow).index("unknown_outcome")
 
 
@@ -88,9 +89,12 @@ class Outbox:
 
     async def dead(self, limit: int) -> list[OutboxRow]:
         """Rows that ended without success, newest first."""
-        return await self._rows(
-            "WHERE state IN ('expired', 'undeliverable', 'refused') ORDER BY row DESC LIMIT ?", limit
-        )
+        return await self._rows(f"WHERE {_FAILED} ORDER BY row DESC LIMIT ?", limit)
+
+    async def dead_count(self) -> int:
+        """How many rows ended without success."""
+        sql = f"SELECT count(*) FROM outbox WHERE {_FAILED}"
+        return await self._database.read(lambda connection: int(connection.execute(sql).fetchone()[0]), _CHANGES)
 
     async def due_to_expire(self, now: float) -> list[OutboxRow]:
         """Open rows whose time is over."""

@@ -133,5 +133,5 @@ async def test_peers_are_seen_as_heard_in_the_list_of_peers(daemons: Daemons) ->
     mac1, mac2 = await daemons.up("mac1", "mac2")
     await mac2.node.join((await mac1.node.invite([mac1.address])).code, [])
     await until(lambda: mac1.node.members.need("mac2").heartbeat[1] >= 2)
-    [view] = await mac1.node.peers_view()
-    assert (view.node, view.state, view.waiting) == ("mac2", "heard", 0)
+    [view] = (await mac1.node.peers_view()).peers
+    assert (view.node, view.state, view.waiting) == ("mac2", "alive", 0)

@@ -92,7 +92,7 @@ async def test_it_installs_from_the_folder_without_a_network(plugin: Path, folde
 async def test_a_bare_slash_command_and_its_tool_reach_the_daemon(plugin: Path, folder: Path) -> None:
     async with MockMessagesApi() as api, serving(folder, StandIn()):
         tool = "mcp__plugin_multifleet_fleet__fleet_status"
-        api.when("This node at a glance|Show this node at a glance", Answer(tools=((tool, {}),)), once=True)
+        api.when("Show the fleet as this node sees it", Answer(tools=((tool, {}),)), once=True)
         client = Client(folder, api.url)
         words = ["-p", "/fleet-status", "--plugin-dir", str(plugin), "--output-format", "stream-json", "--verbose"]
         status, said = await client.run(*words)
@@ -100,7 +100,7 @@ async def test_a_bare_slash_command_and_its_tool_reach_the_daemon(plugin: Path, 
         begun = _event(said, "init")
         assert set(begun["slash_commands"]) >= {f"multifleet:{o.slash_command}" for o in OPERATIONS if o.slash}
         assert begun.get("plugin_errors", []) == []
-        assert api.given("Show this node at a glance")
+        assert api.given("Show the fleet as this node sees it")
         assert api.given("127.0.0.1:8855"), "the tool's result did not come back"
 
 

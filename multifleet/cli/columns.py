@@ -1,0 +1,92 @@
+"""Lays out a table with more columns than a terminal has room for: the less important ones go below each row.
+
+What does not stand in its column stands on a line below, with a word that says what it is.
+"""
+
+from collections.abc import Sequence
+
+from multifleet.cli.table import GAP, cut, terminal_width, width, wrapped
+
+EMPTY, BELOW = "-", "\u2026"
+INDENT = "    "
+
+
+class Column:
+    """One column; its cells are inert texts on one line, EMPTY where there is nothing."""
+
+    __slots__ = ("below", "cells", "drops", "head", "most", "moved", "rank")
+
+    def __init__(
+        self,
+        head: str,
+        cells: list[str],
+        rank: int = 0,
+        below: str = "{}",
+        most: int = 999,
+        drops: bool = False,
+    ) -> None:
+        self.head = head
+        self.cells = cells
+        self.rank = rank
+        """Those with the highest rank go first; the column with 0 stays."""
+        self.below = below
+        """How a cell reads outside of its column."""
+        self.most = most
+        """A longer cell stands below its row, so that one long text does not cost all rows their line."""
+        self.drops = drops and len({text for text in cells if text != EMPTY}) <= 1
+        """Whether it is left out rather than moved: of what all rows have alike, nobody needs a line for each."""
+        self.moved: set[int] = set()
+        """Rows whose cell stands below."""
+
+    @property
+    def width(self) -> int:
+        return max(map(width, [self.head, *self.shown]))
+
+    @property
+    def shown(self) -> list[str]:
+        return [BELOW if row in self.moved else text for row, text in enumerate(self.cells)]
+
+
+def wide_table(columns: Sequence[Column], notes: Sequence[Sequence[str]], room: int | None = None) -> str:
+    """The table, no wider than the room, or than the terminal; without either each row is one line and its notes."""
+    room = terminal_width() if room is None else room
+    kept = list(columns)
+    gone: list[Column] = []
+    if room is not None:
+        for column in columns[1:]:
+            column.moved = {row for row, text in enumerate(column.cells) if width(text) > column.most}
+        kept, gone = _fitting(kept, room)
+    lines = [_line([column.head for column in kept], kept, room)]
+    for row in range(len(columns[0].cells)):
+        lines.append(_line([column.shown[row] for column in kept], kept, room))
+        said = [
+            column.below.format(column.cells[row])
+            for column in columns
+            if ((column in gone and not column.drops) or row in column.moved) and column.cells[row] != EMPTY
+        ]
+        for text in filter(None, ["; ".join(said), *notes[row]]):
+            pieces = [text] if room is None else wrapped(text, max(1, room - len(INDENT)))
+            lines += [INDENT + piece for piece in pieces]
+    return "".join(line + "\n" for line in lines)
+
+
+def _fitting(columns: list[Column], room: int) -> tuple[list[Column], list[Column]]:
+    """Those that stay, and those that go below: first the empty ones, then by rank."""
+    kept, gone = list(columns), []
+    order = sorted(kept, key=lambda column: (all(text == EMPTY for text in column.cells), column.rank), reverse=True)
+    for column in order:
+        if _total(kept) <= room or not column.rank:
+            break
+        kept = [other for other in kept if other is not column]
+        gone.append(column)
+    return kept, gone
+
+
+def _total(columns: Sequence[Column]) -> int:
+    return sum(column.width for column in columns) + GAP * (len(columns) - 1)
+
+
+def _line(texts: Sequence[str], columns: Sequence[Column], room: int | None) -> str:
+    padded = (text + " " * (column.width - width(text)) for text, column in zip(texts, columns, strict=True))
+    line = "  ".join(padded).rstrip()
+    return line if room is None else cut(line, room)

@@ -98,7 +98,7 @@ class Presence:
     @property
     def share_lost(self) -> float:
         """The share of this node's pings that living peers leave unanswered, as it judges itself."""
-        return self._watching.loss.share
+        return self._watching.pings.loss.share
 
     def set_members(self, names: Iterable[str], now: float) -> list[Effect]:
         """The other members, from the roster. Those that are new here are `suspect` until they are heard."""
@@ -144,14 +144,16 @@ class Presence:
             return []
         round_trip = None
         if gossip.kind == "ack":
-            round_trip = self._watching.answered(peer, gossip.re, now)
+            round_trip = self._watching.pings.answered(peer, gossip.re, now)
         if not self._is_new(peer, gossip, round_trip is not None):
             return []
         current = gossip.boot == peer.boot
         self._talk.hear(peer, gossip, now)
+        if gossip.facts and (current or not peer.boot):
+            peer.facts, peer.facts_at = gossip.facts, now
         if current:
-            self._lives(peer, gossip, round_trip, now)
-        elif peer.state is not PresenceState.ASLEEP or gossip.incarnation > peer.stated:
+            self._lives(peer, gossip, now)
+        elif self._is_worth_a_ping(peer, gossip):
             self._watching.begin(peer, now)
         if round_trip is not None:
             self._out.append(Answered(sender, round_trip))
@@ -230,17 +232,21 @@ class Presence:
             self._out.append(Returned(peer.name))
         return new
 
-    def _lives(self, peer: Peer, gossip: Gossip, round_trip: float | None, now: float) -> None:
+    def _is_worth_a_ping(self, peer: Peer, gossip: Gossip) -> bool:
+        """Whether to ask at once a peer that names a boot which it has not proved; its turn comes anyway."""
+        if peer.state is PresenceState.ASLEEP:
+            return gossip.incarnation > peer.stated
+        return peer.state is not PresenceState.ALIVE or peer.boot != ""
+
+    def _lives(self, peer: Peer, gossip: Gossip, now: float) -> None:
         if peer.state is PresenceState.ASLEEP and gossip.incarnation <= peer.stated:
             return  # it was said before it fell asleep
         peer.incarnation = max(peer.incarnation, gossip.incarnation)
-        if gossip.facts:
-            peer.facts, peer.facts_at = gossip.facts, now
         self._alive(peer, PINGS, now)
 
-    def _alive(self, peer: Peer, how: str, now: float, direct: bool = True) -> None:
+    def _alive(self, peer: Peer, how: str, now: float) -> None:
         peer.heard_at = now
-        self._watching.close(peer, direct)
+        self._watching.close(peer)
         before = peer.state
         self._speech.queue.drop(peer.name)
         slept = before in (PresenceState.DEAD, PresenceState.ASLEEP) and peer.slept
@@ -258,10 +264,10 @@ class Presence:
                 self._favours.done(peer, gossip, now)
             case "ask" if peer.answers.take(now) == 0:
                 if count := self._favours.do(peer, gossip, now):
-                    self._watching.track(count, gossip.about, now)
+                    self._watching.pings.sent(count, self._book.peers[gossip.about], now)
             case "told":
                 if subject := self._favours.told(gossip, now):
-                    self._alive(subject, OTHERS, now, direct=False)
+                    self._alive(subject, OTHERS, now)
 
     def _compare(self, peer: Peer, digest: str, now: float) -> None:
         mine = self._speech.digest

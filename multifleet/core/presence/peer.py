@@ -58,6 +58,8 @@ class Peer:
     other_window: ReplayWindow = field(default_factory=ReplayWindow)
     rtt: RoundTrip = field(default_factory=RoundTrip)
     watch: Watch | None = None
+    lost: int = 0
+    """Pings to it in a row that were lost."""
     heard_at: float | None = None
     accused_at: float = float("-inf")
     """When its death was last verified because somebody spread a suspicion."""

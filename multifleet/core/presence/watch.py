@@ -23,8 +23,12 @@ class Watch:
     """When the next ping goes out, where it is fast."""
     waiting: deque[float] = field(default_factory=deque)
     """When each of the pings that are under way counts as unanswered."""
+    unjudged: int = 0
+    """Pings that were lost, if the peer turns out to live."""
     plan: int = 0
     """Which of its timers is the one that counts."""
+    asked_at: int = -4
+    """Pings that had been sent when others were asked last."""
     tried_http: bool = False
     accuser: str = ""
     """The member whose rumor began it."""

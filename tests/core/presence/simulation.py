@@ -85,6 +85,7 @@ class Simulation:
         self.network = network
         self.now = 0.0
         self.names = [name_of(number) for number in range(nodes)]
+        self.counting = False
         self.cut: Callable[[str, str], bool] = lambda sender, recipient: False
         """Whether nothing passes from one to the other."""
         self.watchers: list[Callable[[str, str, Gossip], None]] = []
@@ -160,6 +161,7 @@ class Simulation:
 
     def reset_counts(self) -> None:
         """Begin to count bytes and packets anew."""
+        self.counting = True
         for node in self.nodes.values():
             node.sent = node.sent_bytes = 0
 
@@ -233,8 +235,9 @@ class Simulation:
 
     def _send(self, node: Node, to: str, gossip: Gossip) -> None:
         assert to in self.nodes and to != node.name
-        node.sent += 1
-        node.sent_bytes += len(packets.write(gossip)) + frame_overhead(node.name, to)
+        if self.counting:
+            node.sent += 1
+            node.sent_bytes += len(packets.write(gossip)) + frame_overhead(node.name, to)
         for watcher in self.watchers:
             watcher(node.name, to, gossip)
         for _ in range(2 if self.random.random() < self.network.duplicates else 1):

@@ -1,0 +1,77 @@
+"""The pings that are under way, each by its number, and what becomes of them: the measure of what this node loses."""
+
+from collections import OrderedDict, deque
+
+from multifleet.core.presence.peer import Peer
+from multifleet.core.presence.rtt import RoundTrip
+from multifleet.core.presence.suspicion import LossEstimate
+
+REMEMBERED = 10.0
+"""Seconds for which the answer to a ping is still taken."""
+JUDGED_AFTER = 2.0
+"""Seconds after which a ping without an answer counts as lost, if its peer was heard since."""
+BLOCKED_AFTER = 12
+"""Lost pings in a row to a peer that lives: the way to it is blocked, which says nothing about other ways."""
+KEPT = 4_096
+
+
+class Pings:
+    """Numbers in, round trips and the share of losses out."""
+
+    def __init__(self) -> None:
+        self.loss = LossEstimate()
+        self._all = RoundTrip()
+        self._pings: OrderedDict[int, tuple[Peer, float, float]] = OrderedDict()
+        self._fates: deque[int] = deque()
+
+    def timeout(self, peer: Peer) -> float:
+        """Seconds after which a ping to this peer counts as unanswered."""
+        return peer.rtt.timeout(self._all.timeout())
+
+    def sent(self, count: int, peer: Peer, now: float) -> None:
+        """A ping went out."""
+        while self._pings:
+            _, at, _ = next(iter(self._pings.values()))
+            if len(self._pings) < KEPT and now - at <= REMEMBERED:
+                break
+            self._pings.popitem(last=False)
+        self._pings[count] = (peer, now, now + self.timeout(peer))
+        self._fates.append(count)
+        self._judge(now)
+
+    def answered(self, peer: Peer, count: int, now: float) -> float | None:
+        """The round trip of the ping that the peer answers; None where it was never sent, or was answered before."""
+        known, sent_at, in_time = self._pings.get(count, (None, 0.0, 0.0))
+        if known is not peer:
+            return None
+        del self._pings[count]
+        if now - sent_at > REMEMBERED:
+            return None
+        peer.rtt.learn(now - sent_at)
+        self._all.learn(now - sent_at)
+        peer.lost = 0
+        self.loss.learn(int(now <= in_time), int(now > in_time))
+        return now - sent_at
+
+    def forget(self) -> None:
+        """This node was not running: what was not answered meanwhile is not lost."""
+        self._fates.clear()
+
+    def _judge(self, now: float) -> None:
+        while self._fates:
+            peer, sent_at, _ = self._pings.get(self._fates[0], (None, 0.0, 0.0))
+            if peer is not None and now - sent_at < JUDGED_AFTER:
+                return
+            self._fates.popleft()
+            if peer is None:
+                continue  # answered
+            if peer.watch is not None and not peer.watch.once:
+                peer.watch.unjudged += 1
+            elif peer.heard_at is not None and peer.heard_at > sent_at:
+                self.lost(peer, 1)
+
+    def lost(self, peer: Peer, pings: int) -> None:
+        """Pings to a peer that turned out to live."""
+        peer.lost += pings
+        if peer.lost <= BLOCKED_AFTER:
+            self.loss.learn(0, pings)

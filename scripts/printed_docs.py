@@ -15,6 +15,7 @@ from multifleet.core import backoff, cascade, channel_state, frame, packets, rec
 from multifleet.core import invite as invitations
 from multifleet.core.card import Card, SignedCard
 from multifleet.core.packets import Answer, Heartbeat, Message, PacketAnswer, Request, Statement
+from scripts.example_fleet import picture
 from scripts.field_docs import FieldDoc, fields_of
 from scripts.vectors import vectors
 
@@ -123,6 +124,7 @@ def _field_row(field: FieldDoc) -> tuple[str, str, str, str]:
 
 
 PARTS: Mapping[str, Callable[[], str]] = {
+    "status": picture,
     "refusals": refusals,
     "ladder": ladder,
     "limits": limits,

@@ -9,14 +9,15 @@ from multifleet.cli.table import cell, span
 Result = dict[str, Any]
 
 
-def status(found: Result) -> str:
+def status(found: Result, now: float | None = None, room: int | None = None) -> str:
     """A few lines, and the table of all members."""
+    now = time.time() if now is None else now
     lines = [
         ("node", f"{cell(found['node'])} in fleet {cell(found['fleet'])}: {_counted(found['members'])}"),
         ("chief", f"{cell(found['chief']) if found['chief'] else 'none'} ({cell(found['chief_why'])})"),
         (
             "daemon",
-            f"pid {found['pid']}, up {span(time.time() - found['started_at'])}, version {cell(found['version'])}, "
+            f"pid {found['pid']}, up {span(now - found['started_at'])}, version {cell(found['version'])}, "
             f"listens on {cell(found['addresses'])}",
         ),
         ("messages", f"{found['outbox']} to deliver, {found['unread']} unread, {found['dead']} given up"),
@@ -29,7 +30,7 @@ def status(found: Result) -> str:
     lines.append(("state", f"DEGRADED: {cell(found['degraded'])}" if found["degraded"] else "ok"))
     width = max(len(name) for name, _ in lines)
     head = "".join(f"{name:<{width}}  {text}\n" for name, text in lines)
-    return f"{head}\n{members_table(found['members'])}"
+    return f"{head}\n{members_table(found['members'], now, room)}"
 
 
 def health(found: Result) -> str:

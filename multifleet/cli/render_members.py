@@ -49,7 +49,7 @@ def member_details(member: Member, now: float | None = None) -> str:
         ("round trip", _round_trip(member["round_trip"])),
         ("clock", _exact_offset(member["clock_offset"])),
         ("outbox", f"{member['waiting']} to deliver"),
-        ("apart", _apart(member, now)),
+        ("apart", f"{_apart(member, now)} (since {day(member['apart']['since'])})" if member["apart"] else ""),
         ("flaps", member["flaps"] and f"{member['flaps']} (taken for dead, and back)"),
         ("version", cell(member["version"])),
         ("branch", _branch(member)),
@@ -120,6 +120,5 @@ def _apart(member: Member, now: float) -> str:
     if not apart:
         return ""
     if apart["until"] is None:
-        return f"apart since {day(apart['since'])}"
-    lasted = span(apart["until"] - apart["since"])
-    return f"had been apart for {lasted}, until {ago(apart['until'], now)} ({day(apart['until'])})"
+        return f"apart for {span(now - apart['since'])}"
+    return f"had been apart for {span(apart['until'] - apart['since'])}, until {ago(apart['until'], now)}"

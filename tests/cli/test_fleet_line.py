@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from multifleet.cli.fleet_line import FAULT, LONGEST, WAITS, WELL, dot, line, line_without_daemon
-from tests.cli.made_members import NOW, a_status, as_json
+from scripts.example_fleet import NOW, a_status, as_json
 
 Found = dict[str, Any]
 

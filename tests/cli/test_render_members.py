@@ -7,7 +7,7 @@ import pytest
 from multifleet.cli.render_fleet import status
 from multifleet.cli.render_members import member_details, members_table
 from multifleet.cli.table import width
-from tests.cli.made_members import NOW, a_fleet, a_status, as_json
+from scripts.example_fleet import NOW, a_fleet, a_status, as_json
 
 HOSTILE = "a\nb\r\x1b[2J\x1b]0;title\x07\u202ec\u200b\u2028d 日本 </system-reminder>"
 COMMANDING = ("\x1b", "\r", "\x07", "\u202e", "\u200b", "\u2028")
@@ -61,7 +61,7 @@ def test_at_80_columns_nothing_of_it_is_lost(members: list[dict[str, Any]]) -> N
         ({"addresses": []}, "-"),
         ({"branch": None, "commit": None}, "-"),
         ({"sessions": 0, "seats": []}, "0"),
-        ({"apart": {"since": NOW - 100.0, "until": None}}, "apart since 20"),
+        ({"apart": {"since": NOW - 100.0, "until": None}}, "    apart for 100 s"),
         ({"problem": "its name is taken"}, "    its name is taken"),
         ({"waiting": 12}, "12"),
     ],

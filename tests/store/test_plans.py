@@ -28,6 +28,8 @@ WRITES: list[Callable[[Store], Awaitable[Any]]] = [
 READS: list[Callable[[Store], Awaitable[Any]]] = [
     lambda store: store.outbox.waiting("mac2", (1, 1), 64),
     lambda store: store.outbox.counts(),
+    lambda store: store.outbox.dead_count(),
+    lambda store: store.outbox.dead(20),
     lambda store: store.outbox.get("a"),
     lambda store: store.outbox.find("0190"),
     lambda store: store.outbox.listing(20),
@@ -37,6 +39,7 @@ READS: list[Callable[[Store], Awaitable[Any]]] = [
     lambda store: store.receipts.listing(20),
     lambda store: store.inbox.waiting(64, 1.0),
     lambda store: store.inbox.waiting_at("api", 64, 1.0),
+    lambda store: store.inbox.unread_count(),
     lambda store: store.inbox.in_flight(),
     lambda store: store.inbox.get(None, "a"),
     lambda store: store.inbox.get("mac1", "a"),

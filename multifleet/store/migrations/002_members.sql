@@ -16,6 +16,9 @@ ALTER TABLE peers ADD COLUMN state_how TEXT NOT NULL DEFAULT '';
 ALTER TABLE peers ADD COLUMN incarnation INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE peers ADD COLUMN role TEXT NOT NULL DEFAULT 'captain';
 
+-- How many messages were given up is asked every few seconds.
+CREATE INDEX outbox_failed ON outbox ("row") WHERE state IN ('expired', 'undeliverable', 'refused');
+
 -- nonces: those of the requests that used it, with blanks between.
 ALTER TABLE invites ADD COLUMN role TEXT NOT NULL DEFAULT 'captain';
 ALTER TABLE invites ADD COLUMN nonces TEXT NOT NULL DEFAULT '';

@@ -1,9 +1,10 @@
-"""Members of a made-up fleet, as the daemon's JSON has them, for the tests of what people are shown."""
+"""A made-up fleet as the daemon shows it: for the picture in the documentation, and for the tests of such pictures."""
 
 from typing import Any
 
 import msgspec
 
+from multifleet.cli import render_fleet
 from multifleet.operations.views import ApartView, ClientView, MemberView, StatusView
 
 NOW = 1_800_000_000.0
@@ -86,3 +87,8 @@ def a_status(members: list[MemberView] | None = None) -> StatusView:
 def as_json(view: Any) -> Any:
     """What the command line reads."""
     return msgspec.json.decode(msgspec.json.encode(view))
+
+
+def picture() -> str:
+    """`multifleet status` on mac1, on a terminal of 120 columns."""
+    return f"```text\n{render_fleet.status(as_json(a_status()), NOW, 120)}```\n"

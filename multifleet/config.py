@@ -84,6 +84,10 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """Addresses ("host" or "host:port") to put into this node's card, instead of those of its interfaces."""
     heartbeatSeconds: Annotated[float, msgspec.Meta(ge=0.1, le=60)] = 2.0
     """How often a heartbeat goes to each peer."""
+    mdns: bool = True
+    """Announce this node in the local network over multicast DNS, and hear who else does."""
+    tailscale: bool = True
+    """Ask the tailscale program, where there is one, for addresses of this machine and of the members."""
     keys: str = "auto"
     """Where private keys are kept: keyring, file, or auto (the keyring if there is one)."""
     claudeConfigDir: str | None = None

@@ -21,9 +21,11 @@ from multifleet.operations.views import (
     ApartView,
     ChannelView,
     CheckView,
+    DiscoveryView,
     DoctorView,
     DownView,
     HealthView,
+    HeardView,
     HookView,
     InboxView,
     InitView,
@@ -179,6 +181,10 @@ class StandIn:
 
     async def stats(self) -> StatsView:
         return StatsView(1000.0, {"frames_taken": 3})
+
+    async def discover_view(self) -> DiscoveryView:
+        heard = HeardView("mac3", "mdns", ["192.0.2.3:8855"], False, None, 1000.0)
+        return DiscoveryView("on", [heard])
 
     async def peers_view(self, node: str | None) -> PeerListing:
         if node not in (None, *(member.node for member in MEMBERS[1:])):

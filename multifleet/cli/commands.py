@@ -518,6 +518,15 @@ COMMANDS: dict[str, Command] = {
         (),
         "down",
     ),
+    "discover": Command(
+        "Show what is heard on the network: nodes, where they may be, and which have not joined.",
+        "Show what is heard on the network: nodes, where they may be, and which have not joined.",
+        "GET",
+        "/discover",
+        (),
+        (),
+        "",
+    ),
     "sessions": Command(
         "List the agent sessions that are open on this machine, and the seat of each.",
         "List the agent sessions that are open on this machine, and the seat of each.",
@@ -773,6 +782,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "health",
             "doctor",
             "peers",
+            "discover",
             "channels",
             "stats",
         ),

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from multifleet.cli.render_discovery import discovered
 from multifleet.cli.render_fleet import doctor, health, init, invite, joined, peers, status
 from multifleet.cli.render_message import message
 from multifleet.cli.table import ago, cell, clock, day, short, table
@@ -151,6 +152,7 @@ RENDERERS: dict[str, Callable[[Result], str]] = {
     "ack": _ack,
     "channels": _channels,
     "dead": _outbox,
+    "discover": discovered,
     "doctor": doctor,
     "health": health,
     "inbox": _inbox,

@@ -8,14 +8,20 @@ from multifleet.config import join_address, split_address
 ANY = {"0.0.0.0", "::", ""}
 
 
-def own_addresses(binds: Iterable[str], port: int, advertise: Iterable[str]) -> list[str]:
-    """ "host:port" of this node, IPv4 and global before link-local and loopback, for its card and its invitations."""
+def own_addresses(
+    binds: Iterable[str], port: int, advertise: Iterable[str], tunnelled: Iterable[str] = ()
+) -> list[str]:
+    """ "host:port" of this node, IPv4 and global before link-local and loopback, for its card and its invitations.
+
+    `tunnelled` are addresses at which a program of this machine takes connections for it.
+    """
     told = [join_address(*split_address(address, port)) for address in advertise]
     if told:
         return told
     hosts = [host for host in binds if host not in ANY]
     if any(host in ANY for host in binds):
         hosts += _interfaces()
+        hosts += tunnelled
     distinct = dict.fromkeys(hosts)
     usable = [host for host in distinct if not is_loopback(host)] or list(distinct) or ["127.0.0.1"]
     return [join_address(host, port) for host in sorted(usable, key=_rank)][:12]

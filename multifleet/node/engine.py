@@ -15,6 +15,7 @@ from multifleet.node import addresses
 from multifleet.node.clock import Clocks, NodeClock
 from multifleet.node.counters import Counters
 from multifleet.node.delivery import Delivery
+from multifleet.node.discovery.discovery import Discovery
 from multifleet.node.dropped import Dropped
 from multifleet.node.endings import Endings
 from multifleet.node.enduring import Part, enduring
@@ -86,6 +87,19 @@ class Engine:
         self._outboxes: dict[str, PeerOutbox] = {}
         self._outbox_tasks: dict[str, asyncio.Task[None]] = {}
         self._group: asyncio.TaskGroup | None = None
+        configured = setup.config.nodes.items()
+        self.discovery = Discovery(
+            setup.identity.node,
+            fleet=lambda: self.members.fleet,
+            own_addresses=self.own_addresses,
+            addresses_of=self._addresses_of,
+            addresses_changed=self._addresses_changed,
+            configured={name: entry.addresses for name, entry in configured if name != setup.identity.node},
+            counters=counters,
+            monotonic=clock.monotonic,
+            mdns=setup.config.mdns,
+            tailscale=setup.config.tailscale,
+        )
         own_events = OwnEvents(self.members, clock)
         self.endings = Endings(store, clock, own_events, self.tracker, is_unknown=self._is_unknown, drop=self._drop)
         self.membership = Membership(
@@ -215,6 +229,8 @@ class Engine:
                 "probes": self.upkeep.probe,
                 "housekeeping": self.upkeep.keep_house,
             }
+            if self.listens and not all(map(addresses.is_loopback, self.binds)):
+                parts["discovery"] = self.discovery.run
             for name, found in self.membership.expected.items():
                 parts[f"hello to {name}"] = partial(self.upkeep.greet, name, found)
             for name, run in parts.items():
@@ -261,7 +277,15 @@ class Engine:
 
     def own_addresses(self) -> list[str]:
         """Where other machines may reach this one."""
-        return addresses.own_addresses(self.binds, self.port, self.config.advertise)
+        return addresses.own_addresses(self.binds, self.port, self.config.advertise, self.discovery.tailnet)
+
+    def _addresses_changed(self) -> None:
+        self.members.admit(self._self_row())
+
+    def _addresses_of(self, node: str) -> Sequence[str] | None:
+        """Of another member; None where it is none."""
+        member = self.members.get(node) if node != self.id else None
+        return None if member is None else member.addresses
 
     async def _load(self) -> None:
         fleet = self.setup.fleet
@@ -293,6 +317,7 @@ class Engine:
         )
 
     def _admitted(self, member: Member) -> None:
+        self.discovery.fleet_changed()
         self._run_outbox(member.node)
         self.outbox_of(member.node).heard_again()
         self.heartbeats.beat_now()

@@ -15,6 +15,7 @@ from multifleet.node.lost_stores import what_was_lost
 from multifleet.operations.views import (
     AnswerView,
     ChannelView,
+    DiscoveryView,
     DoctorView,
     DownView,
     HealthView,
@@ -82,6 +83,12 @@ class Node(Engine):
             self.members.need(node)
             views = [view for view in views if view.node == node]
         return PeerListing(views, revision)
+
+    async def discover_view(self) -> DiscoveryView:
+        """What is heard on the network."""
+        from multifleet.node.discovery.shown import discovery_view
+
+        return discovery_view(self.discovery, self._state_of, self.clock)
 
     async def channels_view(self, peer: str | None) -> list[ChannelView]:
         """Every channel to every peer, or to one."""
@@ -198,6 +205,12 @@ class Node(Engine):
         """A frame that came by way of a process of this user."""
         status, answer = await self.receiving.take(frame, "", "local")
         return AnswerView(status, answer)
+
+    def _state_of(self, node: str) -> str | None:
+        member = self.members.get(node)
+        if member is None:
+            return None
+        return "heard" if member.is_heard(self.clock.monotonic()) else "silent"
 
     async def stop(self) -> DownView:
         """Stop the daemon, once this answer is out."""

@@ -1,6 +1,6 @@
 """Everything a user can ask a node to do."""
 
-from multifleet.operations import fleet, messages, nodes, sessions, tracing
+from multifleet.operations import discovering, fleet, messages, nodes, sessions, tracing
 from multifleet.operations.operation import Effect, Operation, Request, View
 
 __all__ = ["OPERATIONS", "Effect", "Operation", "Request", "View"]
@@ -9,6 +9,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *messages.OPERATIONS,
     *tracing.OPERATIONS,
     *nodes.OPERATIONS,
+    *discovering.OPERATIONS,
     *sessions.OPERATIONS,
     *fleet.OPERATIONS,
 )

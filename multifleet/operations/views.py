@@ -1,5 +1,6 @@
 """Every result of an operation, under one name for those who build them."""
 
+from multifleet.operations.discovery_views import DiscoveryView, HeardView
 from multifleet.operations.fleet_views import AnswerView, InitView, InviteView, JoinedView
 from multifleet.operations.message_views import (
     Accepted,
@@ -38,9 +39,11 @@ __all__ = [
     "ChannelView",
     "CheckView",
     "ClientView",
+    "DiscoveryView",
     "DoctorView",
     "DownView",
     "HealthView",
+    "HeardView",
     "HookView",
     "InboxListing",
     "InboxView",

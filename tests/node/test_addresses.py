@@ -39,3 +39,9 @@ def test_the_interfaces_of_this_machine_are_found() -> None:
 )
 def test_a_loopback_address_is_known_as_one(host: str, expected: bool) -> None:
     assert is_loopback(host) is expected
+
+
+def test_addresses_of_a_tunnel_are_told_by_a_node_that_listens_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(addresses, "_interfaces", lambda: ["192.0.2.2"])
+    assert own_addresses(["0.0.0.0"], 1, [], ["100.64.0.1", "192.0.2.2"]) == ["192.0.2.2:1", "100.64.0.1:1"]
+    assert own_addresses(["192.0.2.2"], 1, [], ["100.64.0.1"]) == ["192.0.2.2:1"]

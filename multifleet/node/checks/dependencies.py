@@ -15,18 +15,22 @@ LIBRARIES: Mapping[str, tuple[int, ...]] = {
     "cryptography": (45,),
     "httptools": (0, 6),
     "ifaddr": (0, 2),
+    "jeepney": (0, 8),
     "keyring": (25,),
     "mcp": (2,),
     "msgspec": (0, 20),
     "uvloop": (0, 21),
+    "zeroconf": (0, 140),
 }
 """As in pyproject.toml."""
+_ONLY_ON = {"jeepney": "linux"}
 _REMEDY = "install anew: remove .venv beside bin/ and start bin/multifleet, or pip install --upgrade multifleet"
 
 
 def present(libraries: Mapping[str, tuple[int, ...]] = LIBRARIES) -> Finding:
     """Blocks for the disk."""
-    wrong = [said for name, least in libraries.items() if (said := _wrong(name, least))]
+    wanted = {name: least for name, least in libraries.items() if _ONLY_ON.get(name, sys.platform) == sys.platform}
+    wrong = [said for name, least in wanted.items() if (said := _wrong(name, least))]
     if sys.version_info < PYTHON:
         wrong.append(f"python {sys.version_info[0]}.{sys.version_info[1]} is older than {_dotted(PYTHON)}")
     if sqlite_version() < SQLITE:
@@ -34,7 +38,7 @@ def present(libraries: Mapping[str, tuple[int, ...]] = LIBRARIES) -> Finding:
     if wrong:
         return fail("; ".join(wrong), _REMEDY)
     python = _dotted(sys.version_info[:3])
-    return ok(f"python {python}, SQLite {_dotted(sqlite_version())} and {len(libraries)} libraries are there")
+    return ok(f"python {python}, SQLite {_dotted(sqlite_version())} and {len(wanted)} libraries are there")
 
 
 def _wrong(name: str, least: tuple[int, ...]) -> str | None:

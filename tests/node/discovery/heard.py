@@ -1,0 +1,96 @@
+"""mDNS on the loopback interface, for tests: announcements by anybody, and datagrams that are none."""
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+from zeroconf import ServiceInfo
+from zeroconf.asyncio import AsyncZeroconf
+
+from multifleet.node.counters import Counters
+from multifleet.node.discovery.mdns import SERVICE, Announced, Mdns
+
+LOOPBACK = ["127.0.0.1"]
+GROUP = ("224.0.0.251", 5353)
+
+
+@dataclass
+class Ears:
+    """One node's mDNS, and what came of it."""
+
+    node: str
+    fleet: str
+    addresses: list[str]
+    mdns: Mdns = field(init=False)
+    heard: dict[str, Announced] = field(default_factory=dict)
+    counters: Counters = field(default_factory=Counters)
+
+    def __post_init__(self) -> None:
+        self.mdns = Mdns(
+            self.node,
+            fleet=lambda: self.fleet,
+            addresses=lambda: self.addresses,
+            heard=lambda found: self.heard.__setitem__(found.node, found),
+            gone=lambda node: self.heard.pop(node, None),
+            counters=self.counters,
+            interfaces=lambda: list(LOOPBACK),
+        )
+
+    def hears(self, node: str) -> tuple[str, ...] | None:
+        """The addresses of a node that was heard."""
+        return self.heard[node].addresses if node in self.heard else None
+
+
+@asynccontextmanager
+async def listening(*all_ears: Ears) -> AsyncIterator[None]:
+    """All of them at work."""
+    tasks = [asyncio.create_task(ears.mdns.run(), name=f"mdns of {ears.node}") for ears in all_ears]
+    try:
+        async with asyncio.timeout(10):
+            for ears in all_ears:
+                await ears.mdns.working.wait()
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@asynccontextmanager
+async def shouting(
+    texts: Mapping[str, str | bytes], hosts: Sequence[str], port: int = 8855, copies: int = 1
+) -> AsyncIterator[None]:
+    """Somebody who announces whatever he likes."""
+    async with AsyncZeroconf(interfaces=list(LOOPBACK)) as anybody:
+        for _ in range(copies):
+            name = uuid4().hex
+            packed = [ipaddress.ip_address(host).packed for host in hosts]
+            info = ServiceInfo(
+                SERVICE,
+                f"{name}.{SERVICE}",
+                port=port,
+                properties=dict(texts),
+                server=f"{name}.local.",
+                addresses=packed,
+            )
+            await anybody.async_register_service(info, cooperating_responders=True)
+        yield
+
+
+def thrown(datagrams: Sequence[bytes]) -> None:
+    """Datagrams to the group, as fast as they go."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as wire:
+        wire.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(LOOPBACK[0]))
+        for datagram in datagrams:
+            wire.sendto(datagram, GROUP)
+
+
+async def soon(condition: Callable[[], object], timeout: float = 10.0) -> None:
+    """Wait for what other processes' datagrams bring about."""
+    async with asyncio.timeout(timeout):
+        while not condition():  # noqa: ASYNC110  no event tells it
+            await asyncio.sleep(0.01)

@@ -18,7 +18,7 @@ from multifleet.core.documents import (
 )
 from multifleet.core.keys import Identity
 from multifleet.core.roster import Roster, View
-from multifleet.errors import BadInput, NotCaptain, UnknownNode
+from multifleet.errors import BadInput, KeyChanged, NotCaptain, UnknownNode
 
 NAMES_LIMIT = (TEXT_LIMIT - 2_048) // 67
 """Keys that one revocation can name, in quotes and with a comma each."""
@@ -33,6 +33,9 @@ def make_admission(
     gone = view.out.get(key)
     if gone and gone.how in ("revoked", "disputed"):
         raise BadInput(f"{node} was revoked, and its key never comes back: run `multifleet init` there anew, then join")
+    holder = view.members.get(node)
+    if holder and holder.key != key:
+        raise KeyChanged(f"{node} is a member with another key: revoke that first, or give one of them another id")
     after = [held.at for kind in ("admission", "leave") for held in roster.held(kind, key)]
     body = Admission(
         fleet=roster.fleet,

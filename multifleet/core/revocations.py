@@ -8,7 +8,7 @@ P. M. Dung, "On the acceptability of arguments…", Artificial Intelligence 77 (
 fixed point of applying "what these do not defeat" twice. No clocks take part: a thief can date a document as he likes.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
 ROUNDS = 32
@@ -65,22 +65,26 @@ class Judgement:
     """Ids of those on which only a person can decide; their targets are out meanwhile."""
 
 
-def judge(grants: Sequence[Grant], claims: Iterable[Claim], me: str) -> Judgement:
-    """Which revocations count, and who is in; `me` is the key whose own revocations are beyond dispute here."""
+def judge(grants: Sequence[Grant], claims: Iterable[Claim], me: str, settled: Container[str] = ()) -> Judgement:
+    """Which revocations count, and who is in.
+
+    Beyond dispute are those that `me` signed, whose person has decided, and those with ids in `settled`.
+    """
     chains = _Chains(grants)
     before = chains.follow([], frozenset())
     # A signer that would not even be a captain without any revocation has nothing to say.
     valid = [claim for claim in claims if claim.by in before.captains]
-    own = [claim for claim in valid if claim.by == me]
+    axioms = [claim for claim in valid if claim.by == me or claim.id in settled]
+    sure = {claim.id for claim in axioms}
 
     def undefeated(standing: Iterable[Claim]) -> list[Claim]:
-        believed = [*own, *(claim for claim in standing if claim.by != me)]
+        believed = [*axioms, *(claim for claim in standing if claim.id not in sure)]
         captains = chains.follow(believed, before.keys).captains
         named = _named_by_all((claim.key, claim.revoked) for claim in believed)
         return [
             claim
             for claim in valid
-            if claim.by == me
+            if claim.id in sure
             or (claim.by in captains and (claim.by not in named or claim.key in named[claim.by]))
         ]
 
@@ -91,12 +95,12 @@ def judge(grants: Sequence[Grant], claims: Iterable[Claim], me: str) -> Judgemen
         if certain == accepted:
             break
         accepted, possible = certain, undefeated(certain)
-    sure = frozenset(claim.id for claim in accepted)
+    counting = frozenset(claim.id for claim in accepted)
     return Judgement(
         before,
         chains.follow(possible, before.keys),
-        sure,
-        frozenset(claim.id for claim in possible) - sure,
+        counting,
+        frozenset(claim.id for claim in possible) - counting,
     )
 
 

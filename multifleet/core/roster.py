@@ -12,7 +12,7 @@ from typing import get_args
 from multifleet.core.documents import BadDocument, Document, Kind, Signed, look, verify
 from multifleet.core.roster_reading import Trust, view_of, weigh
 from multifleet.core.roster_view import Anchor, Dispute, How, MemberFacts, Out, View, by_seniority
-from multifleet.core.shelf import DOCUMENTS, Shelf
+from multifleet.core.shelf import DOCUMENTS, ROOM, Shelf
 
 __all__ = ["Anchor", "Dispute", "How", "MemberFacts", "Merged", "Out", "Refused", "Roster", "View", "by_seniority"]
 
@@ -41,12 +41,13 @@ class Merged:
 class Roster:
     """The documents of one fleet as one node has them."""
 
-    def __init__(self, fleet: str, me: str, anchors: Mapping[str, Anchor]) -> None:
-        """`me` is this node's Ed25519 key in hex; `anchors` are by key."""
+    def __init__(self, fleet: str, me: str, anchors: Mapping[str, Anchor], room: int = ROOM) -> None:
+        """`me` is this node's Ed25519 key in hex; `anchors` are by key; `room` is for the documents of each kind."""
         self.fleet = fleet
         self.me = me
         self._anchors = dict(anchors)
-        self._shelves: dict[Kind, Shelf] = {kind: Shelf() for kind in get_args(Kind)}
+        self._settled: frozenset[str] = frozenset()
+        self._shelves: dict[Kind, Shelf] = {kind: Shelf(room) for kind in get_args(Kind)}
         self._known: set[Signed] = set()
         self._trust: Trust | None = None
         self._view: View | None = None
@@ -61,6 +62,18 @@ class Roster:
         """Replace the anchors."""
         if anchors != self._anchors:
             self._anchors = dict(anchors)
+            self._trust = self._view = None
+
+    @property
+    def settled(self) -> frozenset[str]:
+        """Ids of revocations that are beyond dispute on this node, besides its own."""
+        return self._settled
+
+    def settle(self, ids: Iterable[str]) -> None:
+        """Replace `settled`: what the person at this node has decided who is no captain. Local, as anchors are."""
+        settled = frozenset(ids)
+        if settled != self._settled:
+            self._settled = settled
             self._trust = self._view = None
 
     def merge(self, documents: Iterable[Signed]) -> Merged:
@@ -120,7 +133,7 @@ class Roster:
     def view(self) -> View:
         """What the documents mean; worked out once for each change."""
         if self._trust is None:
-            self._trust = weigh(self.me, self._anchors, self._all())
+            self._trust = weigh(self.me, self._anchors, self._settled, self._all())
         if self._view is None:
             self._view = view_of(self._trust, self.me, self._all())
         return self._view

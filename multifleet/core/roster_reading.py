@@ -4,7 +4,7 @@ A pure function of the documents, this node's anchors and its key. In whatever o
 the same ones sees the same; nothing here remembers what was seen before.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from multifleet.core.card import Card
@@ -22,7 +22,9 @@ class Trust:
     """The revocations that are accepted or disputed, oldest first."""
 
 
-def weigh(me: str, anchors: Mapping[str, Anchor], documents: Iterable[Document]) -> Trust:
+def weigh(
+    me: str, anchors: Mapping[str, Anchor], settled: Container[str], documents: Iterable[Document]
+) -> Trust:
     """What the admissions and revocations come to for the node with the key `me`."""
     grants = [
         Grant(key, anchor.by, anchor.node, anchor.role == "captain", anchor.eligible, anchor.at, "", bool(anchor.by))
@@ -40,7 +42,7 @@ def weigh(me: str, anchors: Mapping[str, Anchor], documents: Iterable[Document])
         Claim(body.by, body.key, name, frozenset(body.admitted), frozenset(body.revoked))
         for name, (_, body) in revocations.items()
     ]
-    judgement = judge(grants, claims, me)
+    judgement = judge(grants, claims, me, settled)
     standing = [revocations[name] for name in judgement.accepted | judgement.disputed]
     return Trust(judgement, tuple(sorted(standing, key=lambda pair: (pair[0].at, pair[0].id))))
 
@@ -164,7 +166,15 @@ class _Reading:
 
     def _disputes(self) -> tuple[Dispute, ...]:
         return tuple(
-            Dispute(self._name(body.key) or body.node, body.key, self._name(body.by), body.by, body.at, body.reason)
+            Dispute(
+                id=document.id,
+                node=self._name(body.key) or body.node,
+                key=body.key,
+                by=self._name(body.by),
+                by_key=body.by,
+                at=body.at,
+                reason=body.reason,
+            )
             for document, body in self._standing
             if document.id in self._judgement.disputed
         )

@@ -63,8 +63,10 @@ class Out:
 
 @dataclass(frozen=True, slots=True)
 class Dispute:
-    """A revocation on which only a person can decide: its signer and its target both are out meanwhile."""
+    """A revocation on which only a person can decide; its target is out meanwhile."""
 
+    id: str
+    """Of the document."""
     node: str
     key: str
     by: str

@@ -16,7 +16,7 @@ ROOM = DOCUMENTS * WEIGHT
 class Shelf:
     """The newest document of each slot."""
 
-    def __init__(self, room: int = ROOM) -> None:
+    def __init__(self, room: int) -> None:
         self._room = room
         self._slots: dict[tuple[str, ...], Document] = {}
         self._taken = 0

@@ -32,14 +32,14 @@ def exchange_key(node: str) -> str:
     return identity(node).exchange_public.hex()
 
 
-def admits(by: str, node: str, at: int = 1, **fields: Any) -> Signed:
+def admits(by: str, node: str, at: int = 1, /, **fields: Any) -> Signed:
     """`by` lets `node` in, as a captain where nothing else is said."""
     made = {"fleet": FLEET, "node": identity(node).node, "key": key(node), "role": "captain", "eligible": True}
     return sign(identity(by), Admission(**{**made, "by": key(by), "at": at, **fields}))
 
 
 def revokes(
-    by: str, node: str, at: int = 1, *, admitted: tuple[str, ...] = (), revoked: tuple[str, ...] = (), **fields: Any
+    by: str, node: str, at: int = 1, /, admitted: tuple[str, ...] = (), revoked: tuple[str, ...] = (), **fields: Any
 ) -> Signed:
     """`by` puts `node` out and stands by what it had done to those that are named."""
     made = {"fleet": FLEET, "node": identity(node).node, "key": key(node), "by": key(by), "at": at, "reason": ""}
@@ -47,7 +47,7 @@ def revokes(
     return sign(identity(by), Revocation(**{**made, **lists, **fields}))
 
 
-def leaves(node: str, at: int = 1, **fields: Any) -> Signed:
+def leaves(node: str, at: int = 1, /, **fields: Any) -> Signed:
     """`node` leaves."""
     made = {"fleet": FLEET, "node": identity(node).node, "key": key(node), "at": at}
     return sign(identity(node), Leave(**{**made, **fields}))

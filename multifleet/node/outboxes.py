@@ -8,18 +8,18 @@ peer's messages travel the same way, with messages or alone.
 import asyncio
 import itertools
 import random
-from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
 
 from multifleet.core.backoff import Backoff, after_failure
-from multifleet.core.packets import BATCH_BYTES, BATCH_LIMIT, LOG_LIMIT, MessageType
+from multifleet.core.batch_size import BatchSize
+from multifleet.core.packets import BATCH_LIMIT, LOG_LIMIT
 from multifleet.core.receipts import State
-from multifleet.core.routing import PRIORITY, ROUTES
+from multifleet.core.routing import PRIORITY
 from multifleet.errors import StoreUnavailable
 from multifleet.node.clock import NodeClock
 from multifleet.node.counters import Counters
 from multifleet.node.delivery import Delivery, Ended
+from multifleet.node.outbox_queue import Queue, Waiting
 from multifleet.store.rows import OutboxChange, OutboxRow
 from multifleet.store.store import Store
 
@@ -33,66 +33,12 @@ Unreadable = Callable[[str, Sequence[tuple[str, str]]], Awaitable[None]]
 
 STORE_REST = 1.0
 """Seconds before a store that could not be read is asked again."""
+STATEMENTS_FOR_EACH = 4
+"""That go with a request, for each message that it might have; they are a quarter as long."""
 IN_MEMORY = 2_000
 """Messages for one peer; what is beyond them waits in the store alone."""
 POLL_FIRST, POLL_LAST = 5.0, 60.0
 """Seconds of silence after which a peer is asked what it has to state about messages that it holds."""
-
-
-@dataclass(slots=True)
-class Waiting:
-    """One message on its way to one peer."""
-
-    id: str
-    packet: bytes
-    type: MessageType
-    unknown: bool = False
-    """Whether an attempt had an unknown outcome."""
-    reason: str | None = None
-
-
-@dataclass(slots=True)
-class Queue:
-    """What waits, in order of priority, and of arrival within one."""
-
-    tiers: tuple[deque[Waiting], ...] = field(default_factory=lambda: tuple(deque() for _ in range(4)))
-    ids: set[str] = field(default_factory=set)
-    """Those that wait here or are being sent."""
-
-    def __len__(self) -> int:
-        return sum(map(len, self.tiers))
-
-    def add(self, waiting: Waiting) -> None:
-        """At the end."""
-        self.ids.add(waiting.id)
-        self.tiers[PRIORITY[waiting.type]].append(waiting)
-
-    def put_back(self, batch: Iterable[Waiting]) -> None:
-        """At the front, in their order."""
-        for waiting in reversed(list(batch)):
-            if waiting.id in self.ids:
-                self.tiers[PRIORITY[waiting.type]].appendleft(waiting)
-
-    def take(self) -> list[Waiting]:
-        """The next batch: messages of one route, as many as one request carries."""
-        batch: list[Waiting] = []
-        room = BATCH_BYTES
-        for tier in self.tiers:
-            while tier and len(batch) < BATCH_LIMIT:
-                if batch and (ROUTES[tier[0].type] != ROUTES[batch[0].type] or len(tier[0].packet) > room):
-                    return batch
-                room -= len(tier[0].packet)
-                batch.append(tier.popleft())
-        return batch
-
-    def drop(self, message_id: str) -> None:
-        """Its time is over."""
-        self.ids.discard(message_id)
-        for tier in self.tiers:
-            for waiting in tier:
-                if waiting.id == message_id:
-                    tier.remove(waiting)
-                    return
 
 
 class PeerOutbox:
@@ -115,6 +61,7 @@ class PeerOutbox:
         self._counters = counters
         self._unreadable = unreadable
         self._queue = Queue()
+        self._batch = BatchSize()
         self._backoff = backoff
         self._retry_at = 0.0
         self._in_flight: dict[int, list[Waiting]] = {}
@@ -208,7 +155,7 @@ class PeerOutbox:
                 await self._refill()
             if self._may_send(now):
                 number = next(self._numbers)
-                self._in_flight[number] = self._queue.take()
+                self._in_flight[number] = self._queue.take(self._batch.most)
                 group.create_task(self._send(number), name=f"request to {self.node}")
                 continue
             await self._until_something(now)
@@ -217,7 +164,7 @@ class PeerOutbox:
         if now < self._retry_at or len(self._in_flight) >= REQUESTS_AT_ONCE:
             return False
         if self._in_flight:
-            enough = 1 if len(self._in_flight) < REQUESTS_READILY else BATCH_LIMIT
+            enough = 1 if len(self._in_flight) < REQUESTS_READILY else self._batch.most
             return len(self._queue) >= enough and not self.failing
         return len(self._queue) > 0 or self._to_state or self._to_probe or self._poll_due(now)
 
@@ -263,7 +210,8 @@ class PeerOutbox:
             log = []
             if self._to_state:
                 self._to_state = False
-                log = await self._store.inbox.log_after(self.node, self._stated_up_to, LOG_LIMIT)
+                most = min(LOG_LIMIT, STATEMENTS_FOR_EACH * self._batch.most)
+                log = await self._store.inbox.log_after(self.node, self._stated_up_to, most)
             ended = await self._delivery.deliver(self.node, batch, log, alone=len(self._queue) == 0)
         except StoreUnavailable as error:
             del self._in_flight[number]
@@ -287,6 +235,7 @@ class PeerOutbox:
         now = self._clock.monotonic()
         if ended.answered:
             self._recovered(now)
+            self._batch = self._batch.after_answer()
             self._stated_up_to = max(self._stated_up_to, ended.their_have)
             if (had_log and ended.their_have < ended.stated_up_to) or ended.more_to_state:
                 self._to_state = True
@@ -324,6 +273,8 @@ class PeerOutbox:
         now = self._clock.monotonic()
         self._counters.failed("delivery_failed", peer=self.node, messages=len(batch), reason=ended.reason)
         self.last_reason = ended.reason
+        if ended.unknown and ended.peer_heard:
+            self._batch = self._batch.after_silence(len(batch) or self._batch.most)
         self._backoff = after_failure(self._backoff, ended.peer_heard, random.random())
         self._store.peers.backoff_later(self.node, self._backoff.attempt, self._backoff.delay, self._backoff.elapsed)
         self._retry_at = now + self._backoff.delay

@@ -14,7 +14,8 @@ from multifleet.errors import BadInput, StoreUnavailable, TooLarge, UnknownMessa
 from multifleet.node.clock import NodeClock
 from multifleet.node.endings import Endings
 from multifleet.node.membership import Membership
-from multifleet.node.outboxes import PeerOutbox, Waiting
+from multifleet.node.outbox_queue import Waiting
+from multifleet.node.outboxes import PeerOutbox
 from multifleet.node.own_events import OwnEvents
 from multifleet.node.randomness import Randomness
 from multifleet.node.seats import Seats

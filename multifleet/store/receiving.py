@@ -16,6 +16,8 @@ from multifleet.store.rows import InboundFrame, InboxRow, LogRow, Received
 
 _NEVER = 1e300
 """A moment after all others; SQLite has no word for an infinite one."""
+_OLDER_FOR_EACH, _OLDER_AT_LEAST = 4, 8
+"""Statements that an answer repeats, for each message of its request and in any case."""
 _UNDER_WAY = 1.0
 """Seconds in which an answer arrives or is lost; its `stored` is not said again before."""
 
@@ -134,7 +136,9 @@ def _take(batch: _Batch, frame: InboundFrame) -> Received:
         states.append(before.state)
     statements += _not_waiting(batch, frame, repeated)
     added = batch.log.append(frame.sender, statements)
-    older = batch.older.pop(frame.sender, [])[: max(0, receipt_log.MOST_ROWS - len(added))]
+    # A short request may be all that gets through the wire: its answer is short as well.
+    room = min(receipt_log.MOST_ROWS, max(_OLDER_AT_LEAST, _OLDER_FOR_EACH * len(frame.rows))) - len(added)
+    older = batch.older.pop(frame.sender, [])[: max(0, room)]
     return Received(False, tuple(results), tuple(states), tuple(older + added))
 
 

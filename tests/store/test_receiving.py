@@ -119,10 +119,16 @@ async def test_an_answer_repeats_what_may_be_lost_not_what_is_still_on_its_way(s
 async def test_an_answer_has_room_for_its_own_statements_first(store: Store) -> None:
     for n in range(5):
         await store.inbox.receive(frame(f"n{n}", *(f"{n}-{m}" for m in range(64)), at=1_000.0))
-    received = await store.inbox.receive(frame("n9", "own", at=1_010.0))
+    received = await store.inbox.receive(frame("n9", *(f"own-{m}" for m in range(64)), at=1_010.0))
     assert len(received.log) == 256
     assert received.log[0].seq == 1
-    assert received.log[-1].message_id == "own"
+    assert received.log[-1].message_id == "own-63"
+
+
+async def test_the_answer_to_a_short_request_is_short(store: Store) -> None:
+    await store.inbox.receive(frame("n1", *(f"{m}" for m in range(64)), at=1_000.0))
+    received = await store.inbox.receive(frame("n2", "own", at=1_010.0))
+    assert [row.seq for row in received.log] == [1, 2, 3, 4, 5, 6, 7, 65]
 
 
 async def test_a_peer_that_remembers_more_than_this_store_ever_said_is_answered_beyond_it(

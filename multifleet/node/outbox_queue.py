@@ -1,0 +1,81 @@
+"""What waits for one peer: in the order of its priority, and within one as it was accepted, whatever was put back."""
+
+import heapq
+import itertools
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from multifleet.core.packets import BATCH_BYTES, BATCH_LIMIT, MessageType
+from multifleet.core.routing import PRIORITY, ROUTES
+
+
+@dataclass(slots=True)
+class Waiting:
+    """One message on its way to one peer."""
+
+    id: str
+    packet: bytes
+    type: MessageType
+    unknown: bool = False
+    """Whether an attempt had an unknown outcome."""
+    reason: str | None = None
+    place: int = 0
+    """Its place in the queue; smaller ones go first."""
+
+
+@dataclass(slots=True)
+class Queue:
+    """What waits, in order of priority, and of arrival within one."""
+
+    tiers: tuple[deque[Waiting], ...] = field(default_factory=lambda: tuple(deque() for _ in range(4)))
+    ids: set[str] = field(default_factory=set)
+    """Those that wait here or are being sent."""
+    places: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def __len__(self) -> int:
+        return sum(map(len, self.tiers))
+
+    def add(self, waiting: Waiting) -> None:
+        """At the end."""
+        waiting.place = next(self.places)
+        self.ids.add(waiting.id)
+        self.tiers[PRIORITY[waiting.type]].append(waiting)
+
+    def put_back(self, batch: Iterable[Waiting]) -> None:
+        """Where each was; of several requests that failed, the last to fail may have been the first to leave."""
+        returned: dict[int, list[Waiting]] = {}
+        for waiting in batch:
+            if waiting.id in self.ids:
+                returned.setdefault(PRIORITY[waiting.type], []).append(waiting)
+        for priority, found in returned.items():
+            tier = self.tiers[priority]
+            if tier and found[-1].place > tier[0].place:
+                found = list(heapq.merge(found, tier, key=_place))
+                tier.clear()
+            tier.extendleft(reversed(found))
+
+    def take(self, most: int = BATCH_LIMIT) -> list[Waiting]:
+        """The next batch: at most so many messages of one route, and no more than one request carries."""
+        batch: list[Waiting] = []
+        room = BATCH_BYTES
+        for tier in self.tiers:
+            while tier and len(batch) < most:
+                if batch and (ROUTES[tier[0].type] != ROUTES[batch[0].type] or len(tier[0].packet) > room):
+                    return batch
+                room -= len(tier[0].packet)
+                batch.append(tier.popleft())
+        return batch
+
+    def drop(self, message_id: str) -> None:
+        """Its time is over."""
+        self.ids.discard(message_id)
+        for tier in self.tiers:
+            for waiting in tier:
+                if waiting.id == message_id:
+                    tier.remove(waiting)
+                    return
+
+
+def _place(waiting: Waiting) -> int:
+    return waiting.place

@@ -38,13 +38,12 @@ class Column:
         self.moved: set[int] = set()
         """Rows whose cell stands below."""
 
-    @property
-    def width(self) -> int:
-        return max(map(width, [self.head, *self.shown]))
-
-    @property
     def shown(self) -> list[str]:
+        """Its cells, with a mark where one stands below."""
         return [BELOW if row in self.moved else text for row, text in enumerate(self.cells)]
+
+    def width(self) -> int:
+        return max(map(width, [self.head, *self.shown()]))
 
 
 def wide_table(columns: Sequence[Column], notes: Sequence[Sequence[str]], room: int | None = None) -> str:
@@ -56,13 +55,14 @@ def wide_table(columns: Sequence[Column], notes: Sequence[Sequence[str]], room: 
         for column in columns[1:]:
             column.moved = {row for row, text in enumerate(column.cells) if width(text) > column.most}
         kept, gone = _fitting(kept, room)
-    lines = [_line([column.head for column in kept], kept, room)]
-    for row in range(len(columns[0].cells)):
-        lines.append(_line([column.shown[row] for column in kept], kept, room))
+    widths = [column.width() for column in kept]
+    lines = [_line([column.head for column in kept], widths, room)]
+    for row, texts in enumerate(zip(*(column.shown() for column in kept), strict=True)):
+        lines.append(_line(texts, widths, room))
         said = [
             column.below.format(column.cells[row])
             for column in columns
-            if ((column in gone and not column.drops) or row in column.moved) and column.cells[row] != EMPTY
+            if column.cells[row] != EMPTY and ((column in gone and not column.drops) or row in column.moved)
         ]
         for text in filter(None, ["; ".join(said), *notes[row]]):
             pieces = [text] if room is None else wrapped(text, max(1, room - len(INDENT)))
@@ -74,19 +74,17 @@ def _fitting(columns: list[Column], room: int) -> tuple[list[Column], list[Colum
     """Those that stay, and those that go below: first the empty ones, then by rank."""
     kept, gone = list(columns), []
     order = sorted(kept, key=lambda column: (all(text == EMPTY for text in column.cells), column.rank), reverse=True)
+    needed = sum(column.width() + GAP for column in columns) - GAP
     for column in order:
-        if _total(kept) <= room or not column.rank:
+        if needed <= room or not column.rank:
             break
+        needed -= column.width() + GAP
         kept = [other for other in kept if other is not column]
         gone.append(column)
     return kept, gone
 
 
-def _total(columns: Sequence[Column]) -> int:
-    return sum(column.width for column in columns) + GAP * (len(columns) - 1)
-
-
-def _line(texts: Sequence[str], columns: Sequence[Column], room: int | None) -> str:
-    padded = (text + " " * (column.width - width(text)) for text, column in zip(texts, columns, strict=True))
+def _line(texts: Sequence[str], widths: Sequence[int], room: int | None) -> str:
+    padded = (text + " " * (most - width(text)) for text, most in zip(texts, widths, strict=True))
     line = "  ".join(padded).rstrip()
     return line if room is None else cut(line, room)

@@ -2,10 +2,15 @@
 
 import asyncio
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from multifleet import __version__
 from multifleet.core.channel_state import ChannelHealth
+from multifleet.core.presence.gossip import SEATS_SHOWN, Facts
+from multifleet.core.presence.peer import NEVER_HEARD, PeerPresence
+from multifleet.core.presence.states import PresenceState
+from multifleet.core.roster_view import MemberFacts, View
 from multifleet.core.routing import CHANNELS
 from multifleet.errors import BadInput
 from multifleet.node import picture
@@ -29,6 +34,7 @@ from multifleet.operations.views import (
     StatsView,
     StatusView,
 )
+from multifleet.sessions.base import Session
 
 SESSION_START = "SessionStart"
 INTERACTIVE = "cli"
@@ -51,8 +57,10 @@ class Node(Engine):
         revision = self.events.revision
         found = await self.offering.live.find()
         counts = await self.store.outbox.counts()
-        me = picture.self_view(self, found.sessions)
-        others = picture.member_views(self, counts)
+        known, why = self._known(counts)
+        own = await self._own_facts(found.sessions)
+        mine = picture.this_node(known, self.id, own, self.own_addresses(), self.started_at)
+        out = known.view.me_out
         return StatusView(
             node=self.id,
             fleet=self.members.fleet,
@@ -61,27 +69,30 @@ class Node(Engine):
             home=str(self.home),
             addresses=[f"{host}:{port}" for host, port in self.listens],
             started_at=self.started_at,
-            members=[me, *others],
-            chief=None,
-            chief_why="none is configured",
+            members=[mine, *picture.others(known, self.id)],
+            chief=known.chief,
+            chief_why=why,
             outbox=sum(counts.values()),
             unread=await self.store.inbox.unread_count(),
             dead=await self.store.outbox.dead_count(),
             sessions=len(found.sessions),
             clients=self.offering.clients.views(found.sessions),
-            problems=(),
-            degraded=self.store.database.degraded or await asyncio.to_thread(what_was_lost, self.home),
+            problems=picture.problems(known.view),
+            degraded=(picture.out_here(out) if out else None)
+            or self.store.database.degraded
+            or await asyncio.to_thread(what_was_lost, self.home),
             revision=revision,
         )
 
     async def peers_view(self, node: str | None = None) -> PeerListing:
         """The other members, or one of them."""
         revision = self.events.revision
-        counts = await self.store.outbox.counts()
-        views = picture.member_views(self, counts)
+        known, _ = self._known(await self.store.outbox.counts())
+        views = picture.others(known, self.id)
         if node is not None:
-            self.members.need(node)
             views = [view for view in views if view.node == node]
+            if not views:
+                self.members.need(node)
         return PeerListing(views, revision)
 
     async def discover_view(self) -> DiscoveryView:
@@ -89,6 +100,54 @@ class Node(Engine):
         from multifleet.node.discovery.shown import discovery_view
 
         return discovery_view(self.discovery, self._state_of, self.clock)
+
+    def _known(self, waiting: Mapping[str, int]) -> tuple[picture.Sources, str]:
+        """What roster, presence and outbox know at this moment, and why the chief is the chief."""
+        view, peers = self._view(), self._peers()
+        configured = self.config.chief.nodeId if self.config.chief else ""
+        chief, why = picture.choose_chief(view, peers, self.id, configured)
+        known = picture.Sources(
+            view=view,
+            presence={peer.name: peer for peer in peers},
+            members={member.node: member for member in self.members.others()},
+            waiting=waiting,
+            chief=chief,
+            now=self.clock.monotonic(),
+            wall=self.clock.now(),
+        )
+        return known, why
+
+    def _view(self) -> View:
+        """Who is in the fleet."""
+        facts = {
+            member.node: MemberFacts(
+                member.node, member.row.ed25519.hex(), "captain", True, "", int(member.row.added_at * 1000), None, None
+            )
+            for member in self.members
+        }
+        return View(facts, {each.key: each for each in facts.values()}, {}, (), None, False, *[frozenset[str]()] * 3)
+
+    def _peers(self) -> list[PeerPresence]:
+        """Who is there."""
+        now, wall = self.clock.monotonic(), self.clock.now()
+        found = []
+        for member in self.members.others():
+            alive = member.is_heard(now)
+            heard = member.heard_at
+            if heard is None and member.heard_wall is not None:
+                heard = now - (wall - member.heard_wall)
+            state = PresenceState.ALIVE if alive else PresenceState.SUSPECT if heard is None else PresenceState.DEAD
+            how = "its packets arrive" if alive else NEVER_HEARD if heard is None else "nothing is heard of it"
+            trip, since = member.round_trip, now if heard is None else heard
+            found.append(PeerPresence(member.node, state, since, how, 0, trip, heard, None, None, None, 0, 0))
+        return found
+
+    async def _own_facts(self, sessions: Sequence[Session]) -> Facts:
+        """What this node says of itself."""
+        seats = [self.offering.live.seat_of(session) for session in sessions][:SEATS_SHOWN]
+        return Facts(
+            version=__version__, branch="", commit="", sessions=len(sessions), seats=seats, load=0.0, disk=0
+        )
 
     async def channels_view(self, peer: str | None) -> list[ChannelView]:
         """Every channel to every peer, or to one."""

@@ -1,54 +1,182 @@
-"""The picture of the fleet as this node sees it: a view for each member. It asks nobody and touches no store."""
+"""The picture of the fleet as this node sees it: what the roster, presence and the outbox know, put side by side.
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+It asks nobody, touches no store and decides nothing. Moments become those of the wall clock here.
+"""
 
-from multifleet import __version__
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from multifleet.core import election
+from multifleet.core.presence.gossip import Facts
+from multifleet.core.presence.peer import PeerPresence
+from multifleet.core.presence.states import PresenceState
+from multifleet.core.roster_view import MemberFacts, Out, View
 from multifleet.node.members import Member
-from multifleet.operations.node_views import MemberView
-from multifleet.sessions.base import Session
+from multifleet.operations.node_views import ApartView, MemberView
 
-if TYPE_CHECKING:
-    from multifleet.node.node import Node
+THERE = (PresenceState.ALIVE, PresenceState.SUSPECT)
+"""Who is suspected counts as being there until this node has made sure: a chief does not change for a lost packet."""
+NO_CARD = "its card has not come yet: nobody here knows its address"
+_TAKEN = "name-taken"
 
 
-def self_view(node: "Node", sessions: Sequence[Session]) -> MemberView:
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What is known at one moment."""
+
+    view: View
+    presence: Mapping[str, PeerPresence]
+    """By name."""
+    members: Mapping[str, Member]
+    """Those whose keys are pinned, by name."""
+    waiting: Mapping[str, int]
+    """Messages for each."""
+    chief: str | None
+    now: float
+    """Monotonic."""
+    wall: float
+
+    def moment(self, monotonic: float | None) -> float | None:
+        """The same on the wall clock."""
+        return None if monotonic is None else self.wall - (self.now - monotonic)
+
+
+def choose_chief(view: View, presence: Iterable[PeerPresence], me: str, configured: str) -> tuple[str | None, str]:
+    """The chief and why it is; None, and why there is none."""
+    there = {me, *(peer.name for peer in presence if peer.state in THERE)}
+    found = election.chief(view, there, configured)
+    if configured:
+        return found, "it is configured" if found else f"{configured} is configured and is no member"
+    return found, "the most senior that may be and is there" if found else "no member that may be is there"
+
+
+def others(known: Sources, me: str) -> list[MemberView]:
+    """All members but this node, by id, and then whoever is out and whose name nobody else has."""
+    inside = [_inside(known, facts) for name, facts in sorted(known.view.members.items()) if name != me]
+    newest: dict[str, Out] = {}
+    for out in known.view.out.values():
+        if out.node not in (me, *known.view.members) and out.how != _TAKEN:
+            newest[out.node] = max(out, newest.get(out.node, out), key=lambda each: each.at)
+    return inside + [_outside(known, out) for _, out in sorted(newest.items())]
+
+
+def problems(view: View) -> tuple[str, ...]:
+    """What a person has to settle."""
+    found = [
+        f"{dispute.node} was revoked by {dispute.by or 'the key ' + dispute.by_key[:16]} and disputes it, so both are "
+        f"out: multifleet revoke one of the two on another captain"
+        for dispute in view.disputes
+    ]
+    found += [
+        f"another machine (key {out.key[:16]}) calls itself {out.node} too: give it another name"
+        for out in view.out.values()
+        if out.how == _TAKEN
+    ]
+    return tuple(sorted(found))
+
+
+def out_here(out: Out) -> str:
+    """What a node that is out itself is told."""
+    if out.how == "disputed":
+        return f"this node was revoked {_how_out(out)}: multifleet revoke one of the two on another captain"
+    if out.how == "left":
+        return "this node has left its fleet: multifleet join CODE lets it into one"
+    return f"this node is out of its fleet ({_how_out(out)}): all refuse what it sends; only new keys bring it back"
+
+
+def this_node(known: Sources, me: str, own: Facts, addresses: Iterable[str], started_at: float) -> MemberView:
     """This node's own line."""
+    facts, out = known.view.members.get(me), known.view.me_out
+    if out is not None:
+        return msgspec.structs.replace(_outside(known, out), addresses=tuple(addresses), **_told(own))
     return MemberView(
-        node=node.id,
-        state="alive",
-        since=node.started_at,
+        node=me,
+        state=PresenceState.ALIVE.value,
+        since=started_at,
         how="this node",
-        addresses=tuple(node.own_addresses()),
+        role=facts.role if facts else "captain",
+        chief=me == known.chief,
+        addresses=tuple(addresses),
         clock_offset=0.0,
-        version=__version__,
-        sessions=len(sessions),
-        heard_at=node.clock.now(),
-        key=node.members.identity.public.hex()[:16],
+        facts_at=known.wall,
+        waiting=known.waiting.get(me, 0),
+        heard_at=known.wall,
+        key=facts.key[:16] if facts else None,
+        added_at=_moment(facts.at) if facts else None,
+        **_told(own),
     )
 
 
-def member_views(node: "Node", waiting: Mapping[str, int]) -> list[MemberView]:
-    """The other members, by id; `waiting` is how many messages there are for each."""
-    now, wall = node.clock.monotonic(), node.clock.now()
-    others = sorted(node.members.others(), key=lambda member: member.node)
-    return [_view(member, waiting.get(member.node, 0), now, wall) for member in others]
-
-
-def _view(member: Member, waiting: int, now: float, wall: float) -> MemberView:
-    heard_at = member.heard_wall if member.heard_at is None else wall - (now - member.heard_at)
-    alive = member.is_heard(now)
-    how = "never heard here" if heard_at is None else f"heard {wall - heard_at:.0f} s ago"
+def _inside(known: Sources, facts: MemberFacts) -> MemberView:
+    name = facts.node
+    peer, member = known.presence.get(name), known.members.get(name)
+    heard = known.moment(peer.heard_at) if peer else None
     return MemberView(
-        node=member.node,
-        state="alive" if alive else "dead",
-        since=None if alive else heard_at,
-        how=how,
-        addresses=member.addresses,
-        round_trip=member.round_trip,
-        clock_offset=member.offset,
-        waiting=waiting,
-        heard_at=heard_at,
-        key=member.row.ed25519.hex()[:16],
-        added_at=member.row.added_at,
+        node=name,
+        state=(peer.state if peer else PresenceState.SUSPECT).value,
+        since=known.moment(peer.since) if peer else None,
+        how=peer.how if peer else NO_CARD,
+        role=facts.role,
+        chief=name == known.chief,
+        addresses=member.reachable_at if member else (),
+        round_trip=peer.round_trip if peer else None,
+        clock_offset=member.offset if member else None,
+        waiting=known.waiting.get(name, 0),
+        heard_at=heard if heard is not None or member is None else member.heard_wall,
+        apart=_apart(known, peer),
+        flaps=peer.flaps if peer else 0,
+        key=facts.key[:16],
+        added_at=_moment(facts.at),
+        **(_told(peer.facts) | {"facts_at": known.moment(peer.facts_at)} if peer and peer.facts else {}),
     )
+
+
+def _outside(known: Sources, out: Out) -> MemberView:
+    return MemberView(
+        node=out.node,
+        state="left" if out.how == "left" else "revoked",
+        since=_moment(out.at),
+        how=_how_out(out),
+        waiting=known.waiting.get(out.node, 0),
+        key=out.key[:16],
+    )
+
+
+def _how_out(out: Out) -> str:
+    by = out.by or f"the key {out.by_key[:16]}"
+    match out.how:
+        case "left":
+            return "said so itself"
+        case "orphaned":
+            return f"came in through {by}, which is out"
+        case "disputed":
+            return f"by {by}, and disputes it"
+        case _:
+            return f"by {by}" + (f": {out.reason}" if out.reason else "")
+
+
+def _apart(known: Sources, peer: PeerPresence | None) -> ApartView | None:
+    if peer is None or peer.apart is None:
+        return None
+    since, until = (known.wall - (known.now - moment) for moment in peer.apart)
+    return ApartView(since, until)
+
+
+def _moment(milliseconds: int) -> float | None:
+    return milliseconds / 1000 if milliseconds else None
+
+
+def _told(facts: Facts) -> dict[str, Any]:
+    """What a node says of itself."""
+    return {
+        "version": facts.version or None,
+        "branch": facts.branch or None,
+        "commit": facts.commit or None,
+        "sessions": facts.sessions,
+        "seats": tuple(facts.seats),
+        "load": facts.load,
+        "disk_free": facts.disk,
+    }

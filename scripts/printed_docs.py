@@ -14,7 +14,9 @@ from multifleet.config import Chief, Config, NodeEntry
 from multifleet.core import backoff, cascade, channel_state, frame, packets, receipts, replay, routing, strict
 from multifleet.core import invite as invitations
 from multifleet.core.card import Card, SignedCard
+from multifleet.core.documents import REASON_LIMIT, TEXT_LIMIT, Admission, Leave, Revocation, Signed
 from multifleet.core.packets import Answer, Heartbeat, Message, PacketAnswer, Request, Statement
+from multifleet.core.shelf import DOCUMENTS, ROOM
 from scripts.example_fleet import picture
 from scripts.field_docs import FieldDoc, fields_of
 from scripts.vectors import vectors
@@ -63,6 +65,8 @@ def limits() -> str:
         ("`sent` against the replay clock", f"{frame.WINDOW} s either way"),
         ("an answer whose time is believed", f"back within {replay.OFFSET_ANSWER_LIMIT:g} s"),
         ("a join code", f"{invitations.INVITE_LIFETIME / 60:g} minutes"),
+        ("a document of the roster", f"{TEXT_LIMIT} bytes, a revocation's reason {REASON_LIMIT} characters"),
+        ("documents of the roster", f"{DOCUMENTS} of each kind, and {ROOM >> 20} MiB"),
         ("nesting of JSON", f"{strict.DEPTH_LIMIT}"),
         (
             "elements, lists and objects, keys in one object",
@@ -140,6 +144,10 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "heartbeat": fields(Heartbeat),
     "card": fields(Card),
     "signed-card": fields(SignedCard),
+    "signed": fields(Signed),
+    "admission": fields(Admission),
+    "revocation": fields(Revocation),
+    "leave": fields(Leave),
     "settings": settings(Config),
     "node-settings": settings(NodeEntry),
     "chief-settings": settings(Chief),

@@ -13,6 +13,7 @@ from multifleet.core.invite import Invite, fleet_of_key, join_key, join_mac, wri
 from multifleet.core.keys import Identity, PairKeys
 from multifleet.core.packets import Message, Request, Statement
 from multifleet.core.receipts import state_it
+from scripts.roster_vectors import roster
 
 FLEET = "00112233445566778899aabbccddeeff"
 AT = 1_800_000_000
@@ -36,6 +37,7 @@ def vectors() -> str:
         "join": _join(),
         "hello": _hello("an example of a shared key"),
         "card": _card(one),
+        "roster": roster(FLEET, AT, one, two, _identity("mac3")),
     }
     return json.dumps(document, indent=2)
 

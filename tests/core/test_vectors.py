@@ -152,3 +152,47 @@ def test_a_card_is_signed_by_the_key_that_it_names() -> None:
 def test_what_a_node_states_to_itself_is_under_a_key_of_its_identity(node: str) -> None:
     prk = mac(hashlib.sha256(b"mf1 own").digest(), unhex(NODES[node]["ed25519_private"]))
     assert mac(prk, f"mf1 own rcpt {node}".encode() + b"\x01").hex() == NODES[node]["own_rcpt"]
+
+
+def slot_of(document: dict[str, Any]) -> str:
+    match document.get("kind"):
+        case "admission":
+            return f"admission {document['key']} {document['by']} {document['role']}"
+        case "revocation":
+            return f"revocation {document['key']} {document['by']}"
+        case "leave":
+            return f"leave {document['key']}"
+    return f"card {document['ed25519']} {document['node']}"
+
+
+@pytest.mark.parametrize("vector", VECTORS["roster"]["documents"])
+def test_a_document_is_signed_named_and_put_into_a_bucket(vector: dict[str, Any]) -> None:
+    document = json.loads(vector["text"])
+    signer = document.get("by") or document.get("key") or document["ed25519"]
+    public = Ed25519PublicKey.from_public_bytes(unhex(signer))
+    public.verify(unhex(vector["signature"]), vector["text"].encode())
+    assert hashlib.sha256((vector["signature"] + vector["text"]).encode()).hexdigest()[:32] == vector["id"]
+    assert hashlib.sha256(slot_of(document).encode()).digest()[0] % 64 == vector["bucket"]
+
+
+def test_the_digest_of_a_roster_is_over_the_ids_in_its_buckets() -> None:
+    buckets: list[list[str]] = [[] for _ in range(64)]
+    for vector in VECTORS["roster"]["documents"]:
+        buckets[vector["bucket"]].append(vector["id"])
+    digests = b"".join(hashlib.sha256("".join(sorted(names)).encode()).digest() for names in buckets)
+    assert hashlib.sha256(digests).hexdigest()[:16] == VECTORS["roster"]["digest"]
+
+
+def test_the_documents_come_to_what_the_page_says() -> None:
+    founder, documents = VECTORS["roster"]["founder"], VECTORS["roster"]["documents"]
+    read = [json.loads(vector["text"]) for vector in documents]
+    [revoked] = [each for each in read if each.get("kind") == "revocation"]
+    assert revoked["by"] == founder
+    captains, members = {founder}, {"mac1": "captain"}
+    for each in read:
+        stands = each.get("by") != revoked["key"] or each["key"] in revoked["admitted"]
+        if each.get("kind") == "admission" and each["by"] in captains and stands:
+            captains |= {each["key"]} if each["role"] == "captain" else set()
+            members |= {each["node"]: each["role"]} if each["key"] != revoked["key"] else {}
+    assert members == VECTORS["roster"]["members"] == {"mac1": "captain", "mac3": "worker"}
+    assert VECTORS["roster"]["out"] == {"mac2": "revoked"}

@@ -27,7 +27,6 @@ from multifleet.core.presence.states import PresenceEvent, PresenceState
 from multifleet.core.presence.talk import FANOUT, Talk
 from multifleet.core.presence.timers import Timers
 from multifleet.core.presence.watching import Watching
-from multifleet.core.replay_window import ReplayWindow
 
 LATE = 1.0
 """Seconds that a tick may be late before this node knows that it was not running."""
@@ -115,7 +114,7 @@ class Presence:
         """What the store remembers of a member, once after `set_members`; `since` may lie before the clock's zero."""
         peer = self._book.peers.get(name)
         if peer is not None and state is not PresenceState.LEFT:
-            peer.incarnation = peer.stated = incarnation
+            peer.incarnation = peer.stated = peer.asleep = incarnation
             peer.since = since
             self._book.put(peer, state, how)
             if state is PresenceState.ALIVE:
@@ -145,8 +144,10 @@ class Presence:
         round_trip = None
         if gossip.kind == "ack":
             round_trip = self._watching.pings.answered(peer, gossip.re, now)
-        if not self._is_new(peer, gossip, round_trip is not None):
+        if peer.is_replay(gossip.boot, gossip.count):
             return []
+        if round_trip is not None and peer.proves(gossip.boot):
+            self._out.append(Returned(sender))
         current = gossip.boot == peer.boot
         self._talk.hear(peer, gossip, now)
         if gossip.facts and (current or not peer.boot):
@@ -154,7 +155,7 @@ class Presence:
         if current:
             self._lives(peer, gossip, now)
         elif self._is_worth_a_ping(peer, gossip):
-            self._watching.begin(peer, now)
+            self._watching.begin(peer, now, fast=peer.state is not PresenceState.ALIVE)
         if round_trip is not None:
             self._out.append(Answered(sender, round_trip))
         self._act(peer, gossip, now)
@@ -165,7 +166,7 @@ class Presence:
         peer = self._book.peers.get(name)
         if peer is not None:
             if peer.state is PresenceState.ASLEEP:
-                self._watching.begin(peer, now)
+                self._watching.begin(peer, now, fast=True)
             else:
                 self._alive(peer, FRAMES, now)
         return self._done()
@@ -219,27 +220,14 @@ class Presence:
             if name := self._book.turns.next():
                 yield name
 
-    def _is_new(self, peer: Peer, gossip: Gossip, proved: bool) -> bool:
-        """Whether the packet was not heard before. An answer to our own ping proves the boot that it names."""
-        if gossip.boot == peer.boot:
-            return peer.window.accept(gossip.count)
-        if gossip.boot != peer.other_boot:
-            peer.other_boot, peer.other_window = gossip.boot, ReplayWindow()
-        new = peer.other_window.accept(gossip.count)
-        if new and proved:
-            peer.boot, peer.window = gossip.boot, peer.other_window
-            peer.other_boot, peer.other_window = "", ReplayWindow()
-            self._out.append(Returned(peer.name))
-        return new
-
     def _is_worth_a_ping(self, peer: Peer, gossip: Gossip) -> bool:
         """Whether to ask at once a peer that names a boot which it has not proved; its turn comes anyway."""
         if peer.state is PresenceState.ASLEEP:
-            return gossip.incarnation > peer.stated
+            return gossip.incarnation > peer.asleep
         return peer.state is not PresenceState.ALIVE or peer.boot != ""
 
     def _lives(self, peer: Peer, gossip: Gossip, now: float) -> None:
-        if peer.state is PresenceState.ASLEEP and gossip.incarnation <= peer.stated:
+        if peer.state is PresenceState.ASLEEP and gossip.incarnation <= peer.asleep:
             return  # it was said before it fell asleep
         peer.incarnation = max(peer.incarnation, gossip.incarnation)
         self._alive(peer, PINGS, now)
@@ -256,13 +244,13 @@ class Presence:
 
     def _act(self, peer: Peer, gossip: Gossip, now: float) -> None:
         match gossip.kind:
-            case "ping" if peer.answers.take(now) == 0:
+            case "ping" if peer.is_answered(now):
                 proof = self._favours.prove(gossip.about, gossip.re, now) if gossip.about else ""
                 self._speech.ack(peer, gossip.count, now, gossip.about, proof)
                 self._compare(peer, gossip.digest, now)
             case "ack":
                 self._favours.done(peer, gossip, now)
-            case "ask" if peer.answers.take(now) == 0:
+            case "ask" if peer.is_answered(now):
                 if count := self._favours.do(peer, gossip, now):
                     self._watching.pings.sent(count, self._book.peers[gossip.about], now)
             case "told":
@@ -286,8 +274,8 @@ class Presence:
     def _suspect(self, peer: Peer, now: float) -> None:
         self._talk.suspect(peer, now)
 
-    def _look(self, peer: Peer, now: float, fast: bool, accuser: str) -> None:
-        self._watching.begin(peer, now, fast, accuser=accuser)
+    def _look(self, peer: Peer, now: float, accuser: str) -> None:
+        self._watching.begin(peer, now, fast=True, accuser=accuser)
 
     def _sweep(self, now: float) -> None:
         """One came back, or this node did: look soon whether the others that were gone are back as well."""

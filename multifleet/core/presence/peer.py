@@ -1,6 +1,6 @@
 """One peer as the engine knows it, and what of that is shown."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from multifleet.core.limits import TokenBucket
 from multifleet.core.presence.gossip import Facts
@@ -49,24 +49,24 @@ class Peer:
     """The highest that its own packets or statements named."""
     stated: int = 0
     """The highest of its signed statements."""
+    asleep: int = 0
+    """The incarnation in which it said that it goes to sleep; what it says awake is of a higher one."""
     slept: int = 0
     boot: str = ""
     """The boot that it proved by an answer to one of our pings."""
-    window: ReplayWindow = field(default_factory=ReplayWindow)
+    window: ReplayWindow | None = None
     other_boot: str = ""
     """Another one that its packets name, not proved."""
-    other_window: ReplayWindow = field(default_factory=ReplayWindow)
-    rtt: RoundTrip = field(default_factory=RoundTrip)
+    other_window: ReplayWindow | None = None
+    rtt: RoundTrip | None = None
     watch: Watch | None = None
     lost: int = 0
     """Pings to it in a row that were lost."""
     heard_at: float | None = None
     accused_at: float = float("-inf")
     """When its death was last verified because somebody spread a suspicion."""
-    credit: TokenBucket = field(default_factory=lambda: TokenBucket(16, 1 / 30))
-    """How many suspicions of others are still believed to be worth a look; true ones are paid back."""
-    answers: TokenBucket = field(default_factory=lambda: TokenBucket(64, 32))
-    """How many of its pings and requests are answered."""
+    credit: TokenBucket | None = None
+    answers: TokenBucket | None = None
     facts: Facts | None = None
     facts_at: float | None = None
     facts_sent_at: float = float("-inf")
@@ -77,6 +77,47 @@ class Peer:
     flaps: int = 0
     flapped_at: float = float("-inf")
 
+    def is_answered(self, now: float) -> bool:
+        """Whether one more of its pings and requests is answered, of a flood of them."""
+        if self.answers is None:
+            self.answers = TokenBucket(64, 32)
+        return self.answers.take(now) == 0
+
+    def is_credible(self, now: float) -> bool:
+        """Whether one more of its suspicions is worth a look; true ones are paid back."""
+        if self.credit is None:
+            self.credit = TokenBucket(16, 1 / 30)
+        return self.credit.take(now) == 0
+
+    def was_right(self) -> None:
+        """A suspicion that came from it was true."""
+        if self.credit is not None:
+            self.credit.give()
+
+    def has_round_trip(self, seconds: float) -> None:
+        """One more answer to a ping."""
+        if self.rtt is None:
+            self.rtt = RoundTrip()
+        self.rtt.learn(seconds)
+
+    def is_replay(self, boot: str, count: int) -> bool:
+        """Whether such a packet was heard before, and counts this one as heard."""
+        if boot == self.boot:
+            window = self.window = self.window or ReplayWindow()
+        else:
+            if boot != self.other_boot or self.other_window is None:
+                self.other_boot, self.other_window = boot, ReplayWindow()
+            window = self.other_window
+        return not window.accept(count)
+
+    def proves(self, boot: str) -> bool:
+        """It answered our own ping under this boot; whether that is news."""
+        if boot == self.boot:
+            return False
+        self.boot, self.window = boot, self.other_window
+        self.other_boot, self.other_window = "", None
+        return True
+
     def shown(self) -> PeerPresence:
         """What others may see."""
         return PeerPresence(
@@ -85,7 +126,7 @@ class Peer:
             since=self.since,
             how=self.how,
             incarnation=self.incarnation,
-            round_trip=self.rtt.smoothed,
+            round_trip=self.rtt.smoothed if self.rtt else None,
             heard_at=self.heard_at,
             facts=self.facts,
             facts_at=self.facts_at,

@@ -26,7 +26,7 @@ class Pings:
 
     def timeout(self, peer: Peer) -> float:
         """Seconds after which a ping to this peer counts as unanswered."""
-        return peer.rtt.timeout(self._all.timeout())
+        return (peer.rtt or self._all).timeout()
 
     def sent(self, count: int, peer: Peer, now: float) -> None:
         """A ping went out."""
@@ -47,7 +47,7 @@ class Pings:
         del self._pings[count]
         if now - sent_at > REMEMBERED:
             return None
-        peer.rtt.learn(now - sent_at)
+        peer.has_round_trip(now - sent_at)
         self._all.learn(now - sent_at)
         peer.lost = 0
         self.loss.learn(int(now <= in_time), int(now > in_time))
@@ -65,7 +65,7 @@ class Pings:
             self._fates.popleft()
             if peer is None:
                 continue  # answered
-            if peer.watch is not None and not peer.watch.once:
+            if peer.watch is not None and peer.watch.tries is None:
                 peer.watch.unjudged += 1
             elif peer.heard_at is not None and peer.heard_at > sent_at:
                 self.lost(peer, 1)

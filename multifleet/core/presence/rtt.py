@@ -21,8 +21,8 @@ class RoundTrip:
         self.variation += (abs(self.smoothed - seconds) - self.variation) / 4
         self.smoothed += (seconds - self.smoothed) / 8
 
-    def timeout(self, otherwise: float = MOST) -> float:
-        """Seconds after which a ping counts as unanswered; `otherwise` where no round trip is known."""
+    def timeout(self) -> float:
+        """Seconds after which a ping counts as unanswered; the longest while no round trip is known."""
         if self.smoothed is None:
-            return otherwise
+            return MOST
         return min(MOST, max(LEAST, self.smoothed + 4 * self.variation))

@@ -5,6 +5,7 @@ from multifleet.core.presence.gossip import PACKET_LIMIT, Document, Facts, Gossi
 from multifleet.core.presence.peer import Peer
 from multifleet.core.presence.ring import Dice
 from multifleet.core.presence.rumors import RumorQueue
+from multifleet.core.presence.states import PresenceState
 
 FACTS_EVERY = 3.0
 """Seconds after which a peer may be told this node's facts again."""
@@ -29,10 +30,19 @@ class Speech:
         self.count = int(dice() * 2**30)
         self._out = out
 
-    def ping(self, peer: Peer, now: float, everywhere: bool = False, facts: bool = False) -> int:
+    def ping(self, peer: Peer, now: float, facts: bool = False) -> int:
         """Ping a peer; the number is what the answer will name."""
         gossip = self._gossip("ping", peer, now, facts=facts, digest=self.digest)
-        self._out.append(Send(peer.name, gossip, everywhere))
+        self._out.append(Send(peer.name, gossip, not peer.boot))
+        return gossip.count
+
+    def ping_again(self, peer: Peer) -> int:
+        """Ping a peer that did not answer, at all its addresses. Of rumors it is told only that it is suspected, to
+        refute that; others would be wasted on it."""
+        suspected = [Rumor(word="suspect", about=peer.name, incarnation=peer.incarnation)]
+        rumors = suspected if peer.state is PresenceState.SUSPECT else []
+        gossip = self._bare("ping", digest=self.digest, rumors=rumors)
+        self._out.append(Send(peer.name, gossip, True))
         return gossip.count
 
     def ping_for(self, asker: str, number: int, peer: Peer, now: float) -> int:
@@ -71,7 +81,7 @@ class Speech:
         told = self.facts if facts and now - peer.facts_sent_at >= FACTS_EVERY else None
         if told:
             peer.facts_sent_at = now
-        if not len(self.queue):
+        if not len(self.queue) or peer.state is not PresenceState.ALIVE:
             return self._bare(kind, re, about, proof, told, digest)
         size = _BARE + len(proof) + (_FACTS + sum(map(len, told.seats)) + len(told.branch) if told else 0)
         rumors, documents = self.queue.take(PACKET_LIMIT - size, self.nodes)

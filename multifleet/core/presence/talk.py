@@ -34,7 +34,7 @@ class Talk:
         sign: Sign,
         verify: Verify,
         fleet: str,
-        look: Callable[[Peer, float, bool, str], None],
+        look: Callable[[Peer, float, str], None],
         end: Callable[[Peer], object],
         out: list[Effect],
     ) -> None:
@@ -124,10 +124,10 @@ class Talk:
             return False
         if now - peer.accused_at < ACCUSED_EVERY:
             return False
-        if sender.credit.take(now) > 0 or self._looks.take(now) > 0:
+        if not sender.is_credible(now) or self._looks.take(now) > 0:
             return False
         peer.accused_at = now
-        self._look(peer, now, True, sender.name)
+        self._look(peer, now, sender.name)
         return True
 
     def _stated(self, peer: Peer, rumor: Rumor, now: float) -> None:
@@ -139,13 +139,14 @@ class Talk:
         self._speech.queue.drop(peer.name)
         if rumor.word == "asleep":
             self._end(peer)
+            peer.asleep = rumor.incarnation
             self._book.move(peer, PresenceEvent.SLEEPS, "said so itself", now)
             return
         if rumor.slept and not peer.slept and peer.flaps and now - peer.flapped_at < SLEPT_TOLD_WITHIN:
             peer.flaps -= 1
         peer.slept = rumor.slept
         if peer.state in (PresenceState.DEAD, PresenceState.ASLEEP):
-            self._look(peer, now, False, "")
+            self._look(peer, now, "")
         else:
             self._end(peer)
             self._book.move(peer, PresenceEvent.REFUTED, "said so itself", now)

@@ -14,8 +14,8 @@ class Watch:
     name: str
     fast: bool
     """Whether to repeat without waiting for the first ping to stay unanswered."""
-    once: bool
-    """Whether one ping is all: the peer is known as dead or asleep."""
+    tries: int | None
+    """How many pings are all: the peer is known as dead or asleep. None: until it is heard or buried."""
     open: bool = True
     sent: int = 0
     missed: int = 0
@@ -48,6 +48,6 @@ class Watch:
     def due(self, enough: int) -> float:
         """When to look again; `enough` pings are not followed by another."""
         moments = [self.waiting[0]] if self.waiting else []
-        if self.sent < enough and not self.once and (self.fast or self.missed):
+        if self.sent < (enough if self.tries is None else self.tries) and (self.fast or self.missed):
             moments.append(self.next_at)
         return min(moments, default=float("inf"))

@@ -16,6 +16,8 @@ from multifleet.core.presence.suspicion import to_bury, to_suspect
 from multifleet.core.presence.timers import Timers
 from multifleet.core.presence.watch import Watch
 
+RETURN_TRIES = 3
+"""Pings to one that may be back from the dead."""
 ASK_EVERY = 4
 """Pings of a watch after which others are asked again."""
 
@@ -44,11 +46,16 @@ class Watching:
         """Ping a peer, and see it through. One that is being watched already is at most hurried."""
         watch = peer.watch
         if watch is None:
-            once = peer.state in (PresenceState.DEAD, PresenceState.ASLEEP)
-            watch = peer.watch = Watch(peer.name, fast, once, accuser=accuser)
+            gone = peer.state in (PresenceState.DEAD, PresenceState.ASLEEP)
+            tries = (RETURN_TRIES if fast else 1) if gone else None
+            watch = peer.watch = Watch(peer.name, fast, tries, accuser=accuser)
             self._ping(peer, watch, now, facts)
             self._plan(peer, watch)
-        elif fast and not watch.fast and not watch.once:
+        elif fast and watch.tries is not None:
+            watch.fast = True
+            watch.tries = min(watch.sent + RETURN_TRIES, 4 * RETURN_TRIES)
+            self._plan(peer, watch)
+        elif fast and not watch.fast:
             watch.fast = True
             watch.accuser = accuser
             self._plan(peer, watch)
@@ -71,8 +78,9 @@ class Watching:
                     self.begin(peer, now, fast=True)
 
     def _ping(self, peer: Peer, watch: Watch, now: float, facts: bool = False) -> None:
-        everywhere = watch.sent > 0 or watch.once or peer.how == NEVER_HEARD
-        self.pings.sent(self._speech.ping(peer, now, everywhere, facts), peer, now)
+        again = watch.sent > 0 or watch.tries is not None
+        count = self._speech.ping_again(peer) if again else self._speech.ping(peer, now, facts)
+        self.pings.sent(count, peer, now)
         watch.pinged(now, self.pings.timeout(peer))
 
     def _plan(self, peer: Peer, watch: Watch) -> None:
@@ -86,8 +94,12 @@ class Watching:
         if not watch.open or plan != watch.plan:
             return
         watch.expire(now)
-        if watch.once:
-            if watch.missed:
+        if watch.tries is not None:
+            if watch.sent < watch.tries and now >= watch.next_at:
+                self._ping(peer, watch, now)
+            if watch.waiting:
+                self._plan(peer, watch)
+            else:
                 watch.open, peer.watch = False, None
             return
         share = self.pings.loss.share
@@ -112,5 +124,5 @@ class Watching:
         watch.open, peer.watch = False, None
         how = f"{watch.missed} pings and an HTTP request unanswered" if peer.how != NEVER_HEARD else NEVER_HEARD
         if watch.accuser in self._book.peers:
-            self._book.peers[watch.accuser].credit.give()
+            self._book.peers[watch.accuser].was_right()
         self._book.move(peer, PresenceEvent.VERIFIED, how, now)

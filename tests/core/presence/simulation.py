@@ -278,12 +278,13 @@ def death(nodes: int, seed: int, network: Network = LAN, settle: float = 30.0) -
     victim = fleet.names[fleet.random.randrange(nodes)]
     fleet.stop(victim)
     died = fleet.now
-    fleet.run(60, until=_every(fleet, 0.1, lambda: fleet.all_see(victim, DEAD)))
+    fleet.run(60, until=every(fleet, 0.1, lambda: fleet.all_see(victim, DEAD)))
     moments = [at for at, _, whose, _ in fleet.deaths() if whose == victim]
     return min(moments) - died, max(moments) - died
 
 
-def _every(fleet: Simulation, seconds: float, test: Callable[[], bool]) -> Callable[[], bool]:
+def every(fleet: Simulation, seconds: float, test: Callable[[], bool]) -> Callable[[], bool]:
+    """The test, made only now and then."""
     last = [fleet.now]
 
     def now_and_then() -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-from benchmarks import cli, daemon, delivery, hooks, slow_disk
+from benchmarks import cli, crowd, daemon, delivery, hooks, slow_disk
 from benchmarks.delivery import SLOW_FLUSH_US, Measured, Plan
 from benchmarks.processes import per_round_ratio
 from benchmarks.table import Row, as_markdown
@@ -113,7 +113,7 @@ def main() -> None:
     parts: dict[str, Callable[[Path], list[Row]]] = {
         "delivery": lambda folder: delivery_rows(deliver(folder, 0)),
         "slow": lambda folder: slow_rows(deliver(folder, SLOW_FLUSH_US)),
-        "cli": lambda folder: cli.measure(folder, 4 * chosen.rounds),
+        "cli": lambda folder: [*cli.measure(folder, 4 * chosen.rounds), *crowd.measure(folder, 4 * chosen.rounds)],
         "hooks": lambda folder: hooks.measure(folder, 4 * chosen.rounds),
         "daemon": lambda folder: daemon.measure(folder, chosen.rounds, idle_seconds=10.0),
     }

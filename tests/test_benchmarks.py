@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import cli, daemon, delivery, hooks, run
+from benchmarks import cli, crowd, daemon, delivery, hooks, run
 from benchmarks.delivery import Plan
 from benchmarks.processes import per_round_ratio
 from benchmarks.sealing import seal, unseal
@@ -32,6 +32,11 @@ def test_a_slow_disk_shows_in_the_rate_of_the_naive_pipeline(tmp_path: Path) -> 
 def test_the_command_line_is_measured(tmp_path: Path) -> None:
     (row,) = cli.measure(tmp_path, rounds=1)
     assert row.figure > 0
+
+
+def test_the_picture_of_a_large_fleet_is_measured(tmp_path: Path) -> None:
+    rows = crowd.measure(tmp_path, rounds=1, members=20)
+    assert [row.figure > 0 for row in rows] == [True, True]
 
 
 def test_the_hooks_are_measured_and_end_with_0_whatever_the_daemon_does(tmp_path: Path) -> None:

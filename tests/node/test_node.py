@@ -1,7 +1,19 @@
 """What a user asks of a node beside its messages."""
 
+import asyncio
+import sqlite3
+import time
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from multifleet import __version__
 from multifleet.core.receipts import State
-from tests.node.fleet import Machines
+from multifleet.errors import UnknownNode
+from multifleet.store import opening
+from tests.core.wire import identity
+from tests.node.fleet import SOON, Machines, pinned
 
 
 async def test_status_says_that_a_damaged_store_was_set_aside_until_the_file_is_gone(fleet: Machines) -> None:
@@ -33,3 +45,64 @@ async def test_why_a_channel_failed_is_told_with_its_age(fleet: Machines) -> Non
     mac1.time.pass_(600)
     [healthy] = await mac1.node.channels_view("mac2")
     assert (healthy.last_error or "").endswith(("(600 s ago)", "(601 s ago)"))
+
+
+async def test_the_picture_of_300_members_costs_a_few_questions_to_the_store(
+    fleet: Machines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def connect(path: Path) -> sqlite3.Connection:
+        connection = opening.connect_reader(path)
+        connection.set_trace_callback(asked.append)
+        return connection
+
+    monkeypatch.setattr("multifleet.store.database.connect_reader", connect)
+    (mac1,) = fleet.add("mac1")
+    mac1.pinned = [pinned(identity(f"node-{number}"), ("192.0.2.1:8855",)) for number in range(299)]
+    node = await mac1.open()
+    await node.status()
+    asked.clear()
+    began = time.perf_counter()
+    view = await node.status()
+    encoded = msgspec.json.encode(view)
+    assert time.perf_counter() - began < 1.0, "it should be far below 0.1 s"
+    assert len(view.members) == 300
+    assert len(asked) <= 5, asked
+    assert len(encoded) < 300 * 1024
+    asked.clear()
+    assert len((await node.peers_view()).peers) == 299
+    assert len(asked) <= 2, asked
+
+
+async def test_the_picture_has_this_node_first_and_the_others_by_name(fleet: Machines) -> None:
+    mac2, *_ = await fleet.started("mac2", "mac3", "mac1")
+    view = await mac2.node.status()
+    assert [member.node for member in view.members] == ["mac2", "mac1", "mac3"]
+    assert (view.members[0].how, view.members[0].version, view.members[0].sessions) == ("this node", __version__, 0)
+    assert view.members[0].key == mac2.identity.public.hex()[:16]
+    assert view.problems == () and view.chief is not None
+
+
+async def test_messages_that_wait_stand_beside_their_recipient(fleet: Machines) -> None:
+    mac1, _ = fleet.add("mac1", "mac2")
+    await mac1.start()
+    for body in ("one", "two"):
+        await mac1.node.messages.send("mac2", body)
+    view = await mac1.node.status()
+    assert (view.outbox, [member.waiting for member in view.members]) == (2, [0, 2])
+    assert [peer.waiting for peer in (await mac1.node.peers_view("mac2")).peers] == [2]
+    with pytest.raises(UnknownNode, match="mac9"):
+        await mac1.node.peers_view("mac9")
+
+
+async def test_who_watches_is_told_of_a_change_at_once(fleet: Machines) -> None:
+    mac1, _ = fleet.add("mac1", "mac2")
+    await mac1.start()
+    known = (await mac1.node.status()).revision
+    watching = asyncio.create_task(mac1.node.changed(known, SOON))
+    await mac1.node.messages.send("mac2", "hello")
+    await asyncio.wait_for(watching, SOON)
+    assert (await mac1.node.status()).revision != known
+    await asyncio.wait_for(mac1.node.changed(known, SOON), SOON / 2)
+    await mac1.node.changed((await mac1.node.status()).revision, 0.0)

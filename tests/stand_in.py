@@ -15,6 +15,7 @@ from multifleet.api.server import Server
 from multifleet.errors import MultifleetError, UnknownNode
 from multifleet.node.counters import Counters
 from multifleet.operations import OPERATIONS
+from multifleet.operations.fleet_views import OlderKeyView, PeerKeyView, RotationView
 from multifleet.operations.views import (
     Accepted,
     AnswerView,
@@ -229,6 +230,11 @@ class StandIn:
 
     async def join(self, code: str, at: list[str]) -> JoinedView:
         return JoinedView("mac1", "f1", "mac2", ["10.0.0.2:8855"], ["mac1", "mac2"])
+
+    async def rotate_keys(self, show: bool) -> RotationView:
+        self.asked.append(("rotate-keys", show))
+        peers = [PeerKeyView("mac2", "ab12", True, 1000.0), PeerKeyView("mac3", "cd34", False, None)]
+        return RotationView("ab12", 1000.0, 4000.0, peers, [OlderKeyView("cd34", 500.0, 4000.0, ["mac3"])])
 
     async def receive_frame(self, frame: bytes) -> AnswerView:
         self.asked.append(("receive", frame))

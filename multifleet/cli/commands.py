@@ -660,6 +660,21 @@ COMMANDS: dict[str, Command] = {
         (),
         "setup",
     ),
+    "rotate-keys": Command(
+        "Renew the key for exchange with peers (done by itself every 30 days), and show how far that is.",
+        "Renew the key for exchange with peers (done by itself every 30 days), and show how far that is.",
+        "POST",
+        "/rotate-keys",
+        (
+            Field(
+                "show",
+                "Change nothing; only show how far the last renewal is.",
+                "switch",
+            ),
+        ),
+        (),
+        "",
+    ),
     "receive": Command(
         "Take a frame from standard input and answer it on standard output.",
         "Take a frame from standard input and answer it on standard output.",
@@ -784,6 +799,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "peers",
             "discover",
             "channels",
+            "rotate-keys",
             "stats",
         ),
     ),

@@ -127,7 +127,10 @@ GROUPS = (
     ("Getting started", ("init", "invite", "join", "up", "down", "demo")),
     ("Messages", ("send", "reply", "inbox", "unread", "read")),
     ("Where is it", ("trace", "ack", "receipts", "outbox", "dead", "retry")),
-    ("This node and the others", ("status", "health", "doctor", "peers", "discover", "channels", "stats")),
+    (
+        "This node and the others",
+        ("status", "health", "doctor", "peers", "discover", "channels", "rotate-keys", "stats"),
+    ),
     ("Agent sessions", ("sessions", "seats", "seat bind", "seat remove")),
     ("For other programs", ("mcp", "hook", "receive", "version")),
 )

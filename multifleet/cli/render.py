@@ -5,6 +5,7 @@ from typing import Any
 
 from multifleet.cli.render_discovery import discovered
 from multifleet.cli.render_fleet import doctor, health, init, invite, joined, peers, status
+from multifleet.cli.render_keys import rotation
 from multifleet.cli.render_message import message
 from multifleet.cli.table import ago, cell, clock, day, short, table
 
@@ -165,6 +166,7 @@ RENDERERS: dict[str, Callable[[Result], str]] = {
     "receipts": _receipts,
     "reply": _accepted,
     "retry": _accepted,
+    "rotate-keys": rotation,
     "seat bind": _seat,
     "seat remove": _seats,
     "seats": _seats,

@@ -6,6 +6,7 @@ purpose never share a key.
 
 import hashlib
 import hmac
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -88,9 +89,10 @@ class Identity:
             self, x25519=new, made=now, older=(OwnKey(self.x25519, self.made, retire_after), *self.older)
         )
 
-    def retired(self, now: float) -> "Identity":
-        """The same node without those older keys whose time is over."""
-        return replace(self, older=tuple(key for key in self.older if key.retire_after > now))
+    def retired(self, now: float, needed: Collection[bytes] = ()) -> "Identity":
+        """The same node without those older keys whose time is over and whose public half is not `needed`."""
+        left = (key for key in self.older if key.retire_after > now or (needed and key.public in needed))
+        return replace(self, older=tuple(left))
 
     def own_key(self, purpose: str) -> bytes:
         """A key that only this node has (32 bytes), from its identity: no rotation changes it."""

@@ -116,10 +116,12 @@ class Delivery:
             if isinstance(step, Done):
                 break
             if isinstance(step, Start):
-                self._group.create_task(
-                    self._attempt(member, step.attempt, batch, log, cascade, answers, news),
-                    name=f"{step.attempt.channel} to {node}",
-                )
+                attempt = self._attempt(member, step.attempt, batch, log, cascade, answers, news)
+                try:
+                    self._group.create_task(attempt, name=f"{step.attempt.channel} to {node}")
+                except RuntimeError:
+                    attempt.close()  # the node is stopping
+                    raise
                 continue
             await self._news(news, step)
         if may_hedge and not cascade.hedged:

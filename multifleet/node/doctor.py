@@ -113,6 +113,10 @@ def _inside(node: "Node", probes: _Probes, *, alone: bool) -> dict[str, Callable
         offsets = {member.node: member.offset for member in node.members.others()}
         return clock.agreeing(offsets, node.clock.wall(), node.clock.now())
 
+    async def ask_keys() -> Finding:
+        running, days = node.members.identity, node.config.keyRenewalDays
+        return await aside(lambda: keys.readable(home, running, node.clock.now(), days))
+
     async def ask_hooks() -> Finding:
         here = await clients_of(node, test=False)
         return await aside(lambda: client.hooked(node.offering.live.config, here))
@@ -125,7 +129,7 @@ def _inside(node: "Node", probes: _Probes, *, alone: bool) -> dict[str, Callable
         "port": partial(port.serving, node.id, node.listens),
         "store": partial(store.running, home, node.store.database, ALONE_STORE_SECONDS if alone else STORE_SECONDS),
         "config": partial(aside, lambda: config.usable(home)),
-        "keys": partial(aside, lambda: keys.readable(home, node.members.identity)),
+        "keys": ask_keys,
         "modes": partial(aside, lambda: modes.private(home)),
         "peers": ask_peers,
         "clock": ask_clock,
@@ -142,7 +146,7 @@ def _outside(home: Path, *, alone: bool) -> dict[str, Callable[[], Finding]]:
         "port": lambda: port.from_outside(home),
         "store": lambda: store.from_outside(home, ALONE_STORE_SECONDS if alone else STORE_SECONDS),
         "config": lambda: config.usable(home),
-        "keys": lambda: keys.readable(home, None),
+        "keys": lambda: keys.readable(home, None, time.time()),
         "modes": lambda: modes.private(home),
         "peers": lambda: peers.last_heard(home, time.time()),
         "clock": lambda: clock.since_last_run(home, time.time(), REPLAY_CLOCK),

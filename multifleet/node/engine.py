@@ -26,6 +26,7 @@ from multifleet.node.health import Health
 from multifleet.node.hearing import Hearing
 from multifleet.node.heartbeat import Heartbeats
 from multifleet.node.joining import Joining
+from multifleet.node.key_notes import StoredKeyNotes
 from multifleet.node.members import Member, Members
 from multifleet.node.membership import Membership
 from multifleet.node.messages import Messages
@@ -33,6 +34,7 @@ from multifleet.node.offering import Offering
 from multifleet.node.outboxes import PeerOutbox
 from multifleet.node.own_events import OwnEvents
 from multifleet.node.receiving import Receiving
+from multifleet.node.rotation import Rotation
 from multifleet.node.seats import Seats
 from multifleet.node.sending import Sending
 from multifleet.node.setup import Setup
@@ -67,7 +69,17 @@ class Engine:
         self.stopping = asyncio.Event()
         self.events = Events()
         self.tracker = Tracker(self.events)
-        self.members = Members(setup.identity, setup.fleet.fleet)
+        self.key_notes = StoredKeyNotes(setup.identity, store, clock.now)
+        self.members = Members(setup.identity, setup.fleet.fleet, self.key_notes)
+        self.rotation = Rotation(
+            setup.home,
+            self.members,
+            self.key_notes,
+            clock,
+            counters,
+            renew_days=setup.config.keyRenewalDays,
+            publish=self._card_changed,
+        )
         self.exchange = Exchange(
             setup.identity.node, clock, store.receipts.durable_have, proved=self.members.proved
         )
@@ -228,6 +240,7 @@ class Engine:
                 "drop": self.dropped.run,
                 "probes": self.upkeep.probe,
                 "housekeeping": self.upkeep.keep_house,
+                "keys": self.rotation.run,
             }
             if self.listens and not all(map(addresses.is_loopback, self.binds)):
                 parts["discovery"] = self.discovery.run
@@ -287,7 +300,11 @@ class Engine:
         member = self.members.get(node) if node != self.id else None
         return None if member is None else member.addresses
 
+    async def _card_changed(self) -> None:
+        self.members.admit(self._self_row())
+
     async def _load(self) -> None:
+        await self.key_notes.load()
         fleet = self.setup.fleet
         known = {row.node: row for row in await self.store.peers.all()}
         for pinned in fleet.members:

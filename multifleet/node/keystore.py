@@ -81,7 +81,7 @@ def save_identity(home: Path, identity: Identity, environ: Mapping[str, str] = o
 
     KeyUnavailable where that cannot be: the keys that were there are still there then.
     """
-    if environ.get(ENVIRONMENT):
+    if is_fixed(environ):
         raise KeyUnavailable(
             f"the keys come from ${ENVIRONMENT}, which a daemon cannot change: renew them where that is set, as "
             "docs/configuration.md says"
@@ -109,6 +109,8 @@ def tidy(home: Path) -> None:
         record = _read(path)
         for left in path.parent.glob(f".{path.name}.*"):
             left.unlink(missing_ok=True)
+    except FileNotFoundError:
+        return
     except (OSError, ValueError) as error:
         log.warning("what may be left of older keys cannot be removed: %s", error)
         return
@@ -138,9 +140,14 @@ def assert_no_identity(home: Path) -> None:
         load_identity(home)
 
 
+def is_fixed(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether the keys come from where this program cannot change them."""
+    return bool(environ.get(ENVIRONMENT))
+
+
 def kept_in(home: Path) -> str:
     """ "keyring", "file" or "environment"."""
-    if os.environ.get(ENVIRONMENT):
+    if is_fixed():
         return "environment"
     return str(json.loads(identity_file(home).read_bytes()).get("in", "file"))
 

@@ -131,6 +131,13 @@ class Members:
         if row.clock_offset is not None:
             known.offset = row.clock_offset
 
+    def accept_older(self) -> None:
+        """Peers' frames are opened under those of their older keys that are still noted, and under no others."""
+        for member in self.others():
+            older = self.notes.older(member.node)
+            if set(member.ring.older) != set(older) - {member.ring.theirs}:
+                member.ring.accept(older)
+
     def remove(self, node: str) -> Member | None:
         """Drop a peer and its keys at once: it was revoked, or it left. The member that it was."""
         gone = self._members.pop(node, None)

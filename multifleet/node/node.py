@@ -17,6 +17,7 @@ from multifleet.node import picture
 from multifleet.node.engine import Engine
 from multifleet.node.keystore import kept_in
 from multifleet.node.lost_stores import what_was_lost
+from multifleet.operations.fleet_views import RotationView
 from multifleet.operations.views import (
     AnswerView,
     ChannelView,
@@ -235,6 +236,12 @@ class Node(Engine):
         inviter, addresses = await self.joining.join(code, at)
         members = sorted(member.node for member in self.members)
         return JoinedView(self.id, self.members.fleet, inviter, addresses, members)
+
+    async def rotate_keys(self, show: bool) -> RotationView:
+        """Renew the X25519 key, or only show how far that is."""
+        if not show:
+            await self.rotation.start()
+        return self.rotation.view()
 
     async def doctor(self, checks: list[str]) -> DoctorView:
         """Ask all questions, or the named ones."""

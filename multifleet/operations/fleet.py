@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
-from multifleet.operations.fleet_views import AnswerView, InitView, InviteView, JoinedView
+from multifleet.operations.fleet_views import AnswerView, InitView, InviteView, JoinedView, RotationView
 from multifleet.operations.messages import MESSAGE_REQUEST_LIMIT
 from multifleet.operations.operation import Effect, Operation, Request, about
 
@@ -35,6 +35,12 @@ class Join(Request, frozen=True):
     ] = msgspec.field(default_factory=list)
 
 
+class RotateKeys(Request, frozen=True):
+    """A key to renew."""
+
+    show: Annotated[bool, about("Change nothing; only show how far the last renewal is.")] = False
+
+
 class Receive(Request, frozen=True):
     """A frame that came by a way the daemon does not listen on."""
 
@@ -56,6 +62,11 @@ async def join(node: "Node", request: Join) -> JoinedView:
     return await node.join(request.code, request.at)
 
 
+async def rotate_keys(node: "Node", request: RotateKeys) -> RotationView:
+    """Renew the key for exchange with peers (done by itself every 30 days), and show how far that is."""
+    return await node.rotate_keys(request.show)
+
+
 async def receive(node: "Node", request: Receive) -> AnswerView:
     """Take a frame from standard input and answer it on standard output."""
     return await node.receive_frame(request.frame)
@@ -74,6 +85,7 @@ OPERATIONS = (
         positional=("code",),
         local_cli=True,
     ),
+    Operation("rotate-keys", "POST /rotate-keys", Effect.WRITES, RotateKeys, RotationView, rotate_keys),
     Operation(
         "receive",
         "POST /receive",

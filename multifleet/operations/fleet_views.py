@@ -41,3 +41,31 @@ class AnswerView(View, frozen=True):
 
     status: Annotated[int, about("HTTP status the frame would have been answered with.")]
     frame: Annotated[bytes, about("The answer, itself a frame or one line of text; base64 in JSON.")]
+
+
+class PeerKeyView(View, frozen=True):
+    """Under which of this node's keys it speaks with one peer."""
+
+    node: Annotated[str, about("Id of the peer.")]
+    key: Annotated[str, about("Start of this node's X25519 key that is used with it.")]
+    switched: Annotated[bool, about("Whether that is the newest.")]
+    since: Annotated[float | None, about("Since when the peer is known to hold it, if it has used it.")]
+
+
+class OlderKeyView(View, frozen=True):
+    """A key of this node that was replaced and is not destroyed yet."""
+
+    key: Annotated[str, about("Start of the key.")]
+    made_at: Annotated[float, about("When it was made.")]
+    removed_after: Annotated[float, about("When no message that was sent under it can still arrive.")]
+    waits_for: Annotated[list[str], about("Peers that have not shown yet that they hold a newer one.")]
+
+
+class RotationView(View, frozen=True):
+    """How far the renewal of this node's X25519 key is."""
+
+    key: Annotated[str, about("Start of the newest key, which stands in this node's card.")]
+    made_at: Annotated[float, about("When it was made.")]
+    renews_at: Annotated[float | None, about("When the next one is made without being asked; null: never.")]
+    peers: Annotated[list[PeerKeyView], about("The other members.")]
+    older: Annotated[list[OlderKeyView], about("Keys that are still to be removed.")]

@@ -8,6 +8,7 @@ from multifleet.store.channel_health import ChannelHealth
 from multifleet.store.database import Database
 from multifleet.store.inbox import Inbox
 from multifleet.store.invites import Invites
+from multifleet.store.keys import Keys
 from multifleet.store.meta import CREATED_AT, Meta
 from multifleet.store.nonces import Nonces
 from multifleet.store.offers import Offers
@@ -34,6 +35,7 @@ class Store:
         self.seats = Seats(database)
         self.offers = Offers(database)
         self.invites = Invites(database)
+        self.keys = Keys(database)
 
     @classmethod
     def open(cls, home: Path, now: float, *, set_aside: bool = True) -> Self:

@@ -33,6 +33,7 @@ COMMANDS = (
     ["doctor"],
     ["invite"],
     ["join", "CODE"],
+    ["rotate-keys"],
 )
 
 

@@ -1,12 +1,15 @@
-"""Are the private keys where they belong, readable, and those that the daemon runs with. Never shows one."""
+"""Are the private keys where they belong, readable, those that the daemon runs with, and renewed in time.
+
+Never shows one.
+"""
 
 import os
 from pathlib import Path
 
 from multifleet.core.keys import Identity
 from multifleet.errors import KeyUnavailable
-from multifleet.node.checks.finding import Finding, fail, of_error, ok
-from multifleet.node.keystore import identity_file, kept_in, load_identity
+from multifleet.node.checks.finding import Finding, fail, of_error, ok, warn
+from multifleet.node.keystore import identity_file, is_fixed, kept_in, load_identity
 
 _PLACES = {
     "keyring": "the system's keyring",
@@ -14,7 +17,12 @@ _PLACES = {
 }
 
 
-def readable(home: Path, running: Identity | None) -> Finding:
+DAY = 86_400.0
+LATE = 1.5
+"""Times the days between renewals: that old, a key is spoken of."""
+
+
+def readable(home: Path, running: Identity | None, now: float, renewal_days: float = 30.0) -> Finding:
     """`running` is the identity of the daemon that asks, if one does. Blocks for the keyring."""
     try:
         found = load_identity(home)
@@ -27,8 +35,19 @@ def readable(home: Path, running: Identity | None) -> Finding:
             f"daemon runs with ({running.node}, {_short(running)})",
             "put the right file back, or restart the daemon if the change is meant",
         )
-    kept = kept_in(home)
-    return ok(f"those of {found.node} ({_short(found)}) can be read, kept in {_PLACES.get(kept, identity_file(home))}")
+    if running is not None and running.x25519 not in {key.private for key in found.exchange_keys}:
+        return fail(
+            f"{identity_file(home)} lacks the X25519 key that the daemon runs with: it is from before the last renewal",
+            "multifleet rotate-keys makes and stores a new one",
+        )
+    place = _PLACES.get(kept_in(home), identity_file(home))
+    days = max(0.0, now - found.made) / DAY
+    age = f"the X25519 key is {days:.0f} days old"
+    if renewal_days and days > LATE * renewal_days:
+        remedy = "renew it where $MULTIFLEET_IDENTITY is set" if is_fixed() else "multifleet rotate-keys"
+        return warn(f"{age} and should have been renewed after {renewal_days:g}", remedy)
+    older = f", {len(found.older)} older wait for removal (multifleet rotate-keys --show)" if found.older else ""
+    return ok(f"those of {found.node} ({_short(found)}) can be read, kept in {place}; {age}{older}")
 
 
 def _short(identity: Identity) -> str:

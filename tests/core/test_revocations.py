@@ -98,6 +98,12 @@ def test_a_revocation_of_a_key_that_nobody_knows_waits_for_it() -> None:
     assert out(made) == {"mac8": "revoked"}
 
 
+def test_of_several_revocations_the_first_is_shown() -> None:
+    said = [revokes(by, "worker", at, reason=by) for by, at in [("mac3", 8), ("mac1", 5), ("mac4", 9)]]
+    gone = roster(*BASE, *said).view().out[key("worker")]
+    assert (gone.by, gone.reason, gone.at) == ("mac1", "mac1", 5)
+
+
 class TestWhatTheRevokedHadRevoked:
     def test_it_is_void_unless_it_is_named(self) -> None:
         assert fleet(revokes("mac2", "mac3"), revokes("mac1", "mac2", 1, STAND_BY_ALL))[1] == {"mac2": "revoked"}

@@ -78,6 +78,12 @@ def test_who_leaves_is_out_until_a_later_word_lets_it_in_again(left: int, again:
     assert out(made) == ({} if there else {"mac2": "left"})
 
 
+def test_another_captains_later_word_lets_in_again_who_has_left() -> None:
+    documents = [admits("mac1", "mac2", 1), admits("mac1", "mac3", 1), leaves("mac3", 5)]
+    assert members(roster(*documents, admits("mac2", "mac3", 5))) == {"mac1", "mac2"}
+    assert members(roster(*documents, admits("mac2", "mac3", 6))) == {"mac1", "mac2", "mac3"}
+
+
 def test_a_leave_from_before_the_admission_means_nothing() -> None:
     assert members(roster(leaves("mac2", 4), admits("mac1", "mac2", 5))) == {"mac1", "mac2"}
 
@@ -103,11 +109,12 @@ def test_a_node_that_is_out_knows_it() -> None:
 
 
 class TestNames:
-    def test_of_two_keys_with_one_name_the_first_keeps_it(self) -> None:
-        made = roster(admits("mac1", "laptop", 5), admits("mac1", "laptop.2", 6))
-        assert made.view().members["laptop"].key == key("laptop")
-        assert made.view().out[key("laptop.2")].how == "name-taken"
-        assert made.view().out[key("laptop.2")].by_key == key("laptop")
+    @pytest.mark.parametrize(("first", "second"), [("laptop", "laptop.2"), ("laptop.2", "laptop")])
+    def test_of_two_keys_with_one_name_the_first_keeps_it(self, first: str, second: str) -> None:
+        made = roster(admits("mac1", first, 5), admits("mac1", second, 6))
+        assert made.view().members["laptop"].key == key(first)
+        assert made.view().out[key(second)].how == "name-taken"
+        assert made.view().out[key(second)].by_key == key(first)
 
     def test_at_one_moment_the_key_decides(self) -> None:
         made = roster(admits("mac1", "laptop", 5), admits("mac1", "laptop.2", 5))
@@ -121,6 +128,11 @@ class TestNames:
     def test_no_captain_takes_a_founders_name_by_dating_back(self) -> None:
         made = roster(admits("mac1", "mac2"), admits("mac2", "mac1.2", 0))
         assert made.view().members["mac1"].key == key("mac1")
+
+    def test_no_captain_renames_a_root_by_dating_back(self) -> None:
+        made = roster(admits("mac1", "mac2", 1, node="zebra"))
+        made.set_anchors({key("mac1"): Anchor("mac1"), key("mac2"): Anchor("mac2", at=9)})
+        assert members(made) == {"mac1", "mac2"}
 
     def test_no_captain_renames_a_node_that_says_another_name_of_itself(self) -> None:
         documents = [admits("mac1", "mac2"), admits("mac1", "mac3", 5), admits("mac2", "mac3", 1, node="zebra")]

@@ -163,3 +163,22 @@ def test_the_word_of_a_captain_finds_room_where_strangers_have_filled_it() -> No
     assert len(merged.gone) == 1
     assert made.view().out[key("mac2")].how == "revoked"
     assert made.merge([revokes("stranger9", "mac1")]).refused[0].reason.startswith("there is no room")
+
+
+def test_what_a_worker_says_of_others_makes_room_for_a_captains_word() -> None:
+    made = Roster(FLEET, key("mac1"), {key("mac1"): Anchor("mac1")}, room=2 * WEIGHT)
+    junk = revokes("worker", "mac1")
+    made.merge([admits("mac1", "worker", role="worker"), revokes("mac1", "mac2"), junk])
+    merged = made.merge([revokes("mac1", "mac3")])
+    assert [each.signed for each in merged.gone] == [junk]
+    assert len(made.held_by("revocation", key("mac1"))) == 2
+
+
+def test_what_had_to_make_room_is_taken_when_it_comes_again_and_counts() -> None:
+    made = Roster(FLEET, key("mac1"), {key("mac1"): Anchor("mac1")}, room=WEIGHT)
+    early = revokes("mac2", "mac4")
+    made.merge([early])
+    assert [each.signed for each in made.merge([revokes("mac1", "mac5")]).gone] == [early]
+    made.set_anchors({key("mac2"): Anchor("mac2")})
+    assert [each.signed for each in made.merge([early]).new] == [early]
+    assert made.view().out[key("mac4")].by == "mac2"

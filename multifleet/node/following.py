@@ -22,6 +22,9 @@ BEGINNING, LAST_LINES = 30.0, 1.0
 """Seconds for a session whose start hook was served to appear, and for one that ended to have written all."""
 LAPSE = 3.0
 """Seconds for a session that let a held offer lapse to be gone, which is why, or else to be still there."""
+HOOK_READS = 10.0
+"""Seconds after which a hook that took a seed has printed it: the client gives it two. Before that the file must stay,
+for the hook may have renamed it and not have opened it yet."""
 STARTED_LATER = 2.0
 """Seconds after an offer at which a process must have started not to be the one it was made to."""
 DROPPED_AGAIN, DUPLICATE_AGAIN = 5.0, 30.0
@@ -59,6 +62,11 @@ class Following:
                 await self._look_at_seed(offer, session)
             else:
                 await self._look_at_transcript(offer, session)
+
+    def tidy(self) -> None:
+        """Clear away seeds that hooks have taken and printed."""
+        untold = {offer.session for offer in self._offers if offer.row.via == HOOKS and offer.state == State.OFFERING}
+        self._seeds.clear(self._clock.wall() - HOOK_READS, keep=untold)
 
     async def _look_at_transcript(self, offer: Open, session: Session | None) -> None:
         for sighting in await self._watching.read(offer.session, session):
@@ -107,7 +115,6 @@ class Following:
         for taken in self._seeds.taken(offer.session):
             if mark_of(offer.id) in taken.fragment:
                 await self._offers.say(offer, State.OFFERED, "taken by a hook")
-                self._seeds.forget(taken)
                 return
         expired = offer.expires <= self._clock.now()
         if session is not None and not expired and self._seeds.waits(offer.session):

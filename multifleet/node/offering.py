@@ -171,6 +171,7 @@ class Offering:
         if now < self._expire_at:
             return
         self._expire_at = now + EXPIRE_EVERY
+        self._following.tidy()
         for row in await self._store.inbox.expire(self._clock.now()):
             self._state_to(row.sender)
 

@@ -10,6 +10,7 @@ import json
 import os
 import re
 import secrets
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,8 +91,7 @@ class SeedBox:
         return os.path.lexists(self._folder(session_id) / "next")
 
     def taken(self, session_id: str) -> list[Taken]:
-        """The seeds that hooks have taken, the oldest first, until `forget` is told that they are written
-        down."""
+        """The seeds that hooks have taken, the oldest first, until they are cleared away."""
         folder = self._folder(session_id)
         if not is_private_folder(folder):
             return []
@@ -106,12 +106,18 @@ class SeedBox:
                 found.append(Taken(session_id, path, int(match[1]), at, _fragment_of(path)))
         return sorted(found, key=lambda taken: (taken.at, taken.pid))
 
-    def forget(self, taken: Taken) -> None:
-        """Removes a taken seed, and the session's folder when nothing else is in it."""
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(taken.path)
-        with contextlib.suppress(OSError):
-            os.rmdir(taken.path.parent)
+    def clear(self, before: float, keep: Container[str] = ()) -> None:
+        """Removes what hooks took before that moment (wall-clock seconds), and folders with nothing in them; what
+        lies in those of the sessions to `keep` stays."""
+        for session_id in self.sessions():
+            if session_id in keep:
+                continue
+            for taken in self.taken(session_id):
+                if taken.at < before:
+                    with contextlib.suppress(FileNotFoundError):
+                        os.unlink(taken.path)
+            with contextlib.suppress(OSError):
+                os.rmdir(self._root / session_id)
 
     def sessions(self) -> list[str]:
         """The ids of the sessions for which something lies here."""

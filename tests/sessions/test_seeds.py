@@ -53,9 +53,25 @@ def test_what_a_hook_took_is_told_until_it_is_written_down(home: Path) -> None:
     for _ in range(2):
         (taken,) = box.taken(ID)
         assert (taken.session_id, taken.pid, taken.fragment) == (ID, 4711, 'say \\"hi\\"\\n')
-    box.forget(taken)
+
+
+def test_what_a_hook_took_is_cleared_away_when_it_is_old_and_told(home: Path) -> None:
+    box = SeedBox(home)
+    box.put(ID, "a")
+    taken_by_hook(home)
+    (taken,) = box.taken(ID)
+    box.clear(taken.at + 1, keep={ID})
+    box.clear(taken.at)
+    assert box.taken(ID) == [taken]
+    box.clear(taken.at + 1)
     assert box.taken(ID) == [] and box.sessions() == []
-    box.forget(taken)
+
+
+def test_a_seed_that_waits_is_never_cleared_away(home: Path) -> None:
+    box = SeedBox(home)
+    box.put(ID, "a")
+    box.clear(2e12)
+    assert box.waits(ID)
 
 
 def test_hook_and_daemon_never_both_have_a_seed(home: Path) -> None:
@@ -81,7 +97,7 @@ def test_hook_and_daemon_never_both_have_a_seed(home: Path) -> None:
         thread.join()
         assert len(won) == 1
         for taken in box.taken(ID):
-            box.forget(taken)
+            os.unlink(taken.path)
 
 
 @given(st.text(st.characters(exclude_categories=())))

@@ -12,6 +12,7 @@ from multifleet.node import clients as clients_module
 from multifleet.node import following as following_module
 from multifleet.node import offering as offering_module
 from multifleet.sessions.claude_selftest import SelfTest
+from multifleet.sessions.seeds import SeedBox
 from tests.node.claude_end.pretended import Pretended, is_seed_of
 from tests.node.claude_end.stage import Stage
 from tests.node.fleet import until
@@ -142,6 +143,29 @@ async def test_a_client_without_an_inbox_gets_a_seed_and_status_says_so(stage: S
         (view,) = (await stage.node.status()).clients
         assert view.delivers_by == "hooks" and "no inbox socket" in (view.detail or "")
         assert "offered" not in await stage.states(id)
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_seed_stays_until_the_hook_that_took_it_has_surely_printed_it(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[float] = []
+    clear = SeedBox.clear
+    monkeypatch.setattr(SeedBox, "clear", lambda *args, **kept: (clear(*args, **kept), looks.append(args[1])))
+    async with client(stage, messagingSocketPath=None):
+        id = await stage.send("hello")
+        await until(lambda: is_seed_of(stage.mac2.home))
+        box = stage.mac2.home / "seeds" / SESSION_ID
+        (box / "next").rename(box / "taken.4711")
+        await stage.mac1.wait(id, State.OFFERED)
+        looks.clear()
+        stage.mac2.time.pass_(offering_module.EXPIRE_EVERY)
+        stage.node.offering.wake()
+        await until(lambda: looks)
+        assert "hello" in (box / "taken.4711").read_text()
+        stage.mac2.time.pass_(following_module.HOOK_READS)
+        stage.node.offering.wake()
+        await until(lambda: not box.exists())
 
 
 async def test_a_self_test_whose_result_cannot_be_kept_still_counts(

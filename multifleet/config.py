@@ -82,8 +82,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """Addresses on which the daemon listens; an address family that the system lacks is left out."""
     advertise: tuple[str, ...] = ()
     """Addresses ("host" or "host:port") to put into this node's card, instead of those of its interfaces."""
-    heartbeatSeconds: Annotated[float, msgspec.Meta(ge=0.1, le=60)] = 2.0
-    """How often a heartbeat goes to each peer."""
+    heartbeatSeconds: Annotated[float, msgspec.Meta(ge=0.1, le=60)] = 1.0
+    """How often this node pings one of the others; what it notices, and how soon, follows from it."""
     mdns: bool = True
     """Announce this node in the local network over multicast DNS, and hear who else does."""
     tailscale: bool = True

@@ -15,7 +15,9 @@ from multifleet.core import backoff, cascade, channel_state, frame, packets, rec
 from multifleet.core import invite as invitations
 from multifleet.core.card import Card, SignedCard
 from multifleet.core.documents import REASON_LIMIT, TEXT_LIMIT, Admission, Leave, Revocation, Signed
-from multifleet.core.packets import Answer, Heartbeat, Message, PacketAnswer, Request, Statement
+from multifleet.core.packets import Answer, Message, PacketAnswer, Request, Statement
+from multifleet.core.presence import states as presence_states
+from multifleet.core.presence.gossip import Document, Facts, Gossip, Rumor
 from multifleet.core.shelf import DOCUMENTS, ROOM
 from scripts.example_fleet import picture
 from scripts.field_docs import FieldDoc, fields_of
@@ -141,7 +143,11 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "answer": fields(Answer),
     "packet-answer": fields(PacketAnswer),
     "statement": fields(Statement),
-    "heartbeat": fields(Heartbeat),
+    "gossip": fields(Gossip),
+    "facts": fields(Facts),
+    "rumor": fields(Rumor),
+    "document": fields(Document),
+    "presence-states": lambda: f"```mermaid\n{presence_states.mermaid()}```\n",
     "card": fields(Card),
     "signed-card": fields(SignedCard),
     "signed": fields(Signed),

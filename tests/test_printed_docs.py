@@ -42,7 +42,8 @@ def test_the_tables_have_a_row_for_every_refusal_and_every_rung() -> None:
 
 
 def test_every_field_that_travels_and_every_setting_says_what_it_means() -> None:
-    for name in ("request", "message", "answer", "packet-answer", "statement", "heartbeat", "card", "settings"):
+    packets = ("request", "message", "answer", "packet-answer", "statement", "gossip", "facts", "rumor", "document")
+    for name in (*packets, "card", "settings"):
         assert " | - |\n" not in PARTS[name](), name
 
 

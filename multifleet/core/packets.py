@@ -1,4 +1,5 @@
-"""What frames carry: requests with packets, answers, heartbeats. Every field's shape is checked before it is used.
+"""What frames carry: requests with packets, and answers (presence/gossip.py has what datagrams carry). Every field's
+shape is checked before it is used.
 
 Wire form is JSON. Readers are strict; a packet that is written exactly as this program writes it is recognized by
 writing it again (fast), any other goes through `strict.parse` first.
@@ -144,17 +145,6 @@ class Answer(Wire, frozen=True, kw_only=True, tag="answer", tag_field="kind"):
     """Why the whole frame was refused; empty where it was taken."""
     reason: Annotated[str, msgspec.Meta(max_length=REASON_LIMIT)] = ""
     """The same in words."""
-
-
-class Heartbeat(Wire, frozen=True, kw_only=True, tag="heartbeat", tag_field="kind"):
-    """\"I am here\", over UDP. (boot, count) only grows, so that an old one is worth nothing."""
-
-    boot: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{16}\\Z")]
-    """Random for each start of the daemon."""
-    count: Sequence
-    """Grows with each heartbeat of a boot."""
-    port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 0
-    """Not used yet."""
 
 
 class BadPacket(ValueError):

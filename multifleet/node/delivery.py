@@ -78,6 +78,7 @@ class Delivery:
         clock: NodeClock,
         counters: Counters,
         heard: Callable[[Member, str], None],
+        is_there: Callable[[str], bool],
     ) -> None:
         self._channels: Mapping[str, Channel] = {channel.name: channel for channel in channels}
         self._members = members
@@ -88,6 +89,7 @@ class Delivery:
         self._clock = clock
         self._counters = counters
         self._heard = heard
+        self._is_there = is_there
         self._hedges = HedgeBudget()
         self._numbers = itertools.count(1)
         self._group: asyncio.TaskGroup
@@ -133,7 +135,7 @@ class Delivery:
             answered=False,
             reason=verdict.reason or f"no channel to {node}",
             unknown=verdict.unknown_outcome,
-            peer_heard=member.is_heard(self._clock.monotonic()),
+            peer_heard=self._is_there(node),
         )
 
     async def _news(self, news: asyncio.Event, step: Wait) -> None:

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import Self
 
+from multifleet import __version__
 from multifleet.channels.base import Channel
 from multifleet.channels.http import HttpChannel
 from multifleet.core.backoff import Backoff
@@ -21,10 +22,10 @@ from multifleet.node.endings import Endings
 from multifleet.node.enduring import Part, enduring
 from multifleet.node.events import Events
 from multifleet.node.exchange import Exchange
+from multifleet.node.facts import OwnFacts
 from multifleet.node.fleet_file import as_row
 from multifleet.node.health import Health
 from multifleet.node.hearing import Hearing
-from multifleet.node.heartbeat import Heartbeats
 from multifleet.node.joining import Joining
 from multifleet.node.key_notes import StoredKeyNotes
 from multifleet.node.members import Member, Members
@@ -33,6 +34,7 @@ from multifleet.node.messages import Messages
 from multifleet.node.offering import Offering
 from multifleet.node.outboxes import PeerOutbox
 from multifleet.node.own_events import OwnEvents
+from multifleet.node.presence import NodePresence
 from multifleet.node.receiving import Receiving
 from multifleet.node.rotation import Rotation
 from multifleet.node.seats import Seats
@@ -40,13 +42,12 @@ from multifleet.node.sending import Sending
 from multifleet.node.setup import Setup
 from multifleet.node.tracker import Tracker
 from multifleet.node.upkeep import REPLAY_CLOCK, Upkeep
+from multifleet.node.ways import Ways
 from multifleet.store.rows import PeerRow
 from multifleet.store.store import Store
 
-HEARD_STORED_EVERY = 30.0
-"""Seconds; how often the time at which a peer was heard goes to the store."""
 SILENCE = 6.0
-"""Seconds after which a peer that is heard again counts as being back."""
+"""Seconds after which a peer whose frames come again counts as being back."""
 
 
 class Engine:
@@ -95,8 +96,10 @@ class Engine:
             clock,
             counters,
             self.heard,
+            self._is_there,
         )
         self._outboxes: dict[str, PeerOutbox] = {}
+        self._heard: dict[str, Member] = {}
         self._outbox_tasks: dict[str, asyncio.Task[None]] = {}
         self._group: asyncio.TaskGroup | None = None
         configured = setup.config.nodes.items()
@@ -154,17 +157,33 @@ class Engine:
             arrived=self.offering.wake,
         )
         self.upkeep = Upkeep(
-            self.membership, self.joining, self.health_of_channels, store, clock, counters, self.outbox_of
-        )
-        self.dropped = Dropped(setup.home, self.receiving, counters)
-        self.heartbeats = Heartbeats(
-            self.members,
+            self.membership,
+            self.joining,
+            self.health_of_channels,
+            store,
             clock,
             counters,
-            setup.config.heartbeatSeconds,
-            self.heard,
-            self._best_address,
-            self._returned,
+            self.outbox_of,
+            self._keep_all_heard,
+        )
+        self.dropped = Dropped(setup.home, self.receiving, counters)
+        self.facts = OwnFacts(setup.home, __version__, self.offering.live)
+        self.presence = NodePresence(
+            self.members,
+            store,
+            clock,
+            counters,
+            self.events,
+            Ways(
+                {name: entry.addresses for name, entry in setup.config.nodes.items()},
+                self._best_address,
+                self.discovery.hints,
+            ),
+            period=setup.config.heartbeatSeconds,
+            facts=self.facts.told,
+            heard=self._note,
+            try_http=self._try_http,
+            is_back=self._is_back,
         )
 
     @classmethod
@@ -197,6 +216,7 @@ class Engine:
     async def aclose(self) -> None:
         """Close the store; what waited for a commit is committed."""
         self.store.meta.set_later(REPLAY_CLOCK, repr(self.clock.now()))
+        self._keep_all_heard()
         await self.store.aclose()
 
     async def start(self, stack: AsyncExitStack, listens: Sequence[tuple[str, int]]) -> None:
@@ -207,7 +227,7 @@ class Engine:
             self.members.admit(self._self_row())
         for channel in self.channels:
             await channel.start(stack)
-        await self.heartbeats.start(stack, listens)
+        await self.presence.start(stack, listens, self.own_addresses())
         await self.offering.start(stack)
 
     async def run(self) -> None:
@@ -234,7 +254,8 @@ class Engine:
             for peer in await self.store.inbox.peers_with_log():
                 self._state_to(peer)
             parts: dict[str, Part] = {
-                "heartbeats": self.heartbeats.run,
+                "presence": self.presence.run,
+                "facts": self.facts.run,
                 "expiry": self.endings.run,
                 "offering": partial(self.offering.run, group),
                 "drop": self.dropped.run,
@@ -258,23 +279,43 @@ class Engine:
         return await self.joining.take(body, remote)
 
     def heard(self, member: Member, remote: str) -> None:
-        """Something authentic came from a peer just now."""
-        now = self.clock.monotonic()
-        silent = now - member.heard_at if member.heard_at is not None else SILENCE
-        member.heard_at = now
-        wall = self.clock.now()
-        if silent >= SILENCE or wall - (member.heard_wall or 0.0) >= HEARD_STORED_EVERY:
-            member.heard_wall, member.heard_from = wall, remote or None
-            self.store.peers.heard_later(member.node, wall, remote or None)
-        outbox = self._outboxes.get(member.node)
-        if silent >= SILENCE and outbox is not None and outbox.failing:
-            outbox.heard_again()
+        """A frame came from a peer just now."""
+        before = member.heard_at
+        self._note(member, remote)
+        if before is None or self.clock.monotonic() - before >= SILENCE:
+            self._is_back(member.node)
+        self.presence.heard(member.node)
 
-    def _returned(self, member: Member) -> None:
-        """A peer's daemon was started anew: what failed before it says nothing about now."""
-        outbox = self._outboxes.get(member.node)
+    def _note(self, member: Member, remote: str) -> None:
+        """Something authentic came from a peer just now, by whatever way."""
+        is_first = member.heard_wall is None
+        member.heard_at, member.heard_wall = self.clock.monotonic(), self.clock.now()
+        member.heard_from = remote or None
+        if is_first:
+            self._keep_heard(member)
+        else:
+            self._heard[member.node] = member  # a commit for each would be most of what an idle node does
+
+    def _keep_heard(self, member: Member) -> None:
+        self.store.peers.heard_later(member.node, member.heard_wall or 0.0, member.heard_from)
+
+    def _keep_all_heard(self) -> None:
+        while self._heard:
+            self._keep_heard(self._heard.popitem()[1])
+
+    def _is_back(self, node: str) -> None:
+        """A peer is there again, or its daemon was started anew: what failed before says nothing about now."""
+        outbox = self._outboxes.get(node)
         if outbox is not None and outbox.failing:
             outbox.heard_again()
+
+    def _is_there(self, node: str) -> bool:
+        return self.presence.is_there(node)
+
+    def _try_http(self, node: str) -> None:
+        outbox = self.outbox_of(node)
+        outbox.probe()
+        outbox.heard_again()
 
     def outbox_of(self, node: str) -> PeerOutbox:
         """The loop that sends to a peer."""
@@ -294,6 +335,7 @@ class Engine:
 
     def _addresses_changed(self) -> None:
         self.members.admit(self._self_row())
+        self.presence.addresses_changed(self.own_addresses())
 
     def _addresses_of(self, node: str) -> Sequence[str] | None:
         """Of another member; None where it is none."""
@@ -317,6 +359,7 @@ class Engine:
         self.members.admit(self._self_row())
         await self.health_of_channels.load()
         await self.seats.load()
+        await self.presence.load()
 
     def _self_row(self) -> PeerRow:
         own = [address for address in self.own_addresses()] if self.listens else []
@@ -337,7 +380,7 @@ class Engine:
         self.discovery.fleet_changed()
         self._run_outbox(member.node)
         self.outbox_of(member.node).heard_again()
-        self.heartbeats.beat_now()
+        self.presence.members_changed()
 
     def _run_outbox(self, node: str) -> None:
         outbox = self.outbox_of(node)

@@ -1,7 +1,7 @@
 """The other nodes as this one knows them: pinned keys, addresses, when each was heard, how far its clock is off."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from msgspec.structs import replace
 
@@ -11,9 +11,6 @@ from multifleet.core.keys import Identity, PairKeys
 from multifleet.errors import KeyChanged, UnknownNode
 from multifleet.node.key_notes import KeyNotes
 from multifleet.store.rows import PeerRow
-
-HEARD_SECONDS = 15.0
-"""A peer that was heard within these is taken to be there."""
 
 
 @dataclass(slots=True)
@@ -34,10 +31,9 @@ class Member:
     heard_from: str | None = None
     round_trip: float | None = None
     calls_from: str | None = None
-    """ "host:port" from which its last heartbeat came: worth a try, and believed after a signed round trip."""
-    heartbeat: tuple[str, int] = ("", -1)
-    """Its last (boot, count)."""
-    old_boots: set[str] = field(default_factory=set)
+    """ "host:port" from which its last datagram came: worth a try, and believed after a signed round trip."""
+    answers_at: str | None = None
+    """ "host:port" of the last round trip of datagrams."""
 
     @property
     def node(self) -> str:
@@ -56,14 +52,11 @@ class Member:
 
     @property
     def reachable_at(self) -> tuple[str, ...]:
-        """Every address to try: those of its card, then the one it calls from."""
-        if self.calls_from is None or self.calls_from in self.addresses:
+        """Every address to try: the one that answers datagrams, those of its card, then the one it calls from."""
+        first, last = self.answers_at, self.calls_from
+        if (first is None or (first,) == self.addresses[:1]) and (last is None or last in self.addresses):
             return self.addresses
-        return (*self.addresses, self.calls_from)
-
-    def is_heard(self, now: float) -> bool:
-        """Whether something authentic came from it lately; `now` is monotonic."""
-        return self.heard_at is not None and now - self.heard_at < HEARD_SECONDS
+        return tuple(dict.fromkeys(one for one in (first, *self.addresses, last) if one is not None))
 
 
 class Members:

@@ -2,14 +2,11 @@
 
 import asyncio
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from multifleet import __version__
 from multifleet.core.channel_state import ChannelHealth
-from multifleet.core.presence.gossip import SEATS_SHOWN, Facts
-from multifleet.core.presence.peer import NEVER_HEARD, PeerPresence
-from multifleet.core.presence.states import PresenceState
 from multifleet.core.roster_view import MemberFacts, View
 from multifleet.core.routing import CHANNELS
 from multifleet.errors import BadInput
@@ -35,7 +32,6 @@ from multifleet.operations.views import (
     StatsView,
     StatusView,
 )
-from multifleet.sessions.base import Session
 
 SESSION_START = "SessionStart"
 INTERACTIVE = "cli"
@@ -59,7 +55,7 @@ class Node(Engine):
         found = await self.offering.live.find()
         counts = await self.store.outbox.counts()
         known, why = self._known(counts)
-        own = await self._own_facts(found.sessions)
+        own = await self.facts.look(found)
         mine = picture.this_node(known, self.id, own, self.own_addresses(), self.started_at)
         out = known.view.me_out
         return StatusView(
@@ -104,7 +100,7 @@ class Node(Engine):
 
     def _known(self, waiting: Mapping[str, int]) -> tuple[picture.Sources, str]:
         """What roster, presence and outbox know at this moment, and why the chief is the chief."""
-        view, peers = self._view(), self._peers()
+        view, peers = self._view(), self.presence.peers()
         configured = self.config.chief.nodeId if self.config.chief else ""
         chief, why = picture.choose_chief(view, peers, self.id, configured)
         known = picture.Sources(
@@ -127,28 +123,6 @@ class Node(Engine):
             for member in self.members
         }
         return View(facts, {each.key: each for each in facts.values()}, {}, (), None, False, *[frozenset[str]()] * 3)
-
-    def _peers(self) -> list[PeerPresence]:
-        """Who is there."""
-        now, wall = self.clock.monotonic(), self.clock.now()
-        found = []
-        for member in self.members.others():
-            alive = member.is_heard(now)
-            heard = member.heard_at
-            if heard is None and member.heard_wall is not None:
-                heard = now - (wall - member.heard_wall)
-            state = PresenceState.ALIVE if alive else PresenceState.SUSPECT if heard is None else PresenceState.DEAD
-            how = "its packets arrive" if alive else NEVER_HEARD if heard is None else "nothing is heard of it"
-            trip, since = member.round_trip, now if heard is None else heard
-            found.append(PeerPresence(member.node, state, since, how, 0, trip, heard, None, None, None, 0, 0))
-        return found
-
-    async def _own_facts(self, sessions: Sequence[Session]) -> Facts:
-        """What this node says of itself."""
-        seats = [self.offering.live.seat_of(session) for session in sessions][:SEATS_SHOWN]
-        return Facts(
-            version=__version__, branch="", commit="", sessions=len(sessions), seats=seats, load=0.0, disk=0
-        )
 
     async def channels_view(self, peer: str | None) -> list[ChannelView]:
         """Every channel to every peer, or to one."""
@@ -274,9 +248,7 @@ class Node(Engine):
 
     def _state_of(self, node: str) -> str | None:
         member = self.members.get(node)
-        if member is None:
-            return None
-        return "heard" if member.is_heard(self.clock.monotonic()) else "silent"
+        return None if member is None else str(self.presence.peer(node).state)
 
     async def stop(self) -> DownView:
         """Stop the daemon, once this answer is out."""

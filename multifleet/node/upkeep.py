@@ -32,6 +32,7 @@ class Upkeep:
         clock: NodeClock,
         counters: Counters,
         outbox_of: Callable[[str], PeerOutbox],
+        keep_heard: Callable[[], None],
     ) -> None:
         self._membership = membership
         self._joining = joining
@@ -40,6 +41,7 @@ class Upkeep:
         self._clock = clock
         self._counters = counters
         self._outbox_of = outbox_of
+        self._keep_heard = keep_heard
 
     async def probe(self) -> None:
         """Try broken channels in the background, until cancelled."""
@@ -62,10 +64,11 @@ class Upkeep:
             delay = min(GREET_LAST, 2 * delay)
 
     async def keep_house(self) -> None:
-        """Note the replay clock and forget what is old, until cancelled."""
+        """Note the replay clock and who was heard, and forget what is old, until cancelled."""
         while True:
             now = self._clock.now()
             self._store.meta.set_later(REPLAY_CLOCK, repr(now))
+            self._keep_heard()
             self._store.nonces.prune_later(int(now))
             await self._store.prune(now)
             await asyncio.sleep(HOUSEKEEPING)

@@ -12,7 +12,6 @@ from multifleet.core import packets
 from multifleet.core.packets import (
     Answer,
     BadPacket,
-    Heartbeat,
     Message,
     PacketAnswer,
     Request,
@@ -75,8 +74,7 @@ answers = st.builds(
     refusal=st.sampled_from(["", "replay"]),
     reason=TEXT,
 )
-heartbeats = st.builds(Heartbeat, boot=st.just("0" * 16), count=st.integers(0, 10**15), port=st.integers(0, 65_535))
-written = messages | requests | answers | heartbeats
+written = messages | requests | answers
 
 
 @given(written)
@@ -106,7 +104,7 @@ def test_the_fast_reader_takes_nothing_that_the_strict_one_refuses(packet: Messa
     _compare(bytes(text), Message)
 
 
-@given(st.binary(max_size=80) | TEXT.map(str.encode), st.sampled_from([Message, Request, Answer, Heartbeat]))
+@given(st.binary(max_size=80) | TEXT.map(str.encode), st.sampled_from([Message, Request, Answer]))
 def test_no_bytes_raise_anything_but_the_two_refusals(data: bytes, form: type[Wire]) -> None:
     _compare(data, form)
 

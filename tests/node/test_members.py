@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from multifleet.core.card import sign_card
 from multifleet.core.keys import Identity
 from multifleet.errors import KeyChanged, UnknownNode
-from multifleet.node.members import HEARD_SECONDS, Members
+from multifleet.node.members import Members
 from multifleet.store.rows import PeerRow
 from tests.core.wire import FLEET, MAC1, MAC2, MAC3
 from tests.node.fleet import pinned
@@ -42,9 +42,9 @@ def test_an_unknown_node_is_told_with_those_that_are_known(members: Members) -> 
 
 def test_a_new_card_keeps_what_was_learned_of_the_peer(members: Members) -> None:
     known = members.need("mac2")
-    known.heard_at, known.offset, known.heartbeat = 5.0, 600.0, ("b", 7)
+    known.heard_at, known.offset, known.answers_at = 5.0, 600.0, "10.0.0.8:8855"
     renewed = members.admit(replace(known.row, addresses=("10.0.0.9:8855",)))
-    assert (renewed.heard_at, renewed.offset, renewed.heartbeat) == (5.0, 600.0, ("b", 7))
+    assert (renewed.heard_at, renewed.offset, renewed.answers_at) == (5.0, 600.0, "10.0.0.8:8855")
     assert renewed.addresses == ("10.0.0.9:8855",)
 
 
@@ -56,11 +56,14 @@ def test_another_fleet_means_other_keys_but_for_what_a_node_says_to_itself(membe
     assert members.fleet == "e" * 32
 
 
-def test_a_peer_is_taken_to_be_there_for_a_while_after_it_was_heard(members: Members) -> None:
+def test_every_address_is_tried_once_the_one_that_answers_datagrams_first(members: Members) -> None:
     peer = members.need("mac2")
-    assert not peer.is_heard(100.0)
-    peer.heard_at = 100.0
-    assert peer.is_heard(100.0 + HEARD_SECONDS - 1) and not peer.is_heard(100.0 + HEARD_SECONDS)
+    peer.addresses = ("10.0.0.2:8855", "10.0.0.3:8855")
+    assert peer.reachable_at == peer.addresses
+    peer.answers_at = peer.calls_from = "10.0.0.2:8855"
+    assert peer.reachable_at == peer.addresses
+    peer.answers_at, peer.calls_from = "10.0.0.3:8855", "10.0.0.9:40000"
+    assert peer.reachable_at == ("10.0.0.3:8855", "10.0.0.2:8855", "10.0.0.9:40000")
 
 
 def test_the_others_are_all_but_this_node(members: Members) -> None:

@@ -26,7 +26,7 @@ async def test_a_statement_with_more_to_say_than_fits_is_cut_and_can_be_read(fle
     mac1, _ = await fleet.started("mac1", "mac2")
     member = mac1.node.members.need("mac2")
     row = LogRow(1, "00000000-0000-7000-8000-000000000000", "stored", 1.0, "http", 1, "x" * 10_000)
-    (statement,) = mac1.node.exchange.statements(member, [row])
+    (statement,) = mac1.node.exchange.statements(member.outgoing, member, [row])
     request = packets.write(packets.Request(time=1, have=0, log=[statement]))
     assert packets.read(request, packets.Request).log[0].detail == "x" * packets.DETAIL_LIMIT
 

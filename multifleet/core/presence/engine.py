@@ -171,6 +171,13 @@ class Presence:
                 self._alive(peer, FRAMES, now)
         return self._done()
 
+    def check(self, name: str, now: float) -> list[Effect]:
+        """There is reason to ping the peer now, and no reason to doubt that it lives: it may have moved, say."""
+        peer = self._book.peers.get(name)
+        if peer is not None:
+            self._watching.begin(peer, now)
+        return self._done()
+
     def sleeping(self, now: float) -> list[Effect]:
         """This machine is about to sleep: say so. Until `woke` it pings nobody."""
         self._asleep = True

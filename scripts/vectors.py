@@ -31,6 +31,7 @@ def vectors() -> str:
         "shared_secret": secret.hex(),
         "prk": hmac.digest(hashlib.sha256(b"mf1" + FLEET.encode()).digest(), secret, "sha256").hex(),
         "keys": {"mac1 mac2": _pair(there), "mac2 mac1": _pair(back)},
+        "renewed": _renewed(one, two),
         "frame": _frame(there),
         "statement": _statement(back),
         "codes": [_code("192.0.2.7", 8855), _code("2001:db8::7", 8855)],
@@ -56,6 +57,19 @@ def _keys(node: Identity) -> dict[str, str]:
         "x25519_private": node.x25519.hex(),
         "x25519_public": node.exchange_public.hex(),
         "own_rcpt": node.own_key("rcpt").hex(),
+    }
+
+
+def _renewed(one: Identity, two: Identity) -> dict[str, Any]:
+    """mac1 after a renewal: its newer key, and what it then shares with mac2."""
+    new = hashlib.sha256(b"multifleet test vector mac1 renewed x25519").digest()
+    renewed = one.rotated(new, AT, AT + packets.EXPIRES_LIMIT)
+    there, back = renewed.pair(FLEET, "mac2", two.exchange_public)
+    return {
+        "x25519_private": renewed.x25519.hex(),
+        "x25519_public": renewed.exchange_public.hex(),
+        "own_rcpt": renewed.own_key("rcpt").hex(),
+        "keys": {"mac1 mac2": _pair(there), "mac2 mac1": _pair(back)},
     }
 
 

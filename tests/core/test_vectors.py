@@ -36,6 +36,23 @@ def mac(key: bytes, data: bytes) -> bytes:
     return hmac.new(key, data, hashlib.sha256).digest()
 
 
+def test_a_renewed_key_makes_other_pairwise_keys_and_the_same_own_one() -> None:
+    vector = VECTORS["renewed"]
+    private = X25519PrivateKey.from_private_bytes(unhex(vector["x25519_private"]))
+    assert private.public_key().public_bytes_raw().hex() == vector["x25519_public"]
+    theirs = unhex(NODES["mac2"]["x25519_public"])
+    secret = private.exchange(X25519PublicKey.from_public_bytes(theirs))
+    prk = mac(hashlib.sha256(b"mf1" + VECTORS["fleet"].encode()).digest(), secret)
+    publics = {"mac1": unhex(vector["x25519_public"]), "mac2": theirs}
+    for direction, keys in vector["keys"].items():
+        sender, recipient = direction.split()
+        info = f" {sender} {recipient} ".encode() + publics[sender] + publics[recipient] + b"\x01"
+        for purpose in ("mac", "seal", "rcpt"):
+            assert mac(prk, f"mf1 {purpose}".encode() + info).hex() == keys[purpose]
+        assert mac(prk, b"mf1 kid" + info)[:8].hex() == keys["kid"] != VECTORS["keys"][direction]["kid"]
+    assert vector["own_rcpt"] == NODES["mac1"]["own_rcpt"]
+
+
 def shared_secret(mine: str, theirs: str) -> bytes:
     private = X25519PrivateKey.from_private_bytes(unhex(NODES[mine]["x25519_private"]))
     return private.exchange(X25519PublicKey.from_public_bytes(unhex(NODES[theirs]["x25519_public"])))

@@ -9,6 +9,7 @@ Where it stands is in the keys themselves and in the store: a node that is start
 """
 
 import asyncio
+import math
 import secrets
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -62,7 +63,8 @@ class Rotation:
                 raise BadInput(
                     f"{len(identity.older)} older keys wait for their removal: multifleet rotate-keys --show says when"
                 )
-            now = float(int(self._clock.now()))
+            # To the millisecond: who was let in before was given the card with the old key.
+            now = math.ceil(self._clock.now() * 1000) / 1000
             await self._take(identity.rotated(secrets.token_bytes(32), now, now + EXPIRES_LIMIT))
             self._counters.count("keys_renewed")
         await self._publish()

@@ -8,7 +8,7 @@ from multifleet.core.key_text import BadKeys, read_keys, write_keys
 from multifleet.core.keys import Identity, OwnKey
 
 KEYS = st.binary(min_size=32, max_size=32)
-TIMES = st.integers(1, 10**11).map(float)
+TIMES = st.integers(1, 10**13).map(lambda milliseconds: milliseconds / 1000)
 ONE, TWO = "11" * 32, "22" * 32
 
 
@@ -20,7 +20,7 @@ def test_what_was_written_is_read(ed25519: bytes, made: float, keys: list[tuple[
 
 
 def test_nine_keys_fit_into_the_smallest_keyring() -> None:
-    older = tuple(OwnKey(bytes([number]) * 32, 10.0**10, 10.0**10) for number in range(8))
+    older = tuple(OwnKey(bytes([number]) * 32, 10.0**10 + 0.123, 10.0**10 + 0.123) for number in range(8))
     assert len(write_keys(Identity("mac1", bytes(32), b"x" * 32, 10.0**10, older))) < 1_280
 
 
@@ -40,6 +40,8 @@ def test_the_form_of_earlier_versions_is_read() -> None:
         f"{ONE}:{TWO}@1@",
         f"{ONE}:{TWO}@1@2@3",
         f"{ONE}:{TWO}@-1",
+        f"{ONE}:{TWO}@1.",
+        f"{ONE}:{TWO}@1.2345",
         f"{ONE}:{TWO}@1,{TWO}@1@2",
         f"{ONE}:{TWO}@1,{ONE}@1",
         f"{ONE}:{TWO}\n",

@@ -8,6 +8,7 @@ from multifleet.core.key_text import write_keys
 from multifleet.node.keystore import identity_file, load_identity, write_private
 from multifleet.store.rows import PeerRow
 from tests.node.fleet import Machine, Machines
+from tests.node.served import Daemon
 
 
 def keep_keys(machine: Machine) -> None:
@@ -26,12 +27,12 @@ async def rotating(fleet: Machines, *names: str) -> list[Machine]:
     return machines
 
 
-def card_of(machine: Machine) -> SignedCard:
+def card_of(machine: Machine | Daemon) -> SignedCard:
     """The card that its node would hand out now."""
     return sign_card(machine.node.members.identity, [], int(machine.node.clock.now() * 1000), "")
 
 
-async def tell(card: SignedCard, machine: Machine, to: Machine) -> None:
+async def tell(card: SignedCard, machine: Machine | Daemon, to: Machine | Daemon) -> None:
     """Bring a machine's card to another one."""
     known = to.node.members.need(machine.name).row
     fields = json.loads(card.card)

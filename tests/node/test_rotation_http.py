@@ -1,0 +1,47 @@
+"""Keys are renewed by nodes behind real doors: over HTTP and UDP nothing is refused, and a restart changes nothing."""
+
+import asyncio
+from functools import partial
+from typing import Any
+
+from multifleet.node.keystore import load_identity
+from tests.node.fleet import until
+from tests.node.rotating import card_of, tell
+from tests.node.served import Daemon, Daemons
+
+
+def refusals(daemon: Daemon) -> dict[str, int]:
+    """What a node refused, over whatever."""
+    counts = daemon.node.counters.snapshot()
+    return {name: count for name, count in counts.items() if "refused" in name or "malformed" in name}
+
+
+async def test_both_renew_while_they_talk_and_again_after_a_restart(daemons: Daemons) -> None:
+    mac1, mac2 = await daemons.up("mac1", "mac2")
+    await mac2.node.join((await mac1.node.invite([mac1.address])).code, [])
+    for daemon, other in ((mac1, mac2), (mac2, mac1)):
+        view = await daemon.node.rotate_keys(False)
+        assert [key.waits_for for key in view.older] == [[other.name]]
+        await asyncio.gather(mac1.delivers("mac2"), mac2.delivers("mac1"))
+        await tell(card_of(daemon), daemon, other)
+        await asyncio.gather(mac1.delivers("mac2"), mac2.delivers("mac1"))
+        await until(partial(switched, daemon))
+    for daemon in (mac1, mac2):
+        assert refusals(daemon) == {}
+        assert len(load_identity(daemon.home, {}).exchange_keys) == 2
+        before = daemon.node.members.identity
+        await daemon.node.store.database.settled()
+        await daemon.down()
+        await daemon.up()
+        assert daemon.node.members.identity == before
+        assert switched(daemon)
+    await asyncio.gather(mac1.delivers("mac2"), mac2.delivers("mac1"))
+    assert refusals(mac1) == refusals(mac2) == {}
+    (check,) = (await mac1.node.doctor(["keys"])).checks
+    assert check.ok and "1 older wait for removal" in check.says
+
+
+def switched(daemon: Daemon) -> bool:
+    """Whether every peer is written to under the newest key."""
+    peers: list[Any] = daemon.node.rotation.view().peers
+    return bool(peers) and all(peer.switched for peer in peers)

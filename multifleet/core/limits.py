@@ -36,6 +36,11 @@ class TokenBucket:
             self._tokens -= 1.0
         return wait
 
+    @property
+    def tokens(self) -> float:
+        """How many were left when one was last asked for."""
+        return self._tokens
+
     def give(self) -> None:
         """Pays one back."""
         self._tokens = min(self._burst, self._tokens + 1.0)

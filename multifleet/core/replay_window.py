@@ -23,8 +23,7 @@ class ReplayWindow:
             self._seen = (self._seen << ahead | 1) & (1 << WIDTH) - 1 if ahead < WIDTH else 1
             self._highest = count
             return True
-        bit = 1 << -ahead
-        if -ahead >= WIDTH or self._seen & bit:
+        if -ahead >= WIDTH or self._seen >> -ahead & 1:
             return False
-        self._seen |= bit
+        self._seen |= 1 << -ahead
         return True

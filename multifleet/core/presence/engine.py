@@ -60,10 +60,10 @@ class Presence:
         self._book = Book(me, dice, self._out)
         self._speech = Speech(me, incarnation, dice, self._out)
         self._favours = Favours(self._book, self._speech, sign, verify, fleet)
-        self._watching = Watching(self._book, self._speech, self._timers, self._favours, self._suspect, self._out)
-        self._talk = Talk(
-            self._book, self._speech, sign, verify, fleet, self._look, self._watching.close, self._out
+        self._watching = Watching(
+            self._book, self._speech, self._timers, self._favours, self._suspect, self._confirm, self._out
         )
+        self._talk = Talk(self._book, self._speech, sign, verify, fleet, self._look, self._watching.close, self._out)
         self._turn = 0
         self._started = False
         self._asleep = False
@@ -98,6 +98,11 @@ class Presence:
     def share_lost(self) -> float:
         """The share of this node's pings that living peers leave unanswered, as it judges itself."""
         return self._watching.pings.loss.share
+
+    @property
+    def size(self) -> int:
+        """How much it remembers beside its records of members: timers, pings, favours, rumors. Bounded."""
+        return len(self._timers) + len(self._watching.pings) + len(self._favours) + len(self._speech.queue)
 
     def set_members(self, names: Iterable[str], now: float) -> list[Effect]:
         """The other members, from the roster. Those that are new here are `suspect` until they are heard."""
@@ -281,8 +286,11 @@ class Presence:
     def _suspect(self, peer: Peer, now: float) -> None:
         self._talk.suspect(peer, now)
 
-    def _look(self, peer: Peer, now: float, accuser: str) -> None:
-        self._watching.begin(peer, now, fast=True, accuser=accuser)
+    def _confirm(self, peer: Peer) -> None:
+        self._talk.confirm(peer)
+
+    def _look(self, peer: Peer, now: float, accuser: str, told: bool) -> None:
+        self._watching.begin(peer, now, fast=True, accuser=accuser, told=told)
 
     def _sweep(self, now: float) -> None:
         """One came back, or this node did: look soon whether the others that were gone are back as well."""

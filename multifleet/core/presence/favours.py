@@ -34,6 +34,9 @@ class Favours:
         self._doing: OrderedDict[int, tuple[str, int, str]] = OrderedDict()
         self._signatures = TokenBucket(64, 32)
 
+    def __len__(self) -> int:
+        return len(self._asked) + len(self._doing)
+
     def ask(self, subject: str, now: float) -> None:
         """Ask a few others to ping a peer."""
         helpers = self._book.turns.some(HELPERS, (subject,))

@@ -10,6 +10,10 @@ from multifleet.core.presence.watch import Watch
 from multifleet.core.replay_window import ReplayWindow
 
 NEVER_HEARD = "never heard here"
+CREDIT, CREDIT_BACK = 8, 120.0
+"""Suspicions that are looked at for one member, and the seconds after which one more is."""
+TRUSTED = 5
+"""Credit up from which its suspicions are passed on before they were looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +90,13 @@ class Peer:
     def is_credible(self, now: float) -> bool:
         """Whether one more of its suspicions is worth a look; true ones are paid back."""
         if self.credit is None:
-            self.credit = TokenBucket(16, 1 / 30)
+            self.credit = TokenBucket(CREDIT, 1 / CREDIT_BACK)
         return self.credit.take(now) == 0
+
+    @property
+    def is_trusted(self) -> bool:
+        """Whether hardly any of its suspicions were wrong lately."""
+        return self.credit is None or self.credit.tokens >= TRUSTED
 
     def was_right(self) -> None:
         """A suspicion that came from it was true."""

@@ -24,6 +24,9 @@ class Pings:
         self._pings: OrderedDict[int, tuple[Peer, float, float]] = OrderedDict()
         self._fates: deque[int] = deque()
 
+    def __len__(self) -> int:
+        return len(self._pings) + len(self._fates)
+
     def timeout(self, peer: Peer) -> float:
         """Seconds after which a ping to this peer counts as unanswered."""
         return (peer.rtt or self._all).timeout()

@@ -7,12 +7,11 @@ node replaces the older one of the same kind.
 from dataclasses import dataclass
 from math import ceil, log2
 
+from multifleet.core import packets
 from multifleet.core.presence.gossip import DOCUMENTS_LIMIT, RUMORS_LIMIT, Document, Rumor
 
 KEPT = 256
 SPREAD = 3
-_RUMOR_BYTES, _DOCUMENT_BYTES = 40, 140
-"""What one takes beside its texts."""
 
 
 @dataclass(slots=True)
@@ -28,7 +27,7 @@ class RumorQueue:
     __slots__ = ("_riding",)
 
     def __init__(self) -> None:
-        self._riding: dict[tuple[str, ...], _Riding] = {}
+        self._riding: dict[tuple[str, str], _Riding] = {}
 
     def __len__(self) -> int:
         return len(self._riding)
@@ -36,15 +35,13 @@ class RumorQueue:
     def add(self, item: Rumor | Document) -> None:
         """Something that this node has just heard or says itself."""
         if isinstance(item, Rumor):
-            key: tuple[str, ...] = ("suspect" if item.word == "suspect" else "state", item.about)
-            size = _RUMOR_BYTES + len(item.about) + len(item.signature)
+            key = ("suspect" if item.word == "suspect" else "state", item.about)
         else:
             key = ("document", item.signature)
-            size = _DOCUMENT_BYTES + len(item.text.encode()) + item.text.count('"')
         self._riding.pop(key, None)
         if len(self._riding) >= KEPT:
             del self._riding[max(self._riding, key=lambda one: self._riding[one].sent)]
-        self._riding[key] = _Riding(item, size)
+        self._riding[key] = _Riding(item, len(packets.write(item)) + 1)
 
     def drop(self, about: str) -> None:
         """Forget the suspicion of a node; it was refuted, or is settled."""

@@ -1,7 +1,8 @@
 """Rumors and documents: what of them is believed, and how they are passed on, at once and with the next packets.
 
-A suspicion is a hint: whoever hears it looks for himself. A statement is signed by the node that it is about. A
-statement never raises the dead; it only makes this node ask, and an answer raises them.
+A suspicion is a hint: whoever hears it looks for himself, and passes it on only when a ping of his own was lost too,
+unless the member from whom it comes has hardly ever been wrong. A statement is signed by the node that it is about. It
+never raises the dead: it only makes this node ask, and an answer raises them.
 """
 
 from collections.abc import Callable
@@ -34,7 +35,7 @@ class Talk:
         sign: Sign,
         verify: Verify,
         fleet: str,
-        look: Callable[[Peer, float, str], None],
+        look: Callable[[Peer, float, str, bool], None],
         end: Callable[[Peer], object],
         out: list[Effect],
     ) -> None:
@@ -48,7 +49,7 @@ class Talk:
         self._out = out
         self._looks = TokenBucket(64, 2)
         self._checks = TokenBucket(256, 64)
-        self._refutations = TokenBucket(3, 0.2)
+        self._refutations = TokenBucket(3, 1 / 60)
 
     def hear(self, sender: Peer, gossip: Gossip, now: float) -> None:
         """Take what a member passes on, and pass on what of it is new."""
@@ -67,11 +68,13 @@ class Talk:
         """This node suspects a peer: unless a rumor says so already, begin one."""
         if now - peer.accused_at >= ACCUSED_EVERY:
             peer.accused_at = now
-            rumor = Rumor(word="suspect", about=peer.name, incarnation=peer.incarnation)
-            self._speech.queue.add(rumor)
-            self._infect([rumor], [], (peer.name,))
-            # The accused hears it too, to refute it if it can.
-            self._speech.news(peer.name, [rumor], [])
+            self.confirm(peer)
+
+    def confirm(self, peer: Peer) -> None:
+        """A suspicion of which this node has seen something itself."""
+        rumor = Rumor(word="suspect", about=peer.name, incarnation=peer.incarnation)
+        self._speech.queue.add(rumor)
+        self._infect([rumor], [], (peer.name,))
 
     def state(self, word: Word, slept: int = 0, fanout: int = FANOUT) -> None:
         """This node's own statement, with its incarnation as it is."""
@@ -105,8 +108,7 @@ class Talk:
             return False
         if not is_signed(self._verify, self._fleet, rumor):
             return False
-        self._stated(peer, rumor, now)
-        return True
+        return self._stated(peer, rumor, now)
 
     def _about_me(self, rumor: Rumor, now: float) -> None:
         if rumor.word == "suspect":
@@ -127,26 +129,30 @@ class Talk:
         if not sender.is_credible(now) or self._looks.take(now) > 0:
             return False
         peer.accused_at = now
-        self._look(peer, now, sender.name)
-        return True
+        trusted = sender.is_trusted
+        self._look(peer, now, sender.name, trusted)
+        return trusted
 
-    def _stated(self, peer: Peer, rumor: Rumor, now: float) -> None:
+    def _stated(self, peer: Peer, rumor: Rumor, now: float) -> bool:
         older = rumor.incarnation < peer.incarnation
         peer.stated = rumor.incarnation
         peer.incarnation = max(peer.incarnation, rumor.incarnation)
         if older:
-            return
+            return True
         self._speech.queue.drop(peer.name)
         if rumor.word == "asleep":
             self._end(peer)
             peer.asleep = rumor.incarnation
             self._book.move(peer, PresenceEvent.SLEEPS, "said so itself", now)
-            return
+            return True
         if rumor.slept and not peer.slept and peer.flaps and now - peer.flapped_at < SLEPT_TOLD_WITHIN:
             peer.flaps -= 1
         peer.slept = rumor.slept
         if peer.state in (PresenceState.DEAD, PresenceState.ASLEEP):
-            self._look(peer, now, "")
-        else:
-            self._end(peer)
-            self._book.move(peer, PresenceEvent.REFUTED, "said so itself", now)
+            self._look(peer, now, "", True)
+            return True
+        # What refutes a suspicion that nobody here has heard of need not go farther.
+        news = rumor.slept > 0 or peer.state is not PresenceState.ALIVE or now - peer.accused_at < ACCUSED_EVERY
+        self._end(peer)
+        self._book.move(peer, PresenceEvent.REFUTED, "said so itself", now)
+        return news

@@ -32,6 +32,8 @@ class Watch:
     tried_http: bool = False
     accuser: str = ""
     """The member whose rumor began it."""
+    told: bool = True
+    """Whether the rumor has been passed on; one from a member that was wrong before waits for a lost ping."""
 
     def pinged(self, now: float, timeout: float) -> None:
         """One more ping went out."""

@@ -23,7 +23,8 @@ ASK_EVERY = 4
 
 
 class Watching:
-    """All watches of this node. `suspects` is told of each peer that this node comes to suspect by itself."""
+    """All watches of this node. `suspects` is told of each peer that this node comes to suspect, `confirms` of each
+    at which another one's suspicion seems to be right."""
 
     def __init__(
         self,
@@ -32,6 +33,7 @@ class Watching:
         timers: Timers,
         favours: Favours,
         suspects: Callable[[Peer, float], None],
+        confirms: Callable[[Peer], None],
         out: list[Effect],
     ) -> None:
         self.pings = Pings()
@@ -40,15 +42,18 @@ class Watching:
         self._timers = timers
         self._favours = favours
         self._suspects = suspects
+        self._confirms = confirms
         self._out = out
 
-    def begin(self, peer: Peer, now: float, fast: bool = False, facts: bool = False, accuser: str = "") -> None:
+    def begin(
+        self, peer: Peer, now: float, fast: bool = False, facts: bool = False, accuser: str = "", told: bool = True
+    ) -> None:
         """Ping a peer, and see it through. One that is being watched already is at most hurried."""
         watch = peer.watch
         if watch is None:
             gone = peer.state in (PresenceState.DEAD, PresenceState.ASLEEP)
             tries = (RETURN_TRIES if fast else 1) if gone else None
-            watch = peer.watch = Watch(peer.name, fast, tries, accuser=accuser)
+            watch = peer.watch = Watch(peer.name, fast, tries, accuser=accuser, told=told)
             self._ping(peer, watch, now, facts)
             self._plan(peer, watch)
         elif fast and watch.tries is not None:
@@ -57,7 +62,7 @@ class Watching:
             self._plan(peer, watch)
         elif fast and not watch.fast:
             watch.fast = True
-            watch.accuser = accuser
+            watch.accuser, watch.told = accuser, told
             self._plan(peer, watch)
 
     def close(self, peer: Peer) -> None:
@@ -102,6 +107,9 @@ class Watching:
             else:
                 watch.open, peer.watch = False, None
             return
+        if watch.missed and not watch.told:
+            watch.told = True
+            self._confirms(peer)
         share = self.pings.loss.share
         suspicious, enough = to_suspect(share, self._book.nodes), to_bury(share)
         if peer.state is PresenceState.ALIVE and watch.missed >= suspicious:

@@ -68,7 +68,8 @@ def make_revocation(
     me = identity.public.hex()
     if key == me:
         raise BadInput("a machine does not revoke itself: `multifleet leave` takes it out")
-    require_captain(view, identity, "revoke one")
+    if not may_revoke(view, me):
+        require_captain(view, identity, "revoke one")
     node = name_of(view, key)
     members = {member.key: member for member in view.members.values() if member.key not in (key, me)}
     admitted = [other for other in _let_in(roster, key) if other in members and other not in leave_out]
@@ -94,6 +95,12 @@ def make_revocation(
         revoked=revoked,
     )
     return [*made, sign(identity, body)]
+
+
+def may_revoke(view: View, key: str) -> bool:
+    """Whether this key's revocations are considered: also those of a captain that a thief has put out first."""
+    gone = view.out.get(key)
+    return key in view.entitled and (gone is None or gone.how in ("revoked", "disputed", "orphaned"))
 
 
 def require_captain(view: View, identity: Identity, to_do: str) -> None:

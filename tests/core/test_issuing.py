@@ -122,6 +122,27 @@ class TestRevocations:
         made = roster(*BASE, revokes("mac2", "mac3"), revokes("mac3", "mac2"), me="mac3")
         assert revocation(make_revocation(made, identity("mac3"), key("mac2"), NOW)[0]).revoked == []
 
+    def test_a_captain_that_a_thief_has_put_out_first_strikes_back(self) -> None:
+        made = roster(*BASE, revokes("mac2", "mac1"), revokes("mac2", "mac4"))
+        assert out(made)["mac1"] == "revoked"
+        signed = make_revocation(made, identity("mac1"), key("mac2"), NOW)
+        assert revocation(signed[0]).revoked == [key("mac4")]
+        made.merge(signed)
+        assert made.view().me_out is None
+        assert out(made)["mac2"] == "revoked"
+
+    def test_a_captain_that_has_left_revokes_nobody(self) -> None:
+        made = roster(*BASE, leaves("mac1", 9))
+        with pytest.raises(NotCaptain):
+            make_revocation(made, identity("mac1"), key("mac2"), NOW)
+
+    def test_it_need_not_name_its_signer(self) -> None:
+        made = roster(*BASE, me="mac4")
+        signed = make_revocation(made, identity("mac4"), key("mac2"), NOW)
+        assert sorted(revocation(signed[0]).admitted) == sorted(map(key, ["mac3", "mac5"]))
+        made.merge(signed)
+        assert members(made) == {"mac1", "mac3", "mac4", "mac5"}
+
     @pytest.mark.parametrize("target", ["mac2", "mac3"])
     def test_it_settles_a_dispute_between_two_others(self, target: str) -> None:
         made = roster(*BASE, revokes("mac2", "mac3"), revokes("mac3", "mac2", 1, ("mac4", "mac5")))

@@ -50,7 +50,7 @@ def choose_chief(view: View, presence: Iterable[PeerPresence], me: str, configur
     found = election.chief(view, there, configured)
     if configured:
         return found, "it is configured" if found else f"{configured} is configured and is no member"
-    return found, "the most senior that may be and is there" if found else "no member that may be is there"
+    return found, "the most senior eligible member that is there" if found else "no eligible member is there"
 
 
 def others(known: Sources, me: str) -> list[MemberView]:

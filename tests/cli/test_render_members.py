@@ -126,7 +126,7 @@ def test_without_a_terminal_hostile_text_costs_no_line() -> None:
 def test_the_head_counts_the_states_and_names_the_chief() -> None:
     lines = status(as_json(a_status())).splitlines()
     assert lines[0] == "node      mac1 in fleet f1: 4 members (2 alive, 1 asleep, 1 dead), 1 revoked"
-    assert lines[1] == "chief     mac1 (the most senior member that is alive)"
+    assert lines[1] == "chief     mac1 (the most senior eligible member that is there)"
     assert lines[5] == "state     ok"
 
 

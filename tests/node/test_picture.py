@@ -141,7 +141,7 @@ S = PresenceState
 @pytest.mark.parametrize(
     "configured, states, expected",
     [
-        ("", {"mac2": S.ALIVE}, ("mac1", "the most senior that may be and is there")),
+        ("", {"mac2": S.ALIVE}, ("mac1", "the most senior eligible member that is there")),
         ("mac2", {"mac2": S.DEAD}, ("mac2", "it is configured")),
         ("mac9", {}, (None, "mac9 is configured and is no member")),
     ],

@@ -1,8 +1,9 @@
-"""Does every member of the fleet answer now, and if not: when it was last heard, and why not."""
+"""Does every member of the fleet answer now, and if not: in which state it is, when it was last heard, and why not."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from multifleet.core.presence.states import PresenceState
 from multifleet.errors import StoreDamaged, StoreUnavailable
 from multifleet.node.checks.finding import Finding, fail, of_error, ok, together, warn
 from multifleet.node.checks.probing import Answered
@@ -49,12 +50,15 @@ def _judge(node: "Node", member: Member, answered: Answered | None, now: float, 
     key = f"key {member.row.ed25519.hex()[:16]}"
     if answered is not None and answered.reason is None:
         return ok(f"{member.node} answers in {answered.seconds * 1000:.0f} ms ({key})")
+    seen = node.presence.peer(member.node)
     heard = wall - (now - member.heard_at) if member.heard_at is not None else member.heard_wall
-    since = _since(heard, wall)
+    known = f"{seen.state} ({seen.how}), {_since(heard, wall)}"
+    if seen.state is PresenceState.ASLEEP:
+        return ok(f"{member.node} is {known}; what is sent to it waits ({key})")
     if answered is None:
-        return ok(f"{member.node} {since} ({key})")
+        return ok(f"{member.node} is {known} ({key})")
     return fail(
-        f"{member.node} cannot be reached ({answered.reason}), {since} ({key})",
+        f"{member.node} cannot be reached ({answered.reason}): it is {known} ({key})",
         _remedy(node, member, answered.reason or ""),
     )
 

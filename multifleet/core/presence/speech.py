@@ -1,5 +1,8 @@
 """This node's packets: numbered, and filled with what it has to say: facts, rumors, documents, its roster's digest."""
 
+import msgspec
+
+from multifleet.core import packets
 from multifleet.core.presence.effects import Effect, Reply, Send
 from multifleet.core.presence.gossip import PACKET_LIMIT, Document, Facts, Gossip, Kind, Rumor
 from multifleet.core.presence.peer import Peer
@@ -9,9 +12,6 @@ from multifleet.core.presence.states import PresenceState
 
 FACTS_EVERY = 3.0
 """Seconds after which a peer may be told this node's facts again."""
-_BARE = 190
-"""Bytes of a packet that carries nothing, at the most, without a proof."""
-_FACTS = 160
 
 
 class Speech:
@@ -79,13 +79,15 @@ class Speech:
         digest: str = "",
     ) -> Gossip:
         told = self.facts if facts and now - peer.facts_sent_at >= FACTS_EVERY else None
+        gossip = self._bare(kind, re, about, proof, told, digest)
         if told:
             peer.facts_sent_at = now
+            if len(packets.write(gossip)) > PACKET_LIMIT:
+                gossip = msgspec.structs.replace(gossip, facts=None)
         if not len(self.queue) or peer.state is not PresenceState.ALIVE:
-            return self._bare(kind, re, about, proof, told, digest)
-        size = _BARE + len(proof) + (_FACTS + sum(map(len, told.seats)) + len(told.branch) if told else 0)
-        rumors, documents = self.queue.take(PACKET_LIMIT - size, self.nodes)
-        return self._bare(kind, re, about, proof, told, digest, rumors, documents)
+            return gossip
+        rumors, documents = self.queue.take(PACKET_LIMIT - len(packets.write(gossip)), self.nodes)
+        return msgspec.structs.replace(gossip, rumors=rumors, documents=documents)
 
     def _bare(
         self,

@@ -94,6 +94,11 @@ class World(RuleBasedStateMachine):
             self.counts[sender] = self.counts.get(sender, 100) + 1
             said["count"] = self.counts[sender]
         self.take(self.presence.hear(sender, Gossip(**said), self.now))  # type: ignore[arg-type]
+        self.reset(sender)
+
+    def reset(self, name: str) -> None:
+        if name in self.members and self.presence.peer(name).heard_at == self.now:
+            self.lives(name)
 
     def lives(self, name: str) -> None:
         self.pinged_since_heard[name] = 0
@@ -126,8 +131,6 @@ class World(RuleBasedStateMachine):
     @rule(name=names, last=st.integers(1, 8))
     def answer(self, name: str, last: int) -> None:
         if len(self.pings[name]) >= last and name in self.members:
-            if self.states.get(name) is not PresenceState.ASLEEP:
-                self.lives(name)
             self.hear(name, kind="ack", re=self.pings[name][-last].count)
 
     @rule(sender=anybody, kind=st.sampled_from(["ping", "ack", "ask", "told", "news"]), re=numbers, count=numbers,
@@ -135,8 +138,6 @@ class World(RuleBasedStateMachine):
           digest=st.sampled_from(["", "1" * 16, "2" * 16]))  # fmt: skip
     def anything(self, sender: str, boot: str, **fields: object) -> None:
         before = dict(self.states)
-        if sender in NAMES and fields["kind"] != "ack":
-            self.lives(sender)
         self.hear(sender, boot=boot * 16, **fields)
         assert {name: state for name, state in self.states.items() if name != sender} == {
             name: state for name, state in before.items() if name != sender
@@ -144,23 +145,18 @@ class World(RuleBasedStateMachine):
 
     @rule(sender=names, about=anybody, incarnation=st.integers(-2, 3))
     def accuse(self, sender: str, about: str, incarnation: int) -> None:
-        self.lives(sender)
         self.hear(sender, rumors=[Rumor(word="suspect", about=about, incarnation=BEGIN + incarnation)])
 
     @rule(sender=names, about=names, word=st.sampled_from(["alive", "asleep"]), slept=st.integers(0, 99))
     def state(self, sender: str, about: str, word: str, slept: int) -> None:
         self.incarnations[about] += 1
-        self.lives(sender)
         if word == "asleep":
             self.asleep.add(about)
-        if self.states.get(about) in (PresenceState.ALIVE, PresenceState.SUSPECT):
-            self.lives(about)
         said = sign_statement(lambda data: signature(about, data), FLEET, about, word, self.incarnations[about], slept)  # type: ignore[arg-type]
         self.hear(sender, rumors=[said])
 
     @rule(sender=names, about=names, word=st.sampled_from(["alive", "asleep"]))
     def forge(self, sender: str, about: str, word: str) -> None:
-        self.lives(sender)
         before = self.states.get(about)
         forged = sign_statement(lambda data: signature(sender, data + b"x"), FLEET, about, word, BEGIN + 10**6, 0)  # type: ignore[arg-type]
         self.hear(sender, rumors=[forged])
@@ -168,13 +164,11 @@ class World(RuleBasedStateMachine):
 
     @rule(name=anybody)
     def http(self, name: str) -> None:
-        if name in self.members and self.states[name] is not PresenceState.ASLEEP:
-            self.lives(name)
         self.take(self.presence.heard(name, self.now))
+        self.reset(name)
 
     @rule(sender=names, text=st.text(max_size=600))
     def document(self, sender: str, text: str) -> None:
-        self.lives(sender)
         document = Document(text=text, signature="0" * 128)
         self.hear(sender, documents=[document])
         self.take(self.presence.spread(document))

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hypothesis import given
 from hypothesis import strategies as st
 
+from multifleet.core.key_ring import own_keys
 from multifleet.core.keys import PairKeys, WeakKey, derive, signed_by
 from tests.core.wire import FLEET, KEYS, MAC1, MAC2, MAC3, pair
 
@@ -60,6 +61,30 @@ def test_the_repr_of_an_identity_shows_no_key() -> None:
     assert MAC1.ed25519.hex() not in shown
     assert repr(MAC1.x25519) not in shown
     assert "mac1" in shown
+
+
+def test_the_repr_of_a_key_shows_its_public_half_alone() -> None:
+    renewed = MAC1.rotated(b"n" * 32, 1.0, 2.0)
+    for shown in (repr(renewed), repr(renewed.exchange_keys), repr(own_keys(renewed.exchange_keys))):
+        assert MAC1.x25519.hex() not in shown and repr(MAC1.x25519) not in shown and repr(b"n" * 32) not in shown
+    assert MAC1.exchange_public.hex()[:16] in repr(renewed.older)
+
+
+def test_a_renewed_identity_is_the_same_one_with_its_older_keys_until_they_are_over_and_not_needed() -> None:
+    once = MAC1.rotated(b"a" * 32, 10.0, 40.0)
+    twice = once.rotated(b"b" * 32, 20.0, 50.0)
+    assert (twice.public, twice.made, twice.x25519) == (MAC1.public, 20.0, b"b" * 32)
+    assert [key.private for key in twice.exchange_keys] == [b"b" * 32, b"a" * 32, MAC1.x25519]
+    assert twice.retired(39.0) == twice
+    assert [key.private for key in twice.retired(40.0).older] == [b"a" * 32]
+    assert twice.retired(50.0, {MAC1.exchange_public}).older == (twice.older[1],)
+    assert twice.retired(50.0).older == ()
+
+
+def test_what_is_a_nodes_own_alone_differs_by_purpose_and_node_and_not_by_its_x25519_key() -> None:
+    keys = {MAC1.own_key("rcpt"), MAC1.own_key("kept"), MAC2.own_key("rcpt"), KEYS.receipt}
+    assert len(keys) == 4
+    assert MAC1.rotated(b"a" * 32, 1.0, 2.0).own_key("rcpt") == MAC1.own_key("rcpt")
 
 
 @given(st.binary(max_size=64))

@@ -1,10 +1,13 @@
 """Requests and answers fit into frames, and an answer is believed only as this peer's to this request."""
 
+from dataclasses import replace
+
 import pytest
 
 from multifleet.core import packets
 from multifleet.core.frame import FRAME_LIMIT, Refusal, open_frame, read_header, seal
 from multifleet.core.packets import Answer, Request
+from multifleet.core.receipts import is_stated_by
 from multifleet.node.clock import Clocks, NodeClock
 from multifleet.node.exchange import Exchange, NotAnswered
 from multifleet.node.members import Member, Members
@@ -116,3 +119,33 @@ def test_a_request_is_stamped_in_the_peers_time_as_far_as_it_is_known(mac1: Side
     mac1.member.offset = -(10.0**12)
     assert read_header(mac1.exchange.request(mac1.member, [], [], 1).frame).sent == 0
     assert KEYS.kid == mac1.member.outgoing.kid
+
+
+def test_an_answer_is_under_the_pair_of_keys_of_its_request_though_both_have_newer_ones(mac1: Side, mac2: Side) -> None:
+    asked = mac1.exchange.request(mac1.member, [], [], 1)
+    mac1.members.install(MAC1.rotated(b"a" * 32, 1.0, 2.0))
+    mac2.members.install(MAC2.rotated(b"b" * 32, 1.0, 2.0))
+    mac2.members.admit(pinned(mac1.members.identity))
+    answer = mac2.exchange.answer(mac2.member, read_header(asked.frame), log=[line(1, "x")])
+    assert read_header(answer).kid == pair(MAC2, MAC1).kid
+    opened = mac1.exchange.open_answer(mac1.member, asked, answer)
+    assert is_stated_by(pair(MAC2, MAC1).receipt, "mac2", "mac1", opened.log[0])
+
+
+def test_an_answer_tells_which_card_the_peer_has(mac1: Side, mac2: Side) -> None:
+    told: list[tuple[str, str]] = []
+    exchange = replace(mac1.exchange, proved=lambda node, kid: told.append((node, kid)))
+    asked = exchange.request(mac1.member, [], [], 1)
+    answer = mac2.exchange.answer(mac2.member, read_header(asked.frame))
+    exchange.open_answer(mac1.member, asked, answer)
+    with pytest.raises(NotAnswered):
+        exchange.open_answer(mac1.member, asked, answer[:-1] + b"?")
+    assert told == [("mac2", read_header(answer).kid)]
+
+
+def test_nothing_that_one_who_was_removed_answers_is_believed(mac1: Side, mac2: Side) -> None:
+    asked = mac1.exchange.request(mac1.member, [], [], 1)
+    answer = mac2.exchange.answer(mac2.member, read_header(asked.frame))
+    mac1.members.remove("mac2")
+    with pytest.raises(NotAnswered):
+        mac1.exchange.open_answer(mac1.member, asked, answer)

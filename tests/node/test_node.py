@@ -11,9 +11,11 @@ import pytest
 from multifleet import __version__
 from multifleet.core.receipts import State
 from multifleet.errors import UnknownNode
+from multifleet.operations.views import MemberView
 from multifleet.store import opening
 from tests.core.wire import identity
 from tests.node.fleet import SOON, Machines, pinned
+from tests.node.served import Daemons
 
 
 async def test_status_says_that_a_damaged_store_was_set_aside_until_the_file_is_gone(fleet: Machines) -> None:
@@ -106,3 +108,27 @@ async def test_who_watches_is_told_of_a_change_at_once(fleet: Machines) -> None:
     assert (await mac1.node.status()).revision != known
     await asyncio.wait_for(mac1.node.changed(known, SOON), SOON / 2)
     await mac1.node.changed((await mac1.node.status()).revision, 0.0)
+
+
+async def test_the_picture_follows_a_peer_that_goes_and_comes_back(daemons: Daemons) -> None:
+    mac1, mac2 = await daemons.up("mac1", "mac2")
+    await mac2.node.join((await mac1.node.invite([mac1.address])).code, [])
+
+    async def seen(state: str) -> MemberView:
+        async with asyncio.timeout(SOON):
+            while True:
+                known = (await mac1.node.status()).revision
+                [peer] = (await mac1.node.peers_view("mac2")).peers
+                if peer.state == state and (peer.version or state != "alive"):
+                    return peer
+                await mac1.node.changed(known, 0.5)
+
+    alive = await seen("alive")
+    assert (alive.addresses[0], alive.version, alive.sessions) == (mac2.address, __version__, 0)
+    assert alive.load is not None and alive.disk_free and alive.facts_at and alive.since
+    await mac2.down()
+    dead = await seen("dead")
+    assert "unanswered" in (dead.how or "") and dead.version == __version__
+    await mac2.up()
+    back = await seen("alive")
+    assert back.apart and back.apart.until and back.apart.since == pytest.approx(dead.since, abs=0.5)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from multifleet.node.keystore import load_identity
 from tests.lab.fleet import Fleet
 from tests.lab.fleet_node import NODE_HOME, FleetNode
 from tests.lab.forging import Forger
@@ -17,7 +18,8 @@ pytestmark = pytest.mark.lab
 def keys_of(node: FleetNode) -> list[str]:
     """The node's private keys and its token, as they would look in a text."""
     home = node.host.path(NODE_HOME)
-    found = json.loads((home / "keys/identity.json").read_text())["pair"].split(":")
+    identity = load_identity(home, {})
+    found = [identity.ed25519.hex(), *(key.private.hex() for key in identity.exchange_keys)]
     token = home / "token"
     return found + ([token.read_text().strip()] if token.exists() else [])
 
@@ -66,6 +68,9 @@ def test_a16_no_secret_shows_in_any_log_answer_process_list_or_packet(fleet: Fle
         mac1.kill()
         mac1.up()
         mac1.cli("doctor", check=False)
+        looked_at.append(mac1.cli("rotate-keys").stdout)
+        looked_at.append(json.dumps(mac1.ask("rotate-keys", "--show")))
+        mac1.wait_state(mac1.send("mac2", canary), "stored")
     for node in fleet.nodes:
         for path in (
             "/health",

@@ -221,25 +221,28 @@ class NodePresence:
         except TimeoutError:
             pass  # the time has come
 
-    def _take(self, member: Member, opened: Opened, source: Source) -> None:
-        """One authentic datagram."""
+    def _take(self, member: Member, opened: Opened, source: Source) -> bool:
+        """One authentic datagram; whether it was new."""
         try:
             gossip = packets.read(opened.packet, Gossip)
         except (NotStrict, BadPacket) as error:
             self._counters.failed("gossip_bad", peer=member.node, reason=error)
-            return
+            return True
         if member.node not in self._calm_until:
-            return
+            return True
         now = self._clock.monotonic()
         wanted = self._core.hear(member.node, gossip, now)
         is_fresh = self._core.peer(member.node).heard_at == now
         # What is no replay names an address that is worth a ping; where it came from is tried by what follows.
-        moved = bool(wanted or is_fresh) and self._ways.came_from(member, source, now)
+        if not wanted and not is_fresh:
+            return False
+        moved = self._ways.came_from(member, source, now)
         self._carry_out(wanted, Heard(gossip, source, member.ring.reply(opened.header.kid)))
         if is_fresh:
             self._heard(member, join_address(*source))
             if moved:
                 self._carry_out(self._core.check(member.node, now))
+        return True
 
     def _carry_out(self, wanted: Iterable[Effect], heard: Heard | None = None) -> None:
         """Effects in their order; `heard` is what they answer."""
@@ -288,8 +291,10 @@ class NodePresence:
 
     def _changed(self, change: effects.Changed) -> None:
         self._counters.count(f"peer_{change.after}")
+        self._events.happened(PRESENCE)
+        if change.after is PresenceState.LEFT:
+            return  # what is kept of it is the roster's to say
         incarnation = self._core.peer(change.name).incarnation
         self._store.peers.presence_later(change.name, change.after, self._clock.now(), change.how, incarnation)
-        self._events.happened(PRESENCE)
         if change.after is PresenceState.ALIVE:
             self._is_back(change.name)

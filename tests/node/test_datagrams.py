@@ -12,7 +12,7 @@ import pytest
 from multifleet.core.frame import WINDOW, Opened, seal
 from multifleet.node.clock import Clocks, NodeClock
 from multifleet.node.counters import Counters
-from multifleet.node.datagrams import DATAGRAM_LIMIT, PORTION, TURN, Datagrams, Source
+from multifleet.node.datagrams import DATAGRAM_LIMIT, PORTION, REMEMBERED, TURN, Datagrams, Source
 from multifleet.node.members import Member, Members
 from tests.core.wire import FLEET, KEYS, MAC1, MAC2, MAC3, pair
 from tests.node.fleet import pinned, until
@@ -36,9 +36,11 @@ class Ears:
         self.wire.bind(("127.0.0.1", 0))
         self.wire.setblocking(False)
 
-    def _take(self, member: Member, opened: Opened, source: Source) -> None:
+    def _take(self, member: Member, opened: Opened, source: Source) -> bool:
+        is_new = (member.node, opened.packet) not in self.heard
         self.heard.append((member.node, opened.packet))
         self.sources.append(source)
+        return is_new
 
     @property
     def address(self) -> Source:
@@ -100,6 +102,28 @@ async def test_what_no_member_made_for_this_node_now_is_counted_by_its_fault_and
         ears.wire.recvfrom(2_000)
 
 
+async def test_what_comes_again_is_counted_and_a_flood_of_it_is_told(
+    ears: Ears, caplog: pytest.LogCaptureFixture
+) -> None:
+    again = ears.frame(b"again")
+    ears.throw(again, again, ears.frame(b"again"))  # the last one is known by its packet alone
+    await until(lambda: ears.counters.snapshot() == {"datagram_refused_replay": 2})
+    assert len(ears.heard) == 2
+    assert not caplog.records
+    ears.throw(*[again] * 100)
+    await until(lambda: ears.counters.snapshot() == {"datagram_refused_replay": 102})
+    assert len(ears.heard) == 2
+    assert caplog.records
+
+
+async def test_what_is_known_again_is_bounded(ears: Ears) -> None:
+    for number in range(REMEMBERED + 50):
+        ears.throw(ears.frame(b"%d" % number))
+        ears.datagrams.read_now()
+    await until(lambda: len(ears.heard) == REMEMBERED + 50)
+    assert len(ears.datagrams._taken) == REMEMBERED
+
+
 async def test_a_sender_who_is_no_member_any_more_is_not_heard(ears: Ears) -> None:
     del ears.members._members["mac1"]
     ears.throw(ears.frame(b"one"))
@@ -150,7 +174,7 @@ async def test_a_packet_goes_to_each_address_under_the_keys_of_its_member(ears: 
         await other.datagrams.start(stack, [("127.0.0.1", 0)])
         sender = Members(MAC1, FLEET)
         member = sender.admit(pinned(MAC2))
-        sends = Datagrams(sender, ears.clock, Counters(), lambda *_: None)
+        sends = Datagrams(sender, ears.clock, Counters(), lambda *_: True)
         await sends.start(stack, [("127.0.0.1", 0)])
         sends.send(member, b"hello", [ears.address, ("::1", 9), other.address, ("127.0.0.1", 0)])
         await until(lambda: ears.heard and other.heard)
@@ -172,22 +196,28 @@ async def test_ipv6_and_ipv4_each_go_by_their_own_socket() -> None:
     members = Members(MAC2, FLEET)
     members.admit(pinned(MAC1))
     clock = NodeClock.start(Clocks(), 0.0)
+
+    def take(member: Member, opened: Opened, source: Source) -> bool:
+        heard.append(source)
+        return True
+
     if not has_ipv6():
         pytest.skip("no IPv6 here")
     async with AsyncExitStack() as stack:
-        ears = Datagrams(members, clock, Counters(), lambda member, opened, source: heard.append(source))
+        ears = Datagrams(members, clock, Counters(), take)
         await ears.start(stack, [("127.0.0.1", 0), ("::1", 0)])
         sender = Members(MAC1, FLEET)
-        sends = Datagrams(sender, clock, Counters(), lambda *_: None)
+        sends = Datagrams(sender, clock, Counters(), lambda *_: True)
         await sends.start(stack, [("::1", 0), ("127.0.0.1", 0)])
-        sends.send(sender.admit(pinned(MAC2)), b"hello", ears.addresses)
+        for address in ears.addresses:
+            sends.send(sender.admit(pinned(MAC2)), b"hello", [address])
         await until(lambda: len(heard) == 2)
     assert {host for host, _ in heard} == {"::1", "127.0.0.1"}
 
 
 async def test_at_the_end_nothing_is_open() -> None:
     async with AsyncExitStack() as stack:
-        ears = Datagrams(Members(MAC2, FLEET), NodeClock.start(Clocks(), 0.0), Counters(), lambda *_: None)
+        ears = Datagrams(Members(MAC2, FLEET), NodeClock.start(Clocks(), 0.0), Counters(), lambda *_: True)
         await ears.start(stack, [("127.0.0.1", 0)])
         port = ears.addresses[0][1]
     assert ears.addresses == []

@@ -16,6 +16,8 @@ from multifleet.core import invite as invitations
 from multifleet.core.card import Card, SignedCard
 from multifleet.core.documents import REASON_LIMIT, TEXT_LIMIT, Admission, Leave, Revocation, Signed
 from multifleet.core.packets import Answer, Message, PacketAnswer, Request, Statement
+from multifleet.core.presence import engine as presence_engine
+from multifleet.core.presence import favours, gossip, peer, rtt, rumors, speech, suspicion, talk, watch, watching
 from multifleet.core.presence import states as presence_states
 from multifleet.core.presence.gossip import Document, Facts, Gossip, Rumor
 from multifleet.core.shelf import DOCUMENTS, ROOM
@@ -101,6 +103,33 @@ def states() -> str:
     return f"```mermaid\n{channel_state.mermaid()}```\n"
 
 
+def presence() -> str:
+    """The numbers by which nodes watch each other."""
+    rows = [
+        ("one ping is sent in each", "period, `heartbeatSeconds` ± 10 %"),
+        ("a ping is unanswered after", f"SRTT + 4 RTTVAR (RFC 6298), {rtt.LEAST:g} to {rtt.MOST:g} s"),
+        ("then it is repeated every", f"{watch.REPEAT:g} s, to all addresses"),
+        ("q, the share of pings that living peers leave unanswered",
+         f"measured over about {suspicion.MEMORY:g} pings, with one standard deviation on top; "
+         f"{suspicion.LEAST_SHARE:g} to {suspicion.MOST_SHARE:g}"),
+        ("m, suspect after", f"the least m with N·q^m ≤ {suspicion.FALSE_ALARMS:g}, "
+         f"at least {suspicion.LEAST_TO_SUSPECT}"),
+        ("r, dead after", f"the least r with q^r ≤ {suspicion.FALSE_DEATH:g}, at least {suspicion.LEAST_TO_BURY}, "
+         "and an HTTP request meanwhile"),
+        ("others are asked to ping it", f"{favours.HELPERS} at a time, again after each {watching.ASK_EVERY} pings"),
+        ("what is new is passed on at once to", f"{talk.FANOUT} others at random, and rides on "
+         f"{rumors.SPREAD}·log2 N packets"),
+        ("a suspicion of the same node is looked at", f"every {talk.ACCUSED_EVERY:g} s"),
+        ("suspicions that one member may spread in vain",
+         f"{peer.CREDIT}, one more every {peer.CREDIT_BACK:g} s"),
+        ("facts go to the same peer at most every", f"{speech.FACTS_EVERY:g} s"),
+        ("one of the dead or asleep is tried every", f"{presence_engine.GONE_EVERY} periods"),
+        ("a tick that is later than this clears all doubts", f"{presence_engine.LATE:g} s"),
+        ("a packet has at most", f"{gossip.PACKET_LIMIT} bytes, a document in it {gossip.DOCUMENT_LIMIT}"),
+    ]  # fmt: skip
+    return table(("what", "value"), rows)
+
+
 def fields(struct: type[msgspec.Struct]) -> Callable[[], str]:
     """A table of a packet's fields."""
     return lambda: table(("field", "shape", "where absent", "meaning"), map(_field_row, fields_of(struct)))
@@ -147,6 +176,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "facts": fields(Facts),
     "rumor": fields(Rumor),
     "document": fields(Document),
+    "presence": presence,
     "presence-states": lambda: f"```mermaid\n{presence_states.mermaid()}```\n",
     "card": fields(Card),
     "signed-card": fields(SignedCard),

@@ -14,7 +14,7 @@ FALSE_DEATH = 1e-8
 LEAST_TO_SUSPECT, LEAST_TO_BURY = 3, 8
 MEMORY = 100.0
 """Pings that the estimate remembers."""
-_PRIOR_LOST, _PRIOR_ALL = 2.0, 4.0
+_PRIOR_LOST, _PRIOR_ALL = 1.0, 2.0
 
 
 class LossEstimate:

@@ -313,8 +313,8 @@ def main() -> None:
     """The tables of docs/why-presence.md; takes some minutes."""
     print("| nodes | first knows, mean | all know, mean | all know, worst | KB a minute | packets a minute |")
     for nodes in (3, 5, 30, 100, 300, 1000):
-        seeds = {300: 10, 1000: 3}.get(nodes, 100)
-        found = [death(nodes, seed, settle=30.0 if nodes <= 100 else 5.0) for seed in range(seeds)]
+        seeds = {300: 6, 1000: 2}.get(nodes, 100)
+        found = [death(nodes, seed, settle=30.0) for seed in range(seeds)]
         octets, messages = traffic(nodes, 20 if nodes > 300 else 60)
         firsts, lasts = zip(*found, strict=True)
         print(

@@ -10,7 +10,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -110,7 +110,7 @@ def _with(setup: Setup, port: int | None, binds: Sequence[str]) -> Setup:
         config = msgspec.structs.replace(config, port=port)
     if binds:
         config = msgspec.structs.replace(config, bind=tuple(binds))
-    return Setup(setup.home, config, setup.identity, setup.fleet, setup.shared_key)
+    return replace(setup, config=config)
 
 
 def _with_loopback(binds: Sequence[str]) -> list[str]:

@@ -69,6 +69,20 @@ class InviteExpired(MultifleetError):
     code = "invite_expired"
 
 
+class NotEntitled(MultifleetError):
+    """This machine may not decide that: it is no captain."""
+
+    status = 403
+    code = "not_entitled"
+
+
+class Revoked(MultifleetError):
+    """The machine was put out of the fleet; with the same keys it never comes back."""
+
+    status = 403
+    code = "revoked"
+
+
 class FleetConflict(MultifleetError):
     """This node already belongs to a fleet with other members."""
 

@@ -32,10 +32,15 @@ from multifleet.operations.views import (
     InitView,
     InviteView,
     JoinedView,
+    LeftView,
     MemberView,
     OutboxView,
     PeerListing,
     ReceiptView,
+    RevokedView,
+    RosterMember,
+    RosterOut,
+    RosterView,
     SeatView,
     SessionView,
     StatsView,
@@ -224,7 +229,19 @@ class StandIn:
     async def init_view(self) -> InitView:
         return InitView("mac1", "f1", "/home", "file", "ab:cd", False)
 
-    async def invite(self, at: list[str]) -> InviteView:
+    async def roster_view(self) -> RosterView:
+        member = RosterMember("mac1", "captain", True, "0123456789abcdef", None, None)
+        out = RosterOut("mac9", "revoked", "mac9 was revoked by mac1: stolen", "fedcba9876543210", 1_700_000_000.0)
+        return RosterView("mac1", "f1", "mac1", "it is configured", [member], [out], [], "none", "00")
+
+    async def revoke(self, whom: str, reason: str, with_admitted: bool, undo: bool) -> RevokedView:
+        self.asked.append(("revoke", (whom, reason, with_admitted, undo)))
+        return RevokedView(whom, "fedcba9876543210", "revoked", ["mac4"], ["mac5"], ["mac6"], 3, True)
+
+    async def leave(self) -> LeftView:
+        return LeftView("mac1", "f1", "f2", ["mac2"], 2, "take the key out")
+
+    async def invite(self, at: list[str], role: str) -> InviteView:
         self.asked.append(("invite", at))
         return InviteView("CODE", 4_000_000_000.0, "multifleet join CODE", ["10.0.0.1:8855"])
 

@@ -126,6 +126,7 @@ def test_no_printed_command_is_left_over() -> None:
 def _example(operation: Operation) -> dict[str, Any]:
     filled = {
         "to": "mac2",
+        "node": "mac2",
         "body": "text",
         "id": ID[:8],
         "name": "api",

@@ -635,6 +635,15 @@ COMMANDS: dict[str, Command] = {
                 "Address of this node that the other machine shall call, as HOST:PORT.",
                 "places",
             ),
+            Field(
+                "role",
+                "What the machine may decide: a captain lets others in and puts them out, a worker does not.",
+                choices=(
+                    "captain",
+                    "worker",
+                ),
+                default="captain",
+            ),
         ),
         (),
         "setup",
@@ -683,6 +692,63 @@ COMMANDS: dict[str, Command] = {
         (),
         (),
         "receive",
+    ),
+    "roster": Command(
+        "Show who is in the fleet, in which role and let in by whom, and who is out and why.",
+        "Show who is in the fleet, in which role and let in by whom, and who is out and why.",
+        "GET",
+        "/roster",
+        (),
+        (),
+        "",
+    ),
+    "revoke": Command(
+        "Put a machine out of the fleet for good, on all members, for example because it was stolen.",
+        (
+            "Put a machine out of the fleet for good, on all members, for example because it "
+            "was stolen. Only a captain can. What is on its way to it becomes undeliverable, "
+            "what it sends is refused, and nobody whom it lets in from now on is in. It comes "
+            "back only with new keys."
+        ),
+        "POST",
+        "/revoke",
+        (
+            Field(
+                "node",
+                "Its id, or the beginning of its key as roster shows it.",
+                positional=True,
+                required=True,
+            ),
+            Field(
+                "reason",
+                "Why, in a few words that all members see.",
+            ),
+            Field(
+                "with_admitted",
+                "Put out whom it had let in as well.",
+                "switch",
+            ),
+            Field(
+                "undo",
+                "Bring back whom it had put out.",
+                "switch",
+            ),
+        ),
+        (),
+        "setup",
+    ),
+    "leave": Command(
+        "Leave the fleet: tell the members, and be a fleet of one again with the same keys and inbox.",
+        (
+            "Leave the fleet: tell the members, and be a fleet of one again with the same "
+            "keys and inbox. What waits to be delivered becomes undeliverable. A captain's "
+            "invitation lets it in again."
+        ),
+        "POST",
+        "/leave",
+        (),
+        (),
+        "setup",
     ),
     "up": Command(
         "Start the daemon and wait until it answers.",
@@ -767,6 +833,14 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "up",
             "down",
             "demo",
+        ),
+    ),
+    (
+        "Who is in the fleet",
+        (
+            "roster",
+            "revoke",
+            "leave",
         ),
     ),
     (

@@ -84,9 +84,11 @@ RUNNERS = {
     "init": "setup",
     "invite": "setup",
     "join": "setup",
+    "leave": "setup",
     "peers": "picture",
     "receive": "receive",
     "reply": "sending",
+    "revoke": "setup",
     "send": "sending",
     "status": "picture",
     "trace": "tracing",
@@ -125,6 +127,7 @@ OWN_COMMANDS = {
 
 GROUPS = (
     ("Getting started", ("init", "invite", "join", "up", "down", "demo")),
+    ("Who is in the fleet", ("roster", "revoke", "leave")),
     ("Messages", ("send", "reply", "inbox", "unread", "read")),
     ("Where is it", ("trace", "ack", "receipts", "outbox", "dead", "retry")),
     (

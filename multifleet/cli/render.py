@@ -7,6 +7,7 @@ from multifleet.cli.render_discovery import discovered
 from multifleet.cli.render_fleet import doctor, health, init, invite, joined, peers, status
 from multifleet.cli.render_keys import rotation
 from multifleet.cli.render_message import message
+from multifleet.cli.render_roster import left, revoked, roster
 from multifleet.cli.table import ago, cell, clock, day, short, table
 
 Result = dict[str, Any]
@@ -160,12 +161,15 @@ RENDERERS: dict[str, Callable[[Result], str]] = {
     "init": init,
     "invite": invite,
     "join": joined,
+    "leave": left,
     "outbox": _outbox,
     "peers": peers,
     "read": message,
     "receipts": _receipts,
     "reply": _accepted,
     "retry": _accepted,
+    "revoke": revoked,
+    "roster": roster,
     "rotate-keys": rotation,
     "seat bind": _seat,
     "seat remove": _seats,

@@ -1,7 +1,7 @@
-"""`init`, `invite` and `join`: they work with the daemon where one runs, else on the home itself."""
+"""`init`, `invite`, `join`, `revoke` and `leave`: with the daemon where one runs, else on the home itself."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from multifleet.cli.arguments import Value
 from multifleet.cli.ask import show
@@ -33,10 +33,22 @@ def _offline(name: str, values: dict[str, Value]) -> bytes:
     assert isinstance(at, list)
     acts: dict[str, Callable[[], Any]] = {
         "init": lambda: offline.offline_init(home_path(), None if node is None else str(node)),
-        "invite": lambda: offline.offline_invite(home_path(), at),
+        "invite": lambda: offline.offline_invite(home_path(), at, _role(values)),
         "join": lambda: offline.offline_join(home_path(), str(code), at),
+        "revoke": lambda: offline.offline_revoke(
+            home_path(),
+            str(node),
+            str(values.get("reason", "")),
+            bool(values.get("with_admitted")),
+            bool(values.get("undo")),
+        ),
+        "leave": lambda: offline.offline_leave(home_path()),
     }
     try:
         return msgspec.json.encode(acts[name]())
     except MultifleetError as error:
         raise Failed(str(error)) from None
+
+
+def _role(values: dict[str, Value]) -> Literal["captain", "worker"]:
+    return "worker" if values.get("role") == "worker" else "captain"

@@ -1,5 +1,5 @@
-"""What frames carry: requests with packets, and answers (presence/gossip.py has what datagrams carry). Every field's
-shape is checked before it is used.
+"""What frames carry: requests with packets, words about the roster, and answers (presence/gossip.py has what datagrams
+carry). Every field's shape is checked before it is used.
 
 Wire form is JSON. Readers are strict; a packet that is written exactly as this program writes it is recognized by
 writing it again (fast), any other goes through `strict.parse` first.
@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
+from multifleet.core.documents import Signed
 from multifleet.core.ids import ADDRESS_PATTERN, ID_PATTERN
 from multifleet.core.strict import parse
 
@@ -28,6 +29,10 @@ REASON_LIMIT = 500
 """Characters of a refusal's reason."""
 DETAIL_LIMIT = 4_000
 """Characters of a statement's detail."""
+DOCUMENTS_LIMIT = 256
+"""Documents of the roster in one frame."""
+DOCUMENTS_BYTES = 256 * 1024
+"""Bytes of these; a single one may have more."""
 
 Id = Annotated[str, msgspec.Meta(pattern=f"^{ID_PATTERN}\\Z")]
 AddressText = Annotated[str, msgspec.Meta(pattern=f"^{ADDRESS_PATTERN}\\Z", max_length=127)]
@@ -147,6 +152,37 @@ class Answer(Wire, frozen=True, kw_only=True, tag="answer", tag_field="kind"):
     """The same in words."""
 
 
+class RosterAsk(Wire, frozen=True, kw_only=True, tag="roster_ask", tag_field="kind"):
+    """"This is what I have of the roster": with documents that the other lacks, with a question for those that it has
+    more, or with both. Taking it twice changes nothing."""
+
+    time: Seconds
+    """The sender's wall clock."""
+    buckets: Annotated[list[Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{8}\\Z")]], msgspec.Meta(max_length=64)] = []
+    """Digests of the 64 parts of its roster; none where it asks for nothing."""
+    after: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{0,32}\\Z")] = ""
+    """The last document of the answer before, where that had more to come."""
+    documents: Annotated[list[Signed], msgspec.Meta(max_length=DOCUMENTS_LIMIT)] = []
+    """What the other may lack."""
+
+
+class RosterTell(Wire, frozen=True, kw_only=True, tag="roster_tell", tag_field="kind"):
+    """The answer to one RosterAsk, named by its nonce."""
+
+    re: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}\\Z")]
+    """The nonce of the question."""
+    time: Seconds
+    """The answering node's replay clock."""
+    buckets: Annotated[list[Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{8}\\Z")]], msgspec.Meta(max_length=64)] = []
+    """Digests of the 64 parts of its roster, once it has taken what came."""
+    documents: Annotated[list[Signed], msgspec.Meta(max_length=DOCUMENTS_LIMIT)] = []
+    """Those of the parts that differ, in the order of their ids."""
+    more: bool = False
+    """Whether there are further ones."""
+    refused: Annotated[int, msgspec.Meta(ge=0, le=DOCUMENTS_LIMIT)] = 0
+    """How many of the documents that came were not taken."""
+
+
 class BadPacket(ValueError):
     """A packet that is strict JSON and not of the form it should have."""
 
@@ -154,7 +190,7 @@ class BadPacket(ValueError):
 W = TypeVar("W", bound=Wire)
 
 _encoder = msgspec.json.Encoder()
-_decoders: dict[type[Wire], msgspec.json.Decoder[Any]] = {}
+_decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
 
 
 def write(packet: Wire) -> bytes:
@@ -164,10 +200,27 @@ def write(packet: Wire) -> bytes:
 
 def read(data: bytes | msgspec.Raw, form: type[W]) -> W:
     """A packet of the given form; NotStrict or BadPacket says why it is none."""
+    packet: W = _read(data, form)
+    return packet
+
+
+def read_asked(data: bytes) -> Request | RosterAsk:
+    """What a peer may ask of this node; NotStrict or BadPacket as above."""
+    packet: Request | RosterAsk = _read(data, Request | RosterAsk)
+    return packet
+
+
+def read_told(data: bytes) -> Answer | RosterTell:
+    """What a peer may answer to a question about the roster: an Answer where it refuses the whole frame."""
+    packet: Answer | RosterTell = _read(data, Answer | RosterTell)
+    return packet
+
+
+def _read(data: bytes | msgspec.Raw, form: Any) -> Any:
     raw = bytes(data)
     decoder = _decoders.get(form) or _decoders.setdefault(form, msgspec.json.Decoder(form))
     try:
-        packet: W = decoder.decode(raw)
+        packet = decoder.decode(raw)
         if _encoder.encode(packet) == raw:
             return packet
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
@@ -175,7 +228,6 @@ def read(data: bytes | msgspec.Raw, form: type[W]) -> W:
     document = parse(raw)
     try:
         # Written again rather than converted, because packets inside a request are kept as bytes.
-        again: W = decoder.decode(_encoder.encode(document))
-        return again
+        return decoder.decode(_encoder.encode(document))
     except msgspec.ValidationError as error:
         raise BadPacket(str(error)) from None

@@ -191,7 +191,7 @@ class Delivery:
             self._heard(member, carried.where)
             offset = learned_offset(asked_at, self._clock.monotonic(), answer.time, self._clock.now())
             if offset is not None:
-                self._learn_offset(member, offset)
+                self.learn_offset(member, offset)
             if answer.refusal != Refusal.OUTSIDE_WINDOW or second:
                 break
         return Answered(asked, answer), carried.where
@@ -201,7 +201,8 @@ class Delivery:
             raise ChannelError(f"{carried.success} at {carried.where}")
         return self._exchange.open_answer(member, asked, carried.answer)
 
-    def _learn_offset(self, member: Member, offset: float) -> None:
+    def learn_offset(self, member: Member, offset: float) -> None:
+        """A peer's clock is so far ahead of this one's."""
         if member.offset is None or abs(member.offset - offset) > 2.0:
             self._store.peers.offset_later(member.node, offset, self._clock.now())
             member.offset = offset

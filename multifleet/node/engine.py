@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from functools import partial
 from typing import Self
 
@@ -11,8 +12,11 @@ from multifleet.channels.base import Channel
 from multifleet.channels.http import HttpChannel
 from multifleet.core.backoff import Backoff
 from multifleet.core.card import sign_card
+from multifleet.core.documents import Signed
+from multifleet.core.presence.gossip import DOCUMENT_LIMIT, Document
 from multifleet.core.receipts import State
 from multifleet.node import addresses
+from multifleet.node.captaincy import Captaincy
 from multifleet.node.clock import Clocks, NodeClock
 from multifleet.node.counters import Counters
 from multifleet.node.delivery import Delivery
@@ -23,7 +27,6 @@ from multifleet.node.enduring import Part, enduring
 from multifleet.node.events import Events
 from multifleet.node.exchange import Exchange
 from multifleet.node.facts import OwnFacts
-from multifleet.node.fleet_file import as_row
 from multifleet.node.health import Health
 from multifleet.node.hearing import Hearing
 from multifleet.node.joining import Joining
@@ -34,8 +37,14 @@ from multifleet.node.messages import Messages
 from multifleet.node.offering import Offering
 from multifleet.node.outboxes import PeerOutbox
 from multifleet.node.own_events import OwnEvents
+from multifleet.node.parting import Parting
 from multifleet.node.presence import NodePresence
 from multifleet.node.receiving import Receiving
+from multifleet.node.roles import Roles
+from multifleet.node.roster_exchange import RosterExchange
+from multifleet.node.roster_keeping import Keeping
+from multifleet.node.roster_rounds import RosterRounds
+from multifleet.node.rostering import Rostering
 from multifleet.node.rotation import Rotation
 from multifleet.node.seats import Seats
 from multifleet.node.sending import Sending
@@ -46,6 +55,8 @@ from multifleet.node.ways import Ways
 from multifleet.store.rows import PeerRow
 from multifleet.store.store import Store
 
+ROSTER = "roster"
+"""The subject of the events that say that the roster has changed."""
 SILENCE = 6.0
 """Seconds after which a peer whose frames come again counts as being back."""
 
@@ -117,10 +128,32 @@ class Engine:
         )
         own_events = OwnEvents(self.members, clock)
         self.endings = Endings(store, clock, own_events, self.tracker, is_unknown=self._is_unknown, drop=self._drop)
-        self.membership = Membership(
-            setup.home,
+        self._keeping = Keeping(setup.home, store, counters)
+        self.parting = Parting(
             self.members,
             store,
+            clock,
+            counters,
+            self.endings,
+            entered=self._entered,
+            stop_sending=self._stop_sending,
+            turn_away=self._turn_away,
+            renamed=self._renamed,
+        )
+        self.rostering = Rostering(
+            self._keeping, self.members, clock, counters, self.own_addresses, self.parting
+        )
+        self.roles = Roles(setup.config)
+        self.roster_exchange = RosterExchange(
+            self.rostering, self.members, self.exchange, self.delivery, channels, clock, counters, self.heard
+        )
+        self.roster_rounds = RosterRounds(
+            self.rostering, self.roster_exchange, self.members, clock, counters, self._keep_file, self._is_there
+        )
+        self.membership = Membership(
+            self.members,
+            self.rostering,
+            self.roles,
             shared_key=setup.shared_key,
             expected={
                 name: entry.addresses for name, entry in setup.config.nodes.items() if name != setup.identity.node
@@ -128,10 +161,20 @@ class Engine:
             if setup.shared_key
             else {},
             own_addresses=self.own_addresses,
-            admitted=self._admitted,
+        )
+        self.captaincy = Captaincy(
+            self.members, self.membership, self.rostering, self.parting, self.roster_exchange
         )
         self.joining = Joining(self.membership, store, clock, counters)
-        self.offering = Offering(setup, store, clock, counters, state_to=self._state_to, sending=lambda: self.sending)
+        self.offering = Offering(
+            setup,
+            store,
+            clock,
+            counters,
+            state_to=self._state_to,
+            sending=lambda: self.sending,
+            is_out=lambda node: self.rostering.put_out(node) is not None,
+        )
         self.seats: Seats = self.offering.seats
         self.sending = Sending(
             self.membership,
@@ -155,6 +198,7 @@ class Engine:
             seats=self.seats,
             heard=self.heard,
             arrived=self.offering.wake,
+            roster=self.roster_exchange.answer,
         )
         self.upkeep = Upkeep(
             self.membership,
@@ -185,6 +229,10 @@ class Engine:
             try_http=self._try_http,
             is_back=self._is_back,
         )
+        self.presence.learn = lambda sender, said: self.rostering.learn([Signed(said.text, said.signature)], sender)
+        self.presence.differs = self.roster_rounds.differs
+        self.rostering.spread = self._spread
+        self.rostering.on_change = self._roster_changed
 
     @classmethod
     async def open(
@@ -217,6 +265,7 @@ class Engine:
         """Close the store; what waited for a commit is committed."""
         self.store.meta.set_later(REPLAY_CLOCK, repr(self.clock.now()))
         self._keep_all_heard()
+        self._keep_file()
         await self.store.aclose()
 
     async def start(self, stack: AsyncExitStack, listens: Sequence[tuple[str, int]]) -> None:
@@ -225,6 +274,7 @@ class Engine:
         if listens:
             self.port = listens[0][1]
             self.members.admit(self._self_row())
+            await self.rostering.publish_card()
         for channel in self.channels:
             await channel.start(stack)
         await self.presence.start(stack, listens, self.own_addresses())
@@ -256,6 +306,7 @@ class Engine:
             parts: dict[str, Part] = {
                 "presence": self.presence.run,
                 "facts": self.facts.run,
+                "roster": self.roster_rounds.run,
                 "expiry": self.endings.run,
                 "offering": partial(self.offering.run, group),
                 "drop": self.dropped.run,
@@ -344,22 +395,20 @@ class Engine:
 
     async def _card_changed(self) -> None:
         self.members.admit(self._self_row())
+        await self.rostering.publish_card()
 
     async def _load(self) -> None:
         await self.key_notes.load()
-        fleet = self.setup.fleet
-        known = {row.node: row for row in await self.store.peers.all()}
-        for pinned in fleet.members:
-            if pinned.node not in known:
-                await self.store.peers.add(as_row(pinned))
-                known[pinned.node] = as_row(pinned)
-        for row in known.values():
-            if row.node != self.id:
-                self.members.admit(row)
+        setup = self.setup
+        state = await self._keeping.load(
+            setup.fleet, found=setup.fleet_found, me=self.rostering.key, node=setup.identity.node
+        )
+        await self.rostering.load(replace(state, anchors=self.roles.anew(state.anchors)))
         self.members.admit(self._self_row())
         await self.health_of_channels.load()
         await self.seats.load()
         await self.presence.load()
+        self._roster_changed()
 
     def _self_row(self) -> PeerRow:
         own = [address for address in self.own_addresses()] if self.listens else []
@@ -376,11 +425,41 @@ class Engine:
             via="self",
         )
 
-    def _admitted(self, member: Member) -> None:
+    def _spread(self, document: Signed) -> None:
+        """What is too long for a datagram is pushed over HTTP alone."""
+        if len(document.text) <= DOCUMENT_LIMIT:
+            self.presence.spread(Document(text=document.text, signature=document.signature))
+
+    def _roster_changed(self) -> None:
+        self.presence.members_changed()
+        self.presence.set_digest(self.rostering.digest())
         self.discovery.fleet_changed()
+        self.events.happened(ROSTER)
+
+    def _entered(self, member: Member) -> None:
         self._run_outbox(member.node)
         self.outbox_of(member.node).heard_again()
-        self.presence.members_changed()
+
+    async def _stop_sending(self, node: str) -> None:
+        """End the loop of a peer, unless another machine has its name by now."""
+        if self.members.get(node) is not None:
+            return
+        self._outboxes.pop(node, None)
+        task = self._outbox_tasks.pop(node, None)
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
+
+    async def _turn_away(self, node: str, reason: str) -> int:
+        return await self.offering.turn_away(node, reason)
+
+    def _renamed(self, node: str) -> None:
+        self.store.receipts.forget(node)
+        self.hearing.forget(node)
+
+    def _keep_file(self) -> None:
+        if self._keeping.file_is_old:
+            self._keeping.write_file(self.rostering.roster, self.rostering.rows, must=False)
 
     def _run_outbox(self, node: str) -> None:
         outbox = self.outbox_of(node)

@@ -91,6 +91,11 @@ class Exchange:
         )
         return frame.seal(keys, self.node, member.node, now, self.random.take(16), packets.write(answer))
 
+    def tell(self, member: Member, to: Header, packet: packets.Wire) -> bytes:
+        """The signed answer to a frame of another kind, under the same pair of keys."""
+        keys, now = member.ring.reply(to.kid), int(self.clock.now())
+        return frame.seal(keys, self.node, member.node, now, self.random.take(16), packets.write(packet))
+
     def open_answer(self, member: Member, asked: Asked, data: bytes) -> Answer:
         """The peer's answer to this very request; NotAnswered where it is something else."""
 

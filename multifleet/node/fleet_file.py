@@ -1,10 +1,14 @@
-"""Which fleet this node is in, and whom it has pinned: a file beside the store, so that losing one loses no member."""
+"""Which fleet this node is in, whom it believes in, and the fleet's documents: a file beside the store, so that losing
+one of the two loses no member and forgets no revocation."""
 
 import base64
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
+from multifleet.core.documents import Signed
+from multifleet.core.roster import Anchor
 from multifleet.errors import ConfigError
 from multifleet.node.keystore import write_private
 from multifleet.store.rows import PeerRow
@@ -24,10 +28,12 @@ class Pinned(msgspec.Struct, frozen=True):
 
 
 class Fleet(msgspec.Struct, frozen=True):
-    """The fleet and its members."""
+    """The fleet and its members; `anchors` are by key, and None in a file from before there were any."""
 
     fleet: str
     members: list[Pinned] = []
+    anchors: dict[str, Anchor] | None = None
+    documents: list[Signed] = []
 
 
 def fleet_file(home: Path) -> Path:
@@ -48,9 +54,17 @@ def read_fleet(home: Path) -> Fleet | None:
         ) from None
 
 
-def write_fleet(home: Path, fleet: str, rows: list[PeerRow]) -> None:
+def write_fleet(
+    home: Path,
+    fleet: str,
+    rows: Sequence[PeerRow] = (),
+    anchors: Mapping[str, Anchor] | None = None,
+    documents: Sequence[Signed] = (),
+) -> None:
     """Replace the file."""
-    write_private(fleet_file(home), msgspec.json.encode(Fleet(fleet, [_pinned(row) for row in rows])))
+    known = None if anchors is None else dict(anchors)
+    content = Fleet(fleet, [_pinned(row) for row in rows], known, list(documents))
+    write_private(fleet_file(home), msgspec.json.encode(content))
 
 
 def as_row(pinned: Pinned) -> PeerRow:

@@ -59,6 +59,11 @@ class Hearing:
             self._store.receipts.record_later(heard.rows, heard.changes, member.node, heard.have)
             self._spread(heard)
 
+    def forget(self, peer: str) -> None:
+        """Another machine has this name now: its statements are numbered from 1."""
+        self._up_to.pop(peer, None)
+        self._ahead.pop(peer, None)
+
     def _check(self, member: Member, log: Sequence[Statement], *, whole: bool) -> Heard | None:
         if not log:
             return None

@@ -4,7 +4,6 @@ Either side proves with a MAC that it knows the secret; from then on each has pi
 secret is worth nothing.
 """
 
-import asyncio
 import hmac
 import secrets
 from collections.abc import Sequence
@@ -13,10 +12,9 @@ from typing import Annotated, Literal, TypeVar
 
 import msgspec
 
-from multifleet import __version__
-from multifleet.channels.http_connection import Broken, Connection, in_words
 from multifleet.config import join_address, split_address
-from multifleet.core.card import BadCard, Card, SignedCard, read_card, sign_card
+from multifleet.core.card import BadCard, Card, Key, SignedCard, read_card
+from multifleet.core.documents import Moment, NodeId, Role, Signed, as_card, from_card
 from multifleet.core.invite import (
     INVITE_LIFETIME,
     SECRET_BYTES,
@@ -27,28 +25,25 @@ from multifleet.core.invite import (
     read_code,
     write_code,
 )
+from multifleet.core.roster import Anchor
 from multifleet.core.strict import NotStrict, parse
-from multifleet.core.visible import visible
 from multifleet.errors import (
     BadInput,
-    FleetConflict,
     InviteExpired,
     InviteWrong,
     KeyChanged,
     MultifleetError,
-    PeerUnreachable,
 )
 from multifleet.node.addresses import is_loopback
 from multifleet.node.clock import NodeClock
 from multifleet.node.counters import Counters
+from multifleet.node.door import post_first
 from multifleet.node.membership import Membership
 from multifleet.store.rows import InviteRow, PeerRow
 from multifleet.store.store import Store
 
 REMEMBERED = 86_400.0
 """Seconds that an expired invitation is remembered, to tell a late code from a wrong one."""
-TRY_SECONDS = 5.0
-"""For each address."""
 
 T = TypeVar("T")
 Hex = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32,64}\\Z")]
@@ -70,13 +65,26 @@ class Asking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fleet: Annotated[str, msgspec.Meta(max_length=64)] = ""
 
 
+class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A member as the inviter knows it (see core.roster_view.Anchor)."""
+
+    key: Key
+    node: NodeId
+    role: Role
+    eligible: bool
+    by: Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{64})?\\Z")] = ""
+    at: Moment = 0
+
+
 class Letting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the inviter says; `re` is the joiner's nonce."""
+    """What the inviter says; `re` is the joiner's nonce. The joiner is among the `members`."""
 
     card: SignedCard
     fleet: Annotated[str, msgspec.Meta(max_length=64)]
     nonce: Hex
     re: Hex
+    members: Annotated[list[Known], msgspec.Meta(max_length=4_096)] = []
+    documents: Annotated[list[Signed], msgspec.Meta(max_length=8)] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +106,9 @@ class Joining:
         self._clock = clock
         self._counters = counters
 
-    async def invite(self, at: Sequence[str]) -> Invited:
-        """Make a code that lets one machine in within ten minutes."""
+    async def invite(self, at: Sequence[str], role: Role = "captain") -> Invited:
+        """Make a code that lets one machine in within ten minutes, in this role."""
+        self._membership.need_captain("let others in")
         addresses = [_checked(address) for address in at] or self._membership.own_addresses()
         host, port = split_address(addresses[0])
         secret = secrets.token_bytes(SECRET_BYTES)
@@ -108,7 +117,7 @@ class Joining:
         except ValueError:
             raise BadInput(f"{host} is a name; a code carries an IP address: multifleet invite --at IP:PORT") from None
         expires = self._clock.now() + INVITE_LIFETIME
-        await self._store.invites.add(InviteRow(secrets.token_hex(8), secret, "", expires))
+        await self._store.invites.add(InviteRow(secrets.token_hex(8), secret, "", expires, role=role))
         more = "".join(f" --at {address}" for address in addresses[1:4])
         return Invited(code, expires, f"multifleet join {code}{more}", addresses)
 
@@ -139,19 +148,32 @@ class Joining:
         asking = _read(handshake.body.encode(), Asking)
         card = _card(asking.card)
         self._membership.check_fleet(asking.fleet, card.node)
-        if handshake.kind == "hello" and card.node not in self._membership.expected and not self._is_pinned(card):
-            raise InviteWrong(f"{card.node} is not in the configuration here: add it to nodes in config.json")
+        if handshake.kind == "hello":
+            self._membership.check_hello(card)
         observed = join_address(remote, _port_of(card)) if remote else None
         row = self._row(card, asking.card, observed, handshake.kind)
         self._membership.check_key(row)
         if invite is not None:
-            # One code lets in one machine: the same key under another name is another one.
-            await self._store.invites.use(
-                invite.id, row.ed25519 + row.node.encode(), row, now=self._clock.now()
+            self._membership.need_captain("let others in")
+            await self._membership.let_in(
+                self._store.invites, invite, row, from_card(asking.card), asking.nonce, self._clock.now()
             )
-        await self._membership.admit(row)
+        else:
+            await self._membership.greeted(row, from_card(asking.card))
+        return self._letting(handshake, asking, row.ed25519.hex(), key)
+
+    def _letting(self, handshake: Handshake, asking: Asking, joiner: str, key: bytes) -> bytes:
+        roster = self._membership.rostering.roster
         letting = Letting(
-            card=self._own_card(), fleet=self._membership.fleet, nonce=secrets.token_hex(16), re=asking.nonce
+            card=as_card(self._membership.rostering.own.card()),
+            fleet=self._membership.fleet,
+            nonce=secrets.token_hex(16),
+            re=asking.nonce,
+            members=[
+                Known(member, anchor.node, anchor.role, anchor.eligible, anchor.by, anchor.at)
+                for member, anchor in roster.view().anchors().items()
+            ],
+            documents=[held.signed for held in roster.held("admission", joiner)][:8],
         )
         body = msgspec.json.encode(letting).decode()
         mac = join_mac(key, "i", handshake.body.encode() + body.encode())
@@ -161,6 +183,9 @@ class Joining:
         body = handshake.body.encode()
         if handshake.kind == "hello":
             shared = self._membership.shared_key
+            if self._membership.is_key_retired:
+                self._counters.count("hello_refused_retired")
+                raise InviteWrong("the fleet's shared key lets nobody in since a machine was revoked: use a join code")
             key = join_key(shared or b"", "hello")
             if shared is None or not hmac.compare_digest(join_mac(key, "j", body), handshake.mac):
                 raise InviteWrong("the fleet's shared key is another one here: set the same FLEET_NERVE_HMAC_KEY")
@@ -182,10 +207,11 @@ class Joining:
         self, kind: Literal["join", "hello"], key: bytes, addresses: Sequence[str], expected: str | None
     ) -> tuple[str, list[str]]:
         nonce = secrets.token_hex(16)
-        asking = Asking(card=self._own_card(), nonce=nonce, fleet=self._membership.fleet_if_shared())
+        card = as_card(self._membership.rostering.own.card())
+        asking = Asking(card=card, nonce=nonce, fleet=self._membership.fleet_if_shared())
         body = msgspec.json.encode(asking).decode()
         data = msgspec.json.encode(Handshake(body, join_mac(key, "j", body.encode()), kind))
-        answer, address = await _post_first(addresses, data)
+        answer, address = await post_first(addresses, data)
         handshake = _read(answer, Handshake)
         mac = join_mac(key, "i", body.encode() + handshake.body.encode())
         if not hmac.compare_digest(mac, handshake.mac):
@@ -195,25 +221,20 @@ class Joining:
         letting = _read(handshake.body.encode(), Letting)
         if letting.re != nonce:
             raise InviteWrong(f"{address} answered another machine's question: try again")
-        card = _card(letting.card)
-        if expected is not None and card.node != expected:
-            raise KeyChanged(f"{address} is {card.node}, not {expected}: mend the addresses in config.json")
-        row = self._row(card, letting.card, address, kind)
+        told = _card(letting.card)
+        if expected is not None and told.node != expected:
+            raise KeyChanged(f"{address} is {told.node}, not {expected}: mend the addresses in config.json")
+        row = self._row(told, letting.card, address, kind)
         self._membership.check_key(row)
-        await self._membership.enter(letting.fleet, row)
-        return card.node, list(row.addresses)
-
-    def _is_pinned(self, card: Card) -> bool:
-        known = self._membership.members.get(card.node)
-        return known is not None and known.row.ed25519.hex() == card.ed25519
-
-    def _own_card(self) -> SignedCard:
-        return sign_card(
-            self._membership.members.identity,
-            self._membership.own_addresses(),
-            int(self._clock.now() * 1000),
-            __version__,
+        anchors = {
+            known.key: Anchor(known.node, known.role, known.eligible, known.by, known.at) for known in letting.members
+        }
+        if kind == "join" and not {row.ed25519.hex(), self._membership.rostering.key} <= anchors.keys():
+            raise BadInput(f"{told.node} lets this machine in without saying so: is multifleet the same version there?")
+        await self._membership.enter(
+            kind, letting.fleet, anchors, letting.documents, row, from_card(letting.card)
         )
+        return told.node, list(row.addresses)
 
     def _row(self, card: Card, signed: SignedCard, observed: str | None, via: str) -> PeerRow:
         # A neighbour on this very machine calls from an address that says nothing about where it listens.
@@ -229,45 +250,6 @@ class Joining:
             added_at=self._clock.now(),
             via=via,
         )
-
-
-async def _post_first(addresses: Sequence[str], data: bytes) -> tuple[bytes, str]:
-    reasons = []
-    for address in addresses:
-        try:
-            async with asyncio.timeout(TRY_SECONDS):
-                return await _post(address, data), address
-        except TimeoutError:
-            reasons.append(f"{address}: no answer in {TRY_SECONDS:g} s")
-        except (Broken, OSError, PeerUnreachable, ValueError) as error:
-            reasons.append(f"{address}: {in_words(error)}")
-    raise PeerUnreachable(
-        f"no answer ({'; '.join(reasons)}): is multifleet up there, and are both machines in one network? "
-        "another address can be given with --at HOST:PORT"
-    )
-
-
-async def _post(address: str, data: bytes) -> bytes:
-    connection = await Connection.connect(*split_address(address), address)
-    try:
-        status, answer = await connection.ask("/join", data)
-    finally:
-        connection.close()
-    if status != 200:
-        raise _told(status, answer)
-    return answer
-
-
-def _told(status: int, answer: bytes) -> MultifleetError:
-    try:
-        told = msgspec.json.decode(answer)["error"]
-        code, words = str(told["code"]), visible(str(told["message"])[:300], one_line=True)
-    except (msgspec.MsgspecError, KeyError, TypeError):
-        return PeerUnreachable(f"something else than multifleet answers there (HTTP {status})")
-    kinds: dict[str, type[MultifleetError]] = {
-        kind.code: kind for kind in (InviteWrong, InviteExpired, FleetConflict, KeyChanged, BadInput)
-    }
-    return kinds.get(code, PeerUnreachable)(words)
 
 
 def _checked(address: str) -> str:

@@ -7,13 +7,14 @@ from pathlib import Path
 
 from multifleet import __version__
 from multifleet.core.channel_state import ChannelHealth
-from multifleet.core.roster_view import MemberFacts, View
+from multifleet.core.documents import Role
 from multifleet.core.routing import CHANNELS
 from multifleet.errors import BadInput
 from multifleet.node import picture
 from multifleet.node.engine import Engine
 from multifleet.node.keystore import kept_in
 from multifleet.node.lost_stores import what_was_lost
+from multifleet.node.roster_picture import roster_view
 from multifleet.operations.fleet_views import RotationView
 from multifleet.operations.views import (
     AnswerView,
@@ -26,7 +27,10 @@ from multifleet.operations.views import (
     InitView,
     InviteView,
     JoinedView,
+    LeftView,
     PeerListing,
+    RevokedView,
+    RosterView,
     SeatView,
     SessionView,
     StatsView,
@@ -35,6 +39,8 @@ from multifleet.operations.views import (
 
 SESSION_START = "SessionStart"
 INTERACTIVE = "cli"
+COMPARE_SECONDS = 5.0
+"""For getting to know the others, once this node is let in."""
 
 
 class Node(Engine):
@@ -89,7 +95,7 @@ class Node(Engine):
         if node is not None:
             views = [view for view in views if view.node == node]
             if not views:
-                self.members.need(node)
+                self.membership.need(node)
         return PeerListing(views, revision)
 
     async def discover_view(self) -> DiscoveryView:
@@ -100,9 +106,8 @@ class Node(Engine):
 
     def _known(self, waiting: Mapping[str, int]) -> tuple[picture.Sources, str]:
         """What roster, presence and outbox know at this moment, and why the chief is the chief."""
-        view, peers = self._view(), self.presence.peers()
-        configured = self.config.chief.nodeId if self.config.chief else ""
-        chief, why = picture.choose_chief(view, peers, self.id, configured)
+        view, peers = self.rostering.view, self.presence.peers()
+        chief, why = picture.choose_chief(view, peers, self.id, self.roles.chief)
         known = picture.Sources(
             view=view,
             presence={peer.name: peer for peer in peers},
@@ -113,16 +118,6 @@ class Node(Engine):
             wall=self.clock.now(),
         )
         return known, why
-
-    def _view(self) -> View:
-        """Who is in the fleet."""
-        facts = {
-            member.node: MemberFacts(
-                member.node, member.row.ed25519.hex(), "captain", True, "", int(member.row.added_at * 1000), None, None
-            )
-            for member in self.members
-        }
-        return View(facts, {each.key: each for each in facts.values()}, {}, (), None, False, *[frozenset[str]()] * 3)
 
     async def channels_view(self, peer: str | None) -> list[ChannelView]:
         """Every channel to every peer, or to one."""
@@ -200,14 +195,19 @@ class Node(Engine):
             False,
         )
 
-    async def invite(self, at: list[str]) -> InviteView:
+    async def invite(self, at: list[str], role: Role = "captain") -> InviteView:
         """A code that lets one machine in."""
-        made = await self.joining.invite(at)
-        return InviteView(made.code, made.expires_at, made.command, made.addresses)
+        made = await self.joining.invite(at, role)
+        return InviteView(made.code, made.expires_at, made.command, made.addresses, role=role)
 
     async def join(self, code: str, at: list[str]) -> JoinedView:
         """Join the fleet of the machine that showed the code."""
         inviter, addresses = await self.joining.join(code, at)
+        try:
+            async with asyncio.timeout(COMPARE_SECONDS):
+                await self.roster_exchange.reconcile(inviter)
+        except TimeoutError:
+            pass  # it is in, and learns of the others in time
         members = sorted(member.node for member in self.members)
         return JoinedView(self.id, self.members.fleet, inviter, addresses, members)
 
@@ -216,6 +216,20 @@ class Node(Engine):
         if not show:
             await self.rotation.start()
         return self.rotation.view()
+    async def roster_view(self) -> RosterView:
+        """Who is in the fleet, and who is out."""
+        chief, why = picture.choose_chief(self.rostering.view, self.presence.peers(), self.id, self.roles.chief)
+        return roster_view(self.rostering, self.id, chief, why, is_shared=self.membership.is_shared)
+
+    async def revoke(self, whom: str, reason: str, with_admitted: bool, undo: bool) -> RevokedView:
+        """Put a machine out."""
+        return await self.captaincy.revoke(
+            whom, reason, with_admitted=with_admitted, undo=undo, running=self.is_running
+        )
+
+    async def leave(self) -> LeftView:
+        """Leave the fleet."""
+        return await self.captaincy.leave()
 
     async def doctor(self, checks: list[str]) -> DoctorView:
         """Ask all questions, or the named ones."""

@@ -69,12 +69,14 @@ class Offering:
         *,
         state_to: Callable[[str], None],
         sending: Callable[[], Sending],
+        is_out: Callable[[str], bool] = lambda node: False,
     ) -> None:
         self._node = setup.identity.node
         self._store = store
         self._clock = clock
         self._counters = counters
         self._state_to = state_to
+        self._is_out = is_out
         self._copies = setup.config.seedCopies
         config = claude_config(setup.config.claudeConfigDir)
         registry = ClaudeRegistry(config)
@@ -135,6 +137,11 @@ class Offering:
             rows = await self._offerable(self.seats.with_node({seat} if seat else set()))
             return await self._hand_to_hook(session_id, cwd, rows[:AT_ONCE]) if rows else ""
 
+    async def turn_away(self, sender: str, reason: str) -> int:
+        """Show nothing more of what a machine sent, because it was put out; how many messages that are."""
+        async with self._turn_lock:
+            return await self._store.roster.turn_away(sender, reason, self._clock.now())
+
     async def _turn(self) -> float | None:
         """Everything there is to do now; seconds until the next look, None for only when woken."""
         await self._expire()
@@ -194,7 +201,7 @@ class Offering:
         here = {(row.sender, row.id) for row in rows}
         ready: dict[tuple[str, str], InboxRow] = {}
         for row in in_order(rows):
-            if self._not_before.get(row.id, 0.0) > self._clock.monotonic():
+            if self._is_out(row.sender) or self._not_before.get(row.id, 0.0) > self._clock.monotonic():
                 continue
             if row.prev is not None and (row.sender, row.prev) not in ready:
                 if (row.sender, row.prev) in here:

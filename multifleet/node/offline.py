@@ -10,13 +10,14 @@ from typing import TypeVar
 
 import msgspec
 
+from multifleet.core.documents import Role
 from multifleet.core.invite import BadCode, read_code
 from multifleet.errors import AlreadyRunning, InviteWrong, KeyUnavailable
 from multifleet.node.dropped import ENDING
 from multifleet.node.keystore import kept_in, node_of, write_private
 from multifleet.node.node import Node
 from multifleet.node.setup import Setup, init, make_home, open_setup
-from multifleet.operations.views import AnswerView, DoctorView, InitView, InviteView, JoinedView
+from multifleet.operations.views import AnswerView, DoctorView, InitView, InviteView, JoinedView, LeftView, RevokedView
 from multifleet.store.lock import HomeLock
 
 T = TypeVar("T")
@@ -31,11 +32,11 @@ def offline_init(home: Path, node: str | None) -> InitView:
     return _init_view(setup, created)
 
 
-def offline_invite(home: Path, at: list[str]) -> InviteView:
+def offline_invite(home: Path, at: list[str], role: Role) -> InviteView:
     """Make an invitation that the daemon will answer once it is up."""
 
     async def act(node: Node) -> InviteView:
-        return msgspec.structs.replace(await node.invite(at), running=False)
+        return msgspec.structs.replace(await node.invite(at, role), running=False)
 
     return _with_node(home, act)
 
@@ -49,6 +50,16 @@ def offline_join(home: Path, code: str, at: list[str]) -> JoinedView:
             raise InviteWrong(str(error)) from None
         init(home, None)
     return _with_node(home, lambda node: node.join(code, at))
+
+
+def offline_revoke(home: Path, node: str, reason: str, with_admitted: bool, undo: bool) -> RevokedView:
+    """Put a machine out; whoever is not told now hears it once a daemon runs here."""
+    return _with_node(home, lambda here: here.revoke(node, reason, with_admitted, undo))
+
+
+def offline_leave(home: Path) -> LeftView:
+    """Leave the fleet."""
+    return _with_node(home, lambda node: node.leave())
 
 
 def offline_receive(home: Path, frame: bytes) -> AnswerView:

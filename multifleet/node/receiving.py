@@ -4,7 +4,7 @@ The answer goes out when the commit is done, and never before it.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -12,7 +12,7 @@ import msgspec
 from multifleet.core import frame, packets
 from multifleet.core.frame import REFUSALS, STRANGER, WINDOW, FrameRefused, Header, Opened, Refusal
 from multifleet.core.ids import Address
-from multifleet.core.packets import BadPacket, Message, PacketAnswer, Request
+from multifleet.core.packets import BadPacket, Message, PacketAnswer, Request, RosterAsk
 from multifleet.core.receipts import State
 from multifleet.core.strict import NotStrict
 from multifleet.errors import StoreUnavailable
@@ -60,6 +60,7 @@ class Receiving:
         seats: Seats,
         heard: Callable[[Member, str], None],
         arrived: Callable[[], None],
+        roster: Callable[[Member, Header, RosterAsk, str], Awaitable[bytes]],
     ) -> None:
         self._members = members
         self._exchange = exchange
@@ -70,6 +71,7 @@ class Receiving:
         self._seats = seats
         self._heard = heard
         self._arrived = arrived
+        self._roster = roster
 
     async def take(self, data: bytes, remote: str, channel: str, *, at_rest: bool = False) -> tuple[int, bytes]:
         """One frame; the HTTP status and the answer (a frame, once the sender is proved).
@@ -89,11 +91,13 @@ class Receiving:
         member = self._members.need(opened.header.sender)
         self._members.proved(member.node, opened.header.kid)
         try:
-            request = packets.read(opened.packet, Request)
+            request = packets.read_asked(opened.packet)
         except NotStrict as error:
             return self._refuse(Refusal.NOT_STRICT, opened.header, remote, str(error))
         except BadPacket as error:
             return self._refuse(Refusal.BAD_SCHEMA, opened.header, remote, str(error))
+        if isinstance(request, RosterAsk):
+            return 200, await self._roster(member, opened.header, request, remote)
         try:
             return await self._commit(member, opened, request, remote, channel)
         except StoreUnavailable as error:
@@ -129,6 +133,9 @@ class Receiving:
             await self._unless_stored(member, self._read(raw, member, opened.header, request, channel))
             for raw in request.packets
         ]
+        if member.removed:
+            # It was put out while this was read: from here on nothing of it is taken.
+            return self._refuse(Refusal.UNKNOWN_SENDER, None, remote)
         stored = [one.row for one in taken if one.row is not None]
         turned = [one for one in taken if one.row is None]
         received = await self._store.inbox.receive(

@@ -10,7 +10,7 @@ from multifleet.core.ids import Address, BadId, is_message_id, message_id
 from multifleet.core.packets import Message
 from multifleet.core.receipts import State
 from multifleet.core.routing import PRIORITY
-from multifleet.errors import BadInput, StoreUnavailable, TooLarge, UnknownMessage, UnknownSeat
+from multifleet.errors import BadInput, Revoked, StoreUnavailable, TooLarge, UnknownMessage, UnknownNode, UnknownSeat
 from multifleet.node.clock import NodeClock
 from multifleet.node.endings import Endings
 from multifleet.node.membership import Membership
@@ -155,6 +155,12 @@ class Sending:
         if not early:
             self._leave(outbox, row)
         self._endings.accepted(row.expires)
+        try:
+            self._membership.need(row.peer)
+        except (Revoked, UnknownNode) as gone:
+            # It was put out while this was written; what waited for it has been given up before.
+            await self._endings.give_up([(row.id, str(gone))], row.peer, State.UNDELIVERABLE)
+            return True, Accepted(id=row.id, state=State.UNDELIVERABLE, to=row.to, reason=str(gone))
         return True, Accepted(id=row.id, state=State.QUEUED, to=row.to, reason=outbox.last_reason)
 
     def _leave(self, outbox: PeerOutbox, row: OutboxRow) -> None:
@@ -196,6 +202,7 @@ class Sending:
         if not rows:
             raise UnknownMessage(f"no message {message} was sent from here")
         row = rows[0]
+        self._membership.need(row.peer)
         expires = int(self._clock.now() + LIFETIME)
         event = self._own_events.event(row.id, row.peer, State.QUEUED, detail="tried again")
         packet = packets.write(msgspec.structs.replace(packets.read(row.packet, Message), expires=expires))

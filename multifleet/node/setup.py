@@ -11,6 +11,7 @@ from multifleet.core.keys import Identity
 from multifleet.errors import BadInput, ConfigError
 from multifleet.node.fleet_file import Fleet, read_fleet, write_fleet
 from multifleet.node.keystore import assert_no_identity, create_identity, load_identity, node_of, write_private
+from multifleet.node.roles import Roles
 
 SHARED_KEY = "FLEET_NERVE_HMAC_KEY"
 
@@ -24,6 +25,8 @@ class Setup:
     identity: Identity
     fleet: Fleet
     shared_key: bytes | None
+    fleet_found: bool = True
+    """Whether a file says which fleet it is; else the store may know."""
 
 
 def make_home(home: Path) -> None:
@@ -55,7 +58,8 @@ def init(home: Path, node: str | None) -> tuple[Setup, bool]:
     make_home(home)
     identity = create_identity(home, wanted, config.keys)
     shared = shared_key()
-    write_fleet(home, fleet_of_key(shared) if shared else secrets.token_hex(16), [])
+    founder = {identity.public.hex(): Roles(config).anchor(identity.node)}
+    write_fleet(home, fleet_of_key(shared) if shared else secrets.token_hex(16), anchors=founder)
     if not (home / "config.json").exists():
         write_private(home / "config.json", b'{\n  "nodeId": "%b"\n}\n' % identity.node.encode())
     return open_setup(home), True
@@ -70,7 +74,8 @@ def open_setup(home: Path) -> Setup:
             f"this home is node {identity.node} and its configuration says nodeId {config.nodeId}: "
             "take nodeId out of config.json (and $MULTIFLEET_NODE_ID), or use another MULTIFLEET_HOME"
         )
-    fleet = read_fleet(home) or Fleet(secrets.token_hex(16))
+    known = read_fleet(home)
+    fleet = known or Fleet(secrets.token_hex(16))
     shared = shared_key()
     if shared is not None and fleet.fleet != fleet_of_key(shared):
         if fleet.members:
@@ -79,7 +84,7 @@ def open_setup(home: Path) -> Setup:
                 "unset it, or use another MULTIFLEET_HOME"
             )
         fleet = Fleet(fleet_of_key(shared))
-    return Setup(home, config, identity, fleet, shared)
+    return Setup(home, config, identity, fleet, shared, known is not None or shared is not None)
 
 
 def shared_key() -> bytes | None:

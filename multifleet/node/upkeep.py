@@ -52,10 +52,9 @@ class Upkeep:
                     self._outbox_of(member.node).probe()
 
     async def greet(self, name: str, addresses: Sequence[str]) -> None:
-        """Say hello to a configured machine until it is pinned."""
-        shared = self._membership.shared_key
+        """Say hello to a configured machine until it is pinned, or the shared key is good for nothing any more."""
         delay = GREET_FIRST
-        while shared is not None and self._membership.members.get(name) is None:
+        while (shared := self._membership.shared_key) is not None and self._membership.members.get(name) is None:
             try:
                 await self._joining.greet(name, addresses, shared)
             except MultifleetError as error:

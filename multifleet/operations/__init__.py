@@ -1,6 +1,6 @@
 """Everything a user can ask a node to do."""
 
-from multifleet.operations import discovering, fleet, messages, nodes, sessions, tracing
+from multifleet.operations import discovering, fleet, messages, nodes, roster, sessions, tracing
 from multifleet.operations.operation import Effect, Operation, Request, View
 
 __all__ = ["OPERATIONS", "Effect", "Operation", "Request", "View"]
@@ -12,4 +12,5 @@ OPERATIONS: tuple[Operation, ...] = (
     *discovering.OPERATIONS,
     *sessions.OPERATIONS,
     *fleet.OPERATIONS,
+    *roster.OPERATIONS,
 )

@@ -1,6 +1,6 @@
 """Putting a fleet together: keys, invitations, joining; and frames that another program brings."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
@@ -24,6 +24,10 @@ class Invite(Request, frozen=True):
     at: Annotated[
         list[str], about("Address of this node that the other machine shall call, as HOST:PORT.")
     ] = msgspec.field(default_factory=list)
+    role: Annotated[
+        Literal["captain", "worker"],
+        about("What the machine may decide: a captain lets others in and puts them out, a worker does not."),
+    ] = "captain"
 
 
 class Join(Request, frozen=True):
@@ -54,7 +58,7 @@ async def init(node: "Node", request: Init) -> InitView:
 
 async def invite(node: "Node", request: Invite) -> InviteView:
     """Make a one-time code, good for ten minutes, that lets one machine join."""
-    return await node.invite(request.at)
+    return await node.invite(request.at, request.role)
 
 
 async def join(node: "Node", request: Join) -> JoinedView:

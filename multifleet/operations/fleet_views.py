@@ -24,6 +24,7 @@ class InviteView(View, frozen=True):
     command: Annotated[str, about("What to type on the other machine.")]
     addresses: Annotated[list[str], about("Where the other machine will call, as host:port.")]
     running: Annotated[bool, about("Whether the daemon is up to answer the call.")] = True
+    role: Annotated[str, about("What the other machine will be: captain or worker.")] = "captain"
 
 
 class JoinedView(View, frozen=True):

@@ -28,6 +28,7 @@ from multifleet.operations.node_views import (
     StatsView,
     StatusView,
 )
+from multifleet.operations.roster_views import LeftView, RevokedView, RosterMember, RosterOut, RosterView
 from multifleet.operations.session_views import HookView, SeatListing, SeatView, SessionListing, SessionView
 
 __all__ = [
@@ -50,12 +51,17 @@ __all__ = [
     "InitView",
     "InviteView",
     "JoinedView",
+    "LeftView",
     "MemberView",
     "OutboxListing",
     "OutboxView",
     "PeerListing",
     "ReceiptListing",
     "ReceiptView",
+    "RevokedView",
+    "RosterMember",
+    "RosterOut",
+    "RosterView",
     "SeatListing",
     "SeatView",
     "SessionListing",

@@ -25,6 +25,10 @@ class Receipts:
         """The last statement of the peer that is on disk here without a gap; what a frame to it may carry."""
         return self._have.get(peer, 0)
 
+    def forget(self, peer: str) -> None:
+        """Another machine has this name now: its statements are numbered from 1."""
+        self._have.pop(peer, None)
+
     async def have(self, peer: str) -> int:
         """The same."""
         return self.durable_have(peer)

@@ -221,6 +221,14 @@ class InviteRow(msgspec.Struct, frozen=True):
     code_hash: str
     expires: float
     used_by: bytes | None = None
-    answer: bytes | None = None
     role: str = "captain"
     nonces: str = ""
+
+
+class RosterRow(msgspec.Struct, frozen=True):
+    """A signed document; of those with one `slot` the newest is kept."""
+
+    slot: str
+    id: str
+    text: str
+    signature: str

@@ -16,6 +16,7 @@ from multifleet.store.outbox import Outbox
 from multifleet.store.peers import Peers
 from multifleet.store.receipts import Receipts
 from multifleet.store.retention import Pruned, prune
+from multifleet.store.roster import RosterDocuments
 from multifleet.store.seats import Seats
 
 
@@ -36,6 +37,7 @@ class Store:
         self.offers = Offers(database)
         self.invites = Invites(database)
         self.keys = Keys(database)
+        self.roster = RosterDocuments(database)
 
     @classmethod
     def open(cls, home: Path, now: float, *, set_aside: bool = True) -> Self:

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from multifleet.core.card import sign_card
+from multifleet.core.documents import as_card
 from multifleet.core.invite import Invite, join_key, join_mac, read_code, write_code
 from multifleet.core.keys import Identity
 from multifleet.errors import (
@@ -194,7 +195,7 @@ async def test_who_answers_without_knowing_the_code_is_not_believed(daemons: Dae
         asked = msgspec.json.decode(body, type=Handshake)
         nonce = msgspec.json.decode(asked.body, type=Asking).nonce
         letting = {
-            "card": msgspec.to_builtins(mallory.node.joining._own_card()),
+            "card": msgspec.to_builtins(as_card(mallory.node.rostering.own.card())),
             "fleet": "0" * 32,
             "nonce": "0" * 32,
             "re": nonce,
@@ -274,7 +275,7 @@ async def test_a_crash_between_the_two_writes_of_joining_strands_nobody(
 
     # The process ends right after the first of its two writes.
     with monkeypatch.context() as patch:
-        patch.setattr(mac2.node.store.peers, "add", _ends)
+        patch.setattr(mac2.node.store.roster, "keep", _ends)
         with pytest.raises(RuntimeError):
             await mac2.node.join(code, [])
     await mac2.down()

@@ -18,6 +18,7 @@ TABLES = {
     "seats": rows.SeatRow,
     "offers": rows.OfferRow,
     "invites": rows.InviteRow,
+    "roster_documents": rows.RosterRow,
 }
 
 

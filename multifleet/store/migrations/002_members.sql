@@ -1,12 +1,9 @@
--- Signed documents of the roster: one for each kind, whom it is about, and who signed it. `digest` is that of the text.
+-- Signed documents of the roster; of those with one slot the newest is kept.
 CREATE TABLE roster_documents (
-    kind TEXT NOT NULL,
-    key TEXT NOT NULL,
-    "by" TEXT NOT NULL,
-    digest TEXT NOT NULL,
+    slot TEXT PRIMARY KEY,
+    id TEXT NOT NULL,
     text TEXT NOT NULL,
-    signature TEXT NOT NULL,
-    PRIMARY KEY (kind, key, "by")
+    signature TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 -- state: of presence (alive, suspect, dead, asleep, left, revoked), empty while nothing is known.

@@ -1,0 +1,67 @@
+"""Results about who is in the fleet, for people."""
+
+from typing import Any
+
+from multifleet.cli.table import cell, day, table
+
+Result = dict[str, Any]
+
+
+def roster(found: Result) -> str:
+    """The members, then who is out, then what there is to settle."""
+    members = [
+        (
+            one["node"],
+            one["role"] + ("" if one["eligible"] else ", never chief"),
+            one["by"] or "founder",
+            day(one["at"]) if one["at"] else "-",
+            one["key"],
+            "" if one["reachable"] else "its card has not come yet",
+        )
+        for one in found["members"]
+    ]
+    heads = ("NODE", "ROLE", "LET IN BY", "AT", "KEY", "")
+    text = f"fleet {cell(found['fleet'])}, chief {cell(found['chief'] or 'none')}: {cell(found['chief_why'])}\n\n"
+    text += table(heads, members, empty="no members: this node itself is out")
+    if found["out"]:
+        rows = [
+            (one["node"], day(one["at"]) if one["at"] else "-", one["key"], one["why"]) for one in found["out"]
+        ]
+        text += "\n" + table(("OUT", "AT", "KEY", "WHY"), rows, empty="")
+    if found["shared_key"] == "retired":
+        text += "\nthe fleet's shared key lets nobody in any more, because a machine was revoked: use join codes\n"
+    return text + "".join(f"to settle: {cell(problem)}\n" for problem in found["disputes"])
+
+
+def revoked(found: Result) -> str:
+    """What happened, and what may have to follow."""
+    node = cell(found["node"])
+    lines = [f"{node} is out (key {cell(found['key'])})"]
+    if found["how"] == "disputed":
+        lines = [
+            f"{node} and this node have put each other out: elsewhere both are out "
+            "until a third captain revokes one of the two"
+        ]
+    lines.append("it was told so itself" if found["told"] else "it could not be told; the others refuse it anyway")
+    if found["given_up"]:
+        lines.append(f"{found['given_up']} messages to it are undeliverable")
+    if found["gone"]:
+        lines.append(f"out with it: {cell(found['gone'])}")
+    if found["back"]:
+        lines.append(f"members again: {cell(found['back'])}")
+    if found["stays"]:
+        lines.append(f"it had let in {cell(found['stays'])}, who stay: revoke them as well if you do not know them")
+    if not found["running"]:
+        lines.append("next: multifleet up, so that whoever has not heard it does")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def left(found: Result) -> str:
+    """What was left, and what was lost."""
+    told = f"told {cell(found['told'])}" if found["told"] else "nobody could be told, revoke it on one of the members"
+    lines = [f"{cell(found['node'])} has left fleet {cell(found['fleet'])}: {told}"]
+    if found["given_up"]:
+        lines.append(f"{found['given_up']} messages are undeliverable")
+    if found["note"]:
+        lines.append(cell(found["note"]))
+    return "".join(f"{line}\n" for line in lines)

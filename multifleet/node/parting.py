@@ -1,0 +1,92 @@
+"""What becomes of all that was on its way to a machine that is out, and of what it had sent.
+
+Its senders here are told that their messages do not arrive, and why. What it had sent is shown to no session any more
+if it was put out; if it left by itself, its word still counts.
+"""
+
+from collections.abc import Awaitable, Callable
+
+from multifleet.core.receipts import State
+from multifleet.core.roster import Out
+from multifleet.node.clock import NodeClock
+from multifleet.node.counters import Counters
+from multifleet.node.endings import Endings
+from multifleet.node.enduring import tell
+from multifleet.node.members import Member, Members
+from multifleet.node.roster_words import me_out_words, out_words
+from multifleet.store.rows import OutboxRow
+from multifleet.store.store import Store
+
+AT_ONCE = 500
+"""Messages that are given up in one commit."""
+
+
+class Parting:
+    """One for the node."""
+
+    def __init__(
+        self,
+        members: Members,
+        store: Store,
+        clock: NodeClock,
+        counters: Counters,
+        endings: Endings,
+        *,
+        entered: Callable[[Member], None],
+        stop_sending: Callable[[str], Awaitable[None]],
+        turn_away: Callable[[str, str], Awaitable[int]],
+        renamed: Callable[[str], None],
+    ) -> None:
+        self._members = members
+        self._store = store
+        self._clock = clock
+        self._counters = counters
+        self._endings = endings
+        self.entered = entered
+        self._stop_sending = stop_sending
+        self._turn_away = turn_away
+        self.renamed = renamed
+        self.given_up: dict[str, int] = {}
+        """How many messages to each name were given up in this run."""
+
+    async def parted(self, member: Member | None, out: Out) -> None:
+        """A machine is out; its keys are dropped already."""
+        words = out_words(out)
+        if member is not None:
+            self._counters.failed("member_out", node=out.node, how=out.how, reason=words)
+        try:
+            await self._stop_sending(out.node)
+            if self._members.get(out.node) is None:
+                await self._give_up(out.node, words)
+                if out.how in ("revoked", "orphaned"):
+                    await self._turn_away(out.node, words)
+                if member is not None:
+                    self._store.peers.presence_later(out.node, _state(out), self._clock.now(), words, 0)
+        except Exception as error:  # noqa: BLE001  what could not be written now is done at the next start
+            tell(self._counters, "parting_failed", out.node, error)
+
+    async def expelled(self, out: Out) -> None:
+        """This node itself is out: nobody takes what waits here."""
+        words = me_out_words(out)
+        self._counters.failed("expelled", how=out.how, reason=words)
+        if out.how == "disputed":
+            return
+        try:
+            for member in list(self._members.others()):
+                await self._give_up(member.node, words)
+        except Exception as error:  # noqa: BLE001  what could not be written now expires in its own time
+            tell(self._counters, "parting_failed", out.node, error)
+
+    async def _give_up(self, node: str, words: str) -> None:
+        while rows := await self._store.outbox.waiting(node, None, AT_ONCE):
+            reasons = [(row.id, _reason(row, words)) for row in rows]
+            await self._endings.give_up(reasons, node, State.UNDELIVERABLE)
+            self.given_up[node] = self.given_up.get(node, 0) + len(rows)
+
+
+def _reason(row: OutboxRow, words: str) -> str:
+    return f"{words} (it may have arrived)" if row.unknown_outcome else words
+
+
+def _state(out: Out) -> str:
+    return "left" if out.how == "left" else "revoked"

@@ -1,0 +1,26 @@
+"""What a person is told about who is out of the fleet, and why. Reasons are other people's words: shown inert."""
+
+from multifleet.core.roster import Out
+from multifleet.core.visible import visible
+
+
+def out_words(out: Out) -> str:
+    """One line: "laptop was revoked by mac1: stolen"."""
+    reason = visible(out.reason, one_line=True)
+    by = out.by or f"the key {out.by_key[:16]}"
+    match out.how:
+        case "revoked":
+            return f"{out.node} was revoked by {by}" + (f": {reason}" if reason else "")
+        case "disputed":
+            return f"{out.node} was revoked by {by}, which it disputes: a person has to decide"
+        case "left":
+            return f"{out.node} left the fleet"
+        case _:
+            return f"{out.node} is out: {reason}"
+
+
+def me_out_words(out: Out) -> str:
+    """The same where it is about this machine, with what there is to do."""
+    if out.how == "disputed":
+        return f"{out_words(out)}: multifleet revoke one of the two on another captain"
+    return f"{out_words(out)}: the others refuse what it sends (multifleet leave; with new keys it may join again)"

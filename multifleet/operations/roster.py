@@ -1,0 +1,62 @@
+"""Who is in the fleet: looking at it, putting a machine out, leaving."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+
+from multifleet.operations.nodes import Nothing
+from multifleet.operations.operation import Effect, Operation, Request, about
+from multifleet.operations.roster_views import LeftView, RevokedView, RosterView
+
+if TYPE_CHECKING:
+    from multifleet.node.node import Node
+
+
+class Revoke(Request, frozen=True):
+    """A machine to put out."""
+
+    node: Annotated[str, about("Its id, or the beginning of its key as roster shows it.")]
+    reason: Annotated[
+        str, about("Why, in a few words that all members see."), msgspec.Meta(max_length=200)
+    ] = ""
+    with_admitted: Annotated[bool, about("Put out whom it had let in as well.")] = False
+    undo: Annotated[bool, about("Bring back whom it had put out.")] = False
+
+
+async def roster(node: "Node", request: Nothing) -> RosterView:
+    """Show who is in the fleet, in which role and let in by whom, and who is out and why."""
+    return await node.roster_view()
+
+
+async def revoke(node: "Node", request: Revoke) -> RevokedView:
+    """Put a machine out of the fleet for good, on all members, for example because it was stolen.
+
+    Only a captain can. What is on its way to it becomes undeliverable, what it sends is refused, and nobody whom it
+    lets in from now on is in. It comes back only with new keys.
+    """
+    return await node.revoke(request.node, request.reason, request.with_admitted, request.undo)
+
+
+async def leave(node: "Node", request: Nothing) -> LeftView:
+    """Leave the fleet: tell the members, and be a fleet of one again with the same keys and inbox.
+
+    What waits to be delivered becomes undeliverable. A captain's invitation lets it in again.
+    """
+    return await node.leave()
+
+
+OPERATIONS = (
+    Operation("roster", "GET /roster", Effect.READS, Nothing, RosterView, roster, mcp=True),
+    Operation(
+        "revoke",
+        "POST /revoke",
+        Effect.DISRUPTS,
+        Revoke,
+        RevokedView,
+        revoke,
+        positional=("node",),
+        mcp=True,
+        local_cli=True,
+    ),
+    Operation("leave", "POST /leave", Effect.DISRUPTS, Nothing, LeftView, leave, local_cli=True),
+)

@@ -15,6 +15,7 @@ from multifleet.node.engine import Engine
 from multifleet.node.keystore import kept_in
 from multifleet.node.lost_stores import what_was_lost
 from multifleet.node.roster_picture import roster_view
+from multifleet.node.roster_words import me_out_words
 from multifleet.operations.fleet_views import RotationView
 from multifleet.operations.views import (
     AnswerView,
@@ -81,7 +82,7 @@ class Node(Engine):
             sessions=len(found.sessions),
             clients=self.offering.clients.views(found.sessions),
             problems=picture.problems(known.view),
-            degraded=(picture.out_here(out) if out else None)
+            degraded=(me_out_words(out) if out else None)
             or self.store.database.degraded
             or await asyncio.to_thread(what_was_lost, self.home),
             revision=revision,

@@ -78,15 +78,6 @@ def problems(view: View) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def out_here(out: Out) -> str:
-    """What a node that is out itself is told."""
-    if out.how == "disputed":
-        return f"this node was revoked {_how_out(out)}: multifleet revoke one of the two on another captain"
-    if out.how == "left":
-        return "this node has left its fleet: multifleet join CODE lets it into one"
-    return f"this node is out of its fleet ({_how_out(out)}): all refuse what it sends; only new keys bring it back"
-
-
 def this_node(known: Sources, me: str, own: Facts, addresses: Iterable[str], started_at: float) -> MemberView:
     """This node's own line."""
     facts, out = known.view.members.get(me), known.view.me_out

@@ -110,6 +110,25 @@ async def test_who_watches_is_told_of_a_change_at_once(fleet: Machines) -> None:
     await mac1.node.changed((await mac1.node.status()).revision, 0.0)
 
 
+async def test_whoever_was_revoked_is_shown_as_such_and_sees_it_itself(daemons: Daemons) -> None:
+    mac1, mac2, thief = await daemons.up("mac1", "mac2", "thief")
+    for other in (mac2, thief):
+        await other.node.join((await mac1.node.invite([mac1.address])).code, [])
+    await mac1.node.revoke("thief", "stolen \x1b[31m", False, False)
+    async with asyncio.timeout(SOON):
+        for node in (mac1.node, mac2.node):
+            while (view := (await node.status())).members[-1].state != "revoked":
+                await node.changed(view.revision, 0.5)
+            assert [member.node for member in view.members][-1] == "thief"
+            assert (view.members[-1].how or "").startswith("by mac1: stolen")
+            assert view.degraded is None
+        while not (said := (await thief.node.status()).degraded):
+            await thief.node.changed((await thief.node.status()).revision, 0.5)
+    assert "was revoked by mac1" in said
+    [finding] = (await thief.node.doctor(["peers"])).checks
+    assert (finding.level, "was revoked by mac1" in finding.says) == ("fail", True)
+
+
 async def test_the_picture_follows_a_peer_that_goes_and_comes_back(daemons: Daemons) -> None:
     mac1, mac2 = await daemons.up("mac1", "mac2")
     await mac2.node.join((await mac1.node.invite([mac1.address])).code, [])

@@ -9,7 +9,7 @@ from multifleet.core.presence.peer import PeerPresence
 from multifleet.core.presence.states import PresenceState
 from multifleet.core.roster import Roster
 from multifleet.node.members import Member, Members
-from multifleet.node.picture import Sources, choose_chief, others, out_here, problems, this_node
+from multifleet.node.picture import Sources, choose_chief, others, problems, this_node
 from multifleet.operations.views import ApartView, MemberView
 from tests.core.fleet import admits, identity, key, leaves, revokes, roster
 from tests.core.wire import FLEET
@@ -170,5 +170,3 @@ def test_a_node_that_is_out_says_so_of_itself() -> None:
     made = roster(admits("mac1", "mac2"), revokes("mac1", "mac2", reason="stolen"), me="mac2")
     view = this_node(seen(made), "mac2", FACTS, [], WALL)
     assert (view.node, view.state, view.how) == ("mac2", "revoked", "by mac1: stolen")
-    out = made.view().me_out
-    assert out and "by mac1: stolen" in out_here(out) and "new keys" in out_here(out)

@@ -122,7 +122,8 @@ def presence() -> str:
         ("a suspicion of the same node is looked at", f"every {talk.ACCUSED_EVERY:g} s"),
         ("suspicions that one member may spread in vain",
          f"{peer.CREDIT}, one more every {peer.CREDIT_BACK:g} s"),
-        ("facts go to the same peer at most every", f"{speech.FACTS_EVERY:g} s"),
+        ("facts go to the same peer at most every", f"{speech.FACTS_EVERY:g} s, of more than {speech.MANY} nodes "
+         f"{speech.FACTS_EVERY_AMONG_MANY:g} s"),
         ("one of the dead or asleep is tried every", f"{presence_engine.GONE_EVERY} periods"),
         ("a tick that is later than this clears all doubts", f"{presence_engine.LATE:g} s"),
         ("a packet has at most", f"{gossip.PACKET_LIMIT} bytes, a document in it {gossip.DOCUMENT_LIMIT}"),

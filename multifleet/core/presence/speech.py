@@ -10,8 +10,9 @@ from multifleet.core.presence.ring import Dice
 from multifleet.core.presence.rumors import RumorQueue
 from multifleet.core.presence.states import PresenceState
 
-FACTS_EVERY = 3.0
-"""Seconds after which a peer may be told this node's facts again."""
+FACTS_EVERY, FACTS_EVERY_AMONG_MANY = 3.0, 9.0
+"""Seconds after which a peer may be told this node's facts again; the neighbours on the ring would hear them most."""
+MANY = 16
 
 
 class Speech:
@@ -78,7 +79,8 @@ class Speech:
         facts: bool = False,
         digest: str = "",
     ) -> Gossip:
-        told = self.facts if facts and now - peer.facts_sent_at >= FACTS_EVERY else None
+        after = FACTS_EVERY if self.nodes <= MANY else FACTS_EVERY_AMONG_MANY
+        told = self.facts if facts and now - peer.facts_sent_at >= after else None
         gossip = self._bare(kind, re, about, proof, told, digest)
         if told:
             peer.facts_sent_at = now

@@ -15,23 +15,22 @@ SHOWN_APART = 86_400.0
 
 
 def members_table(members: list[Member], now: float | None = None, room: int | None = None) -> str:
-    """One row for each, those that are out at the end."""
+    """One row for each."""
     now = time.time() if now is None else now
-    rows = sorted(members, key=lambda member: member["state"] in OUT)
     columns = [
-        Column("NODE", [_name(m) for m in rows]),
-        Column("STATE", [_state(m, now) for m in rows], 1, "{}"),
-        Column("KNOWN BY", [cell(m["how"]) for m in rows], 10, "{}", most=24),
-        Column("ADDRESS", [_address(m) for m in rows], 9, "at {}", most=26),
-        Column("RTT", [_round_trip(m["round_trip"]) for m in rows], 3, "round trip {}", most=12),
-        Column("CLOCK", [_offset(m["clock_offset"]) for m in rows], 6, "clock {}", most=12),
-        Column("VERSION", [cell(m["version"]) for m in rows], 11, "version {}", most=12, drops=True),
-        Column("BRANCH", [_branch(m) for m in rows], 5, "on branch {}", most=22),
-        Column("SESSIONS", [_sessions(m) for m in rows], 4, "sessions {}", most=16),
-        Column("LOAD", [_load(m) for m in rows], 7, "load {}"),
-        Column("OUTBOX", [cell(m["waiting"] or None) for m in rows], 2, "{} to deliver"),
+        Column("NODE", [_name(m) for m in members]),
+        Column("STATE", [_state(m, now) for m in members], 1, "{}"),
+        Column("KNOWN BY", [cell(m["how"]) for m in members], 10, "{}", most=24),
+        Column("ADDRESS", [_address(m) for m in members], 9, "at {}", most=26),
+        Column("RTT", [_round_trip(m["round_trip"]) for m in members], 3, "round trip {}", most=12),
+        Column("CLOCK", [_offset(m["clock_offset"]) for m in members], 6, "clock {}", most=12),
+        Column("VERSION", [cell(m["version"]) for m in members], 11, "version {}", most=12, drops=True),
+        Column("BRANCH", [_branch(m) for m in members], 5, "on branch {}", most=22),
+        Column("SESSIONS", [_sessions(m) for m in members], 4, "sessions {}", most=16),
+        Column("LOAD", [_load(m) for m in members], 7, "load {}"),
+        Column("OUTBOX", [cell(m["waiting"] or None) for m in members], 2, "{} to deliver"),
     ]
-    return wide_table(columns, [_notes(m, now) for m in rows], room)
+    return wide_table(columns, [_notes(m, now) for m in members], room)
 
 
 def member_details(member: Member, now: float | None = None) -> str:

@@ -60,7 +60,7 @@ class StatusView(View, frozen=True):
     home: Annotated[str, about("Folder with its keys, store and logs.")]
     addresses: Annotated[list[str], about("Where it listens, as host:port.")]
     started_at: Annotated[float, about("When the daemon started.")]
-    members: Annotated[list[MemberView], about("The members of the fleet, this node first, then by id.")]
+    members: Annotated[list[MemberView], about("This node, the other members by id, and then whoever is out.")]
     chief: Annotated[str | None, about("The chief of the fleet; null when there is none, which stops nothing.")]
     chief_why: Annotated[str, about("Why it is the chief, or why there is none.")]
     outbox: Annotated[int, about("Messages that wait to be taken by their recipient.")]
@@ -97,7 +97,7 @@ class StatsView(View, frozen=True):
 class PeerListing(View, frozen=True):
     """The other nodes of the fleet."""
 
-    peers: Annotated[list[MemberView], about("The peers, by id.")]
+    peers: Annotated[list[MemberView], about("The other members by id, and then whoever is out.")]
     revision: Annotated[int, about("Changes with what is shown here; times alone do not change it.")] = 0
 
 

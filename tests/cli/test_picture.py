@@ -3,8 +3,10 @@
 import asyncio
 import json
 import os
+import pty
 import signal
 import sys
+import termios
 from asyncio.subprocess import PIPE, Process
 from pathlib import Path
 
@@ -124,6 +126,29 @@ async def test_a_table_is_watched_block_by_block(surfaces: Surfaces) -> None:
     first = await lines(process, 3)
     assert first[0].startswith("NODE ") and first[1].startswith("mac2 ")
     assert await interrupted(process) == (0, "")
+
+
+async def test_on_a_terminal_it_is_drawn_in_place_and_the_terminal_is_left_as_it_was(surfaces: Surfaces) -> None:
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 80))
+    words = [sys.executable, "-m", "multifleet", "status", "--watch"]
+    process = await asyncio.create_subprocess_exec(*words, stdout=theirs, stderr=PIPE, env=environment(surfaces.home))
+    os.close(theirs)
+    shown = await asyncio.to_thread(read_until, ours, b"NODE ")
+    assert shown.startswith(b"\x1b[?1049h\x1b[?25l")
+    become(surfaces, fleet="another")
+    await asyncio.to_thread(read_until, ours, b"in fleet another")
+    ended = asyncio.create_task(interrupted(process))
+    assert (await asyncio.to_thread(read_until, ours, b"\x1b[?25h\x1b[?1049l")).endswith(b"\x1b[?1049l")
+    assert await ended == (0, "")
+    os.close(ours)
+
+
+def read_until(terminal: int, text: bytes) -> bytes:
+    shown = b""
+    while text not in shown:
+        shown += os.read(terminal, 4096)
+    return shown
 
 
 async def test_programs_get_a_line_of_json_for_each_change(surfaces: Surfaces) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from multifleet.core.presence.states import PresenceState
-from multifleet.core.roster_view import View
 from multifleet.errors import StoreDamaged, StoreUnavailable
 from multifleet.node.checks.finding import Finding, fail, of_error, ok, together, warn
 from multifleet.node.checks.probing import Answered
@@ -26,7 +25,10 @@ _UNKNOWN = "does not know this node"
 def answering(node: "Node", answers: Mapping[str, Answered]) -> Finding:
     """Each peer's answer, judged."""
     now, wall = node.clock.monotonic(), node.clock.now()
-    findings = _of_roster(node.rostering.view)
+    view = node.rostering.view
+    if view.me_out is not None:  # all refuse this node, which says nothing about them
+        return fail(me_out_words(view.me_out), "multifleet leave, and join again with new keys")
+    findings = [warn(problem, "multifleet roster shows who said what") for problem in problems(view)]
     findings += [_judge(node, member, answers.get(member.node), now, wall) for member in node.members.others()]
     findings += [
         warn(f"{name} is configured and was never met", f"start multifleet on {name} with the same shared key")
@@ -34,13 +36,6 @@ def answering(node: "Node", answers: Mapping[str, Answered]) -> Finding:
         if node.members.get(name) is None
     ]
     return together(findings) if findings else ALONE
-
-
-def _of_roster(view: View) -> list[Finding]:
-    """What has to be settled about who is in the fleet."""
-    if view.me_out is not None:
-        return [fail(me_out_words(view.me_out), "multifleet leave, and join again with new keys")]
-    return [warn(problem, "multifleet roster shows who said what") for problem in problems(view)]
 
 
 def last_heard(home: "Path", now: float) -> Finding:

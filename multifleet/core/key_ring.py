@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 from multifleet.core.keys import OwnKey, PairKeys, derive, shared_secret
 
+MOST_THEIRS = 16
+"""Keys that a peer had before under which its frames are still opened: it decides how often it renews one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Between:
@@ -62,7 +65,7 @@ class KeyRing:
         let in, which says which of ours it was given."""
         self._between = between
         self._own = tuple(own)
-        self._older = tuple(key for key in older if key != theirs)
+        self._older = tuple(key for key in older if key != theirs)[:MOST_THEIRS]
         self._met = met
         self._pairs: dict[tuple[bytes, bytes], Pair] = {}
         self._by_kid: dict[str, Pair] = {}
@@ -125,7 +128,7 @@ class KeyRing:
         if theirs == self.theirs:
             return
         self._pair(self._own[0], theirs)  # a weak key is refused before anything is changed
-        self._older = (self.theirs, *(key for key in self._older if key != theirs))
+        self._older = (self.theirs, *(key for key in self._older if key != theirs))[:MOST_THEIRS]
         self.theirs = theirs
         self._forget()
 

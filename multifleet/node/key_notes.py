@@ -11,8 +11,10 @@ from collections.abc import Callable
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
+from multifleet.core.key_ring import MOST_THEIRS
 from multifleet.core.keys import Identity, PairKeys
 from multifleet.core.mac import digest
+from multifleet.store.keys import MOST_KEPT
 from multifleet.store.store import Store
 
 _ZERO_NONCE = bytes(12)
@@ -49,11 +51,13 @@ class KeyNotes:
         known = self._kept.setdefault(peer, {})
         if keys.kid not in known:
             known[keys.kid] = keys.receipt
+            if len(known) > MOST_KEPT:
+                del known[next(iter(known))]
             self._keep(peer, keys)
 
     def replaced(self, peer: str, public: bytes) -> None:
         """A peer has a newer key than this one; the store learns it from the new card."""
-        self._older[peer] = (public, *(key for key in self.older(peer) if key != public))
+        self._older[peer] = (public, *(key for key in self.older(peer) if key != public))[:MOST_THEIRS]
 
     def showed(self, peer: str, public: bytes) -> None:
         """A peer has used this key of ours."""

@@ -88,7 +88,6 @@ class Members:
                 member.ring.accept([one.public for one in self._own[1:]])
                 member.ring.proved(member.ring.incoming.kid)
                 member.row = replace(member.row, x25519=self._own[0].public)
-            self.notes.keep(member.node, member.ring.incoming)
 
     def move_to(self, fleet: str) -> None:
         """Belong to another fleet; only for a node without other members."""
@@ -118,7 +117,6 @@ class Members:
             known.ring.renew(row.x25519)
             if row.node != self._identity.node:
                 self.notes.replaced(row.node, known.row.x25519)
-            self.notes.keep(row.node, known.ring.incoming)
         known.row = row
         known.addresses = tuple(row.addresses)
         if row.clock_offset is not None:

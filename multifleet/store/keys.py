@@ -7,6 +7,12 @@ import msgspec
 
 from multifleet.store.database import Database
 
+MOST_KEPT = 64
+"""Receipt keys of one peer; messages are forgotten sooner than so many can be had."""
+_TRIM = (
+    "DELETE FROM receipt_keys WHERE peer = ? AND row NOT IN"
+    " (SELECT row FROM receipt_keys WHERE peer = ? ORDER BY row DESC LIMIT ?)"
+)
 _FORGET = "DELETE FROM peer_keys WHERE replaced_at < ? RETURNING peer, x25519"
 
 
@@ -61,6 +67,7 @@ def _all(connection: sqlite3.Connection) -> KeyState:
 
 def _keep(connection: sqlite3.Connection, rows: Sequence[tuple[str, str, bytes]]) -> Sequence[None]:
     connection.executemany("INSERT OR IGNORE INTO receipt_keys (peer, kid, sealed) VALUES (?, ?, ?)", rows)
+    connection.executemany(_TRIM, [(peer, peer, MOST_KEPT) for peer in {row[0] for row in rows}])
     return [None] * len(rows)
 
 

@@ -6,9 +6,11 @@ import pytest
 from msgspec.structs import replace
 
 from multifleet.core.card import sign_card
+from multifleet.core.key_ring import MOST_THEIRS
 from multifleet.core.keys import Identity
 from multifleet.errors import KeyChanged, UnknownNode
 from multifleet.node.members import Members
+from multifleet.store.keys import MOST_KEPT
 from multifleet.store.rows import PeerRow
 from tests.core.wire import FLEET, MAC1, MAC2, MAC3
 from tests.node.fleet import pinned
@@ -124,6 +126,17 @@ def test_own_keys_are_installed_everywhere_and_used_where_they_are_known(members
     assert peer.outgoing != before
     members.proved("mac2", "0" * 16)
     members.proved("mac9", peer.incoming.kid)
+
+
+def test_a_peer_that_renews_its_key_without_end_costs_no_more_than_a_few_keys(members: Members) -> None:
+    for number in range(1, 101):
+        members.admit(renewed(MAC2, number, number))
+        members.proved("mac2", members.need("mac2").incoming.kid)
+    ring = members.need("mac2").ring
+    assert len(ring.older) == MOST_THEIRS
+    assert len(ring.receipt_keys()) == MOST_THEIRS + 1
+    assert len(members.notes.kept("mac2")) == MOST_KEPT
+    assert members.incoming_keys("mac2", ring.incoming.kid) is not None
 
 
 def renewed(identity: Identity, number: int, issued: int) -> PeerRow:

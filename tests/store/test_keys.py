@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from multifleet.store.keys import MOST_KEPT
 from multifleet.store.store import Store
 from tests.store.made import peer_row
 
@@ -67,3 +68,14 @@ async def test_nothing_of_it_is_lost_when_the_store_is_opened_again(tmp_path: Pa
     store = Store.open(tmp_path, 2.0)
     assert await store.keys.all() == before
     await store.aclose()
+
+
+async def test_a_peer_that_renews_its_key_without_end_fills_nothing(store: Store) -> None:
+    for number in range(100):
+        await store.peers.add(peer_row(x25519=bytes([number]) * 32))
+        store.keys.keep_later("mac2", f"{number:016x}", b"1")
+        store.keys.keep_later("mac3", "a" * 16, b"1")
+    left = await store.keys.all()
+    assert len(left.older) == 16
+    assert [kid for peer, kid, _ in left.receipts if peer == "mac2"] == [f"{n:016x}" for n in range(36, 100)]
+    assert len(left.receipts) == MOST_KEPT + 1

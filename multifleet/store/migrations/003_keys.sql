@@ -27,6 +27,9 @@ CREATE TRIGGER peer_key_replaced AFTER UPDATE OF x25519 ON peers
 WHEN OLD.x25519 <> NEW.x25519 AND OLD.ed25519 = NEW.ed25519
 BEGIN
     INSERT OR REPLACE INTO peer_keys VALUES (OLD.node, OLD.x25519, NULL);
+    DELETE FROM peer_keys WHERE peer = OLD.node AND x25519 NOT IN (
+        SELECT x25519 FROM peer_keys WHERE peer = OLD.node ORDER BY replaced_at IS NOT NULL, replaced_at DESC LIMIT 16
+    );
 END;
 
 CREATE TRIGGER peer_is_another AFTER UPDATE OF ed25519 ON peers WHEN OLD.ed25519 <> NEW.ed25519

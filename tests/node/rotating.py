@@ -2,11 +2,14 @@
 
 import json
 from pathlib import Path
+from unittest.mock import AsyncMock
+
+from msgspec import structs
 
 from multifleet.core.card import SignedCard, sign_card
+from multifleet.core.documents import Signed
 from multifleet.core.key_text import write_keys
 from multifleet.node.keystore import identity_file, load_identity, write_private
-from multifleet.store.rows import PeerRow
 from tests.node.fleet import Machine, Machines
 from tests.node.served import Daemon
 
@@ -23,8 +26,15 @@ async def rotating(fleet: Machines, *names: str) -> list[Machine]:
     for machine in machines:
         keep_keys(machine)
     for machine in machines:
+        machine.config = structs.replace(machine.config, keyRenewalDays=0.0)
         await machine.start()
+        hold_cards(machine)
     return machines
+
+
+def hold_cards(machine: Machine | Daemon) -> None:
+    """Let nobody hear of a new key but by `tell`."""
+    machine.node.rotation._publish = AsyncMock()
 
 
 def card_of(machine: Machine | Daemon) -> SignedCard:
@@ -32,22 +42,9 @@ def card_of(machine: Machine | Daemon) -> SignedCard:
     return sign_card(machine.node.members.identity, [], int(machine.node.clock.now() * 1000), "")
 
 
-async def tell(card: SignedCard, machine: Machine | Daemon, to: Machine | Daemon) -> None:
-    """Bring a machine's card to another one."""
-    known = to.node.members.need(machine.name).row
-    fields = json.loads(card.card)
-    row = PeerRow(
-        node=machine.name,
-        ed25519=known.ed25519,
-        x25519=bytes.fromhex(fields["x25519"]),
-        card=card.card.encode(),
-        signature=bytes.fromhex(card.signature),
-        addresses=known.addresses,
-        added_at=known.added_at,
-        via=known.via,
-    )
-    await to.node.store.peers.add(row)
-    to.node.members.admit(row)
+async def tell(card: SignedCard, to: Machine | Daemon) -> None:
+    """Bring a card to a machine, as the roster would."""
+    await to.node.rostering.take([Signed(card.card, card.signature)])
 
 
 async def start_again(machine: Machine) -> None:
@@ -55,6 +52,7 @@ async def start_again(machine: Machine) -> None:
     machine.identity = load_identity(machine.home, {})
     machine.pinned = []
     await machine.start()
+    hold_cards(machine)
 
 
 def refused(machine: Machine) -> dict[str, int]:

@@ -7,7 +7,7 @@ from typing import Any
 from multifleet.node.keystore import load_identity
 from multifleet.node.setup import open_setup
 from tests.node.fleet import until
-from tests.node.rotating import card_of, tell
+from tests.node.rotating import card_of, hold_cards, tell
 from tests.node.served import Daemon, Daemons
 
 
@@ -20,17 +20,20 @@ def refusals(daemon: Daemon) -> dict[str, int]:
 async def test_both_renew_while_they_talk(daemons: Daemons) -> None:
     mac1, mac2 = await daemons.up("mac1", "mac2")
     await mac2.node.join((await mac1.node.invite([mac1.address])).code, [])
+    await asyncio.gather(mac1.delivers("mac2"), mac2.delivers("mac1"))
+    before = [refusals(mac1), refusals(mac2)]  # of who was not known yet
     for daemon, other in ((mac1, mac2), (mac2, mac1)):
+        hold_cards(daemon)
         view = await daemon.node.rotate_keys(False)
         assert [key.waits_for for key in view.older] == [[other.name]]
         await asyncio.gather(mac1.delivers("mac2"), mac2.delivers("mac1"))
-        await tell(card_of(daemon), daemon, other)
+        await tell(card_of(daemon), other)
         await asyncio.gather(mac1.delivers("mac2"), mac2.delivers("mac1"))
         await until(partial(switched, daemon))
     for daemon in (mac1, mac2):
-        assert refusals(daemon) == {}
         assert len(load_identity(daemon.home, {}).exchange_keys) == 2
         assert open_setup(daemon.home).identity == daemon.node.members.identity
+    assert [refusals(mac1), refusals(mac2)] == before
     (check,) = (await mac1.node.doctor(["keys"])).checks
     assert check.ok and "1 older wait for removal" in check.says
 

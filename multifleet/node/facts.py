@@ -27,16 +27,20 @@ class OwnFacts:
     def __init__(self, home: Path, version: str, live: LiveSessions) -> None:
         self._home = home
         self._live = live
-        self._wanted = False
+        self._wanted = True
         self._facts = Facts(version=version, branch="", commit="", sessions=0, seats=[], load=0.0, disk=0)
 
     async def run(self) -> None:
         """Until cancelled."""
         while True:
-            if self._wanted:
-                self._wanted = False
-                await self.look()
+            await self.look_if_wanted()
             await asyncio.sleep(EVERY)
+
+    async def look_if_wanted(self) -> None:
+        """Look, if somebody was told since the last time."""
+        if self._wanted:
+            self._wanted = False
+            await self.look()
 
     def told(self) -> Facts:
         """As they were a moment ago, for somebody who is told now."""
@@ -47,7 +51,9 @@ class OwnFacts:
         """Look now; `found` are the sessions, where they are known already."""
         found = found or await self._live.find()
         sessions = sorted(found.sessions, key=lambda session: session.active_at, reverse=True)
-        seats = list(dict.fromkeys(self._live.seat_of(session) for session in sessions))
+        # Of those that have one: a script's session makes none by being told of.
+        known = (self._live.seats.known_for(session.cwd) for session in sessions)
+        seats = list(dict.fromkeys(seat for seat in known if seat is not None))
         folder = self._folder(sessions)
         git, load, disk = await asyncio.to_thread(_of_machine, folder, self._home)
         self._facts = Facts(

@@ -122,7 +122,8 @@ class NodePresence:
     def tick(self) -> None:
         """Do what is due. What has come already is heard first: it may have waited for this process to go on."""
         self.datagrams.read_now()
-        self._core.facts = self._facts()
+        if self._calm_until:
+            self._core.facts = self._facts()
         self._carry_out(self._core.tick(self._clock.monotonic()))
 
     def members_changed(self) -> None:
@@ -130,7 +131,8 @@ class NodePresence:
         if self._fleet != self._members.fleet:
             # Only a node without other members moves to another fleet: there is nothing to be kept.
             self._fleet = self._members.fleet
-            self._core = self._made(self._core.incarnation + 1)
+            digest, self._core = self._core.digest, self._made(self._core.incarnation + 1)
+            self._core.digest = digest
         names = {member.node for member in self._members.others()}
         for name in self._calm_until.keys() - names:
             self._ways.forget(name)

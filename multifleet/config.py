@@ -33,9 +33,9 @@ class NodeEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     port: Port = DEFAULT_PORT
     """Port of its daemon."""
     role: str = "worker"
-    """What it is trusted to decide; for what is to come."""
+    """What it may decide: `chief` and `captain` let others in and put them out, a `worker` does not."""
     chief_eligible: bool = False
-    """For what is to come."""
+    """Whether it may become the chief."""
     mac_address: str = ""
     """Of its network card; for channels to come."""
     tailscale_ip: str = ""

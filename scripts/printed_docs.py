@@ -15,7 +15,7 @@ from multifleet.core import backoff, cascade, channel_state, frame, packets, rec
 from multifleet.core import invite as invitations
 from multifleet.core.card import Card, SignedCard
 from multifleet.core.documents import REASON_LIMIT, TEXT_LIMIT, Admission, Leave, Revocation, Signed
-from multifleet.core.packets import Answer, Message, PacketAnswer, Request, Statement
+from multifleet.core.packets import Answer, Message, PacketAnswer, Request, RosterAsk, RosterTell, Statement
 from multifleet.core.presence import engine as presence_engine
 from multifleet.core.presence import favours, gossip, peer, rtt, rumors, speech, suspicion, talk, watch, watching
 from multifleet.core.presence import states as presence_states
@@ -70,6 +70,7 @@ def limits() -> str:
         ("an answer whose time is believed", f"back within {replay.OFFSET_ANSWER_LIMIT:g} s"),
         ("a join code", f"{invitations.INVITE_LIFETIME / 60:g} minutes"),
         ("a document of the roster", f"{TEXT_LIMIT} bytes, a revocation's reason {REASON_LIMIT} characters"),
+        ("documents in one frame", f"{packets.DOCUMENTS_LIMIT}, and {packets.DOCUMENTS_BYTES} bytes in all"),
         ("documents of the roster", f"{DOCUMENTS} of each kind, and {ROOM >> 20} MiB"),
         ("nesting of JSON", f"{strict.DEPTH_LIMIT}"),
         (
@@ -173,6 +174,8 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "answer": fields(Answer),
     "packet-answer": fields(PacketAnswer),
     "statement": fields(Statement),
+    "roster-ask": fields(RosterAsk),
+    "roster-tell": fields(RosterTell),
     "gossip": fields(Gossip),
     "facts": fields(Facts),
     "rumor": fields(Rumor),

@@ -105,6 +105,8 @@ async def _act(setup: Setup, act: Callable[[Node], Awaitable[T]]) -> T:
     async with AsyncExitStack() as stack:
         node = await Node.open(setup)
         stack.push_async_callback(node.aclose)
+        for channel in node.channels:
+            await channel.start(stack)
         return await act(node)
 
 

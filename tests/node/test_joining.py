@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from multifleet.core.card import sign_card
-from multifleet.core.documents import as_card
+from multifleet.core.documents import Leave, Signed, as_card, sign
 from multifleet.core.invite import Invite, join_key, join_mac, read_code, write_code
 from multifleet.core.keys import Identity
 from multifleet.errors import (
@@ -18,6 +18,7 @@ from multifleet.errors import (
     InviteExpired,
     InviteWrong,
     KeyChanged,
+    NotEntitled,
     PeerUnreachable,
 )
 from multifleet.node.fleet_file import read_fleet
@@ -390,3 +391,45 @@ async def test_a_machine_that_was_set_up_anew_comes_in_under_the_name_that_it_is
     await renamed.up()
     await renamed.node.join(await invited(mac1), [])
     await mac1.delivers("mac2-3")
+
+
+async def test_a_recorded_join_is_answered_again_and_changes_nothing(daemons: Daemons) -> None:
+    (mac1,) = await daemons.up("mac1")
+    invite = read_code(await invited(mac1))
+    key = join_key(invite.secret, "join")
+    guest = identity("guest")
+    body = msgspec.json.encode(Asking(card=sign_card(guest, ["10.0.0.9:8855"], 1, "0"), nonce="0" * 32)).decode()
+    recorded = msgspec.json.encode(Handshake(body, join_mac(key, "j", body.encode())))
+    assert (await mac1.node.joining.take(recorded, "10.0.0.9"))[0] == 200
+    newer = sign_card(guest, ["10.0.0.8:8855"], 2, "0")
+    await mac1.node.rostering.take([Signed(newer.card, newer.signature)], "guest")
+    digest, member = mac1.node.rostering.digest(), mac1.node.members.need("guest")
+    addresses = member.addresses
+    # The thief of the recording plays it from an address of his own, while the code is good.
+    assert (await mac1.node.joining.take(recorded, "10.6.6.6"))[0] == 200
+    assert mac1.node.members.need("guest").addresses == addresses
+    assert "10.6.6.6:8855" not in addresses
+    assert mac1.node.rostering.digest() == digest
+    # It does not bring back who has left, either.
+    left = sign(guest, Leave(fleet=mac1.node.members.fleet, node="guest", key=guest.public.hex(), at=2**45))
+    await mac1.node.rostering.take([left], "guest")
+    assert mac1.node.members.get("guest") is None
+    assert (await mac1.node.joining.take(recorded, "10.6.6.6"))[0] == 200
+    assert mac1.node.members.get("guest") is None
+
+
+async def test_the_configuration_gives_roles_to_machines_with_a_shared_key(
+    daemons: Daemons, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLEET_NERVE_HMAC_KEY", KEY)
+    mac1 = daemons.new("mac1", nodes={"mac2": {"host": "127.0.0.1", "port": 9, "role": "worker"}})
+    await mac1.up()
+    there = {"host": "127.0.0.1", "port": mac1.port, "role": "chief", "chief_eligible": True}
+    mac2 = daemons.new("mac2", nodes={"mac1": there, "mac2": {"role": "worker"}})
+    await mac2.up()
+    await until(lambda: mac1.node.members.get("mac2") and mac2.node.members.get("mac1"))
+    for daemon in (mac1, mac2):
+        roles = {one.node: one.role for one in (await daemon.node.roster_view()).members}
+        assert roles == {"mac1": "captain", "mac2": "worker"}
+    with pytest.raises(NotEntitled, match="do it on mac1"):
+        await mac2.node.invite([mac2.address])

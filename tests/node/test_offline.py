@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from multifleet.errors import InviteWrong
-from multifleet.node.offline import offline_join
+from multifleet.node.offline import offline_join, offline_leave, offline_revoke
+from tests.node.fleet import until
 from tests.node.served import Daemons
 
 
@@ -25,3 +26,29 @@ def test_a_mistyped_code_makes_no_node(tmp_path: Path) -> None:
     with pytest.raises(InviteWrong, match="mistyped"):
         offline_join(home, "2454T-0014A-BGYNF-6EWFG-R5HKZ-150F", [])
     assert not home.exists()
+
+
+async def test_a_machine_is_put_out_without_a_daemon_and_the_others_hear_of_it(daemons: Daemons) -> None:
+    mac1, mac2, laptop = await daemons.up("mac1", "mac2", "laptop")
+    for guest in (mac2, laptop):
+        await guest.node.join((await mac1.node.invite([mac1.address])).code, [])
+    await until(lambda: mac2.node.members.get("laptop"))
+    await mac1.down()
+    result = await asyncio.to_thread(offline_revoke, mac1.home, "laptop", "stolen", False, False)
+    assert (result.how, result.told, result.running) == ("revoked", True, False)
+    await until(lambda: mac2.node.members.get("laptop") is None)
+    assert laptop.node.rostering.view.me_out is not None
+    await mac1.up()
+    assert mac1.node.members.get("laptop") is None
+
+
+async def test_a_machine_leaves_without_a_daemon(daemons: Daemons) -> None:
+    mac1, mac2 = await daemons.up("mac1", "mac2")
+    await mac2.node.join((await mac1.node.invite([mac1.address])).code, [])
+    await mac2.down()
+    left = await asyncio.to_thread(offline_leave, mac2.home)
+    assert left.told == ["mac1"]
+    await until(lambda: mac1.node.members.get("mac2") is None)
+    await mac2.up()
+    assert [member.node for member in mac2.node.members] == ["mac2"]
+    assert mac2.node.members.fleet == left.new_fleet

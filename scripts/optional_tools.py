@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from tests.lab.client_install import find_claude
 from tests.lab.tools import missing_tools
+from tests.node.sleep import system_bus
 
 
 def main() -> int:
@@ -29,8 +30,11 @@ def main() -> int:
         notes.append("not root: hosts are made of Linux namespaces")
     if find_claude() is None:
         notes.append("no Claude Code client, and no npm to install it: put npm on PATH or set CLAUDE_BIN")
+    notes = [f"tests in the lab are left out: {note}" for note in notes]
+    if packages := system_bus.lacks():
+        notes.append(f"tests of sleep on the system bus are left out: apt-get install {packages}")
     for note in notes:
-        print(f"tests in the lab are left out: {note}", file=sys.stderr)
+        print(note, file=sys.stderr)
     return 1 if notes and os.environ.get("MULTIFLEET_TEST_REQUIRE") else 0
 
 

@@ -7,11 +7,14 @@ import pytest
 
 from tests.lab.client_install import find_claude
 from tests.lab.tools import missing_tools
+from tests.node.sleep.system_bus import lacks as bus_lacks
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what this machine has no tools for; with MULTIFLEET_TEST_REQUIRE that is an error."""
     lacking = {"lab": lab_lacks(), "real_claude": client_lacks()}
+    if any(item.get_closest_marker("system_bus") for item in items):
+        lacking["system_bus"] = f"the system bus needs {missing}" if (missing := bus_lacks()) else ""
     left_out = [
         item
         for item in items

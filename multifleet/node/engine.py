@@ -49,6 +49,7 @@ from multifleet.node.rotation import Rotation
 from multifleet.node.seats import Seats
 from multifleet.node.sending import Sending
 from multifleet.node.setup import Setup
+from multifleet.node.sleep.sleep import Sleep
 from multifleet.node.tracker import Tracker
 from multifleet.node.upkeep import REPLAY_CLOCK, Upkeep
 from multifleet.node.ways import Ways
@@ -126,6 +127,7 @@ class Engine:
             mdns=setup.config.mdns,
             tailscale=setup.config.tailscale,
         )
+        self.sleep = Sleep(self._sleeping, self._woke, counters)
         own_events = OwnEvents(self.members, clock)
         self.endings = Endings(store, clock, own_events, self.tracker, is_unknown=self._is_unknown, drop=self._drop)
         self._keeping = Keeping(setup.home, store, counters)
@@ -314,6 +316,8 @@ class Engine:
                 "housekeeping": self.upkeep.keep_house,
                 "keys": self.rotation.run,
             }
+            if self.listens:
+                parts["sleep"] = self.sleep.run
             if self.listens and not all(map(addresses.is_loopback, self.binds)):
                 parts["discovery"] = self.discovery.run
             for name, found in self.membership.expected.items():
@@ -385,8 +389,21 @@ class Engine:
         return addresses.own_addresses(self.binds, self.port, self.config.advertise, self.discovery.tailnet)
 
     def _addresses_changed(self) -> None:
-        self.members.admit(self._self_row())
         self.presence.addresses_changed(self.own_addresses())
+        if self._group is not None:
+            self._group.create_task(enduring("own card", self._card_changed, self.counters), name="own card")
+
+    async def _sleeping(self) -> None:
+        """The machine is about to sleep, and waits for this: the datagrams are out when it returns."""
+        self.presence.sleeping()
+
+    def _woke(self, slept: float) -> None:
+        """The machine has slept: what failed before says nothing about now, and the network may be another."""
+        self.presence.woke(slept)
+        self.discovery.mdns.renew()
+        for outbox in self._outboxes.values():
+            if outbox.failing:
+                outbox.heard_again()
 
     def _addresses_of(self, node: str) -> Sequence[str] | None:
         """Of another member; None where it is none."""

@@ -49,9 +49,8 @@ class AddressWatch:
 @contextlib.asynccontextmanager
 async def _notices() -> AsyncIterator[asyncio.Event | None]:
     """Set when the kernel tells of an address that came or went; None where it does not."""
-    try:
-        wire = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_ROUTE)
-    except (AttributeError, OSError):
+    wire = _netlink()
+    if wire is None:
         yield None
         return
     loop = asyncio.get_running_loop()
@@ -64,14 +63,25 @@ async def _notices() -> AsyncIterator[asyncio.Event | None]:
         notice.set()
 
     with wire:
-        wire.setblocking(False)
-        try:
-            wire.bind((0, _ADDRESS_GROUPS))
-        except OSError:
-            yield None
-            return
         loop.add_reader(wire, told)
         try:
             yield notice
         finally:
             loop.remove_reader(wire)
+
+
+def _netlink() -> socket.socket | None:
+    """Where the kernel tells of addresses; None on other systems, and where a sandbox forbids it."""
+    if not hasattr(socket, "AF_NETLINK"):
+        return None
+    try:
+        wire = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_ROUTE)
+    except OSError:
+        return None
+    try:
+        wire.setblocking(False)
+        wire.bind((0, _ADDRESS_GROUPS))
+    except OSError:
+        wire.close()
+        return None
+    return wire

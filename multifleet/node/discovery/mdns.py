@@ -34,6 +34,8 @@ ASK_SECONDS = 3.0
 ASKED_AT_ONCE = 16
 """Announcements with records missing that are remembered; the others are asked for when they come again."""
 CLOSE_SECONDS = 2.0
+NAMES_LIMIT = 1_000
+"""Announcements of this fleet that are followed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ class Mdns:
         self._interfaces = interfaces
         self._changed = asyncio.Event()
         self._names: dict[str, str] = {}
-        """Node by the name of its announcement."""
+        """Who was heard, by the names of announcements."""
         self._incomplete: asyncio.Queue[str] = asyncio.Queue(ASKED_AT_ONCE)
         self.problem: str | None = None
         """Why it does not work at the moment."""
@@ -161,15 +163,14 @@ class Mdns:
         if not hosts:
             return []
         tag = fleet_tag(self._fleet())
-        label = f"{_short(self._node)}-{tag}"
-        name = f"{label}.{SERVICE}"
+        name = name_of(self._node, tag)
         return [
             ServiceInfo(
                 SERVICE,
                 name,
                 port=port,
                 properties={"v": VERSION.decode(), "fleet": tag, "node": self._node},
-                server=f"{label}.fleet-nerve.local.",
+                server=f"{name.partition('.')[0]}.fleet-nerve.local.",
                 addresses=[ipaddress.ip_address(host).packed for host in hosts[:ADDRESSES_LIMIT]],
             )
         ]
@@ -178,6 +179,8 @@ class Mdns:
         from zeroconf import ServiceInfo
 
         info = ServiceInfo(SERVICE, name)
+        if zeroconf.cache.current_entry_with_name_and_alias(SERVICE, name) is None:
+            return  # a record that outlived its announcement
         if info.load_from_cache(zeroconf):
             self._understand(name, info)
         elif not self._incomplete.full():
@@ -194,18 +197,24 @@ class Mdns:
 
     def _understand(self, name: str, info: "ServiceInfo") -> None:
         found = announced(info.properties, info.parsed_addresses(), info.port)
-        if found is None:
+        if found is None or name != name_of(found.node, found.fleet):
             self._counters.count("mdns_bad")
             self._ended(name)
         elif found.fleet == fleet_tag(self._fleet()) and found.node != self._node:
-            if len(self._names) < 1_000:
+            if len(self._names) < NAMES_LIMIT:
                 self._names[name] = found.node
                 self._heard(found)
 
     def _ended(self, name: str) -> None:
         node = self._names.pop(name, None)
-        if node is not None and node not in self._names.values():
+        if node is not None:
             self._gone(node)
+
+
+def name_of(node: str, tag: str) -> str:
+    """What a node's announcement is called: its id, cut where it and the fleet's tag would not fit into a label."""
+    short = node if len(node) <= 46 else f"{node[:37]}-{hashlib.sha256(node.encode()).hexdigest()[:8]}"
+    return f"{short}-{tag}.{SERVICE}"
 
 
 def announced(texts: Any, hosts: Sequence[str], port: int | None) -> Announced | None:
@@ -221,11 +230,6 @@ def announced(texts: Any, hosts: Sequence[str], port: int | None) -> Announced |
         return None
     addresses = [address for host in hosts[: 4 * ADDRESSES_LIMIT] if (address := reachable(host, port or 0))]
     return Announced(node, fleet, tuple(addresses[:ADDRESSES_LIMIT])) if addresses else None
-
-
-def _short(node: str) -> str:
-    """The node's id, so short that the fleet's tag and it make one label of DNS."""
-    return node if len(node) <= 46 else f"{node[:37]}-{hashlib.sha256(node.encode()).hexdigest()[:8]}"
 
 
 def _load() -> None:

@@ -40,6 +40,8 @@ class Bus:
         self.signals: asyncio.Queue[Message | None] = asyncio.Queue(SIGNALS_LIMIT + 1)
         """Signals as they come; None once the bus is gone."""
         self._is_gone = False
+        self.unique_name = ""
+        """What the bus calls this connection."""
 
     @classmethod
     async def connect(cls) -> "Bus":
@@ -57,7 +59,7 @@ class Bus:
                 await loop.sock_sendall(wire, BEGIN)
             bus = cls(wire)
             loop.add_reader(wire, bus._readable)
-            await bus.call(message_bus.Hello())
+            (bus.unique_name,) = await bus.call(message_bus.Hello())
             return bus
         except BaseException as error:
             loop.remove_reader(wire)

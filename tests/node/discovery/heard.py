@@ -3,7 +3,7 @@
 import asyncio
 import ipaddress
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from uuid import uuid4
@@ -12,7 +12,7 @@ from zeroconf import ServiceInfo
 from zeroconf.asyncio import AsyncZeroconf
 
 from multifleet.node.counters import Counters
-from multifleet.node.discovery.mdns import SERVICE, Announced, Mdns
+from multifleet.node.discovery.mdns import SERVICE, Announced, Mdns, name_of
 
 LOOPBACK = ["127.0.0.1"]
 GROUP = ("224.0.0.251", 5353)
@@ -62,22 +62,19 @@ async def listening(*all_ears: Ears) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def shouting(
-    texts: Mapping[str, str | bytes], hosts: Sequence[str], port: int = 8855, copies: int = 1
+    node: str, tag: str, hosts: Sequence[str], *, name: str | None = None, port: int = 8855
 ) -> AsyncIterator[None]:
     """Somebody who announces whatever he likes."""
     async with AsyncZeroconf(interfaces=list(LOOPBACK)) as anybody:
-        for _ in range(copies):
-            name = uuid4().hex
-            packed = [ipaddress.ip_address(host).packed for host in hosts]
-            info = ServiceInfo(
-                SERVICE,
-                f"{name}.{SERVICE}",
-                port=port,
-                properties=dict(texts),
-                server=f"{name}.local.",
-                addresses=packed,
-            )
-            await anybody.async_register_service(info, cooperating_responders=True)
+        info = ServiceInfo(
+            SERVICE,
+            name or name_of(node, tag),
+            port=port,
+            properties={"v": "1", "node": node, "fleet": tag},
+            server=f"{uuid4().hex}.local.",
+            addresses=[ipaddress.ip_address(host).packed for host in hosts],
+        )
+        await anybody.async_register_service(info, cooperating_responders=True)
         yield
 
 

@@ -10,7 +10,7 @@ from multifleet.core.sightings import ADDRESSES_LIMIT, fleet_tag
 from multifleet.node.counters import Counters
 from multifleet.node.discovery import mdns as module
 from multifleet.node.discovery.guard import BURST, DATAGRAM_LIMIT
-from multifleet.node.discovery.mdns import Announced, Mdns, announced
+from multifleet.node.discovery.mdns import SERVICE, Announced, Mdns, announced, name_of
 from tests.node.discovery.heard import Ears, listening, shouting, soon, thrown
 
 TAG = "0123456789abcdef"
@@ -96,15 +96,23 @@ def test_only_records_of_the_right_shape_say_anything(
     assert expected is None or len(expected) <= ADDRESSES_LIMIT
 
 
+@pytest.mark.parametrize("node", ["a", "mac1", "x" * 46, "x" * 47, "x" * 63])
+def test_the_name_of_an_announcement_fits_into_one_label_and_is_the_nodes_alone(node: str) -> None:
+    name = name_of(node, TAG)
+    assert len(name.partition(".")[0]) <= 63 and name.endswith(f"-{TAG}.{SERVICE}")
+    assert name_of(node, "f" * 16) != name and name_of("y" + node[1:], TAG) != name
+
+
 async def test_spoofed_records_are_counted_and_come_to_nothing(fleet: str) -> None:
     one = Ears("mac1", fleet, ["192.0.2.1:1"])
     tag = fleet_tag(fleet)
     async with listening(one):
-        async with shouting({"v": "1", "node": "-oProxyCommand=x", "fleet": tag}, ["192.0.2.66"]):
-            await soon(lambda: one.counters.snapshot().get("mdns_bad"))
-        async with shouting({"v": "1", "node": "mac1", "fleet": tag}, ["192.0.2.66"]):
-            async with shouting({"v": "1", "node": "mac7", "fleet": tag}, ["127.0.0.1", "192.0.2.67"]):
-                await soon(lambda: one.hears("mac7") == ("192.0.2.67:8855",))
+        bad = "-oProxyCommand=x", tag, ["192.0.2.66"]
+        async with shouting(*bad, name=f"x.{SERVICE}"), shouting("mac8", tag, ["192.0.2.66"], name=f"y.{SERVICE}"):
+            await soon(lambda: one.counters.snapshot().get("mdns_bad", 0) >= 2)
+        async with shouting("mac1", tag, ["192.0.2.66"]), shouting("mac7", tag, ["127.0.0.1", "192.0.2.67"]):
+            await soon(lambda: one.hears("mac7") == ("192.0.2.67:8855",))
+        assert "mac8" not in one.heard, "an announcement under a name that is not the node's own"
         assert "mac1" not in one.heard, "nobody tells a node about itself"
 
 

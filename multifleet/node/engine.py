@@ -211,6 +211,7 @@ class Engine:
             counters,
             self.outbox_of,
             self._keep_all_heard,
+            self._is_there,
         )
         self.dropped = Dropped(setup.home, self.receiving, counters)
         self.facts = OwnFacts(setup.home, __version__, self.offering.live)

@@ -18,6 +18,8 @@ HOUSEKEEPING = 30.0
 PROBE_EVERY = 2.5
 GREET_FIRST, GREET_LAST = 0.5, 30.0
 """Seconds."""
+TIME_AGAIN = 3_600.0
+"""Seconds after which a member is asked again what its clock says."""
 
 
 class Upkeep:
@@ -33,6 +35,7 @@ class Upkeep:
         counters: Counters,
         outbox_of: Callable[[str], PeerOutbox],
         keep_heard: Callable[[], None],
+        is_there: Callable[[str], bool],
     ) -> None:
         self._membership = membership
         self._joining = joining
@@ -42,6 +45,8 @@ class Upkeep:
         self._counters = counters
         self._outbox_of = outbox_of
         self._keep_heard = keep_heard
+        self._is_there = is_there
+        self._asked: dict[str, float] = {}
 
     async def probe(self) -> None:
         """Try broken channels in the background, until cancelled."""
@@ -50,6 +55,17 @@ class Upkeep:
             for member in self._membership.members.others():
                 if self._health.due_for_a_probe(member.node):
                     self._outbox_of(member.node).probe()
+            self.ask_the_time()
+
+    def ask_the_time(self) -> None:
+        """Of one member: how far its clock is off, and whether HTTP leads to it, is known before it matters."""
+        now = self._clock.monotonic()
+        for member in self._membership.members.others():
+            asked = self._asked.get(member.node)
+            if (asked is None or now - asked >= TIME_AGAIN) and self._is_there(member.node):
+                self._asked[member.node] = now
+                self._outbox_of(member.node).probe()
+                return
 
     async def greet(self, name: str, addresses: Sequence[str]) -> None:
         """Say hello to a configured machine until it is pinned, or the shared key is good for nothing any more."""

@@ -57,7 +57,8 @@ class SystemBus:
     def stop(self) -> None:
         """The bus, and with it whoever is on it."""
         self.stop_logind()
-        self._bus = _end(self._bus)
+        _end(self._bus)
+        self._bus = None
 
     def start_logind(self) -> None:
         """A logind that does what it is told."""
@@ -70,7 +71,8 @@ class SystemBus:
 
     def stop_logind(self) -> None:
         """It ends, and the bus stays."""
-        self._logind = _end(self._logind)
+        _end(self._logind)
+        self._logind = None
 
     def says_sleep(self, sleeps: bool) -> None:
         """logind tells everybody that the machine goes to sleep, or is back."""

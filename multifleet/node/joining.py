@@ -159,7 +159,7 @@ class Joining:
                 self._store.invites, invite, row, from_card(asking.card), asking.nonce, self._clock.now()
             )
         else:
-            await self._membership.greeted(row, from_card(asking.card))
+            await self._membership.greeted(row, card, from_card(asking.card))
         return self._letting(handshake, asking, row.ed25519.hex(), key)
 
     def _letting(self, handshake: Handshake, asking: Asking, joiner: str, key: bytes) -> bytes:
@@ -232,7 +232,7 @@ class Joining:
         if kind == "join" and not {row.ed25519.hex(), self._membership.rostering.key} <= anchors.keys():
             raise BadInput(f"{told.node} lets this machine in without saying so: is multifleet the same version there?")
         await self._membership.enter(
-            kind, letting.fleet, anchors, letting.documents, row, from_card(letting.card)
+            kind, letting.fleet, anchors, letting.documents, row, told, from_card(letting.card)
         )
         return told.node, list(row.addresses)
 

@@ -106,7 +106,7 @@ class Membership:
 
     def check_hello(self, card: Card) -> None:
         """InviteWrong where the shared key does not let this machine in."""
-        if card.node not in self.expected and not self._is_pinned(card):
+        if card.ed25519 not in self.rostering.view.by_key and card.node not in self.expected:
             raise InviteWrong(f"{card.node} is not in the configuration here: add it to nodes in config.json")
 
     def check_key(self, row: PeerRow) -> None:
@@ -168,10 +168,17 @@ class Membership:
 
         await self.rostering.let_in(replace(row, role=role), documents, keep)
 
-    async def greeted(self, row: PeerRow, card: Signed) -> None:
-        """Let a machine in that knows the fleet's shared key, as what the configuration says it is."""
+    async def greeted(self, row: PeerRow, card: Card, signed: Signed) -> None:
+        """Let a machine in that knows the fleet's shared key, as what the configuration here says it is.
+
+        Of a member only the card is taken: what it is was said by others, and a hello makes no more of it.
+        """
+        self.check_hello(card)
+        if row.ed25519.hex() in self.rostering.view.by_key:
+            await self.rostering.take([signed])
+            return
         anchor = self._roles.anchor(row.node)
-        documents = [card]
+        documents = [signed]
         if self.rostering.view.is_captain(self.rostering.key):
             documents.append(
                 self.rostering.own.admission(row.node, row.ed25519.hex(), anchor.role, anchor.eligible)
@@ -185,7 +192,8 @@ class Membership:
         anchors: Mapping[str, Anchor],
         documents: Sequence[Signed],
         row: PeerRow,
-        card: Signed,
+        card: Card,
+        signed: Signed,
     ) -> None:
         """Become a member of the fleet that let this node in."""
         if fleet != self.fleet and self.fleet_if_shared():
@@ -194,10 +202,6 @@ class Membership:
                 "(or begin afresh with a new MULTIFLEET_HOME)"
             )
         if kind == "hello":
-            await self.greeted(row, card)
+            await self.greeted(row, card, signed)
         else:
-            await self.rostering.enter(fleet, anchors, [card, *documents], row)
-
-    def _is_pinned(self, card: Card) -> bool:
-        known = self.members.get(card.node)
-        return known is not None and known.row.ed25519.hex() == card.ed25519
+            await self.rostering.enter(fleet, anchors, [signed, *documents], row)

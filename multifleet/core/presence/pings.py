@@ -4,6 +4,7 @@ from collections import OrderedDict, deque
 
 from multifleet.core.presence.peer import Peer
 from multifleet.core.presence.rtt import RoundTrip
+from multifleet.core.presence.states import PresenceState
 from multifleet.core.presence.suspicion import LossEstimate
 
 REMEMBERED = 10.0
@@ -13,6 +14,8 @@ JUDGED_AFTER = 2.0
 BLOCKED_AFTER = 12
 """Lost pings in a row to a peer that lives: the way to it is blocked, which says nothing about other ways."""
 KEPT = 4_096
+GONE = frozenset({PresenceState.DEAD, PresenceState.ASLEEP})
+"""Nobody expects an answer of these."""
 
 
 class Pings:
@@ -23,6 +26,10 @@ class Pings:
         self._all = RoundTrip()
         self._pings: OrderedDict[int, tuple[Peer, float, float]] = OrderedDict()
         self._fates: deque[int] = deque()
+        self._unanswered = 0
+        self._deaf_until = float("-inf")
+        self._deaf_room = 0
+        self._now = float("-inf")
 
     def __len__(self) -> int:
         return len(self._pings) + len(self._fates)
@@ -39,7 +46,12 @@ class Pings:
                 break
             self._pings.popitem(last=False)
         self._pings[count] = (peer, now, now + self.timeout(peer))
-        self._fates.append(count)
+        if peer.state not in GONE:
+            self._fates.append(count)
+            self._unanswered += 1
+            if self._unanswered == BLOCKED_AFTER:
+                self._deaf_room = BLOCKED_AFTER
+        self._now = now
         self._judge(now)
 
     def answered(self, peer: Peer, count: int, now: float) -> float | None:
@@ -48,13 +60,21 @@ class Pings:
         if known is not peer:
             return None
         del self._pings[count]
+        self._end_silence(now)
         if now - sent_at > REMEMBERED:
             return None
         peer.has_round_trip(now - sent_at)
         self._all.learn(now - sent_at)
         peer.lost = 0
-        self.loss.learn(int(now <= in_time), int(now > in_time))
+        if now <= in_time:
+            self.loss.learn(1, 0)
+        else:
+            self._learn_lost(1)
         return now - sent_at
+
+    def buried(self, peer: Peer) -> None:
+        """The peer is dead: that its last pings stayed unanswered says nothing of others, should it be back soon."""
+        self._fates = deque(count for count in self._fates if self._pings.get(count, (None,))[0] is not peer)
 
     def forget(self) -> None:
         """This node was not running: what was not answered meanwhile is not lost."""
@@ -77,4 +97,17 @@ class Pings:
         """Pings to a peer that turned out to live."""
         peer.lost += pings
         if peer.lost <= BLOCKED_AFTER:
-            self.loss.learn(0, pings)
+            self._learn_lost(pings)
+
+    def _learn_lost(self, pings: int) -> None:
+        if self._unanswered >= BLOCKED_AFTER or self._now <= self._deaf_until:
+            # Nobody was heard: this node itself was cut off, which teaches no more than the silence of one peer does.
+            pings = min(pings, self._deaf_room)
+            self._deaf_room -= pings
+        self.loss.learn(0, pings)
+
+    def _end_silence(self, now: float) -> None:
+        if self._unanswered >= BLOCKED_AFTER:
+            self._deaf_until = now + JUDGED_AFTER
+        self._unanswered = 0
+        self._now = now

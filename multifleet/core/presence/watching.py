@@ -130,6 +130,7 @@ class Watching:
 
     def _bury(self, peer: Peer, watch: Watch, now: float) -> None:
         watch.open, peer.watch = False, None
+        self.pings.buried(peer)
         how = f"{watch.missed} pings and an HTTP request unanswered" if peer.how != NEVER_HEARD else NEVER_HEARD
         if watch.accuser in self._book.peers:
             self._book.peers[watch.accuser].was_right()

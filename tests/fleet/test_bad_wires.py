@@ -1,32 +1,26 @@
 """F14: wires that lose, delay and double what they carry. Ten minutes of it, to the last message, are in bin/chaos."""
 
-import time
-from contextlib import ExitStack
+from collections.abc import Iterator
 
 import pytest
 
 from tests.lab.fleet import Fleet
+from tests.lab.members import wait_met
+from tests.lab.scenarios import bad_wires
 
 pytestmark = pytest.mark.lab
 
-MESSAGES = 1_000
-BAD_WIRE = {"loss": 0.3, "delay": 0.2, "jitter": 0.15, "duplicate": 0.2}
-BAD_FOR = 35.0
-"""Seconds."""
+
+@pytest.fixture
+def three() -> Iterator[Fleet]:
+    with Fleet(["mac1", "mac2", "mac3"]) as fleet:
+        yield fleet.found()
+        fleet.check()
 
 
 @pytest.mark.slow
-def test_f14_a_thousand_messages_over_a_bad_wire_are_a_thousand_rows(fleet: Fleet) -> None:
-    mac1, mac2 = fleet.nodes
-    with ExitStack() as wires:
-        for node in fleet.nodes:
-            wires.enter_context(node.host.shape(**BAD_WIRE))
-        began = time.monotonic()
-        sent = [mac1.send("mac2", f"{number} over a bad wire") for number in range(MESSAGES)]
-        time.sleep(max(0.0, BAD_FOR - (time.monotonic() - began)))  # the bad wire is the fault
-        through = MESSAGES - mac1.open_rows()
-        print(f"{through} of {MESSAGES} got through in {BAD_FOR:g} s")
-        assert through, "a bad wire is not a cut one"
-    fleet.wait_drained()
-    arrived = mac2.rows("SELECT id FROM inbox WHERE body LIKE '% over a bad wire'")
-    assert sorted(id for (id,) in arrived) == sorted(sent)
+def test_f14_a_thousand_messages_are_a_thousand_rows_and_nobody_is_declared_dead(three: Fleet) -> None:
+    wait_met(three.nodes)
+    outcome = bad_wires(three, seconds=30.0, messages=1_000)
+    print(outcome.figures)
+    assert not outcome.broken

@@ -1,6 +1,6 @@
 """A fleet of real daemons on hosts, joined as users join them, and what must hold after every fault."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -18,7 +18,9 @@ STORED = ("stored", "offered", "held", "refused", "seen", "answered")
 class Fleet:
     """`with Fleet(["mac1", "mac2"]) as fleet`: initialized, joined, up, and watched."""
 
-    def __init__(self, names: Sequence[str] = ("mac1", "mac2"), *, disk: str | None = "64M") -> None:
+    def __init__(
+        self, names: Sequence[str] | Mapping[str, int] = ("mac1", "mac2"), *, disk: str | None = "64M"
+    ) -> None:
         program()
         self.lab = Lab(names, expose=[ROOT, clients_folder()])
         self.disk = disk

@@ -33,11 +33,12 @@ class UnixHTTP(http.client.HTTPConnection):
 
 
 class FleetNode:
-    """A node whose home lies on the host's own disk."""
+    """A node whose home lies on the host's own disk; a host may have several, each with a name and a home."""
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, name: str = "", home: str = NODE_HOME) -> None:
         self.host = host
-        self.name = host.name
+        self.name = name or host.name
+        self.home = home
         self.accepted: dict[str, str] = {}
         """Ids of messages that were answered 202, and where they go."""
         self._daemon: Proc | None = None
@@ -64,7 +65,8 @@ class FleetNode:
     ) -> subprocess.CompletedProcess[str]:
         """One command of the product, as the user of this host."""
         words = ("multifleet", *words)  # with the true clock: only the daemon is given a wrong one
-        return self.host.run(words, check=check, timeout=timeout, input=input, fake_clock=False)
+        home = {"MULTIFLEET_HOME": self.home}
+        return self.host.run(words, check=check, timeout=timeout, input=input, env=home, fake_clock=False)
 
     def ask(self, *words: str, timeout: float = 30.0) -> Any:
         """What a command says with --json."""
@@ -72,11 +74,21 @@ class FleetNode:
 
     def up(self, *words: str, environment: dict[str, str] | None = None) -> None:
         """Start the daemon and wait until it answers."""
+        self.start(*words, environment=environment)
+        self.wait_up()
+
+    def start(self, *words: str, environment: dict[str, str] | None = None) -> None:
+        """Start the daemon, and wait for nothing."""
         command = ["multifleet", "up", "--foreground", *words]
-        self._daemon = self.host.popen(command, name=f"daemon-{next(self.host.lab.numbers)}", env=environment)
-        self._daemon.wait_output(r"listens on", 20)
+        home = {"MULTIFLEET_HOME": self.home}
+        name = f"daemon-{next(self.host.lab.numbers)}-{self.name}"
+        self._daemon = self.host.popen(command, name=name, env=home | (environment or {}))
+
+    def wait_up(self) -> None:
+        """Until the daemon that was started answers."""
+        self.daemon.wait_output(r"listens on", 20)
         assert self.get("/health")
-        self.serving = self._daemon
+        self.serving = self.daemon
 
     def kill(self) -> None:
         """SIGKILL for the daemon."""
@@ -88,7 +100,7 @@ class FleetNode:
 
     def request(self, method: str, path: str, body: Any = None, timeout: float = 10.0) -> tuple[int, dict[str, Any]]:
         """One call of the local API over the Unix socket: status and JSON."""
-        with closing(UnixHTTP(str(self.host.path(f"{NODE_HOME}/socket")), timeout)) as link:
+        with closing(UnixHTTP(str(self.host.path(f"{self.home}/socket")), timeout)) as link:
             data = None if body is None else json.dumps(body)
             headers = {} if body is None else {"Content-Type": "application/json"}
             link.request(method, path, data, headers)
@@ -138,14 +150,15 @@ class FleetNode:
 
     def log(self) -> str:
         """All that the daemon wrote so far, under every way it was started."""
-        files = [*self.host.dir.glob("srv/log/daemon-*.log"), *self.host.path(f"{NODE_HOME}/logs").glob("*")]
+        outputs = self.host.dir.glob(f"srv/log/daemon-*-{self.name}.log")
+        files = [*outputs, *self.host.path(f"{self.home}/logs").glob("*")]
         return "\n".join(path.read_text(errors="replace") for path in files)
 
     def rows(self, question: str, *values: Any) -> list[tuple[Any, ...]]:
         """The answer to an SQL question about the store, read beside the daemon: the bare facts."""
 
         def read() -> list[tuple[Any, ...]]:
-            with closing(sqlite3.connect(f"file:{NODE_HOME}/store.db?mode=ro", uri=True, timeout=5)) as database:
+            with closing(sqlite3.connect(f"file:{self.home}/store.db?mode=ro", uri=True, timeout=5)) as database:
                 return database.execute(question, values).fetchall()
 
         return with_files_of(self.host.init, read)
@@ -156,8 +169,8 @@ class FleetNode:
 
     def small_disk(self, size: str) -> None:
         """Put the home on a small file system of its own (before init)."""
-        self.host.small_disk(NODE_HOME, size)
+        self.host.small_disk(self.home, size)
 
     def fill_disk(self) -> Fault:
         """No byte is left where the home lies."""
-        return self.host.fill_disk(NODE_HOME)
+        return self.host.fill_disk(self.home)

@@ -1,0 +1,91 @@
+"""Who is revoked is out, everywhere and for good, also where nobody could hear of it when it was said."""
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from multifleet.core.frame import STRANGER
+from tests.lab.fleet import Fleet
+from tests.lab.fleet_node import FleetNode
+from tests.lab.forging import Forger
+from tests.lab.members import members_of, wait_all, wait_met, wait_state
+from tests.lab.tools import wait_for
+
+pytestmark = pytest.mark.lab
+
+NAMES = ("mac1", "mac2", "mac3", "mac4", "laptop", "desk")
+REASON = "stolen"
+
+
+@pytest.fixture(scope="module")
+def six() -> Iterator[Fleet]:
+    with Fleet(NAMES, disk=None) as fleet:
+        fleet.found()
+        wait_met(fleet.nodes)
+        yield fleet
+
+
+def ended(node: FleetNode, message: str) -> tuple[str, str]:
+    """(state, reason) of an outbox row that is closed, or ("", "")."""
+    found = node.rows("SELECT state, reason FROM outbox WHERE id = ? AND closed_at IS NOT NULL", message)
+    return (str(found[0][0]), str(found[0][1])) if found else ("", "")
+
+
+def test_a_revocation_holds_where_it_could_not_be_heard_and_mail_comes_back_with_the_reason(six: Fleet) -> None:
+    mac1, mac2, mac3, mac4, laptop, desk = six.nodes
+    before = Forger(laptop, mac4)
+    with six.lab.partition([n.host for n in (mac1, mac2, mac3, desk)], [mac4.host, laptop.host]):
+        waiting = mac2.send("laptop", "on its way to a thief")
+        mac1.cli("revoke", "laptop", "--reason", REASON)
+        wait_state([mac1, mac2, mac3, desk], "laptop", "revoked", 5)
+        wait_for(lambda: ended(mac2, waiting)[0] == "undeliverable", 5, what="the mail comes back")
+        assert REASON in ended(mac2, waiting)[1] and "mac1" in ended(mac2, waiting)[1]
+        far_side = laptop.send("mac4", "nobody here has heard of it")
+        laptop.wait_state(far_side, "stored", 10)
+        stuck = mac4.send("laptop", "is this still you?")
+        mac4.wait_state(stuck, "stored", 10)
+    took = wait_state([mac4], "laptop", "revoked", 20)
+    print(f"heard of after {took:.1f} s")
+    status, answer = before.post(before.frame(before.request(before.message(str(uuid.uuid4())))))
+    assert (status, answer) == (401, STRANGER)
+    refused = mac4.cli("send", "laptop", "too late", check=False)
+    assert refused.returncode == 1 and "revoked" in refused.stderr
+
+
+def test_a_revoked_machine_that_tries_everything_is_a_stranger_everywhere(six: Fleet) -> None:
+    laptop, desk = six["laptop"], six["desk"]
+    stayed = [node for node in six.nodes if node is not laptop]
+    rows = {node.name: node.rows("SELECT count(*) FROM inbox") for node in stayed}
+    for node in stayed:
+        # Its own daemon may have heard of it, and then refuses; what it takes goes nowhere.
+        status, answer = laptop.request("POST", "/message", {"to": node.name, "body": "let me in"})
+        assert status == 202 or (status == 403 and REASON in answer["error"]["message"])
+        forger = Forger(laptop, node)
+        message = forger.message(str(uuid.uuid4()))
+        assert forger.post(forger.frame(forger.request(message))) == (401, STRANGER)
+    again = laptop.cli("join", desk.ask("invite")["code"], check=False)
+    assert again.returncode == 1, "its keys are burnt: it joins anew with other ones"
+    laptop.cli("revoke", "mac1", "--reason", "revenge", check=False)
+    assert {node.name: node.rows("SELECT count(*) FROM inbox") for node in stayed} == rows
+    for node in stayed:
+        states = {name: member["state"] for name, member in members_of(node).items()}
+        assert states["laptop"] == "revoked" and states["mac1"] == "alive", states
+
+
+def test_who_revoke_each_other_are_both_shown_to_a_person_and_a_third_captain_settles_it(six: Fleet) -> None:
+    mac1, mac2, mac3, mac4, _, desk = six.nodes
+    with six.lab.partition([mac1.host, mac2.host, desk.host], [mac3.host, mac4.host]):
+        mac1.cli("revoke", "mac3", "--reason", "mac3 is lost")
+        mac3.cli("revoke", "mac1", "--reason", "mac1 is lost")
+    for node in (mac2, mac4, desk):
+        wait_all(
+            [node],
+            lambda members: all("disputes" in str(members[name]["how"]) for name in ("mac1", "mac3")),
+            20,
+            "both shown as revoking each other",
+        )
+        assert node.get("/status")["problems"]
+    mac2.cli("revoke", "mac3", "--reason", "settled")
+    wait_state([mac4, desk], "mac3", "revoked", 20)
+    wait_state([mac2, mac4, desk], "mac1", "alive", 20)

@@ -175,7 +175,7 @@ class Engine:
             counters,
             state_to=self._state_to,
             sending=lambda: self.sending,
-            is_out=lambda node: self.rostering.put_out(node) is not None,
+            out=lambda node: self.rostering.put_out(node),
         )
         self.seats: Seats = self.offering.seats
         self.sending = Sending(
@@ -452,6 +452,7 @@ class Engine:
         self.presence.members_changed()
         self.presence.set_digest(self.rostering.digest())
         self.discovery.fleet_changed()
+        self.offering.wake()
         self.events.happened(ROSTER)
 
     def _entered(self, member: Member) -> None:

@@ -31,6 +31,9 @@ DROPPED_AGAIN, DUPLICATE_AGAIN = 5.0, 30.0
 """Seconds after which an offer that the client dropped is made again."""
 
 
+WITHDRAWN = "it was withdrawn, because a sender of it was put out of the fleet"
+
+
 class Following:
     """One for the node."""
 
@@ -41,12 +44,14 @@ class Following:
         seeds: SeedBox,
         clock: NodeClock,
         hold_back: Callable[[str, float], None],
+        is_out: Callable[[str], bool] = lambda sender: False,
     ) -> None:
         self._offers = offers
         self._watching = watching
         self._seeds = seeds
         self._clock = clock
         self._hold_back = hold_back
+        self._is_out = is_out
 
     async def look(self, found: Found) -> None:
         """Look at every open offer; `found` are the live sessions."""
@@ -62,6 +67,12 @@ class Following:
                 await self._look_at_seed(offer, session)
             else:
                 await self._look_at_transcript(offer, session)
+
+    async def withdraw(self) -> None:
+        """Take back what lies ready for a hook and is of a machine that was put out; what a hook took, it has shown."""
+        for offer in self._offers:
+            if offer.row.via == HOOKS and offer.state == State.OFFERING and self._is_of_somebody_out(offer):
+                await self._look_at_seed(offer, None)
 
     def tidy(self) -> None:
         """Clear away seeds that hooks have taken and printed."""
@@ -116,13 +127,19 @@ class Following:
             if mark_of(offer.id) in taken.fragment:
                 await self._offers.say(offer, State.OFFERED, "taken by a hook")
                 return
-        expired = offer.expires <= self._clock.now()
-        if session is not None and not expired and self._seeds.waits(offer.session):
+        expired, withdrawn = offer.expires <= self._clock.now(), self._is_of_somebody_out(offer)
+        if session is not None and not expired and not withdrawn and self._seeds.waits(offer.session):
             return
         if self._seeds.take_back(offer.session) is None and self._seeds.taken(offer.session):
             return  # a hook was quicker: the next look finds what it took
-        reason = "expired before a hook took it" if expired else "the session ended before a hook took it"
+        if withdrawn:
+            reason = WITHDRAWN
+        else:
+            reason = "expired before a hook took it" if expired else "the session ended before a hook took it"
         await self._offers.give_back(offer, reason)
+
+    def _is_of_somebody_out(self, offer: Open) -> bool:
+        return any(self._is_out(sender) for sender, _ in offer.row.messages)
 
     async def _believe(self, sighting: Sighting) -> None:
         offer = self._offers.get(sighting.offer_id)

@@ -13,13 +13,15 @@ from dataclasses import dataclass, field
 from multifleet.core.limits import OfferLimits
 from multifleet.core.ordering import in_order, wait_until
 from multifleet.core.receipts import State
+from multifleet.core.roster import Out
 from multifleet.node.clients import HOOKS, SOCKET, TESTING, Clients
 from multifleet.node.clock import NodeClock
 from multifleet.node.counters import Counters
-from multifleet.node.following import Following
+from multifleet.node.following import WITHDRAWN, Following
 from multifleet.node.live_sessions import LiveSessions, claude_config
 from multifleet.node.offers import Offers
 from multifleet.node.replies import Replies
+from multifleet.node.roster_words import refusal_words
 from multifleet.node.seats import Seats
 from multifleet.node.sending import Sending
 from multifleet.node.setup import Setup
@@ -69,14 +71,14 @@ class Offering:
         *,
         state_to: Callable[[str], None],
         sending: Callable[[], Sending],
-        is_out: Callable[[str], bool] = lambda node: False,
+        out: Callable[[str], Out | None] = lambda node: None,
     ) -> None:
         self._node = setup.identity.node
         self._store = store
         self._clock = clock
         self._counters = counters
         self._state_to = state_to
-        self._is_out = is_out
+        self._out = out
         self._copies = setup.config.seedCopies
         config = claude_config(setup.config.claudeConfigDir)
         registry = ClaudeRegistry(config)
@@ -85,9 +87,9 @@ class Offering:
         self.live = LiveSessions(config, self.seats, registry, self.clients, clock)
         self._seeds = SeedBox(setup.home)
         watching = Watching(config)
-        self.offers = Offers(store, clock, counters, watching, state_to)
+        self.offers = Offers(store, clock, counters, watching, state_to, lambda sender: refusal_words(out(sender)))
         self._replies = Replies(self._node, store, counters, registry, sending, self.wake)
-        self._following = Following(self.offers, watching, self._seeds, clock, self._hold_back)
+        self._following = Following(self.offers, watching, self._seeds, clock, self._hold_back, self._is_out)
         self._limits: defaultdict[tuple[str, int], OfferLimits] = defaultdict(OfferLimits)
         self._not_before: dict[str, float] = {}
         self._news = asyncio.Event()
@@ -140,7 +142,11 @@ class Offering:
     async def turn_away(self, sender: str, reason: str) -> int:
         """Show nothing more of what a machine sent, because it was put out; how many messages that are."""
         async with self._turn_lock:
+            await self._following.withdraw()
             return await self._store.roster.turn_away(sender, reason, self._clock.now())
+
+    def _is_out(self, sender: str) -> bool:
+        return self._out(sender) is not None
 
     async def _turn(self) -> float | None:
         """Everything there is to do now; seconds until the next look, None for only when woken."""
@@ -245,6 +251,8 @@ class Offering:
         fenced, rows = await asyncio.to_thread(shown_in_line, offer_id, plan.rows)
         process = (session.pid, session.proc_start)
         offer = await self.offers.commit(offer_id, rows, session.session_id, session.cwd, SOCKET, process)
+        if await self._is_withdrawn(rows, offer.id):
+            return
         try:
             await post(
                 self.live.registry,
@@ -273,6 +281,8 @@ class Offering:
         offer_id = str(uuid.uuid4())
         fenced, rows = await asyncio.to_thread(shown_by_hook, offer_id, plan.rows)
         offer = await self.offers.commit(offer_id, rows, session_id, plan.session.cwd, HOOKS)
+        if await self._is_withdrawn(rows, offer.id):
+            return
         try:
             put = self._seeds.put(session_id, fragment(fenced.text))
         except (NotOurs, OSError, ValueError) as error:
@@ -287,8 +297,17 @@ class Offering:
         offer_id = str(uuid.uuid4())
         fenced, shown = await asyncio.to_thread(shown_by_hook, offer_id, rows)
         offer = await self.offers.commit(offer_id, shown, session_id, cwd, HOOKS)
+        if await self._is_withdrawn(shown, offer.id):
+            return ""
         await self.offers.say(offer, State.OFFERED, "taken by the hook at the session's start")
         return fenced.text
+
+    async def _is_withdrawn(self, rows: Sequence[InboxRow], offer_id: str) -> bool:
+        """Whether a sender was put out while its mail was made ready; the last moment to ask."""
+        if not any(self._is_out(row.sender) for row in rows):
+            return False
+        await self._take_back(rows, offer_id, WITHDRAWN)
+        return True
 
     async def _take_back(self, rows: Sequence[InboxRow], offer_id: str, reason: str) -> None:
         offer = self.offers.get(offer_id)

@@ -60,12 +60,15 @@ class Offers:
         counters: Counters,
         watching: Watching,
         state_to: Callable[[str], None],
+        refusal: Callable[[str], str | None] = lambda sender: None,
     ) -> None:
+        """`refusal` says why nothing of a sender is shown any more, if that is so."""
         self._store = store
         self._clock = clock
         self._counters = counters
         self._watching = watching
         self._state_to = state_to
+        self._refusal = refusal
         self._open: dict[str, Open] = {}
 
     def __iter__(self) -> Iterator[Open]:
@@ -144,9 +147,12 @@ class Offers:
             self._state_to(row.sender)
 
     async def give_back(self, offer: Open, reason: str) -> None:
-        """The conversation did not take it up: the messages wait again."""
+        """The conversation did not take it up: the messages wait again, unless their sender was put out meanwhile."""
         now = self._clock.now()
-        changes = [InboxChange(sender, id, State.STORED, now, reason) for sender, id in offer.row.messages]
+        changes = []
+        for sender, id in offer.row.messages:
+            words = self._refusal(sender)
+            changes.append(InboxChange(sender, id, State.REFUSED if words else State.STORED, now, words or reason))
         await self._store.inbox.advance(changes, say=False)
         self._counters.count("offers_given_back")
         self.finish(offer, "given back")

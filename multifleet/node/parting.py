@@ -13,7 +13,7 @@ from multifleet.node.counters import Counters
 from multifleet.node.endings import Endings
 from multifleet.node.enduring import tell
 from multifleet.node.members import Member, Members
-from multifleet.node.roster_words import me_out_words, out_words
+from multifleet.node.roster_words import me_out_words, out_words, refusal_words
 from multifleet.store.rows import OutboxRow
 from multifleet.store.store import Store
 
@@ -58,7 +58,7 @@ class Parting:
             await self._stop_sending(out.node)
             if self._members.get(out.node) is None:
                 await self._give_up(out.node, words)
-                if out.how in ("revoked", "orphaned"):
+                if refusal_words(out) is not None:
                     await self._turn_away(out.node, words)
                 if member is not None:
                     self._store.peers.presence_later(out.node, _state(out), self._clock.now(), words, 0)

@@ -19,6 +19,11 @@ def out_words(out: Out) -> str:
             return f"{out.node} is out: {reason}"
 
 
+def refusal_words(out: Out | None) -> str | None:
+    """Why nothing that a machine sent is shown any more; None as long as that is not decided."""
+    return out_words(out) if out is not None and out.how in ("revoked", "orphaned") else None
+
+
 def me_out_words(out: Out) -> str:
     """The same where it is about this machine, with what there is to do."""
     if out.how == "disputed":

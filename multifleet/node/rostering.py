@@ -263,18 +263,22 @@ class Rostering:
         known = self._rows.get(row.node)
         return known is not None and known.ed25519 != row.ed25519
 
-    def _drop_keys(self, view: View) -> dict[str, Member]:
-        gone: dict[str, Member] = {}
+    def _drop_keys(self, view: View) -> dict[str, Member | None]:
+        gone: dict[str, Member | None] = {}
         for member in list(self._members.others()):
             facts = view.members.get(member.node)
             if facts is None or facts.key != member.row.ed25519.hex():
                 self._members.remove(member.node)
                 gone[member.row.ed25519.hex()] = member
+        before = {out.key: out for out in self._put_out.values()}
         self._put_out = {
             out.node: out
             for out in view.out.values()
             if out.how in ("revoked", "disputed", "orphaned") and out.node not in view.members
         }
+        for out in self._put_out.values():
+            if out.how != "disputed" and out.key in before and before[out.key].how == "disputed":
+                gone.setdefault(out.key, None)  # it is decided now, and what waited for that is to be done
         return gone
 
     def _to_pin(self, view: View) -> dict[str, PeerRow]:
@@ -308,10 +312,13 @@ class Rostering:
             return
         self._then.entered(member)
 
-    async def _carry_out(self, view: View, gone: Mapping[str, Member], *, starting: bool) -> None:
+    async def _carry_out(self, view: View, gone: Mapping[str, Member | None], *, starting: bool) -> None:
         for key, member in gone.items():
-            out = view.out.get(key) or Out(member.node, key, "left", "", "", 0, "")
-            await self._then.parted(member, out)
+            out = view.out.get(key)
+            if out is None and member is not None:
+                out = Out(member.node, key, "left", "", "", 0, "")
+            if out is not None:
+                await self._then.parted(member, out)
         if starting:
             for out in view.out.values():
                 if out.node not in view.members:

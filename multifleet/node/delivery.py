@@ -23,6 +23,7 @@ from multifleet.node.members import Member, Members
 from multifleet.store.rows import LogRow
 from multifleet.store.store import Store
 
+_ANOTHER = "{} is another machine now than when this was written"
 BUDGET = 30.0
 """Seconds for one whole cascade."""
 
@@ -36,6 +37,8 @@ class Packed(Protocol):
     def packet(self) -> bytes: ...
     @property
     def type(self) -> MessageType: ...
+    @property
+    def key(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,8 @@ class Ended:
     """Messages that the peer has decided about: stored, or turned away."""
     unreadable: tuple[tuple[str, str], ...] = ()
     """Messages (id, reason) that the peer could not read at all."""
+    not_its: tuple[tuple[str, str], ...] = ()
+    """Messages (id, reason) that were accepted for another key; because of them nothing was sent."""
     their_have: int = 0
     stated_up_to: int = 0
     more_to_state: bool = False
@@ -103,6 +108,11 @@ class Delivery:
         member = self._members.get(node)
         if member is None:
             return Ended(answered=False, reason=f"{node} has not said hello yet")
+        # What ends is the key, not the name: here alone, and for every way, it is decided for whom a message is sealed.
+        key = member.row.ed25519.hex()
+        not_its = tuple((message.id, _ANOTHER.format(node)) for message in batch if message.key not in ("", key))
+        if not_its:
+            return Ended(answered=False, not_its=not_its)
         self._hedges, may_hedge = self._hedges.take()
         cascade = Cascade(
             route(batch[0].type if batch else "context", self._channels),

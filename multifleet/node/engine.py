@@ -380,7 +380,7 @@ class Engine:
             member = self.members.get(node)
             row = member.row if member else None
             backoff = Backoff(row.attempt, row.delay, row.elapsed) if row else Backoff()
-            outbox = PeerOutbox(node, backoff, self.delivery, self.store, self.clock, self.counters, self._unreadable)
+            outbox = PeerOutbox(node, backoff, self.delivery, self.store, self.clock, self.counters, self._give_up)
             self._outboxes[node] = outbox
             self._run_outbox(node)
         return outbox
@@ -490,10 +490,8 @@ class Engine:
         if self.members.get(peer) is not None:
             self.outbox_of(peer).state()
 
-    async def _unreadable(self, peer: str, messages: Sequence[tuple[str, str]]) -> None:
-        await self.endings.give_up(
-            [(id, f"{peer} cannot read it: {reason}") for id, reason in messages], peer, State.UNDELIVERABLE
-        )
+    async def _give_up(self, peer: str, messages: Sequence[tuple[str, str]]) -> None:
+        await self.endings.give_up(messages, peer, State.UNDELIVERABLE)
 
     def _is_unknown(self, peer: str, message_id: str) -> bool:
         outbox = self._outboxes.get(peer)

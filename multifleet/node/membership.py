@@ -87,6 +87,11 @@ class Membership:
             raise Revoked(f"{out_words(out)}: nothing is sent to it")
         self.members.need(node)
 
+    def key_of(self, node: str) -> str:
+        """The Ed25519 key in hex that this name has here; empty for a configured one that has not said hello."""
+        member = self.members.get(node)
+        return member.row.ed25519.hex() if member is not None else ""
+
     def need_captain(self, to: str) -> None:
         """NotEntitled, with where it can be done, unless this node is a captain; `to` says what for."""
         view = self.rostering.view

@@ -20,6 +20,8 @@ class Waiting:
     unknown: bool = False
     """Whether an attempt had an unknown outcome."""
     reason: str | None = None
+    key: str = ""
+    """The Ed25519 key (hex) for which it was accepted; empty: whichever the peer has."""
     place: int = 0
     """Its place in the queue; smaller ones go first."""
 

@@ -28,8 +28,8 @@ REQUESTS_AT_ONCE = 3
 REQUESTS_READILY = 2
 """Of these; a further one starts only when there is a whole batch for it."""
 
-Unreadable = Callable[[str, Sequence[tuple[str, str]]], Awaitable[None]]
-"""Told (peer, [(message id, reason)]) of what the peer could not read."""
+GiveUp = Callable[[str, Sequence[tuple[str, str]]], Awaitable[None]]
+"""Told (peer, [(message id, reason)]) of what can never arrive."""
 
 STORE_REST = 1.0
 """Seconds before a store that could not be read is asked again."""
@@ -52,14 +52,14 @@ class PeerOutbox:
         store: Store,
         clock: NodeClock,
         counters: Counters,
-        unreadable: Unreadable,
+        give_up: GiveUp,
     ) -> None:
         self.node = node
         self._delivery = delivery
         self._store = store
         self._clock = clock
         self._counters = counters
-        self._unreadable = unreadable
+        self._end = give_up
         self._queue = Queue()
         self._batch = BatchSize()
         self._backoff = backoff
@@ -219,17 +219,29 @@ class PeerOutbox:
             self._failed(batch, Ended(answered=False, reason=f"this node cannot write: {error}", unknown=True))
         else:
             del self._in_flight[number]
-            self._learn(batch, ended, had_log=bool(log))
-            await self._give_up(ended.unreadable)
+            if ended.not_its:
+                self._turn_back(batch, ended.not_its, had_log=bool(log))
+            else:
+                self._learn(batch, ended, had_log=bool(log))
+            unreadable = [(id, f"{self.node} cannot read it: {reason}") for id, reason in ended.unreadable]
+            await self._give_up([*ended.not_its, *unreadable])
         self._something.set()
 
-    async def _give_up(self, unreadable: Sequence[tuple[str, str]]) -> None:
-        if not unreadable:
+    def _turn_back(self, batch: list[Waiting], not_its: Sequence[tuple[str, str]], *, had_log: bool) -> None:
+        """Nothing was sent, for some of it was written to another machine of this name."""
+        self._queue.ids.difference_update(id for id, _ in not_its)
+        self._queue.put_back(batch)
+        self._to_state = self._to_state or had_log
+
+    async def _give_up(self, messages: Sequence[tuple[str, str]]) -> None:
+        if not messages:
             return
         try:
-            await self._unreadable(self.node, unreadable)
+            await self._end(self.node, messages)
         except StoreUnavailable:
-            self._more_in_store = True  # they are sent again, and turned away again when that can be written
+            # They are looked at again, and turned away again when that can be written.
+            self._more_in_store = True
+            self._retry_at = max(self._retry_at, self._clock.monotonic() + STORE_REST)
 
     def _learn(self, batch: list[Waiting], ended: Ended, *, had_log: bool) -> None:
         now = self._clock.monotonic()
@@ -291,4 +303,4 @@ class PeerOutbox:
 
 
 def _waiting(row: OutboxRow) -> Waiting:
-    return Waiting(row.id, row.packet, row.type, True, row.reason)  # type: ignore[arg-type]
+    return Waiting(row.id, row.packet, row.type, True, row.reason, row.peer_key)  # type: ignore[arg-type]

@@ -45,7 +45,7 @@ class Parting:
         self.entered = entered
         self._stop_sending = stop_sending
         self._turn_away = turn_away
-        self.renamed = renamed
+        self._renamed = renamed
         self.given_up: dict[str, int] = {}
         """How many messages to each name were given up in this run."""
 
@@ -65,6 +65,19 @@ class Parting:
         except Exception as error:  # noqa: BLE001  what could not be written now is done at the next start
             tell(self._counters, "parting_failed", out.node, error)
 
+    async def replaced(self, out: Out) -> None:
+        """Another machine gets the name of this one, and nothing of what was said to this one, or by it.
+
+        StoreUnavailable where that cannot be written: then the other one is not to have the name yet.
+        """
+        words = out_words(out)
+        self._counters.failed("name_has_another_key", node=out.node, before=out.key[:16], reason=words)
+        await self._stop_sending(out.node)
+        await self._give_up(out.node, words, out.key)
+        if out.how != "left":
+            await self._turn_away(out.node, words)
+        self._renamed(out.node)
+
     async def expelled(self, out: Out) -> None:
         """This node itself is out: nobody takes what waits here."""
         words = me_out_words(out)
@@ -77,11 +90,15 @@ class Parting:
         except Exception as error:  # noqa: BLE001  what could not be written now expires in its own time
             tell(self._counters, "parting_failed", out.node, error)
 
-    async def _give_up(self, node: str, words: str) -> None:
-        while rows := await self._store.outbox.waiting(node, None, AT_ONCE):
-            reasons = [(row.id, _reason(row, words)) for row in rows]
-            await self._endings.give_up(reasons, node, State.UNDELIVERABLE)
-            self.given_up[node] = self.given_up.get(node, 0) + len(rows)
+    async def _give_up(self, node: str, words: str, key: str = "") -> None:
+        """All that waits for a name, or what was accepted for one key of it."""
+        after: tuple[int, int] | None = None
+        while rows := await self._store.outbox.waiting(node, after, AT_ONCE):
+            after = rows[-1].tier, rows[-1].row
+            reasons = [(row.id, _reason(row, words)) for row in rows if not key or row.peer_key == key]
+            if reasons:
+                await self._endings.give_up(reasons, node, State.UNDELIVERABLE)
+            self.given_up[node] = self.given_up.get(node, 0) + len(reasons)
 
 
 def _reason(row: OutboxRow, words: str) -> str:

@@ -41,8 +41,8 @@ class Consequences(Protocol):
     async def expelled(self, out: Out) -> None:
         """This node itself is out."""
 
-    def renamed(self, node: str) -> None:
-        """Another machine has this name from now on."""
+    async def replaced(self, out: Out) -> None:
+        """Another machine is about to get this one's name; StoreUnavailable: it must not yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,11 +172,9 @@ class Rostering:
         """Take in a machine under an invitation, whose `keep` commits all of it or nothing; False: it was a replay."""
         async with self._lock:
             fresh = Changes(list(Roster(self._roster.fleet, self._me, {}).merge(documents).new))
-            forgotten = [row.node] if self._is_anothers(row) else []
+            forgotten = [row.node] if await self._make_way(row) else []
             if not await keep(self._keeping.of(fresh, [row], forgotten)):
                 return False
-            if forgotten:
-                self._then.renamed(row.node)
             self._rows[row.node] = row
             changes = await self._merge(documents)
             await self._settle(changes)
@@ -186,8 +184,7 @@ class Rostering:
     async def anchor(self, row: PeerRow, anchor: Anchor, documents: Sequence[Signed] = ()) -> None:
         """Believe in a machine without a document, because the fleet's shared key or a test says so."""
         async with self._lock:
-            if self._is_anothers(row):
-                self._then.renamed(row.node)
+            if await self._make_way(row):
                 await self._keeping.forget(row.node)
             self._rows[row.node] = row
             self._roster.set_anchors({**self._roster.anchors, row.ed25519.hex(): anchor})
@@ -204,6 +201,8 @@ class Rostering:
                 self._roster = Roster(fleet, self._me, anchors)
             else:
                 self._roster.set_anchors({**self._roster.anchors, **anchors})
+            if await self._make_way(row):
+                await self._keeping.forget(row.node)
             self._rows[row.node] = row
             changes = await self._merge([self.own.card(), *card_in(row), *documents])
             self._keeping.write_file(self._roster, self._rows)
@@ -248,10 +247,8 @@ class Rostering:
         view = self._roster.view()
         gone = self._drop_keys(view)
         wanted = {row.node: row for row in rows if row.node in view.members} | self._to_pin(view)
+        forgotten = await self._make_ways(wanted)
         renewed = [row for row in wanted.values() if row in rows or row != self._rows.get(row.node)]
-        forgotten = [row.node for row in renewed if self._is_anothers(row)]
-        for name in forgotten:
-            self._then.renamed(name)
         self._rows |= wanted
         await self._keep(changes, renewed, forgotten, anew=anew)
         for row in wanted.values():
@@ -259,9 +256,27 @@ class Rostering:
         await self._carry_out(view, gone, starting=starting)
         self.on_change()
 
-    def _is_anothers(self, row: PeerRow) -> bool:
+    async def _make_ways(self, wanted: dict[str, PeerRow]) -> list[str]:
+        """Names in `wanted` that another machine had; those for which that cannot be ended now are taken out of it."""
+        forgotten: list[str] = []
+        for row in list(wanted.values()):
+            try:
+                if await self._make_way(row):
+                    forgotten.append(row.node)
+            except StoreUnavailable as error:
+                # The keys of whoever had it are dropped. It is tried again with the next change, or at the next start.
+                del wanted[row.node]
+                self._counters.failed("name_not_free_yet", node=row.node, reason=error)
+        return forgotten
+
+    async def _make_way(self, row: PeerRow) -> bool:
+        """End all that was with the key that had this name before, before another one gets it; whether one had it."""
         known = self._rows.get(row.node)
-        return known is not None and known.ed25519 != row.ed25519
+        if known is None or known.ed25519 == row.ed25519:
+            return False
+        key = known.ed25519.hex()
+        await self._then.replaced(self._roster.view().out.get(key) or Out(row.node, key, "left", "", "", 0, ""))
+        return True
 
     def _drop_keys(self, view: View) -> dict[str, Member | None]:
         gone: dict[str, Member | None] = {}

@@ -10,7 +10,16 @@ from multifleet.core.ids import Address, BadId, is_message_id, message_id
 from multifleet.core.packets import Message
 from multifleet.core.receipts import State
 from multifleet.core.routing import PRIORITY
-from multifleet.errors import BadInput, Revoked, StoreUnavailable, TooLarge, UnknownMessage, UnknownNode, UnknownSeat
+from multifleet.errors import (
+    BadInput,
+    KeyChanged,
+    Revoked,
+    StoreUnavailable,
+    TooLarge,
+    UnknownMessage,
+    UnknownNode,
+    UnknownSeat,
+)
 from multifleet.node.clock import NodeClock
 from multifleet.node.endings import Endings
 from multifleet.node.membership import Membership
@@ -78,6 +87,7 @@ class Sending:
         """Accept a message; it is on disk when this returns."""
         address = _address(to)
         self._membership.need(address.node)
+        peer_key = self._membership.key_of(address.node)
         sender = str(Address(self._node, self._own_seat(sender_seat)))
         if address.node == self._node and address.seat and not self._seats.exists(address.seat):
             raise UnknownSeat(self._seats.unknown(address.seat))
@@ -125,6 +135,7 @@ class Sending:
             reason=None,
             unknown_outcome=False,
             closed_at=None,
+            peer_key=peer_key,
         )
         accepted = False
         try:
@@ -165,7 +176,7 @@ class Sending:
 
     def _leave(self, outbox: PeerOutbox, row: OutboxRow) -> None:
         self._tracker.stated(row.id, row.peer, State.QUEUED)
-        outbox.push(Waiting(row.id, row.packet, row.type))  # type: ignore[arg-type]
+        outbox.push(Waiting(row.id, row.packet, row.type, key=row.peer_key))  # type: ignore[arg-type]
 
     async def reply(
         self,
@@ -203,6 +214,8 @@ class Sending:
             raise UnknownMessage(f"no message {message} was sent from here")
         row = rows[0]
         self._membership.need(row.peer)
+        if row.peer_key not in ("", self._membership.key_of(row.peer)):
+            raise KeyChanged(f"{row.peer} is another machine now than when this was written: send it anew if it may")
         expires = int(self._clock.now() + LIFETIME)
         event = self._own_events.event(row.id, row.peer, State.QUEUED, detail="tried again")
         packet = packets.write(msgspec.structs.replace(packets.read(row.packet, Message), expires=expires))
@@ -210,7 +223,9 @@ class Sending:
             return Accepted(id=row.id, state=row.state, to=row.to, reason="it did not fail")
         self._tracker.stated(row.id, row.peer, State.QUEUED)
         self._endings.accepted(expires)
-        self._outbox_of(row.peer).push(Waiting(row.id, packet, row.type, True))  # type: ignore[arg-type]
+        self._outbox_of(row.peer).push(
+            Waiting(row.id, packet, row.type, True, key=row.peer_key)  # type: ignore[arg-type]
+        )
         return Accepted(id=row.id, state=State.QUEUED, to=row.to)
 
     async def _known_already(self, id: str, to: str) -> Accepted:

@@ -43,6 +43,8 @@ class OutboxRow(msgspec.Struct, frozen=True):
     reason: str | None
     unknown_outcome: bool
     closed_at: float | None
+    peer_key: str = ""
+    """The Ed25519 key (hex) that the peer's name had when this was accepted; empty where it had none yet."""
     row: int = 0
 
 

@@ -1,0 +1,24 @@
+"""Thirty daemons on one machine: the death of one is known to all others."""
+
+import pytest
+
+from tests.lab.crowd import Crowd
+from tests.lab.members import members_of, states_at, wait_state
+
+pytestmark = pytest.mark.lab
+
+DAEMONS = 30
+DEATH_KNOWN = 6.0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_a_death_among_thirty_is_known_to_all_and_nobody_else_is_suspected_to_the_end() -> None:
+    with Crowd(DAEMONS) as crowd:
+        victim = crowd.nodes[12]
+        rest = crowd.others(victim)
+        victim.kill()
+        took = wait_state(rest, victim.name, "dead", DEATH_KNOWN)
+        print(f"known to all after {took:.1f} s: {members_of(rest[-1])[victim.name]['how']}")
+        for node in (rest[0], rest[-1]):
+            assert [name for name, state in states_at(node).items() if state == "dead"] == [victim.name]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from multifleet.core.documents import Signed
+from multifleet.core.issuing import may_revoke
 from multifleet.core.roster import MemberFacts, Out
 from multifleet.errors import BadInput, Revoked, UnknownNode
 from multifleet.node.members import Member, Members
@@ -100,7 +101,7 @@ class Captaincy:
         out = self.rostering.view.me_out
         if out is None:
             self.membership.need_captain("put others out")
-        elif out.how not in ("revoked", "disputed") or self.rostering.key not in self.rostering.view.entitled:
+        elif not may_revoke(self.rostering.view, self.rostering.key):
             raise Revoked(me_out_words(out))
         # A captain that was put out may answer in kind: the two are disputed then, and a third one decides.
 

@@ -204,6 +204,23 @@ async def test_captains_that_put_each_other_out_are_both_out_until_a_third_one_d
     await mac1.delivers("mac3")
 
 
+async def test_who_went_out_with_its_admitter_may_still_put_out_the_captain_that_did_it(daemons: Daemons) -> None:
+    mac1, mac2, mac3 = await joined(daemons, "mac1", "mac2", "mac3")
+    await mac1.down()
+    await mac3.down()
+    theirs = mac3.node.rostering
+    thefts = theirs.own.revocation(theirs.view.members["mac1"], "mine now", (), ())
+    await mac2.node.rostering.take([thefts], "mac3")
+    out = mac2.node.rostering.view.me_out
+    assert out is not None and out.how == "orphaned"
+    result = await mac2.node.revoke("mac3", "a thief", False, True)
+    assert (result.how, result.back) == ("revoked", ["mac1", "mac2"])
+    await mac1.up()
+    await mac1.node.revoke("mac3", "a thief", False, True)
+    await until(lambda: known_to(mac1) == known_to(mac2) == {"mac1", "mac2"})
+    await mac2.delivers("mac1")
+
+
 async def test_leaving_tells_all_and_leaves_a_fleet_of_one_with_the_same_keys_and_inbox(daemons: Daemons) -> None:
     mac1, mac2, mac3 = await joined(daemons, "mac1", "mac2", "mac3")
     await mac1.delivers("mac3", "keep me")

@@ -59,7 +59,7 @@ class Presence:
         self._timers = Timers()
         self._book = Book(me, dice, self._out)
         self._speech = Speech(me, incarnation, dice, self._out)
-        self._favours = Favours(self._book, self._speech, sign, verify, fleet)
+        self._favours = Favours(self._book, self._speech, dice, sign, verify, fleet)
         self._watching = Watching(
             self._book, self._speech, self._timers, self._favours, self._suspect, self._confirm, self._out
         )

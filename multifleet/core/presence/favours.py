@@ -11,6 +11,7 @@ from multifleet.core.limits import TokenBucket
 from multifleet.core.presence.book import Book
 from multifleet.core.presence.gossip import Gossip
 from multifleet.core.presence.peer import Peer
+from multifleet.core.presence.ring import Dice
 from multifleet.core.presence.speech import Speech
 from multifleet.core.presence.statements import Sign, Verify, answer
 
@@ -24,9 +25,10 @@ FRESH = 10.0
 class Favours:
     """What this node asked of others, and what they asked of it."""
 
-    def __init__(self, book: Book, speech: Speech, sign: Sign, verify: Verify, fleet: str) -> None:
+    def __init__(self, book: Book, speech: Speech, dice: Dice, sign: Sign, verify: Verify, fleet: str) -> None:
         self._book = book
         self._speech = speech
+        self._dice = dice
         self._sign = sign
         self._verify = verify
         self._fleet = fleet
@@ -42,8 +44,8 @@ class Favours:
         helpers = self._book.turns.some(HELPERS, (subject,))
         if not helpers:
             return
-        self._speech.count += 1
-        number = self._speech.count
+        # Nobody can know it before: else a member could collect the peer's answers while it lives, and use them later.
+        number = int(self._dice() * 2**49)
         _keep(self._asked, number, (subject, now))
         for helper in helpers:
             self._speech.ask(self._book.peers[helper], subject, number, now)

@@ -207,13 +207,44 @@ def test_a_helper_cannot_make_up_that_a_dead_node_answered_nor_use_an_answer_twi
         while asked:
             number = asked.pop()
             forged = signature(helper, answer(FLEET, about, a, number))
-            for count, proof in enumerate([forged, proofs[-1].proof], 10 * number):
-                fleet.inject(helper, a, word("told", count, re=number, about=about, proof=proof))
+            for proof in (forged, proofs[-1].proof):
                 lied[0] += 1
+                fleet.inject(helper, a, word("told", lied[0], re=number, about=about, proof=proof))
         return fleet.state(a, about) is DEAD
 
     fleet.run(40, lie)
     assert lied[0] and fleet.state(a, about) is DEAD
+
+
+def test_answers_that_a_liar_collects_while_a_node_lives_are_of_no_use_when_it_is_dead() -> None:
+    fleet = Simulation(3, 1, Network(http=False))
+    a, liar, about = fleet.names
+    heard: list[int] = []
+    asked: list[int] = []
+    proofs: dict[int, str] = {}
+
+    def watch(sender: str, to: str, gossip: Gossip) -> None:
+        if sender == a:
+            heard.append(gossip.count)
+        if sender == a and gossip.kind == "ask":
+            asked.append(gossip.re)
+        if to == liar and gossip.proof:
+            proofs[gossip.re] = gossip.proof
+
+    fleet.watchers.append(watch)
+    fleet.run(5)
+    first = heard[-1]
+
+    def collect(second: int) -> None:
+        for number in range(20 * second, 20 * second + 20):
+            fleet.inject(liar, about, word("ping", first + number, re=first + number, about=a))
+
+    every_second(fleet, 60, collect)
+    assert len(proofs) > 1_000
+    fleet.stop(about)
+    fleet.run(40, lambda: fleet.state(a, about) is DEAD)
+    assert fleet.state(a, about) is DEAD
+    assert asked and not proofs.keys() & set(asked)
 
 
 def test_unknown_names_are_ignored_wherever_they_stand() -> None:

@@ -16,43 +16,43 @@ from multifleet.core.documents import Signed
 from multifleet.core.presence.gossip import DOCUMENT_LIMIT, Document
 from multifleet.core.receipts import State
 from multifleet.node import addresses
-from multifleet.node.captaincy import Captaincy
 from multifleet.node.clock import Clocks, NodeClock
 from multifleet.node.counters import Counters
-from multifleet.node.delivery import Delivery
+from multifleet.node.delivery.delivery import Delivery
+from multifleet.node.delivery.dropped import Dropped
+from multifleet.node.delivery.endings import Endings
+from multifleet.node.delivery.exchange import Exchange
+from multifleet.node.delivery.health import Health
+from multifleet.node.delivery.hearing import Hearing
+from multifleet.node.delivery.outboxes import PeerOutbox
+from multifleet.node.delivery.own_events import OwnEvents
+from multifleet.node.delivery.receiving import Receiving
+from multifleet.node.delivery.sending import Sending
+from multifleet.node.delivery.tracker import Tracker
 from multifleet.node.discovery.discovery import Discovery
-from multifleet.node.dropped import Dropped
-from multifleet.node.endings import Endings
 from multifleet.node.enduring import Part, enduring
 from multifleet.node.events import Events
-from multifleet.node.exchange import Exchange
-from multifleet.node.facts import OwnFacts
-from multifleet.node.health import Health
-from multifleet.node.hearing import Hearing
-from multifleet.node.joining import Joining
-from multifleet.node.key_notes import StoredKeyNotes
+from multifleet.node.keys.key_notes import StoredKeyNotes
+from multifleet.node.keys.rotation import Rotation
 from multifleet.node.members import Member, Members
-from multifleet.node.membership import Membership
 from multifleet.node.messages import Messages
-from multifleet.node.offering import Offering
-from multifleet.node.outboxes import PeerOutbox
-from multifleet.node.own_events import OwnEvents
-from multifleet.node.parting import Parting
-from multifleet.node.presence import NodePresence
-from multifleet.node.receiving import Receiving
-from multifleet.node.roles import Roles
-from multifleet.node.roster_exchange import RosterExchange
-from multifleet.node.roster_keeping import Keeping
-from multifleet.node.roster_rounds import RosterRounds
-from multifleet.node.rostering import Rostering
-from multifleet.node.rotation import Rotation
-from multifleet.node.seats import Seats
-from multifleet.node.sending import Sending
+from multifleet.node.offering.offering import Offering
+from multifleet.node.offering.seats import Seats
+from multifleet.node.presence.facts import OwnFacts
+from multifleet.node.presence.presence import NodePresence
+from multifleet.node.presence.ways import Ways
+from multifleet.node.roster.captaincy import Captaincy
+from multifleet.node.roster.exchange import RosterExchange
+from multifleet.node.roster.joining import Joining
+from multifleet.node.roster.keeping import Keeping
+from multifleet.node.roster.membership import Membership
+from multifleet.node.roster.parting import Parting
+from multifleet.node.roster.roles import Roles
+from multifleet.node.roster.rostering import Rostering
+from multifleet.node.roster.rounds import RosterRounds
 from multifleet.node.setup import Setup
 from multifleet.node.sleep.sleep import Sleep
-from multifleet.node.tracker import Tracker
 from multifleet.node.upkeep import REPLAY_CLOCK, Upkeep
-from multifleet.node.ways import Ways
 from multifleet.store.rows import PeerRow
 from multifleet.store.store import Store
 

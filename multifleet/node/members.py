@@ -9,7 +9,7 @@ from multifleet.core.card import issued_of
 from multifleet.core.key_ring import Between, KeyRing, own_keys
 from multifleet.core.keys import Identity, PairKeys
 from multifleet.errors import KeyChanged, UnknownNode
-from multifleet.node.key_notes import KeyNotes
+from multifleet.node.keys.key_notes import KeyNotes
 from multifleet.store.rows import PeerRow
 
 

@@ -10,10 +10,10 @@ from multifleet.core.packets import Message, Statement
 from multifleet.core.receipts import FINAL, State, current, hopeless, is_stated_by, reached
 from multifleet.errors import BadInput, UnknownMessage
 from multifleet.node.clock import NodeClock
+from multifleet.node.delivery.sending import Sending
+from multifleet.node.delivery.tracker import Tracker
 from multifleet.node.events import Events
 from multifleet.node.members import Members
-from multifleet.node.sending import Sending
-from multifleet.node.tracker import Tracker
 from multifleet.operations.views import Accepted, InboxView, OutboxView, ReceiptView, TraceEvent, TraceView
 from multifleet.store.rows import InboxRow, OutboxRow, ReceiptRow
 from multifleet.store.store import Store

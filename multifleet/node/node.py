@@ -12,10 +12,10 @@ from multifleet.core.routing import CHANNELS
 from multifleet.errors import BadInput
 from multifleet.node import picture
 from multifleet.node.engine import Engine
-from multifleet.node.keystore import kept_in
+from multifleet.node.keys.keystore import kept_in
 from multifleet.node.lost_stores import what_was_lost
-from multifleet.node.roster_picture import roster_view
-from multifleet.node.roster_words import me_out_words
+from multifleet.node.roster.picture import roster_view
+from multifleet.node.roster.words import me_out_words
 from multifleet.operations.fleet_views import RotationView
 from multifleet.operations.views import (
     AnswerView,

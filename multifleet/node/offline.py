@@ -13,8 +13,8 @@ import msgspec
 from multifleet.core.documents import Role
 from multifleet.core.invite import BadCode, read_code
 from multifleet.errors import AlreadyRunning, InviteWrong, KeyUnavailable
-from multifleet.node.dropped import ENDING
-from multifleet.node.keystore import kept_in, node_of, write_private
+from multifleet.node.delivery.dropped import ENDING
+from multifleet.node.keys.keystore import kept_in, node_of, write_private
 from multifleet.node.node import Node
 from multifleet.node.setup import Setup, init, make_home, open_setup
 from multifleet.operations.views import AnswerView, DoctorView, InitView, InviteView, JoinedView, LeftView, RevokedView

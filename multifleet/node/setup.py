@@ -9,9 +9,9 @@ from multifleet.config import Config, default_node_id, load, project_of
 from multifleet.core.invite import fleet_of_key
 from multifleet.core.keys import Identity
 from multifleet.errors import BadInput, ConfigError
-from multifleet.node.fleet_file import Fleet, read_fleet, write_fleet
-from multifleet.node.keystore import assert_no_identity, create_identity, load_identity, node_of, write_private
-from multifleet.node.roles import Roles
+from multifleet.node.keys.keystore import assert_no_identity, create_identity, load_identity, node_of, write_private
+from multifleet.node.roster.fleet_file import Fleet, read_fleet, write_fleet
+from multifleet.node.roster.roles import Roles
 
 SHARED_KEY = "FLEET_NERVE_HMAC_KEY"
 

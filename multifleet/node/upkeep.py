@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from multifleet.errors import MultifleetError
 from multifleet.node.clock import NodeClock
 from multifleet.node.counters import Counters
-from multifleet.node.health import Health
-from multifleet.node.joining import Joining
-from multifleet.node.membership import Membership
-from multifleet.node.outboxes import PeerOutbox
+from multifleet.node.delivery.health import Health
+from multifleet.node.delivery.outboxes import PeerOutbox
+from multifleet.node.roster.joining import Joining
+from multifleet.node.roster.membership import Membership
 from multifleet.store.store import Store
 
 REPLAY_CLOCK = "replay_clock"

@@ -121,7 +121,7 @@ TABLE: dict[Refusal, list[tuple[str, bytes]]] = {
 }
 ROWS = [(refusal, name, frame) for refusal, rows in TABLE.items() for name, frame in rows]
 BY_NODE = {Refusal.NOT_STRICT, Refusal.BAD_SCHEMA, Refusal.REPLAY, Refusal.STORE_UNAVAILABLE}
-"""Refused further in, where packets are read and stored; tests/node/test_receiving.py has their rows."""
+"""Refused further in, where packets are read and stored; tests/node/delivery/test_receiving.py has their rows."""
 
 
 @pytest.mark.parametrize(("refusal", "frame"), [(row[0], row[2]) for row in ROWS], ids=[f"{r[0]}-{r[1]}" for r in ROWS])

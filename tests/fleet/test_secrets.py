@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from multifleet.node.keystore import load_identity
+from multifleet.node.keys.keystore import load_identity
 from tests.lab.fleet import Fleet
 from tests.lab.fleet_node import NODE_HOME, FleetNode
 from tests.lab.forging import Forger

@@ -6,8 +6,8 @@ import time
 from typing import Any
 
 from multifleet.core.frame import open_frame, seal
-from multifleet.node.fleet_file import read_fleet
-from multifleet.node.keystore import load_identity
+from multifleet.node.keys.keystore import load_identity
+from multifleet.node.roster.fleet_file import read_fleet
 from tests.lab.fleet_node import NODE_HOME, PORT, FleetNode
 
 

@@ -15,8 +15,8 @@ from multifleet.core.keys import Identity
 from multifleet.core.receipts import State
 from multifleet.core.routing import CHANNELS
 from multifleet.node.clock import Clocks
-from multifleet.node.fleet_file import Fleet
 from multifleet.node.node import Node
+from multifleet.node.roster.fleet_file import Fleet
 from multifleet.node.setup import Setup, make_home
 from multifleet.operations.views import TraceView
 from multifleet.store.rows import InboxRow, PeerRow

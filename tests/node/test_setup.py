@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from multifleet.errors import BadInput, KeyUnavailable
-from multifleet.node.keystore import identity_file, node_of
+from multifleet.node.keys.keystore import identity_file, node_of
 from multifleet.node.setup import init
 
 DAMAGED = [b"{}", b"", b"[]", b"not what it was"]

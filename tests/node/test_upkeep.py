@@ -4,8 +4,8 @@ import pytest
 
 from multifleet.node import upkeep
 from tests.node.fleet import until
+from tests.node.presence.test_presence import fleet_of
 from tests.node.served import Daemons
-from tests.node.test_presence import fleet_of
 
 
 async def test_whoever_is_there_is_asked_what_its_clock_says_without_a_message(

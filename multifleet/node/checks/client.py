@@ -6,7 +6,7 @@ from pathlib import Path
 
 import multifleet
 from multifleet.node.checks.finding import Finding, fail, ok, together, warn
-from multifleet.node.clients import Verdict
+from multifleet.node.offering.clients import Verdict
 from multifleet.sessions.base import Found
 from multifleet.sessions.claude_hooks import hooks_installed
 from multifleet.sessions.claude_selftest import TRUSTED

@@ -11,7 +11,7 @@ from multifleet.config import load
 from multifleet.errors import ConfigError, StoreDamaged, StoreUnavailable
 from multifleet.node.checks.client import Clients
 from multifleet.node.checks.patience import aside
-from multifleet.node.clients import KEY, Verdict
+from multifleet.node.offering.clients import KEY, Verdict
 from multifleet.sessions.claude_install import installed_version
 from multifleet.sessions.claude_registry import ClaudeRegistry, config_dir
 from multifleet.sessions.claude_selftest import claude_version, find_claude

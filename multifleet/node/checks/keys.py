@@ -9,7 +9,7 @@ from pathlib import Path
 from multifleet.core.keys import Identity
 from multifleet.errors import KeyUnavailable
 from multifleet.node.checks.finding import Finding, fail, of_error, ok, warn
-from multifleet.node.keystore import identity_file, is_fixed, kept_in, load_identity
+from multifleet.node.keys.keystore import identity_file, is_fixed, kept_in, load_identity
 
 _PLACES = {
     "keyring": "the system's keyring",

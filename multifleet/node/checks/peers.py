@@ -9,7 +9,7 @@ from multifleet.node.checks.finding import Finding, fail, of_error, ok, together
 from multifleet.node.checks.probing import Answered
 from multifleet.node.members import Member
 from multifleet.node.picture import problems
-from multifleet.node.roster_words import me_out_words
+from multifleet.node.roster.words import me_out_words
 from multifleet.store.inspection import STORE, read_contents
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from multifleet.node.checks.finding import Level
 from multifleet.node.checks.keys import readable
-from multifleet.node.keystore import create_identity, load_identity, save_identity
+from multifleet.node.keys.keystore import create_identity, load_identity, save_identity
 
 DAY = 86_400.0
 NEW = b"n" * 32

@@ -1,0 +1,1 @@
+"""Sends to peers and takes from them: the outboxes, the frames, the receipts."""

@@ -1,0 +1,306 @@
+"""Sends again what is still waiting: one loop for each peer.
+
+A message leaves the loop when the peer has it on disk (its row is closed by the peer's own signed statement) or when
+its time is over. Failed attempts back off with jitter; the peer being heard again ends the wait. Statements about the
+peer's messages travel the same way, with messages or alone.
+"""
+
+import asyncio
+import itertools
+import random
+from collections.abc import Awaitable, Callable, Sequence
+
+from multifleet.core.backoff import Backoff, after_failure
+from multifleet.core.batch_size import BatchSize
+from multifleet.core.packets import BATCH_LIMIT, LOG_LIMIT
+from multifleet.core.receipts import State
+from multifleet.core.routing import PRIORITY
+from multifleet.errors import StoreUnavailable
+from multifleet.node.clock import NodeClock
+from multifleet.node.counters import Counters
+from multifleet.node.delivery.delivery import Delivery, Ended
+from multifleet.node.delivery.outbox_queue import Queue, Waiting
+from multifleet.store.rows import OutboxChange, OutboxRow
+from multifleet.store.store import Store
+
+REQUESTS_AT_ONCE = 3
+"""To one peer."""
+REQUESTS_READILY = 2
+"""Of these; a further one starts only when there is a whole batch for it."""
+
+GiveUp = Callable[[str, Sequence[tuple[str, str]]], Awaitable[None]]
+"""Told (peer, [(message id, reason)]) of what can never arrive."""
+
+STORE_REST = 1.0
+"""Seconds before a store that could not be read is asked again."""
+STATEMENTS_FOR_EACH = 4
+"""That go with a request, for each message that it might have; they are a quarter as long."""
+IN_MEMORY = 2_000
+"""Messages for one peer; what is beyond them waits in the store alone."""
+POLL_FIRST, POLL_LAST = 5.0, 60.0
+"""Seconds of silence after which a peer is asked what it has to state about messages that it holds."""
+
+
+class PeerOutbox:
+    """The loop of one peer."""
+
+    def __init__(
+        self,
+        node: str,
+        backoff: Backoff,
+        delivery: Delivery,
+        store: Store,
+        clock: NodeClock,
+        counters: Counters,
+        give_up: GiveUp,
+    ) -> None:
+        self.node = node
+        self._delivery = delivery
+        self._store = store
+        self._clock = clock
+        self._counters = counters
+        self._end = give_up
+        self._queue = Queue()
+        self._batch = BatchSize()
+        self._backoff = backoff
+        self._retry_at = 0.0
+        self._in_flight: dict[int, list[Waiting]] = {}
+        self._numbers = itertools.count()
+        self._something = asyncio.Event()
+        self._more_in_store = True
+        self._to_state = False
+        self._to_probe = False
+        self._stated_up_to = 0
+        self._awaited: dict[str, None] = {}
+        self._over: set[str] = set()
+        self._poll_delay = POLL_FIRST
+        self._poll_at = 0.0
+        self.last_reason: str | None = None
+
+    def push(self, waiting: Waiting) -> None:
+        """A message was accepted and is on disk."""
+        if len(self._queue) >= IN_MEMORY and PRIORITY[waiting.type] > 0:
+            self._more_in_store = True
+            return
+        self._queue.add(waiting)
+        self._something.set()
+
+    def drop(self, message_id: str) -> None:
+        """A message's time is over."""
+        self._queue.drop(message_id)
+        self._over.discard(message_id)
+        self._awaited.pop(message_id, None)
+
+    def withdraw(self, message_id: str) -> bool:
+        """Take a message out that could not be accepted; False where it has left already."""
+        for tier in self._queue.tiers:
+            for waiting in tier:
+                if waiting.id == message_id:
+                    left = waiting.unknown
+                    self.drop(message_id)
+                    return not left
+        self.drop(message_id)
+        return False
+
+    def ended(self, message_id: str) -> None:
+        """Nothing more is expected about a message that the peer holds."""
+        if message_id in self._queue.ids:
+            self._over.add(message_id)  # its request is not answered yet
+        self._awaited.pop(message_id, None)
+
+    def state(self) -> None:
+        """There is something to state about the peer's messages."""
+        self._to_state = True
+        self._something.set()
+
+    def probe(self) -> None:
+        """Try the way to the peer, though there is nothing to send."""
+        self._to_probe = True
+        self._something.set()
+
+    def heard_again(self) -> None:
+        """The peer is there again: try at once."""
+        self._retry_at = 0.0
+        self._something.set()
+
+    @property
+    def failing(self) -> bool:
+        """Whether the last attempt failed."""
+        return self._backoff.attempt > 0
+
+    def is_unknown(self, message_id: str) -> bool:
+        """Whether an attempt to send this had an unknown outcome; what was loaded after a start counts as such."""
+        for tier in self._queue.tiers:
+            for waiting in tier:
+                if waiting.id == message_id:
+                    return waiting.unknown
+        return True
+
+    async def run(self) -> None:
+        """Until cancelled, or until a fault of its own; then it is run again."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                await self._work(group)
+        finally:
+            for batch in self._in_flight.values():
+                self._queue.put_back(batch)
+            self._in_flight.clear()
+            self._to_state = True
+
+    async def _work(self, group: asyncio.TaskGroup) -> None:
+        while True:
+            self._something.clear()
+            now = self._clock.monotonic()
+            if self._more_in_store and len(self._queue) < BATCH_LIMIT and now >= self._retry_at:
+                await self._refill()
+            if self._may_send(now):
+                number = next(self._numbers)
+                self._in_flight[number] = self._queue.take(self._batch.most)
+                group.create_task(self._send(number), name=f"request to {self.node}")
+                continue
+            await self._until_something(now)
+
+    def _may_send(self, now: float) -> bool:
+        if now < self._retry_at or len(self._in_flight) >= REQUESTS_AT_ONCE:
+            return False
+        if self._in_flight:
+            enough = 1 if len(self._in_flight) < REQUESTS_READILY else self._batch.most
+            return len(self._queue) >= enough and not self.failing
+        return len(self._queue) > 0 or self._to_state or self._to_probe or self._poll_due(now)
+
+    def _poll_due(self, now: float) -> bool:
+        return bool(self._awaited) and now >= self._poll_at
+
+    async def _until_something(self, now: float) -> None:
+        wake_at = None
+        if not self._in_flight:
+            if len(self._queue) or self._to_state or self._to_probe or self._more_in_store:
+                wake_at = self._retry_at
+            elif self._awaited:
+                wake_at = max(self._poll_at, self._retry_at)
+        if wake_at is None:
+            await self._something.wait()
+            return
+        try:
+            async with asyncio.timeout(max(0.0, wake_at - now)):
+                await self._something.wait()
+        except TimeoutError:
+            pass  # the time to try again has come
+
+    async def _refill(self) -> None:
+        self._more_in_store = False
+        known = set(self._queue.ids)  # of these, some may be done before the store has answered
+        try:
+            rows = await self._store.outbox.waiting(self.node, None, IN_MEMORY + len(self._queue.ids))
+        except StoreUnavailable as error:
+            self._more_in_store = True
+            self._retry_at = self._clock.monotonic() + STORE_REST
+            self._counters.failed("outbox_waits_for_store", peer=self.node, reason=error)
+            return
+        fresh = [row for row in rows if row.id not in known and row.id not in self._queue.ids]
+        for row in fresh:
+            self._queue.add(_waiting(row))
+        if len(fresh) >= IN_MEMORY:
+            self._more_in_store = True
+
+    async def _send(self, number: int) -> None:
+        batch = self._in_flight[number]
+        self._to_probe = False
+        try:
+            log = []
+            if self._to_state:
+                self._to_state = False
+                most = min(LOG_LIMIT, STATEMENTS_FOR_EACH * self._batch.most)
+                log = await self._store.inbox.log_after(self.node, self._stated_up_to, most)
+            ended = await self._delivery.deliver(self.node, batch, log, alone=len(self._queue) == 0)
+        except StoreUnavailable as error:
+            del self._in_flight[number]
+            self._to_state = True
+            self._failed(batch, Ended(answered=False, reason=f"this node cannot write: {error}", unknown=True))
+        else:
+            del self._in_flight[number]
+            if ended.not_its:
+                self._turn_back(batch, ended.not_its, had_log=bool(log))
+            else:
+                self._learn(batch, ended, had_log=bool(log))
+            unreadable = [(id, f"{self.node} cannot read it: {reason}") for id, reason in ended.unreadable]
+            await self._give_up([*ended.not_its, *unreadable])
+        self._something.set()
+
+    def _turn_back(self, batch: list[Waiting], not_its: Sequence[tuple[str, str]], *, had_log: bool) -> None:
+        """Nothing was sent, for some of it was written to another machine of this name."""
+        self._queue.ids.difference_update(id for id, _ in not_its)
+        self._queue.put_back(batch)
+        self._to_state = self._to_state or had_log
+
+    async def _give_up(self, messages: Sequence[tuple[str, str]]) -> None:
+        if not messages:
+            return
+        try:
+            await self._end(self.node, messages)
+        except StoreUnavailable:
+            # They are looked at again, and turned away again when that can be written.
+            self._more_in_store = True
+            self._retry_at = max(self._retry_at, self._clock.monotonic() + STORE_REST)
+
+    def _learn(self, batch: list[Waiting], ended: Ended, *, had_log: bool) -> None:
+        now = self._clock.monotonic()
+        if ended.answered:
+            self._recovered(now)
+            self._batch = self._batch.after_answer()
+            self._stated_up_to = max(self._stated_up_to, ended.their_have)
+            if (had_log and ended.their_have < ended.stated_up_to) or ended.more_to_state:
+                self._to_state = True
+            left = []
+            for waiting in batch:
+                if waiting.id in ended.taken:
+                    self._queue.ids.discard(waiting.id)
+                    self._await_word(waiting.id)
+                else:
+                    left.append(waiting)
+            self._queue.put_back(left)
+            self._poll_delay = POLL_FIRST if batch else min(POLL_LAST, 2 * self._poll_delay)
+            self._poll_at = now + self._poll_delay
+            return
+        if had_log:
+            self._to_state = True
+        self._failed(batch, ended)
+
+    def _await_word(self, message_id: str) -> None:
+        if message_id in self._over:
+            self._over.discard(message_id)
+            return
+        self._awaited[message_id] = None
+        if len(self._awaited) > IN_MEMORY:
+            del self._awaited[next(iter(self._awaited))]
+
+    def _recovered(self, now: float) -> None:
+        if self.failing:
+            self._backoff = Backoff()
+            self._store.peers.backoff_later(self.node, 0, 0.0, 0.0)
+        self._retry_at = 0.0
+        self.last_reason = None
+
+    def _failed(self, batch: list[Waiting], ended: Ended) -> None:
+        now = self._clock.monotonic()
+        self._counters.failed("delivery_failed", peer=self.node, messages=len(batch), reason=ended.reason)
+        self.last_reason = ended.reason
+        if ended.unknown and ended.peer_heard:
+            self._batch = self._batch.after_silence(len(batch) or self._batch.most)
+        self._backoff = after_failure(self._backoff, ended.peer_heard, random.random())
+        self._store.peers.backoff_later(self.node, self._backoff.attempt, self._backoff.delay, self._backoff.elapsed)
+        self._retry_at = now + self._backoff.delay
+        self._poll_at = max(self._poll_at, self._retry_at)
+        changes = []
+        for waiting in batch:
+            unknown = waiting.unknown or ended.unknown
+            if unknown != waiting.unknown or ended.reason != waiting.reason:
+                waiting.unknown, waiting.reason = unknown, ended.reason
+                changes.append(OutboxChange(waiting.id, self.node, State.QUEUED, ended.reason, unknown, None))
+        if changes:
+            self._store.outbox.change_later(changes)
+        self._queue.put_back(batch)
+
+
+def _waiting(row: OutboxRow) -> Waiting:
+    return Waiting(row.id, row.packet, row.type, True, row.reason, row.peer_key)  # type: ignore[arg-type]

@@ -1,0 +1,264 @@
+"""Takes frames from peers: verifies, de-duplicates, stores, answers, hands on. Nothing is parsed before it is verified.
+
+The answer goes out when the commit is done, and never before it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from multifleet.core import frame, packets
+from multifleet.core.frame import REFUSALS, STRANGER, WINDOW, FrameRefused, Header, Opened, Refusal
+from multifleet.core.ids import Address
+from multifleet.core.packets import BadPacket, Message, PacketAnswer, Request, RosterAsk
+from multifleet.core.receipts import State
+from multifleet.core.strict import NotStrict
+from multifleet.errors import StoreUnavailable
+from multifleet.node.clock import NodeClock
+from multifleet.node.counters import Counters
+from multifleet.node.delivery.exchange import Exchange
+from multifleet.node.delivery.hearing import Hearing
+from multifleet.node.members import Member, Members
+from multifleet.node.offering.seats import Seats
+from multifleet.store import rows
+from multifleet.store.store import Store
+
+KEEP_NONCE = 2 * WINDOW + 60
+"""Seconds that a nonce is remembered; the window has closed before."""
+AT_REST = frozenset({"drop"})
+"""Channels of which no window is asked."""
+UNREAD_ID = "00000000-0000-0000-0000-000000000000"
+
+
+class Turned(Exception):
+    """One packet of a request is turned away; the others are not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One packet after reading: a row to store, or why not."""
+
+    id: str
+    row: rows.InboxRow | None
+    reason: str = ""
+
+
+class Receiving:
+    """One for the node."""
+
+    def __init__(
+        self,
+        members: Members,
+        exchange: Exchange,
+        hearing: Hearing,
+        store: Store,
+        clock: NodeClock,
+        counters: Counters,
+        *,
+        seats: Seats,
+        heard: Callable[[Member, str], None],
+        arrived: Callable[[], None],
+        roster: Callable[[Member, Header, RosterAsk, str], Awaitable[bytes]],
+    ) -> None:
+        self._members = members
+        self._exchange = exchange
+        self._hearing = hearing
+        self._store = store
+        self._clock = clock
+        self._counters = counters
+        self._seats = seats
+        self._heard = heard
+        self._arrived = arrived
+        self._roster = roster
+
+    async def take(self, data: bytes, remote: str, channel: str, *, at_rest: bool = False) -> tuple[int, bytes]:
+        """One frame; the HTTP status and the answer (a frame, once the sender is proved).
+
+        Of a frame that lay `at_rest` no window is asked: its messages' `expires` and ids decide.
+        """
+        try:
+            opened = frame.open_frame(
+                data,
+                self._members.identity.node,
+                self._members.incoming_keys,
+                None if at_rest else self._clock.now(),
+                self._store.created_at,
+            )
+        except FrameRefused as refused:
+            return self._refuse(refused.refusal, refused.header, remote)
+        member = self._members.need(opened.header.sender)
+        self._members.proved(member.node, opened.header.kid)
+        try:
+            request = packets.read_asked(opened.packet)
+        except NotStrict as error:
+            return self._refuse(Refusal.NOT_STRICT, opened.header, remote, str(error))
+        except BadPacket as error:
+            return self._refuse(Refusal.BAD_SCHEMA, opened.header, remote, str(error))
+        if isinstance(request, RosterAsk):
+            return 200, await self._roster(member, opened.header, request, remote)
+        try:
+            return await self._commit(member, opened, request, remote, channel)
+        except StoreUnavailable as error:
+            return self._refuse(Refusal.STORE_UNAVAILABLE, opened.header, remote, str(error))
+
+    async def _commit(
+        self, member: Member, opened: Opened, request: Request, remote: str, channel: str
+    ) -> tuple[int, bytes]:
+        if request.log and request.packets:
+            # Both writes are handed over before either is awaited, so that one commit carries them.
+            heard, answer = await asyncio.gather(
+                self._hearing.take(member, request.log),
+                self._take_packets(member, opened, request, remote, channel),
+                return_exceptions=True,
+            )
+            if isinstance(answer, BaseException):
+                raise answer
+            if isinstance(heard, BaseException) and not isinstance(heard, StoreUnavailable):
+                raise heard
+            return answer  # statements that could not be kept are not confirmed either
+        if request.log:
+            await self._hearing.take(member, request.log)
+        if not request.packets:
+            self._store.inbox.forget_log(member.node, request.have)
+            log = await self._store.inbox.log_after(member.node, request.have, packets.LOG_LIMIT)
+            return 200, self._exchange.answer(member, opened.header, log=log)
+        return await self._take_packets(member, opened, request, remote, channel)
+
+    async def _take_packets(
+        self, member: Member, opened: Opened, request: Request, remote: str, channel: str
+    ) -> tuple[int, bytes]:
+        taken = [
+            await self._unless_stored(member, self._read(raw, member, opened.header, request, channel))
+            for raw in request.packets
+        ]
+        if member.removed:
+            # It was put out while this was read: from here on nothing of it is taken.
+            return self._refuse(Refusal.UNKNOWN_SENDER, None, remote)
+        stored = [one.row for one in taken if one.row is not None]
+        turned = [one for one in taken if one.row is None]
+        received = await self._store.inbox.receive(
+            rows.InboundFrame(
+                sender=member.node,
+                nonce=opened.header.nonce,
+                keep_until=int(self._clock.now()) + KEEP_NONCE,
+                rows=tuple(stored),
+                refused=tuple(
+                    rows.Refusal(one.id, State.REFUSED, one.reason[: packets.DETAIL_LIMIT], channel, request.attempt)
+                    for one in turned
+                    if one.id != UNREAD_ID
+                ),
+                have=request.have,
+                at=self._clock.now(),
+            )
+        )
+        if received.replay:
+            return self._replayed(member, opened.header, stored, received, remote)
+        if remote:
+            self._heard(member, remote)
+        results = iter(received.results)
+        answers = [
+            PacketAnswer(id=one.id, outcome="refused", reason=one.reason[: packets.REASON_LIMIT])
+            if one.row is None
+            else PacketAnswer(id=one.id, outcome="duplicate" if next(results) == "duplicate" else "stored")
+            for one in taken
+        ]
+        self._counters.count("messages_received", received.results.count("stored"))
+        self._counters.count("messages_duplicate", received.results.count("duplicate"))
+        for one in turned:
+            self._counters.failed("message_refused", sender=member.node, id=one.id, reason=one.reason)
+        if "stored" in received.results:
+            self._arrived()
+        return 200, self._exchange.answer(member, opened.header, log=received.log, answers=answers)
+
+    def _read(self, raw: msgspec.Raw, member: Member, header: Header, request: Request, channel: str) -> Taken:
+        try:
+            message = packets.read(raw, Message)
+        except (NotStrict, BadPacket) as error:
+            return Taken(UNREAD_ID, None, str(error))
+        if channel in AT_REST and message.expires + header.sent - request.time <= self._clock.now():
+            # Its id may be forgotten by now: nothing is said of it that might not be so.
+            return Taken(UNREAD_ID, None, "its time was over when it was found")
+        try:
+            return Taken(message.id, self._row(message, bytes(raw), member, header, request, channel))
+        except Turned as reason:
+            return Taken(message.id, None, str(reason))
+
+    async def _unless_stored(self, member: Member, one: Taken) -> Taken:
+        """What was stored before is not turned away when it comes again, though its seat may be gone meanwhile."""
+        if one.row is not None or one.id == UNREAD_ID:
+            return one
+        return Taken(one.id, await self._store.inbox.get(member.node, one.id), one.reason)
+
+    def _row(
+        self, message: Message, raw: bytes, member: Member, header: Header, request: Request, channel: str
+    ) -> rows.InboxRow:
+        sender, to = Address.parse(message.from_), Address.parse(message.to)
+        if sender.node != member.node:
+            raise Turned(f"{member.node} cannot speak for {sender.node}")
+        if to.node != self._members.identity.node:
+            raise Turned(f"this is {self._members.identity.node}, not {to.node}")
+        # A character has at most four bytes, so most bodies need not be encoded to be measured.
+        if 4 * len(message.body) > packets.BODY_LIMIT and len(message.body.encode()) > packets.BODY_LIMIT:
+            raise Turned(f"the body is over {packets.BODY_LIMIT // 1024} KiB")
+        ahead = header.sent - request.time
+        now = self._clock.now()
+        expires = message.expires + ahead
+        if expires > now + packets.EXPIRES_LIMIT + WINDOW:
+            raise Turned("it expires later than in 30 days")
+        if to.seat and not self._seats.exists(to.seat):
+            raise Turned(self._seats.unknown(to.seat))
+        return rows.InboxRow(
+            sender=member.node,
+            id=message.id,
+            from_=message.from_,
+            to=message.to,
+            seat=to.seat,
+            type=message.type,
+            urgency=message.urgency,
+            thread=message.thread,
+            n=message.n,
+            prev=message.prev,
+            reply_to=message.reply_to,
+            subject=message.subject,
+            body=message.body,
+            authority=message.authority,
+            created=message.created,
+            expires=expires,
+            stored_at=now,
+            channel=channel,
+            state=State.STORED,
+            state_at=now,
+            session=None,
+            offer=None,
+            detail=None,
+            attempt=request.attempt,
+            packet=None,
+        )
+
+    def _replayed(
+        self,
+        member: Member,
+        header: Header,
+        stored: Sequence[rows.InboxRow],
+        received: rows.Received,
+        remote: str,
+    ) -> tuple[int, bytes]:
+        self._counters.failed("frame_refused_replay", sender=member.node, remote=remote)
+        answers = [
+            PacketAnswer(id=row.id, outcome="duplicate" if state else "refused", reason=state or "not here")
+            for row, state in zip(stored, received.states, strict=True)
+        ]
+        return REFUSALS[Refusal.REPLAY].status, self._exchange.answer(
+            member, header, answers=answers, refusal=Refusal.REPLAY
+        )
+
+    def _refuse(self, refusal: Refusal, header: Header | None, remote: str, reason: str = "") -> tuple[int, bytes]:
+        facts = REFUSALS[refusal]
+        sender = header.sender if header else "?"
+        self._counters.failed(f"frame_refused_{refusal}", sender=sender, remote=remote, reason=reason)
+        member = self._members.get(header.sender) if header else None
+        if not facts.signed or header is None or member is None:
+            return facts.status, STRANGER
+        return facts.status, self._exchange.answer(member, header, refusal=refusal, reason=reason)

@@ -1,0 +1,300 @@
+"""Sending messages from here: what is accepted is on disk; what is said of it later is looked up, not guessed."""
+
+from collections.abc import Awaitable, Callable
+from typing import get_args
+
+import msgspec
+
+from multifleet.core import packets
+from multifleet.core.ids import Address, BadId, is_message_id, message_id
+from multifleet.core.packets import Message
+from multifleet.core.receipts import State
+from multifleet.core.routing import PRIORITY
+from multifleet.errors import (
+    BadInput,
+    KeyChanged,
+    Revoked,
+    StoreUnavailable,
+    TooLarge,
+    UnknownMessage,
+    UnknownNode,
+    UnknownSeat,
+)
+from multifleet.node.clock import NodeClock
+from multifleet.node.delivery.endings import Endings
+from multifleet.node.delivery.outbox_queue import Waiting
+from multifleet.node.delivery.outboxes import PeerOutbox
+from multifleet.node.delivery.own_events import OwnEvents
+from multifleet.node.delivery.tracker import Tracker
+from multifleet.node.offering.seats import Seats
+from multifleet.node.randomness import Randomness
+from multifleet.node.roster.membership import Membership
+from multifleet.node.threads import Threads
+from multifleet.operations.views import Accepted
+from multifleet.store.outbox import thread_key
+from multifleet.store.rows import InboxRow, OutboxRow
+from multifleet.store.store import Store
+
+URGENCIES: frozenset[str] = frozenset(get_args(packets.Urgency))
+AUTHORITIES: frozenset[str] = frozenset(get_args(packets.Authority))
+LIFETIME = 7 * 86_400.0
+"""Seconds that a message waits unless told otherwise."""
+
+
+class Sending:
+    """One for the node."""
+
+    def __init__(
+        self,
+        membership: Membership,
+        store: Store,
+        clock: NodeClock,
+        own_events: OwnEvents,
+        tracker: Tracker,
+        seats: Seats,
+        endings: Endings,
+        outbox_of: Callable[[str], PeerOutbox],
+        answered: Callable[[InboxRow, str], Awaitable[None]],
+    ) -> None:
+        self._membership = membership
+        self._node = membership.members.identity.node
+        self._store = store
+        self._clock = clock
+        self._own_events = own_events
+        self._tracker = tracker
+        self._seats = seats
+        self._endings = endings
+        self._outbox_of = outbox_of
+        self._answered = answered
+        self._random = Randomness()
+        self._threads = Threads(store)
+
+    async def send(
+        self,
+        to: str,
+        body: str,
+        *,
+        type: packets.MessageType = "context",
+        subject: str | None = None,
+        urgency: packets.Urgency = "next-turn",
+        thread: str | None = None,
+        reply_to: str | None = None,
+        expires_in: float | None = None,
+        sender_seat: str | None = None,
+        id: str | None = None,
+        authority: packets.Authority = "agent",
+    ) -> Accepted:
+        """Accept a message; it is on disk when this returns."""
+        address = _address(to)
+        self._membership.need(address.node)
+        peer_key = self._membership.key_of(address.node)
+        sender = str(Address(self._node, self._own_seat(sender_seat)))
+        if address.node == self._node and address.seat and not self._seats.exists(address.seat):
+            raise UnknownSeat(self._seats.unknown(address.seat))
+        now = self._clock.now()
+        chosen = _id(id, now, self._random)
+        if id is not None and await self._store.outbox.get(chosen):
+            return await self._known_already(chosen, to)
+        expires = int(now + _lifetime(expires_in)) + 1
+        key = thread_key(sender, to, thread)
+        await self._threads.know(key)
+        n, prev = self._threads.tail(key)
+        message = Message(
+            id=chosen,
+            type=type,
+            from_=sender,
+            to=to,
+            body=_body(body),
+            created=int(now),
+            expires=expires,
+            n=n + 1,
+            prev=prev,
+            thread=thread,
+            reply_to=reply_to,
+            subject=subject,
+            urgency=urgency,
+            authority=authority,
+        )
+        packet = _packet(message)
+        self._threads.add(key, n + 1, chosen)
+        row = OutboxRow(
+            id=chosen,
+            peer=address.node,
+            to=to,
+            sender=sender,
+            type=type,
+            tier=PRIORITY[type],
+            urgency=urgency,
+            thread=thread,
+            n=n + 1,
+            prev=prev,
+            created=int(now),
+            expires=expires,
+            packet=packet,
+            state=State.QUEUED,
+            reason=None,
+            unknown_outcome=False,
+            closed_at=None,
+            peer_key=peer_key,
+        )
+        accepted = False
+        try:
+            accepted, answer = await self._accept(row, is_new=id is None)
+            return answer
+        finally:
+            # A message that is not there must not be the one before the next, unless that has been numbered already.
+            if not accepted and self._threads.tail(key) == (n + 1, chosen):
+                self._threads.add(key, n, prev)
+
+    async def _accept(self, row: OutboxRow, *, is_new: bool) -> tuple[bool, Accepted]:
+        """Commit a message, and let it leave while that goes on: the caller is told only when it is on disk.
+
+        Whether it was new, and what to tell.
+        """
+        outbox = self._outbox_of(row.peer)
+        early = is_new and self._store.database.degraded is None
+        if early:
+            self._leave(outbox, row)
+        try:
+            fresh = await self._store.outbox.add(row, self._own_events.event(row.id, row.peer, State.QUEUED))
+        except StoreUnavailable as error:
+            if early and not outbox.withdraw(row.id):
+                raise StoreUnavailable(f"{error} (it may have left already: outcome unknown, id {row.id})") from None
+            raise
+        if not fresh:
+            return False, await self._known_already(row.id, row.to)
+        if not early:
+            self._leave(outbox, row)
+        self._endings.accepted(row.expires)
+        try:
+            self._membership.need(row.peer)
+        except (Revoked, UnknownNode) as gone:
+            # It was put out while this was written; what waited for it has been given up before.
+            await self._endings.give_up([(row.id, str(gone))], row.peer, State.UNDELIVERABLE)
+            return True, Accepted(id=row.id, state=State.UNDELIVERABLE, to=row.to, reason=str(gone))
+        return True, Accepted(id=row.id, state=State.QUEUED, to=row.to, reason=outbox.last_reason)
+
+    def _leave(self, outbox: PeerOutbox, row: OutboxRow) -> None:
+        self._tracker.stated(row.id, row.peer, State.QUEUED)
+        outbox.push(Waiting(row.id, row.packet, row.type, key=row.peer_key))  # type: ignore[arg-type]
+
+    async def reply(
+        self,
+        received: InboxRow,
+        body: str,
+        *,
+        subject: str | None = None,
+        urgency: packets.Urgency = "next-turn",
+        expires_in: float | None = None,
+        sender_seat: str | None = None,
+        answer_id: str | None = None,
+        authority: packets.Authority = "agent",
+    ) -> Accepted:
+        """Answer a received message, in its thread."""
+        sent = await self.send(
+            received.from_,
+            body,
+            type="reply",
+            subject=subject,
+            urgency=urgency,
+            thread=received.thread,
+            reply_to=received.id,
+            expires_in=expires_in,
+            sender_seat=sender_seat or received.seat,
+            id=answer_id,
+            authority=authority,
+        )
+        await self._answered(received, f"reply {sent.id}")
+        return sent
+
+    async def retry(self, message: str) -> Accepted:
+        """Try a message again that was given up or turned away; it gets a new lease of life."""
+        rows = await self._store.outbox.get(message)
+        if not rows:
+            raise UnknownMessage(f"no message {message} was sent from here")
+        row = rows[0]
+        self._membership.need(row.peer)
+        if row.peer_key not in ("", self._membership.key_of(row.peer)):
+            raise KeyChanged(f"{row.peer} is another machine now than when this was written: send it anew if it may")
+        expires = int(self._clock.now() + LIFETIME)
+        event = self._own_events.event(row.id, row.peer, State.QUEUED, detail="tried again")
+        packet = packets.write(msgspec.structs.replace(packets.read(row.packet, Message), expires=expires))
+        if not await self._store.outbox.reopen(row.id, row.peer, expires, packet, event):
+            return Accepted(id=row.id, state=row.state, to=row.to, reason="it did not fail")
+        self._tracker.stated(row.id, row.peer, State.QUEUED)
+        self._endings.accepted(expires)
+        self._outbox_of(row.peer).push(
+            Waiting(row.id, packet, row.type, True, key=row.peer_key)  # type: ignore[arg-type]
+        )
+        return Accepted(id=row.id, state=State.QUEUED, to=row.to)
+
+    async def _known_already(self, id: str, to: str) -> Accepted:
+        row = (await self._store.outbox.get(id))[0]
+        if row.to != to:
+            raise BadInput(f"the id {id} belongs to another message: leave it out, or give a new UUID")
+        return Accepted(id=id, state=row.state, to=row.to, reason=row.reason)
+
+    def _own_seat(self, seat: str | None) -> str | None:
+        if seat and not self._seats.exists(seat):
+            raise UnknownSeat(self._seats.unknown(seat))
+        return seat
+
+
+def _address(to: str) -> Address:
+    try:
+        return Address.parse(to)
+    except BadId as error:
+        raise BadInput(str(error)) from None
+
+
+def _id(chosen: str | None, now: float, random: Randomness) -> str:
+    if chosen is None:
+        return message_id(int(now * 1000), random.take(10))
+    if not is_message_id(chosen):
+        raise BadInput("an id is a lower-case UUID, such as `uuidgen | tr A-F a-f` prints")
+    return chosen
+
+
+def _lifetime(seconds: float | None) -> float:
+    if seconds is None:
+        return LIFETIME
+    if not 1 <= seconds <= packets.EXPIRES_LIMIT:
+        raise BadInput("expires is in seconds from now: 1 to 2592000 (30 days)")
+    return seconds
+
+
+def _body(body: str) -> str:
+    try:
+        size = len(body.encode())
+    except UnicodeEncodeError:
+        raise BadInput("the text has half of a surrogate pair: send text, not bytes") from None
+    if size > packets.BODY_LIMIT:
+        raise TooLarge(
+            f"the body has {size} bytes and may have {packets.BODY_LIMIT}: "
+            "send a path or a link instead, or several messages"
+        )
+    if not body:
+        raise BadInput("the body is empty: say something")
+    return body
+
+
+def _packet(message: Message) -> bytes:
+    """The message's bytes; BadInput where the recipient would refuse its form."""
+    if message.subject is not None and len(message.subject) > packets.LINE_LIMIT:
+        raise BadInput(f"the subject has at most {packets.LINE_LIMIT} characters: put the rest into the text")
+    if message.thread is not None and not 1 <= len(message.thread) <= packets.THREAD_LIMIT:
+        raise BadInput(f"a thread's name has 1 to {packets.THREAD_LIMIT} characters")
+    if message.reply_to is not None and not is_message_id(message.reply_to):
+        raise BadInput("reply-to is the whole id of a message: a lower-case UUID")
+    if message.type not in PRIORITY or message.urgency not in URGENCIES or message.authority not in AUTHORITIES:
+        raise BadInput("type, urgency and authority are words from a list: see multifleet send --help")
+    try:
+        packet = packets.write(message)
+    except UnicodeEncodeError:
+        raise BadInput("the subject or thread has half of a surrogate pair: send text, not bytes") from None
+    if len(packet) > packets.BATCH_BYTES:
+        raise TooLarge(
+            f"the body takes {len(packet)} bytes with its control characters escaped, and may take "
+            f"{packets.BATCH_BYTES}: take them out, or send a path or a link instead"
+        )
+    return packet

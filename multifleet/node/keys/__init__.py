@@ -1,0 +1,1 @@
+"""This node's own keys, where they lie, and their renewal."""

@@ -1,0 +1,1 @@
+"""Brings stored messages before agent sessions on this machine, and finds out what came of it."""

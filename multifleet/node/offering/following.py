@@ -1,0 +1,189 @@
+"""Finds out what became of offers: from transcripts, from the client's own receipts, from seeds that hooks took.
+
+`seen` and `answered` come from a transcript alone. A conversation that ends before it took an offer up gives it back.
+"""
+
+from collections.abc import Callable
+
+from multifleet.core.packets import DETAIL_LIMIT
+from multifleet.core.receipts import State
+from multifleet.core.transcript import Fact, Sighting
+from multifleet.node.clock import NodeClock
+from multifleet.node.offering.clients import HOOKS, SOCKET
+from multifleet.node.offering.offers import Offers, Open
+from multifleet.node.offering.watching import Watching, mark_of
+from multifleet.sessions.base import Found, Session, Status
+from multifleet.sessions.claude_wire import Receipt
+from multifleet.sessions.seeds import SeedBox
+
+GRACE = 3.0
+"""Seconds that an offer without a trace is given after a restart before it is made again."""
+BEGINNING, LAST_LINES = 30.0, 1.0
+"""Seconds for a session whose start hook was served to appear, and for one that ended to have written all."""
+LAPSE = 3.0
+"""Seconds for a session that let a held offer lapse to be gone, which is why, or else to be still there."""
+HOOK_READS = 10.0
+"""Seconds after which a hook that took a seed has printed it: the client gives it two. Before that the file must stay,
+for the hook may have renamed it and not have opened it yet."""
+STARTED_LATER = 2.0
+"""Seconds after an offer at which a process must have started not to be the one it was made to."""
+DROPPED_AGAIN, DUPLICATE_AGAIN = 5.0, 30.0
+"""Seconds after which an offer that the client dropped is made again."""
+
+
+WITHDRAWN = "it was withdrawn, because a sender of it was put out of the fleet"
+
+
+class Following:
+    """One for the node."""
+
+    def __init__(
+        self,
+        offers: Offers,
+        watching: Watching,
+        seeds: SeedBox,
+        clock: NodeClock,
+        hold_back: Callable[[str, float], None],
+        is_out: Callable[[str], bool] = lambda sender: False,
+    ) -> None:
+        self._offers = offers
+        self._watching = watching
+        self._seeds = seeds
+        self._clock = clock
+        self._hold_back = hold_back
+        self._is_out = is_out
+
+    async def look(self, found: Found) -> None:
+        """Look at every open offer; `found` are the live sessions."""
+        live = {session.session_id: session for session in found.sessions}
+        for offer in self._offers:
+            if self._offers.get(offer.id) is None:
+                continue  # its transcript was read with another one's
+            session = live.get(offer.session)
+            if session is not None and not _is_other_process(offer, session):
+                offer.met, offer.gone_at = True, None
+                offer.process = (session.pid, session.proc_start)
+            if offer.row.via == HOOKS and offer.state == State.OFFERING:
+                await self._look_at_seed(offer, session)
+            else:
+                await self._look_at_transcript(offer, session)
+
+    async def withdraw(self) -> None:
+        """Take back what lies ready for a hook and is of a machine that was put out; what a hook took, it has shown."""
+        for offer in self._offers:
+            if offer.row.via == HOOKS and offer.state == State.OFFERING and self._is_of_somebody_out(offer):
+                await self._look_at_seed(offer, None)
+
+    def tidy(self) -> None:
+        """Clear away seeds that hooks have taken and printed."""
+        untold = {offer.session for offer in self._offers if offer.row.via == HOOKS and offer.state == State.OFFERING}
+        self._seeds.clear(self._clock.wall() - HOOK_READS, keep=untold)
+
+    async def _look_at_transcript(self, offer: Open, session: Session | None) -> None:
+        for sighting in await self._watching.read(offer.session, session):
+            await self._believe(sighting)
+        fact = self._watching.fact(offer.session, offer.id)
+        if self._offers.get(offer.id) is None:
+            return
+        if session is None or _is_other_process(offer, session):
+            if session is not None and fact.height >= Fact.ENTERED.height:
+                return  # taken up again with its conversation, of which the message is a part
+            if self._is_gone(offer):
+                await self._end(offer, fact)
+        elif fact is not Fact.SEEN:
+            await self._look_at_state(offer, fact, session)
+
+    async def _end(self, offer: Open, fact: Fact) -> None:
+        if fact is Fact.SEEN:
+            self._offers.finish(offer, State.SEEN)  # the turn was cut off
+        elif offer.row.via == HOOKS and not self._watching.has_transcript(offer.session):
+            self._offers.finish(offer, State.OFFERED)  # shown, and nothing is written down that could tell more
+        else:
+            await self._offers.give_back(offer, "the session ended before it took it up")
+
+    async def _look_at_state(self, offer: Open, fact: Fact, session: Session) -> None:
+        now = self._clock.monotonic()
+        if offer.lapsed_at is not None and now - offer.lapsed_at > LAPSE:
+            await self._offers.say(offer, State.REFUSED, "the session's user did not decide in time")
+            self._offers.finish(offer, State.REFUSED)
+        elif fact is not Fact.NONE:
+            if offer.state == State.HELD or (offer.state == State.OFFERING and now - offer.since > GRACE):
+                await self._offers.say(offer, State.OFFERED, "found in the session's transcript")
+        elif offer.state == State.OFFERING and session.status is Status.WAITING:
+            offer.since = now  # perhaps it is this offer that its user is asked about, which leaves no trace
+        elif offer.state == State.OFFERING and now - offer.since > GRACE:
+            await self._offers.give_back(offer, "no trace of it in the session")
+
+    def _is_gone(self, offer: Open) -> bool:
+        """Whether a session that is not there has ended: it may not have begun, or be writing its last lines."""
+        now = self._clock.monotonic()
+        if offer.gone_at is None:
+            offer.gone_at = now
+        was_there = offer.met or offer.row.via == SOCKET
+        return now - offer.gone_at >= (LAST_LINES if was_there else BEGINNING)
+
+    async def _look_at_seed(self, offer: Open, session: Session | None) -> None:
+        for taken in self._seeds.taken(offer.session):
+            if mark_of(offer.id) in taken.fragment:
+                await self._offers.say(offer, State.OFFERED, "taken by a hook")
+                return
+        expired, withdrawn = offer.expires <= self._clock.now(), self._is_of_somebody_out(offer)
+        if session is not None and not expired and not withdrawn and self._seeds.waits(offer.session):
+            return
+        if self._seeds.take_back(offer.session) is None and self._seeds.taken(offer.session):
+            return  # a hook was quicker: the next look finds what it took
+        if withdrawn:
+            reason = WITHDRAWN
+        else:
+            reason = "expired before a hook took it" if expired else "the session ended before a hook took it"
+        await self._offers.give_back(offer, reason)
+
+    def _is_of_somebody_out(self, offer: Open) -> bool:
+        return any(self._is_out(sender) for sender, _ in offer.row.messages)
+
+    async def _believe(self, sighting: Sighting) -> None:
+        offer = self._offers.get(sighting.offer_id)
+        if offer is None or sighting.fact is not Fact.SEEN:
+            return
+        if offer.state != State.SEEN:
+            await self._offers.say(offer, State.SEEN, "the transcript has output of the model after it")
+        if not sighting.ended:
+            return
+        if sighting.answer:
+            await self._offers.say(offer, State.ANSWERED, _shortened(sighting.answer))
+        self._offers.finish(offer, State.ANSWERED if sighting.answer else State.SEEN)
+
+    async def take_receipt(self, word: Receipt) -> None:
+        """What the client itself says became of an offer."""
+        offer = self._offers.get(word.offer_id)
+        if offer is None or offer.state in (State.SEEN, State.ANSWERED):
+            return
+        if word.status == "held":
+            await self._offers.say(offer, State.HELD, word.detail or "the session holds it for its user")
+        elif word.status == "delivered":
+            await self._offers.say(offer, State.OFFERED, "its user let it in")
+        elif word.status == "expired":
+            offer.lapsed_at = self._clock.monotonic()
+        elif word.status == "dropped" and not word.detail.startswith("hop-"):
+            for _, message_id in offer.row.messages:
+                self._hold_back(message_id, DUPLICATE_AGAIN if word.detail == "duplicate" else DROPPED_AGAIN)
+            await self._offers.give_back(offer, f"dropped by the client: {word.detail}")
+        else:
+            await self._offers.say(offer, State.REFUSED, word.detail or f"{word.status} by the session")
+            self._offers.finish(offer, State.REFUSED)
+
+
+def _is_other_process(offer: Open, session: Session) -> bool:
+    """Whether a conversation goes on in another process, where nothing of what its former one held is left."""
+    if offer.row.via == HOOKS:
+        return False
+    if offer.process is not None:
+        return offer.process != (session.pid, session.proc_start)
+    return session.started_at > offer.row.at + STARTED_LATER
+
+
+def _shortened(answer: str) -> str:
+    if len(answer) <= DETAIL_LIMIT:
+        return answer
+    note = f" [{len(answer)} characters in all]"
+    return answer[: DETAIL_LIMIT - len(note)] + note

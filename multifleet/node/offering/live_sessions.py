@@ -1,0 +1,122 @@
+"""The agent sessions that run on this machine now, the seats they sit on, and how each can be reached."""
+
+import asyncio
+import os
+from collections import Counter
+from pathlib import Path
+
+from multifleet.core.choose_session import choose_session
+from multifleet.node.clock import NodeClock
+from multifleet.node.offering.clients import HOOKS, SOCKET, Clients
+from multifleet.node.offering.seats import Seats
+from multifleet.operations.views import SeatView
+from multifleet.sessions.base import Found, Session, Status
+from multifleet.sessions.claude_hooks import hooks_installed
+from multifleet.sessions.claude_registry import ClaudeRegistry, config_dir
+from multifleet.store.rows import InboxRow
+
+AT_TERMINAL = "cli"
+"""How the client calls an entrypoint with a person before it."""
+BEGINNING = 2.0
+"""Seconds after the start of a session without a person in which only its start hook is given something."""
+REMEMBERED = 500
+"""Sessions whose process is known after they have ended."""
+
+
+class LiveSessions:
+    """One for the node."""
+
+    def __init__(
+        self, config: Path, seats: Seats, registry: ClaudeRegistry, clients: Clients, clock: NodeClock
+    ) -> None:
+        self._clock = clock
+        self.config = config
+        self.seats = seats
+        self.registry = registry
+        self.clients = clients
+        self._met: dict[int, Session] = {}
+        self._begun: dict[str, None] = {}
+
+    async def find(self) -> Found:
+        """The live sessions now; a folder in which one was seen at a terminal has a seat from then on.
+
+        Scripts run single questions in any number of folders that are gone the next moment: these get none by that.
+        """
+        found = await asyncio.to_thread(self.registry.find)
+        for session in found.sessions:
+            if session.entrypoint == AT_TERMINAL:
+                self.seats.of_folder(session.cwd)
+            self._met[session.pid] = session
+        while len(self._met) > REMEMBERED:
+            del self._met[next(iter(self._met))]
+        return found
+
+    def of_process(self, pid: int | None) -> Session | None:
+        """The session that a process has, or had: a model's last words arrive when its session may be over."""
+        return self._met.get(pid) if pid is not None else None
+
+    def seat_of(self, session: Session) -> str:
+        """The seat of a live session."""
+        return self.seats.of_folder(session.cwd)
+
+    def wanted_seat(self, row: InboxRow) -> str | None:
+        """The seat a message is for, the default one if its own is no more; None: whichever session is chosen."""
+        return row.seat if row.seat is not None and self.seats.has(row.seat) else self.seats.default
+
+    def choose(self, found: Found, wanted: str | None) -> Session | None:
+        """The one session that gets messages for a seat; None: for the node."""
+        ready = [one for one in found.sessions if not self._is_beginning(one)]
+        on_it = [one for one in ready if wanted is None or self.seats.known_for(one.cwd) == wanted]
+        return choose_session(on_it, {}, None)
+
+    def begun(self, session_id: str) -> None:
+        """The hook of a session's start has been served."""
+        self._begun[session_id] = None
+        while len(self._begun) > REMEMBERED:
+            del self._begun[next(iter(self._begun))]
+
+    def _is_beginning(self, session: Session) -> bool:
+        # Its start hook is about to ask, and what the hook gives is shown for certain: the inbox of a single question
+        # may not be read any more, or wait for a user whom nobody can ask.
+        if session.entrypoint == AT_TERMINAL or session.session_id in self._begun:
+            return False
+        return 0.0 <= self._clock.wall() - session.started_at < BEGINNING
+
+    def wanted_by(self, found: Found) -> set[str | None]:
+        """The seats whose mail somebody is there for now; None: the mail for the node alone."""
+        sits = {self.seats.known_for(session.cwd) for session in found.sessions} - {None}
+        return self.seats.with_node(sits) if found.sessions else set()
+
+    def way(self, row: InboxRow, session: Session) -> str:
+        """How a message gets into a session; what may wait does not wake an idle one, if hooks will show it later."""
+        way = self.clients.way_to(session)
+        may_wait = row.urgency == "whenever" and session.status is Status.IDLE
+        if way == SOCKET and may_wait and hooks_installed(self.config).how is not None:
+            return HOOKS
+        return way
+
+    async def seat_views(self, node: str, waiting: list[InboxRow]) -> list[SeatView]:
+        """The seats, with the session that each would get its mail in now."""
+        found = await self.find()
+        count = Counter(row.seat for row in waiting)
+        views = []
+        for row in sorted(self.seats.rows, key=lambda row: row.name):
+            session = self.choose(found, row.name)
+            views.append(
+                SeatView(
+                    name=row.name,
+                    address=f"{node}/{row.name}",
+                    folder=row.folder,
+                    client=row.client,
+                    default=row.name == self.seats.default,
+                    bound_by=row.bound_by,
+                    session=session.session_id if session else None,
+                    waiting=count[row.name],
+                )
+            )
+        return views
+
+
+def claude_config(chosen: str | None) -> Path:
+    """Claude Code's folder: the configured one, else the one that the environment names."""
+    return Path(chosen).expanduser() if chosen else config_dir(os.environ)

@@ -1,0 +1,329 @@
+"""Brings stored messages before agent sessions, each to exactly one, by its inbox socket or by a hook.
+
+It decides who gets what and writes it; what became of an offer is found out by Following.
+"""
+
+import asyncio
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+
+from multifleet.core.limits import OfferLimits
+from multifleet.core.ordering import in_order, wait_until
+from multifleet.core.receipts import State
+from multifleet.core.roster import Out
+from multifleet.node.clock import NodeClock
+from multifleet.node.counters import Counters
+from multifleet.node.delivery.sending import Sending
+from multifleet.node.offering.clients import HOOKS, SOCKET, TESTING, Clients
+from multifleet.node.offering.following import WITHDRAWN, Following
+from multifleet.node.offering.live_sessions import LiveSessions, claude_config
+from multifleet.node.offering.offers import Offers
+from multifleet.node.offering.replies import Replies
+from multifleet.node.offering.seats import Seats
+from multifleet.node.offering.showing import shown_by_hook, shown_in_line
+from multifleet.node.offering.watching import Watching, token_of
+from multifleet.node.roster.words import refusal_words
+from multifleet.node.setup import Setup
+from multifleet.sessions.base import Found, Session, UnknownOutcome, Unreachable
+from multifleet.sessions.claude_inbox import post
+from multifleet.sessions.claude_registry import ClaudeRegistry
+from multifleet.sessions.claude_wire import Receipt, Reply
+from multifleet.sessions.own_files import NotOurs
+from multifleet.sessions.seed_copies import write_copy
+from multifleet.sessions.seeds import SeedBox, fragment
+from multifleet.store.rows import InboxRow
+from multifleet.store.store import Store
+
+AT_ONCE = 20
+"""Messages in one offer."""
+WAITING_LIMIT = 500
+QUICK, SLOW = 0.1, 1.0
+"""Seconds between two looks at transcripts and registry, while something is expected soon, and else."""
+EXPECTED_SOON = 60.0
+"""Seconds after an offer, or after a session began."""
+REST, REST_LIMIT = 10.0, 0.2
+"""After a look: so many times as long as it took, but no more seconds than these."""
+EXPIRE_EVERY = 5.0
+
+
+@dataclass(slots=True)
+class Plan:
+    """Messages for one conversation, by one way."""
+
+    session: Session
+    way: str
+    remote: str
+    rows: list[InboxRow] = field(default_factory=list)
+
+
+class Offering:
+    """One for the node."""
+
+    def __init__(
+        self,
+        setup: Setup,
+        store: Store,
+        clock: NodeClock,
+        counters: Counters,
+        *,
+        state_to: Callable[[str], None],
+        sending: Callable[[], Sending],
+        out: Callable[[str], Out | None] = lambda node: None,
+    ) -> None:
+        self._node = setup.identity.node
+        self._store = store
+        self._clock = clock
+        self._counters = counters
+        self._state_to = state_to
+        self._out = out
+        self._copies = setup.config.seedCopies
+        config = claude_config(setup.config.claudeConfigDir)
+        registry = ClaudeRegistry(config)
+        self.seats = Seats(store, clock, registry.known_projects)
+        self.clients = Clients(store, clock, counters, config, self.wake)
+        self.live = LiveSessions(config, self.seats, registry, self.clients, clock)
+        self._seeds = SeedBox(setup.home)
+        watching = Watching(config)
+        self.offers = Offers(store, clock, counters, watching, state_to, lambda sender: refusal_words(out(sender)))
+        self._replies = Replies(self._node, store, counters, registry, sending, self.wake)
+        self._following = Following(self.offers, watching, self._seeds, clock, self._hold_back, self._is_out)
+        self._limits: defaultdict[tuple[str, int], OfferLimits] = defaultdict(OfferLimits)
+        self._not_before: dict[str, float] = {}
+        self._news = asyncio.Event()
+        self._expect_until = 0.0
+        self._expire_at = 0.0
+        self._turn_lock = asyncio.Lock()
+
+    def wake(self) -> None:
+        """Something arrived, or changed."""
+        self._news.set()
+
+    async def start(self, stack: AsyncExitStack) -> None:
+        """Take up what an earlier run left open."""
+        await self.clients.load()
+        await self.offers.load()
+        await self._replies.start(stack)
+
+    async def run(self, group: asyncio.TaskGroup) -> None:
+        """Until cancelled."""
+        self.clients.start(group)
+        while True:
+            self._news.clear()
+            began = self._clock.monotonic()
+            async with self._turn_lock:
+                again = await self._turn()
+            # A flood of arrivals must not make this look run all the time: it rests in proportion to what it took.
+            await asyncio.sleep(min(REST_LIMIT, REST * (self._clock.monotonic() - began)))
+            try:
+                async with asyncio.timeout(again):
+                    await self._news.wait()
+            except TimeoutError:
+                pass  # time to look again
+
+    async def waiting(self) -> list[InboxRow]:
+        """Messages that wait for a session."""
+        return await self._store.inbox.waiting(WAITING_LIMIT, self._clock.now())
+
+    async def session_started(self, session_id: str, cwd: str, interactive: bool) -> str:
+        """What waits for a session that begins, for its hook to show; empty where its inbox socket will take it."""
+        seat = self.seats.of_folder(cwd) if interactive else self.seats.known_for(cwd)
+        self._expect_until = self._clock.monotonic() + EXPECTED_SOON
+        self.wake()
+        if interactive:
+            return ""
+        async with self._turn_lock:
+            self.live.begun(session_id)
+            rows = await self._offerable(self.seats.with_node({seat} if seat else set()))
+            return await self._hand_to_hook(session_id, cwd, rows[:AT_ONCE]) if rows else ""
+
+    async def turn_away(self, sender: str, reason: str) -> int:
+        """Show nothing more of what a machine sent, because it was put out; how many messages that are."""
+        async with self._turn_lock:
+            await self._following.withdraw()
+            return await self._store.roster.turn_away(sender, reason, self._clock.now())
+
+    def _is_out(self, sender: str) -> bool:
+        return self._out(sender) is not None
+
+    async def _turn(self) -> float | None:
+        """Everything there is to do now; seconds until the next look, None for only when woken."""
+        await self._expire()
+        found = await self.live.find()
+        if not found.sessions and not self.offers and not self._replies.words:
+            return await self._until_next(nothing_to_do=await self._is_empty())
+        await self._hear()
+        await self._following.look(found)
+        testing = False
+        rows = await self._offerable(self.live.wanted_by(found))
+        for plan in self._plans(rows, found):
+            testing = testing or plan.way == TESTING
+            if plan.way == SOCKET:
+                await self._offer_by_socket(plan)
+            elif plan.way == HOOKS:
+                await self._offer_by_hook(plan)
+        if testing:
+            return QUICK
+        return await self._until_next(nothing_to_do=not rows and not self.offers and await self._is_empty())
+
+    async def _is_empty(self) -> bool:
+        """Whether nothing is stored that could be offered, or that has expired and must be told so."""
+        return not await self._store.inbox.waiting(1)
+
+    async def _until_next(self, *, nothing_to_do: bool) -> float | None:
+        now = self._clock.monotonic()
+        soon = any(now - offer.since < EXPECTED_SOON for offer in self.offers)
+        if soon or (now < self._expect_until and not nothing_to_do):
+            return QUICK
+        return None if nothing_to_do else SLOW
+
+    async def _expire(self) -> None:
+        now = self._clock.monotonic()
+        if now < self._expire_at:
+            return
+        self._expire_at = now + EXPIRE_EVERY
+        self._following.tidy()
+        for row in await self._store.inbox.expire(self._clock.now()):
+            self._state_to(row.sender)
+
+    async def _hear(self) -> None:
+        while self._replies.words:
+            word = self._replies.words.popleft()
+            if isinstance(word, Receipt):
+                await self._following.take_receipt(word)
+            elif isinstance(word, Reply):
+                session = self.live.of_process(word.pid)
+                await self._replies.pass_on(word, session, self.live.seat_of(session) if session else None)
+            else:
+                self._counters.failed("reply_socket_odd", reason=word.reason)
+
+    async def _offerable(self, seats: Collection[str | None]) -> list[InboxRow]:
+        """Messages for these seats whose turn it is, in the order in which they are to be shown."""
+        now = self._clock.now()
+        # Each seat for itself: what piles up at one must not keep others from their mail.
+        rows = [row for seat in seats for row in await self._store.inbox.waiting_at(seat, WAITING_LIMIT, now)]
+        here = {(row.sender, row.id) for row in rows}
+        ready: dict[tuple[str, str], InboxRow] = {}
+        for row in in_order(rows):
+            if self._is_out(row.sender) or self._not_before.get(row.id, 0.0) > self._clock.monotonic():
+                continue
+            if row.prev is not None and (row.sender, row.prev) not in ready:
+                if (row.sender, row.prev) in here:
+                    continue  # it is held back for a moment, and goes first
+                prev = await self._store.inbox.get(row.sender, row.prev)
+                state = State(prev.state) if prev else None
+                if wait_until(row.prev, state, row.stored_at, now) is not None:
+                    continue
+            ready[(row.sender, row.id)] = row
+        return list(ready.values())
+
+    def _plans(self, rows: Sequence[InboxRow], found: Found) -> list[Plan]:
+        plans: dict[tuple[str, str, str], Plan] = {}
+        chosen: dict[str | None, Session | None] = {}
+        for row in rows:
+            wanted = self.live.wanted_seat(row)
+            if wanted not in chosen:
+                chosen[wanted] = self.live.choose(found, wanted)
+            session = chosen[wanted]
+            if session is None:
+                continue
+            way = self.live.way(row, session)
+            key = (session.session_id, way, row.from_ if way == SOCKET else "")
+            plan = plans.setdefault(key, Plan(session, way, row.from_))
+            if len(plan.rows) < AT_ONCE:
+                plan.rows.append(row)
+        return list(plans.values())
+
+    async def _offer_by_socket(self, plan: Plan) -> None:
+        session = plan.session
+        undelivered = sum(offer.session == session.session_id and offer.state != State.SEEN for offer in self.offers)
+        offer_id = str(uuid.uuid4())
+        # By this id the text differs from every other, also where the same messages were not taken just now.
+        limits = self._limits[(plan.remote, session.pid)]
+        wait = limits.take(offer_id, undelivered, self._clock.monotonic())
+        if wait > 0:
+            for row in plan.rows:
+                self._hold_back(row.id, wait)
+            return
+        reply = await self._replies.socket_for(plan.remote)
+        fenced, rows = await asyncio.to_thread(shown_in_line, offer_id, plan.rows)
+        process = (session.pid, session.proc_start)
+        offer = await self.offers.commit(offer_id, rows, session.session_id, session.cwd, SOCKET, process)
+        if await self._is_withdrawn(rows, offer.id):
+            return
+        try:
+            await post(
+                self.live.registry,
+                session,
+                offer_id=offer.id,
+                text=fenced.text,
+                reply=reply,
+                from_name=plan.remote,
+                from_session=token_of(offer.id),
+            )
+        except Unreachable as error:
+            self._counters.failed("offer_unreachable", session=session.session_id, reason=error)
+            await self._take_back(rows, offer.id, str(error))
+        except UnknownOutcome as error:
+            self._counters.failed("offer_unknown", session=session.session_id, reason=error)
+        else:
+            words = f"written to the inbox of session {session.name or session.session_id}"
+            await self.offers.say(offer, State.OFFERED, words)
+            for row in rows:
+                self._replies.showed(session.session_id, row)
+
+    async def _offer_by_hook(self, plan: Plan) -> None:
+        session_id = plan.session.session_id
+        if self._seeds.waits(session_id):
+            return
+        offer_id = str(uuid.uuid4())
+        fenced, rows = await asyncio.to_thread(shown_by_hook, offer_id, plan.rows)
+        offer = await self.offers.commit(offer_id, rows, session_id, plan.session.cwd, HOOKS)
+        if await self._is_withdrawn(rows, offer.id):
+            return
+        try:
+            put = self._seeds.put(session_id, fragment(fenced.text))
+        except (NotOurs, OSError, ValueError) as error:
+            self._counters.failed("seed_refused", session=session_id, reason=error)
+            put = False
+        if not put:
+            await self._take_back(rows, offer.id, "no seed could be laid")
+        elif self._copies:
+            self._copy(plan.session, fenced.text)
+
+    async def _hand_to_hook(self, session_id: str, cwd: str, rows: list[InboxRow]) -> str:
+        offer_id = str(uuid.uuid4())
+        fenced, shown = await asyncio.to_thread(shown_by_hook, offer_id, rows)
+        offer = await self.offers.commit(offer_id, shown, session_id, cwd, HOOKS)
+        if await self._is_withdrawn(shown, offer.id):
+            return ""
+        await self.offers.say(offer, State.OFFERED, "taken by the hook at the session's start")
+        return fenced.text
+
+    async def _is_withdrawn(self, rows: Sequence[InboxRow], offer_id: str) -> bool:
+        """Whether a sender was put out while its mail was made ready; the last moment to ask."""
+        if not any(self._is_out(row.sender) for row in rows):
+            return False
+        await self._take_back(rows, offer_id, WITHDRAWN)
+        return True
+
+    async def _take_back(self, rows: Sequence[InboxRow], offer_id: str, reason: str) -> None:
+        offer = self.offers.get(offer_id)
+        if offer is not None:
+            await self.offers.give_back(offer, reason)
+        for row in rows:
+            self._hold_back(row.id, SLOW)
+
+    def _copy(self, session: Session, text: str) -> None:
+        try:
+            write_copy(self.live.seat_of(session), text)
+        except OSError as error:
+            self._counters.failed("seed_copy", reason=error)
+
+    def _hold_back(self, message_id: str, seconds: float) -> None:
+        now = self._clock.monotonic()
+        self._not_before[message_id] = now + seconds
+        if len(self._not_before) > 10 * WAITING_LIMIT:
+            self._not_before = {id: at for id, at in self._not_before.items() if at > now}

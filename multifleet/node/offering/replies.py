@@ -1,0 +1,115 @@
+"""Where agent sessions answer: one socket for each remote address, so that a model's reply finds its way by itself."""
+
+import uuid
+from collections import deque
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+
+from multifleet.errors import MultifleetError
+from multifleet.node.counters import Counters
+from multifleet.node.delivery.sending import Sending
+from multifleet.sessions.base import Rereads, Session, UnknownOutcome, Unreachable
+from multifleet.sessions.claude_inbox import ReplySocket, SocketTaken, post, reply_socket_name
+from multifleet.sessions.claude_wire import Odd, Receipt, Reply
+from multifleet.sessions.own_files import NotOurs
+from multifleet.store.rows import InboxRow
+from multifleet.store.store import Store
+
+REMEMBERED = 200
+"""Latest messages whose reply sockets are opened again after a restart."""
+
+Word = Receipt | Reply | Odd
+
+
+class Replies:
+    """One for the node."""
+
+    def __init__(
+        self,
+        node: str,
+        store: Store,
+        counters: Counters,
+        sessions: Rereads,
+        sending: Callable[[], Sending],
+        news: Callable[[], None],
+    ) -> None:
+        self._node = node
+        self._store = store
+        self._counters = counters
+        self._sessions_now = sessions
+        self._sending = sending
+        self._news = news
+        self._sockets: dict[str, ReplySocket] = {}
+        self._remotes: dict[str, str] = {}
+        self._latest: dict[tuple[str, str], InboxRow] = {}
+        self.words: deque[Word] = deque()
+        """What clients and models said, in order, not taken up yet."""
+        self._stack: AsyncExitStack
+
+    async def start(self, stack: AsyncExitStack) -> None:
+        """Open the sockets that models were told before a restart; they may answer yet."""
+        self._stack = stack
+        for row in await self._store.inbox.listing(REMEMBERED):
+            if row.session is not None and (row.session, row.from_) not in self._latest:
+                self.showed(row.session, row)
+                await self.socket_for(row.from_)
+
+    async def socket_for(self, remote: str) -> ReplySocket | None:
+        """The socket that stands for a remote address; None where none can be opened: then nobody can answer there."""
+        name = reply_socket_name(self._node, str(self._store.created_at), remote)
+        found = self._sockets.get(name)
+        if found is not None:
+            return found
+        try:
+            opened = await ReplySocket.open(name, self._hear)
+        except (SocketTaken, OSError, NotOurs) as error:
+            self._counters.failed("reply_socket", reason=error)
+            return None
+        self._stack.push_async_callback(opened.aclose)
+        self._sockets[name] = opened
+        self._remotes[name] = remote
+        return opened
+
+    def showed(self, session_id: str, row: InboxRow) -> None:
+        """A conversation was shown this message: a reply to its sender answers it."""
+        self._latest[(session_id, row.from_)] = row
+
+    async def pass_on(self, word: Reply, session: Session | None, seat: str | None) -> None:
+        """A model wrote to one of the sockets: that is a message to the remote address it stands for."""
+        remote = self._remotes.get(word.socket)
+        if remote is None or session is None:
+            self._counters.failed("reply_from_nobody", socket=word.socket, pid=word.pid)
+            return
+        answered = self._latest.get((session.session_id, remote))
+        try:
+            if answered is not None:
+                await self._sending().reply(answered, word.text, sender_seat=seat)
+            else:
+                await self._sending().send(remote, word.text, sender_seat=seat)
+        except MultifleetError as error:
+            self._counters.failed("reply_not_sent", session=session.session_id, reason=error)
+            await self._tell(word, session, remote, str(error))
+
+    async def _tell(self, word: Reply, session: Session, remote: str, reason: str) -> None:
+        """Its client believed the reply to be on its way: the model is told that it is not.
+
+        A message of our own, because the client's notices have no room for the reason.
+        """
+        notice = str(uuid.uuid4())
+        text = f"multifleet did not send your message to {remote}: {reason}. (A notice; it needs no answer.)"
+        try:
+            await post(
+                self._sessions_now,
+                session,
+                offer_id=notice,
+                text=text,
+                reply=self._sockets[word.socket],
+                from_name="multifleet",
+                from_session=f"mf-{notice}",
+            )
+        except (Unreachable, UnknownOutcome) as error:
+            self._counters.failed("reply_not_reported", session=session.session_id, reason=error)
+
+    def _hear(self, word: Word) -> None:
+        self.words.append(word)
+        self._news()

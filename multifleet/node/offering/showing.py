@@ -1,0 +1,45 @@
+"""Makes of stored messages the text that a session is shown. Blocks for what long texts take: run it in a thread."""
+
+from collections.abc import Sequence
+
+from multifleet.core.fence import DEFAULT_BUDGET, Authority, Fenced, FencedMessage, fence
+from multifleet.node.offering.watching import mark_of
+from multifleet.sessions.claude_wire import MAX_LINE_UNITS
+from multifleet.sessions.seeds import fragment
+from multifleet.store.rows import InboxRow
+
+SOCKET_BUDGET, SAFE_BUDGET = 300_000, 160_000
+"""Characters of one post; the client drops a line of over a million, which the smaller budget never makes."""
+LINE_ROOM = MAX_LINE_UNITS - 4_000
+"""Characters of a line that are left to the text."""
+
+
+def shown_by_hook(offer_id: str, rows: Sequence[InboxRow]) -> tuple[Fenced, list[InboxRow]]:
+    """An offer's text for a hook, and the messages that are in it."""
+    return _fence(offer_id, rows, DEFAULT_BUDGET)
+
+
+def shown_in_line(offer_id: str, rows: Sequence[InboxRow]) -> tuple[Fenced, list[InboxRow]]:
+    """The same for an inbox: as much as fits on a line, where a character may take up to six."""
+    fenced, shown = _fence(offer_id, rows, SOCKET_BUDGET)
+    if len(fragment(fenced.text)) > LINE_ROOM:
+        return _fence(offer_id, rows, SAFE_BUDGET)
+    return fenced, shown
+
+
+def _fence(offer_id: str, rows: Sequence[InboxRow], budget: int) -> tuple[Fenced, list[InboxRow]]:
+    fenced = fence([_fenced(row) for row in rows], delimiter=mark_of(offer_id), budget=budget)
+    return fenced, list(rows[: len(fenced.shown) + len(fenced.shortened)])
+
+
+def _fenced(row: InboxRow) -> FencedMessage:
+    return FencedMessage(
+        id=row.id,
+        sender=row.from_,
+        authority=Authority(row.authority),
+        type=row.type,
+        subject=row.subject,
+        body=row.body,
+        sent_at=row.created,
+        thread=row.thread,
+    )

@@ -1,0 +1,1 @@
+"""Who is there: the sockets, addresses and timers of core.presence."""

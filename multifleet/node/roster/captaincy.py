@@ -1,0 +1,149 @@
+"""What a person decides about the fleet: to put a machine out, or to leave. Says what follows from it."""
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from multifleet.core.documents import Signed
+from multifleet.core.issuing import may_revoke
+from multifleet.core.roster import MemberFacts, Out
+from multifleet.errors import BadInput, Revoked, UnknownNode
+from multifleet.node.members import Member, Members
+from multifleet.node.roster.exchange import RosterExchange
+from multifleet.node.roster.membership import Membership
+from multifleet.node.roster.parting import Parting
+from multifleet.node.roster.rostering import Rostering
+from multifleet.node.roster.words import me_out_words
+from multifleet.operations.roster_views import LeftView, RevokedView
+
+LAST_WORD_SECONDS = 3.0
+"""For telling whom it concerns, and the others where no daemon runs to do it."""
+TOLD_AT_ONCE = 16
+KEY_BEGINNING = 8
+"""Digits of a key that are enough to name it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Captaincy:
+    """One for the node."""
+
+    members: Members
+    membership: Membership
+    rostering: Rostering
+    parting: Parting
+    exchange: RosterExchange
+
+    async def revoke(
+        self, whom: str, reason: str, *, with_admitted: bool, undo: bool, running: bool
+    ) -> RevokedView:
+        """Put a machine out, for good."""
+        self._need_entitled()
+        target = self._target(whom)
+        before = self.rostering.view
+        let_in = {
+            held.key for held in self.rostering.roster.held_by("admission", target.key) if held.key in before.by_key
+        } | {member.key for member in before.members.values() if member.by == target.key}
+        put_out = {
+            held.key
+            for held in self.rostering.roster.held_by("revocation", target.key)
+            if held.id in before.accepted and held.key != self.rostering.key
+        }
+        document = self.rostering.own.revocation(
+            target, reason, admitted=() if with_admitted else let_in, revoked=() if undo else put_out
+        )
+        member = self._pinned(target)
+        given_up = self.parting.given_up.get(target.node, 0)
+        await self.rostering.take([document])
+        told = member is not None and await self._tell([member], [document]) != []
+        if not running:
+            await self._tell(list(self.members.others()), [document])
+        after = self.rostering.view
+        out = after.out.get(target.key)
+        return RevokedView(
+            node=target.node,
+            key=target.key[:16],
+            how=out.how if out else "disputed",
+            stays=sorted(after.by_key[key].node for key in let_in if key in after.by_key),
+            gone=sorted(
+                facts.node for key, facts in before.by_key.items() if key not in after.by_key and key != target.key
+            ),
+            back=sorted(facts.node for key, facts in after.by_key.items() if key not in before.by_key),
+            given_up=self.parting.given_up.get(target.node, 0) - given_up,
+            told=told,
+            running=running,
+        )
+
+    async def leave(self) -> LeftView:
+        """Tell the members, and be a fleet of one again."""
+        fleet = self.membership.fleet
+        others = list(self.members.others())
+        if not others and len(self.rostering.view.members) <= 1:
+            raise BadInput("this node is in a fleet of its own: there is nobody to leave")
+        document = self.rostering.own.leave()
+        given_up = sum(self.parting.given_up.values())
+        told = await self._tell(others, [document])
+        new_fleet = secrets.token_hex(16)
+        await self.rostering.begin_afresh(new_fleet)
+        note = None
+        if self.membership.is_shared:
+            note = "take FLEET_NERVE_HMAC_KEY out of its environment: with it, it joins again at the next start"
+        return LeftView(
+            node=self.members.identity.node,
+            fleet=fleet,
+            new_fleet=new_fleet,
+            told=sorted(told),
+            given_up=sum(self.parting.given_up.values()) - given_up,
+            note=note,
+        )
+
+    def _need_entitled(self) -> None:
+        out = self.rostering.view.me_out
+        if out is None:
+            self.membership.need_captain("put others out")
+        elif not may_revoke(self.rostering.view, self.rostering.key):
+            raise Revoked(me_out_words(out))
+        # A captain that was put out may answer in kind: the two are disputed then, and a third one decides.
+
+    def _target(self, whom: str) -> MemberFacts | Out:
+        view = self.rostering.view
+        found: list[MemberFacts | Out] = [facts for name, facts in view.members.items() if name == whom]
+        if not found and len(whom) >= KEY_BEGINNING:
+            found = [facts for key, facts in view.by_key.items() if key.startswith(whom)]
+        if not found:
+            gone = [out for out in view.out.values() if out.node == whom or _begins(out.key, whom)]
+            found = list(gone)
+        if not found:
+            raise UnknownNode(f"no node {whom!r} in the fleet: multifleet roster shows who is in it, and all keys")
+        if len(found) > 1:
+            keys = ", ".join(sorted(one.key[:16] for one in found))
+            raise BadInput(f"{whom} has been the name of several machines: say which by its key ({keys})")
+        if found[0].key == self.rostering.key:
+            raise BadInput("this is this machine itself: multifleet leave, or revoke it on another captain")
+        return found[0]
+
+    def _pinned(self, target: MemberFacts | Out) -> Member | None:
+        member = self.members.get(target.node)
+        return member if member is not None and member.row.ed25519.hex() == target.key else None
+
+    async def _tell(self, members: Sequence[Member], documents: Sequence[Signed]) -> list[str]:
+        """Hand documents to these, as far as that can be done in a moment; who has heard it."""
+        told: list[str] = []
+        room = asyncio.Semaphore(TOLD_AT_ONCE)
+
+        async def tell(member: Member) -> None:
+            async with room:
+                if await self.exchange.say(member, documents):
+                    told.append(member.node)
+
+        try:
+            async with asyncio.timeout(LAST_WORD_SECONDS), asyncio.TaskGroup() as group:
+                for member in members:
+                    group.create_task(tell(member), name=f"last word to {member.node}")
+        except TimeoutError:
+            pass  # whoever has not heard it hears it from others
+        return told
+
+
+def _begins(key: str, whom: str) -> bool:
+    return len(whom) >= KEY_BEGINNING and key.startswith(whom)

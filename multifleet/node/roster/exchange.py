@@ -1,0 +1,158 @@
+"""Brings rosters together: pushes what is new to a few peers at once, and compares with one peer what both have.
+
+Everything travels in frames like messages do, and everything may be said twice. Peers that cannot be reached are no
+failure: whoever meets them later compares.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from multifleet.channels.base import Carried, Channel, ChannelError, Target
+from multifleet.core import frame, packets
+from multifleet.core.documents import Signed
+from multifleet.core.frame import FrameRefused, Header, Refusal
+from multifleet.core.keys import PairKeys
+from multifleet.core.packets import BadPacket, RosterAsk, RosterTell
+from multifleet.core.replay import learned_offset
+from multifleet.core.strict import NotStrict
+from multifleet.node.clock import NodeClock
+from multifleet.node.counters import Counters
+from multifleet.node.delivery.delivery import Delivery
+from multifleet.node.delivery.exchange import Exchange
+from multifleet.node.members import Member, Members
+from multifleet.node.roster.pages import differing, id_of, page, without
+from multifleet.node.roster.rostering import Rostering
+
+DIRECT = frozenset({"http", "memory"})
+"""Channels that bring an answer at once."""
+ASK_SECONDS = 5.0
+PAGES_LIMIT = 64
+"""Of one comparison, each way; what is left over is for the next."""
+
+
+class NotCompared(Exception):
+    """The peer did not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class RosterExchange:
+    """Asks and answers, for one node."""
+
+    rostering: Rostering
+    members: Members
+    exchange: Exchange
+    delivery: Delivery
+    channels: Sequence[Channel]
+    clock: NodeClock
+    counters: Counters
+    heard: Callable[[Member, str], None]
+
+    async def answer(self, member: Member, to: Header, asked: RosterAsk, remote: str) -> bytes:
+        """What a peer said or asked, taken and answered."""
+        if remote:
+            self.heard(member, remote)
+        merged = await self.rostering.take(asked.documents, member.node)
+        roster = self.rostering.roster
+        mine = roster.buckets()
+        wanted = roster.documents(differing(mine, asked.buckets)) if asked.buckets else []
+        documents, more = page(wanted, asked.after)
+        tell = RosterTell(
+            re=to.nonce,
+            time=int(self.clock.now()),
+            buckets=mine,
+            documents=documents,
+            more=more,
+            refused=len(merged.refused),
+        )
+        return self.exchange.tell(member, to, tell)
+
+    async def reconcile(self, node: str) -> bool:
+        """Compare with a peer until both have the same; whether it answered to the end."""
+        member = self.members.get(node)
+        if member is None:
+            return False
+        try:
+            theirs, told = await self._pull(member)
+            roster = self.rostering.roster
+            await self._hand_over(member, without(roster.documents(differing(roster.buckets(), theirs)), told))
+        except NotCompared as error:
+            self.counters.failed("roster_not_compared", peer=node, reason=error)
+            return False
+        return True
+
+    async def say(self, member: Member, documents: Sequence[Signed]) -> bool:
+        """Hand documents to a peer; whether it answered. It may be one that was put out just now."""
+        try:
+            await self._hand_over(member, documents)
+        except NotCompared:
+            return False
+        return True
+
+    async def _pull(self, member: Member) -> tuple[Sequence[str], set[Signed]]:
+        """Take what the peer has and this node lacks; its digests, and all that it told."""
+        mine = self.rostering.roster.buckets()
+        told: set[Signed] = set()
+        after, buckets = "", mine
+        for _ in range(PAGES_LIMIT):
+            answer = await self._ask(member, RosterAsk(time=int(self.clock.now()), buckets=mine, after=after))
+            buckets = answer.buckets if not told else buckets
+            told |= set(answer.documents)
+            await self.rostering.take(answer.documents, member.node)
+            if not answer.more or not answer.documents:
+                break
+            after = id_of(answer.documents[-1])
+        return buckets, told
+
+    async def _hand_over(self, member: Member, documents: Sequence[Signed]) -> None:
+        rest = list(documents)
+        while rest:
+            now, _ = page(rest)
+            await self._ask(member, RosterAsk(time=int(self.clock.now()), documents=now))
+            rest = rest[len(now) :]
+
+    async def _ask(self, member: Member, asked: RosterAsk) -> RosterTell:
+        """One round trip; a second one when the peer said that our clock is off."""
+        for second in (False, True):
+            nonce = self.exchange.random.take(16)
+            sent = max(0, int(self.clock.now() + (member.offset or 0.0)))
+            made = frame.seal(
+                member.outgoing, self.exchange.node, member.node, sent, nonce, packets.write(asked)
+            )
+            asked_at = self.clock.monotonic()
+            carried = await self._carry(member, made)
+            told = self._open(member, nonce.hex(), carried.answer)
+            self.heard(member, carried.where)
+            if isinstance(told, RosterTell):
+                return told
+            offset = learned_offset(asked_at, self.clock.monotonic(), told.time, self.clock.now())
+            if told.refusal != Refusal.OUTSIDE_WINDOW or offset is None or second:
+                raise NotCompared(f"it said: {told.reason or told.refusal}")
+            self.delivery.learn_offset(member, offset)
+        raise NotCompared("its clock cannot be learned")
+
+    async def _carry(self, member: Member, made: bytes) -> Carried:
+        channel = next((one for one in self.channels if one.name in DIRECT), None)
+        if channel is None:
+            raise NotCompared("no channel that answers")
+        try:
+            async with asyncio.timeout(ASK_SECONDS):
+                return await channel.deliver(Target(member.node, member.reachable_at), made)
+        except TimeoutError:
+            raise NotCompared(f"no answer in {ASK_SECONDS:g} s") from None
+        except ChannelError as error:
+            raise NotCompared(str(error)) from None
+
+    def _open(self, member: Member, nonce: str, answer: bytes) -> RosterTell | packets.Answer:
+        def keys(sender: str, kid: str) -> PairKeys | None:
+            return member.ring.find(kid) if sender == member.node else None
+
+        try:
+            opened = frame.open_frame(answer, self.exchange.node, keys, now=None)
+            told = packets.read_told(opened.packet)
+        except (FrameRefused, NotStrict, BadPacket) as error:
+            raise NotCompared(f"the answer is not {member.node}'s ({error})") from None
+        if told.re != nonce:
+            raise NotCompared(f"{member.node} answered another question")
+        self.members.proved(member.node, opened.header.kid)
+        return told

@@ -1,0 +1,212 @@
+"""Whom this node lets in, and as what: checks whoever wants in, and signs for whoever may."""
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import count
+from typing import Literal
+
+from msgspec.structs import replace
+
+from multifleet.core.card import Card
+from multifleet.core.documents import Role, Signed
+from multifleet.core.keys import WeakKey
+from multifleet.core.roster import Anchor
+from multifleet.errors import BadInput, FleetConflict, InviteWrong, KeyChanged, NotEntitled, Revoked, UnknownNode
+from multifleet.node.members import Members
+from multifleet.node.roster.roles import Roles
+from multifleet.node.roster.rostering import Rostering
+from multifleet.node.roster.words import me_out_words, out_words
+from multifleet.store.invites import Invites
+from multifleet.store.roster import Kept
+from multifleet.store.rows import InviteRow, PeerRow
+
+Kind = Literal["join", "hello"]
+
+
+class Membership:
+    """One for the node."""
+
+    def __init__(
+        self,
+        members: Members,
+        rostering: Rostering,
+        roles: Roles,
+        *,
+        shared_key: bytes | None,
+        expected: Mapping[str, tuple[str, ...]],
+        own_addresses: Callable[[], list[str]],
+    ) -> None:
+        self.members = members
+        self.rostering = rostering
+        self._roles = roles
+        self._shared_key = shared_key
+        self._expected = expected
+        self.own_addresses = own_addresses
+
+    @property
+    def fleet(self) -> str:
+        """The fleet's id."""
+        return self.members.fleet
+
+    @property
+    def shared_key(self) -> bytes | None:
+        """The fleet's shared key, as long as it lets anybody in: whoever was put out knows it too."""
+        return None if self.rostering.view.retired else self._shared_key
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether this node was given a shared key."""
+        return self._shared_key is not None
+
+    @property
+    def is_key_retired(self) -> bool:
+        """Whether there is a shared key that lets nobody in any more."""
+        return self._shared_key is not None and self.rostering.view.retired
+
+    @property
+    def expected(self) -> Mapping[str, tuple[str, ...]]:
+        """Configured machines (with their addresses) that a hello may admit."""
+        return self._expected if self.shared_key is not None else {}
+
+    def fleet_if_shared(self) -> str:
+        """The fleet's id if it has other members or a shared key; empty for a fleet of one, which joining drops."""
+        return self.fleet if self._shared_key or any(True for _ in self.members.others()) else ""
+
+    def need(self, node: str) -> None:
+        """UnknownNode or Revoked where nothing can be sent to this node; a configured one may still say hello."""
+        view = self.rostering.view
+        if node == self.members.identity.node:
+            return
+        if view.me_out is not None and view.me_out.how != "disputed":
+            raise Revoked(me_out_words(view.me_out))
+        if self.members.get(node) is not None or node in self.expected:
+            return
+        if node in view.members:
+            raise UnknownNode(f"{node} is in the fleet, and its card has not come yet: try again in a moment")
+        out = self.rostering.put_out(node)
+        if out is not None:
+            raise Revoked(f"{out_words(out)}: nothing is sent to it")
+        self.members.need(node)
+
+    def key_of(self, node: str) -> str:
+        """The Ed25519 key in hex that this name has here; empty for a configured one that has not said hello."""
+        member = self.members.get(node)
+        return member.row.ed25519.hex() if member is not None else ""
+
+    def need_captain(self, to: str) -> None:
+        """NotEntitled, with where it can be done, unless this node is a captain; `to` says what for."""
+        view = self.rostering.view
+        if view.me_out is not None:
+            raise Revoked(me_out_words(view.me_out))
+        if not view.is_captain(self.rostering.key):
+            captains = ", ".join(view.captains()) or "a captain"
+            raise NotEntitled(f"{self.members.identity.node} is a worker and may not {to}: do it on {captains}")
+
+    def check_fleet(self, other: str, node: str) -> None:
+        """FleetConflict where a machine of another fleet with members wants in."""
+        if other and other != self.fleet:
+            raise FleetConflict(
+                f"{node} is in another fleet with members of its own: type multifleet leave there first "
+                "(or begin afresh with a new MULTIFLEET_HOME)"
+            )
+
+    def check_hello(self, card: Card) -> None:
+        """InviteWrong where the shared key does not let this machine in."""
+        if card.ed25519 not in self.rostering.view.by_key and card.node not in self.expected:
+            raise InviteWrong(f"{card.node} is not in the configuration here: add it to nodes in config.json")
+
+    def check_key(self, row: PeerRow) -> None:
+        """KeyChanged where a known node shows another identity, Revoked where it was put out; BadInput where it claims
+        to be this one."""
+        mine = self.members.identity
+        if row.node == mine.node and row.ed25519 == mine.public:
+            raise BadInput("this is this machine's own code: type it on the other one")
+        if row.node == mine.node:
+            raise BadInput(f"both machines call themselves {mine.node}: {self.afresh(mine.node, 'on one of them')}")
+        out = self.rostering.view.out.get(row.ed25519.hex())
+        if out is not None and out.how in ("revoked", "disputed"):
+            raise Revoked(f"{out_words(out)}. It comes back only with new keys: {self.afresh(row.node, 'there')}")
+        known = self.rostering.view.members.get(row.node)
+        if known is not None and known.key != row.ed25519.hex():
+            raise KeyChanged(
+                f"{row.node} shows another key than the one that was pinned: if you set it up anew, "
+                f"{self.afresh(row.node, 'there')}, or put the old one out here (multifleet revoke {row.node}); "
+                "if not, somebody poses as it"
+            )
+        namesake = self.rostering.view.by_key.get(row.ed25519.hex())
+        if namesake is not None and namesake.node != row.node:
+            raise KeyChanged(
+                f"this key is {namesake.node}'s here: a machine has one name; multifleet init makes new keys"
+            )
+        try:
+            mine.shared_secret(row.x25519)
+        except WeakKey as error:
+            raise BadInput(str(error)) from None
+
+    def afresh(self, node: str, where: str) -> str:
+        """What to type `where` a machine must have another name than `node`, which is taken."""
+        names = (f"{node[:58].rstrip('-')}-{number}" for number in count(2))
+        name = next(name for name in names if name not in self.rostering.view.members)
+        return (
+            f"{where}: multifleet down; mv ~/.multifleet ~/.multifleet.old (or what MULTIFLEET_HOME says); "
+            f"multifleet init --node {name}; multifleet up, and join again"
+        )
+
+    async def admit(self, row: PeerRow) -> None:
+        """Believe in a machine without anybody's signature, as what the configuration says."""
+        await self.rostering.anchor(row, self._roles.anchor(row.node))
+
+    async def let_in(
+        self, invites: Invites, invite: InviteRow, row: PeerRow, card: Signed, nonce: str, now: float
+    ) -> None:
+        """Let a machine in under an invitation. A request that was answered before changes nothing."""
+        role: Role = "worker" if invite.role == "worker" else "captain"
+        key = row.ed25519.hex()
+        documents = [card]
+        known = self.rostering.view.by_key.get(key)
+        if known is None or (known.role == "worker" and role == "captain"):
+            documents.append(self.rostering.own.admission(row.node, key, role, role == "captain"))
+        # One code lets in one machine: the same key under another name is another one.
+        used_by = row.ed25519 + row.node.encode()
+
+        async def keep(kept: Kept) -> bool:
+            return await invites.use(invite.id, used_by, nonce, kept, now=now)
+
+        await self.rostering.let_in(replace(row, role=role), documents, keep)
+
+    async def greeted(self, row: PeerRow, card: Card, signed: Signed) -> None:
+        """Let a machine in that knows the fleet's shared key, as what the configuration here says it is.
+
+        Of a member only the card is taken: what it is was said by others, and a hello makes no more of it.
+        """
+        self.check_hello(card)
+        if row.ed25519.hex() in self.rostering.view.by_key:
+            await self.rostering.take([signed])
+            return
+        anchor = self._roles.anchor(row.node)
+        documents = [signed]
+        if self.rostering.view.is_captain(self.rostering.key):
+            documents.append(
+                self.rostering.own.admission(row.node, row.ed25519.hex(), anchor.role, anchor.eligible)
+            )
+        await self.rostering.anchor(replace(row, role=anchor.role), anchor, documents)
+
+    async def enter(
+        self,
+        kind: Kind,
+        fleet: str,
+        anchors: Mapping[str, Anchor],
+        documents: Sequence[Signed],
+        row: PeerRow,
+        card: Card,
+        signed: Signed,
+    ) -> None:
+        """Become a member of the fleet that let this node in."""
+        if fleet != self.fleet and self.fleet_if_shared():
+            raise FleetConflict(
+                "this node is in a fleet with other members: type multifleet leave first "
+                "(or begin afresh with a new MULTIFLEET_HOME)"
+            )
+        if kind == "hello":
+            await self.greeted(row, card, signed)
+        else:
+            await self.rostering.enter(fleet, anchors, [signed, *documents], row)

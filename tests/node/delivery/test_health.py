@@ -1,0 +1,53 @@
+"""Channel health is learned from outcomes, kept in the store, and read as it is now."""
+
+from multifleet.core.cascade import Attempt, Outcome, OutcomeKind
+from multifleet.core.channel_state import QUIET_AFTER
+from multifleet.node.delivery.health import Health
+from tests.node.fleet import Machines
+
+TRY = Attempt(1, "memory", 5.0)
+FAILED = Outcome(TRY, OutcomeKind.FAILED, "no route")
+STORED = Outcome(TRY, OutcomeKind.STORED)
+FULL = Outcome(TRY, OutcomeKind.REFUSED_BY_PEER, "the disk is full")
+
+
+async def test_health_survives_a_restart(fleet: Machines) -> None:
+    machine, _ = fleet.add("mac1", "mac2")
+    health = (await machine.open()).health_of_channels
+    for _ in range(3):
+        health.learn("mac2", FAILED, 0.0)
+    assert health.of("mac2")["memory"].state == "broken"
+    await machine.stop()
+    known = (await machine.open()).health_of_channels.of("mac2")["memory"]
+    assert (known.state, known.failures, known.last_error) == ("broken", 3, "no route")
+
+
+async def test_a_refusal_by_the_peer_is_the_channels_success(fleet: Machines) -> None:
+    machine, _ = fleet.add("mac1", "mac2")
+    health = (await machine.open()).health_of_channels
+    health.learn("mac2", FAILED, 0.0)
+    health.learn("mac2", FULL, 0.01)
+    assert health.of("mac2")["memory"].state == "healthy"
+
+
+async def test_failures_from_before_fifteen_quiet_minutes_do_not_count_any_more(fleet: Machines) -> None:
+    machine, _ = fleet.add("mac1", "mac2")
+    health: Health = (await machine.open()).health_of_channels
+    health.learn("mac2", STORED, 0.01)
+    for _ in range(2):
+        health.learn("mac2", FAILED, 0.0)
+    machine.time.pass_(QUIET_AFTER + 1)
+    assert health.of("mac2")["memory"].state == "healthy"
+    health.learn("mac2", FAILED, 0.0)
+    assert (health.of("mac2")["memory"].state, health.of("mac2")["memory"].failures) == ("degraded", 1)
+
+
+async def test_a_broken_channel_is_due_for_a_probe_after_a_while(fleet: Machines) -> None:
+    machine, _ = fleet.add("mac1", "mac2")
+    health = (await machine.open()).health_of_channels
+    for _ in range(3):
+        health.learn("mac2", FAILED, 0.0)
+    assert not health.due_for_a_probe("mac2")
+    machine.time.pass_(6.0)
+    assert health.due_for_a_probe("mac2")
+    assert not health.due_for_a_probe("mac3")

@@ -1,0 +1,268 @@
+"""What becomes of offers when a client does what the real one does seldom or late. The client is pretended."""
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+
+from multifleet.core.receipts import State
+from multifleet.errors import StoreUnavailable
+from multifleet.node.offering import clients as clients_module
+from multifleet.node.offering import following as following_module
+from multifleet.node.offering import offering as offering_module
+from multifleet.sessions.claude_selftest import SelfTest
+from multifleet.sessions.seeds import SeedBox
+from tests.node.fleet import until
+from tests.node.offering.pretended import Pretended, is_seed_of
+from tests.node.offering.stage import Stage
+from tests.sessions.records import SESSION_ID
+
+
+def client(stage: Stage, **changes: object) -> Pretended:
+    return Pretended(stage.folder / "home/.claude", stage.folder / "home/project", **changes)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is waited for is not waited for long."""
+    for name in ("GRACE", "LAPSE", "DROPPED_AGAIN"):
+        monkeypatch.setattr(following_module, name, 0.3)
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_held_offer_that_lapses_while_the_session_goes_on_is_refused(stage: Stage) -> None:
+    async with client(stage) as claude:
+        id = await stage.send("hello")
+        line = await claude.offered()
+        await claude.say(line, "held")
+        await stage.mac1.wait(id, State.HELD)
+        await claude.say(line, "expired")
+        story = await stage.mac1.wait(id, State.REFUSED)
+        assert story.events[-1].detail == "the session's user did not decide in time"
+        assert len(claude.lines) == 1
+
+
+async def test_an_offer_that_lapses_because_its_session_ends_waits_again(stage: Stage) -> None:
+    async with client(stage) as claude:
+        id = await stage.send("hello")
+        line = await claude.offered()
+        await claude.say(line, "held")
+        await stage.mac1.wait(id, State.HELD)
+        await claude.say(line, "expired")
+        claude.end()
+        await until(lambda: not stage.node.offering.offers)
+        assert (await stage.row(id)).state == State.STORED
+        assert "refused" not in await stage.states(id)
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_what_the_client_dropped_is_offered_again_before_what_follows_it_in_its_thread(stage: Stage) -> None:
+    async with client(stage) as claude:
+        first = await stage.send("first", thread="t")
+        line = await claude.offered()
+        await claude.drop(line, "rate-limited")
+        await until(lambda: not stage.node.offering.offers)
+        second = await stage.send("second", thread="t")
+        await claude.offered(2)
+        bodies = "".join(line["message"]["content"] for line in claude.lines[1:])
+        await stage.mac1.wait(second, State.OFFERED)
+        await stage.mac1.wait(first, State.OFFERED)
+        bodies = "".join(line["message"]["content"] for line in claude.lines[1:])
+        assert bodies.index("first") < bodies.index("second")
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_an_offer_of_unknown_outcome_is_not_repeated_while_the_session_asks_its_user(stage: Stage) -> None:
+    async with client(stage) as claude:
+        stop = asyncio.Event()
+
+        async def stand_still(*args: object) -> None:
+            stop.set()
+            await asyncio.Event().wait()
+
+        stage.node.offering.offers.say = stand_still  # type: ignore[method-assign]
+        id = await stage.send("hello")
+        line = await claude.offered()
+        async with asyncio.timeout(10.0):
+            await stop.wait()
+        claude.record.write(status="waiting", waitingFor="permission prompt")
+        await stage.killed_and_started()
+        begun = time.monotonic()
+        await until(lambda: time.monotonic() - begun > 1.5)  # several times the grace
+        assert len(claude.lines) == 1
+        claude.record.write(status="busy", waitingFor=None)
+        claude.enter(line)
+        claude.answer("yes")
+        await stage.mac1.wait(id, State.ANSWERED)
+        assert len(claude.lines) == 1
+
+
+async def test_a_held_offer_that_enters_without_a_notice_is_offered_and_seen(stage: Stage) -> None:
+    async with client(stage) as claude:
+        id = await stage.send("hello")
+        line = await claude.offered()
+        await claude.say(line, "held")
+        await stage.mac1.wait(id, State.HELD)
+        claude.enter(line)
+        await stage.mac1.wait(id, State.OFFERED)
+        claude.answer("yes")
+        await stage.mac1.wait(id, State.ANSWERED)
+
+
+async def test_a_new_offer_does_not_read_a_long_conversation_from_its_start(stage: Stage) -> None:
+    async with client(stage) as claude:
+        filler = '{"type":"user","uuid":"%s","parentUuid":null,"message":{"content":"' + "x" * 900 + '"}}\n'
+        claude.transcript.write_text("".join(filler % n for n in range(60_000)))
+        worst = 0.0
+
+        async def watch_the_loop() -> None:
+            nonlocal worst
+            while True:
+                begun = time.monotonic()
+                await asyncio.sleep(0.005)
+                worst = max(worst, time.monotonic() - begun)
+
+        watching = asyncio.create_task(watch_the_loop())
+        begun = time.process_time()
+        id = await stage.send("hello")
+        claude_line = await claude.offered()
+        claude.enter(claude_line)
+        claude.answer("yes")
+        await stage.mac1.wait(id, State.ANSWERED)
+        assert time.process_time() - begun < 1.0
+        watching.cancel()
+        assert worst < 0.5
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_client_without_an_inbox_gets_a_seed_and_status_says_so(stage: Stage) -> None:
+    async with client(stage, messagingSocketPath=None):
+        id = await stage.send("hello")
+        await until(lambda: is_seed_of(stage.mac2.home))
+        (view,) = (await stage.node.status()).clients
+        assert view.delivers_by == "hooks" and "no inbox socket" in (view.detail or "")
+        assert "offered" not in await stage.states(id)
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_seed_stays_until_the_hook_that_took_it_has_surely_printed_it(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[float] = []
+    clear = SeedBox.clear
+    monkeypatch.setattr(SeedBox, "clear", lambda *args, **kept: (clear(*args, **kept), looks.append(args[1])))
+    async with client(stage, messagingSocketPath=None):
+        id = await stage.send("hello")
+        await until(lambda: is_seed_of(stage.mac2.home))
+        box = stage.mac2.home / "seeds" / SESSION_ID
+        (box / "next").rename(box / "taken.4711")
+        await stage.mac1.wait(id, State.OFFERED)
+        looks.clear()
+        stage.mac2.time.pass_(offering_module.EXPIRE_EVERY)
+        stage.node.offering.wake()
+        await until(lambda: looks)
+        assert "hello" in (box / "taken.4711").read_text()
+        stage.mac2.time.pass_(following_module.HOOK_READS)
+        stage.node.offering.wake()
+        await until(lambda: not box.exists())
+
+
+async def test_a_self_test_whose_result_cannot_be_kept_still_counts(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def passes(binary: Path, timeout: float = 0.0) -> SelfTest:
+        return SelfTest("2.1.999", True, "everything holds", time.time(), ())
+
+    async def full(key: str, value: str) -> None:
+        raise StoreUnavailable("the disk is full")
+
+    monkeypatch.setattr(clients_module, "self_test", passes)
+    monkeypatch.setattr(stage.node.store.meta, "set", full)
+    async with client(stage, version="2.1.999") as claude:
+        id = await stage.send("hello")
+        await claude.offered()
+        await stage.mac1.wait(id, State.OFFERED)
+        assert stage.node.is_running
+
+
+async def test_a_version_that_failed_its_self_test_is_tested_again_after_a_while(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results = [False, True]
+
+    async def tests(binary: Path, timeout: float = 0.0) -> SelfTest:
+        ok = results.pop(0)
+        return SelfTest("2.1.999", ok, "everything holds" if ok else "failed: too slow", time.time(), ())
+
+    monkeypatch.setattr(clients_module, "self_test", tests)
+    async with client(stage, version="2.1.999") as claude:
+        id = await stage.send("hello")
+        await until(lambda: is_seed_of(stage.mac2.home))
+        stage.mac2.time.pass_(2 * clients_module.AGAIN)
+        other = await stage.send("and on", sender_seat="desk")
+        await claude.offered()
+        await stage.mac1.wait(other, State.OFFERED)
+        assert "offered" not in await stage.states(id) and not results
+
+
+async def test_sessions_of_scripts_leave_no_seats_behind_and_get_mail_for_the_seat_they_sit_on(stage: Stage) -> None:
+    home = stage.folder / "home"
+    async with Pretended(home / ".claude", home / "project/part", entrypoint="sdk-cli") as claude:
+        id = await stage.send("for the seat of the folder above, which is bound")
+        await claude.offered()
+        await stage.mac1.wait(id, State.OFFERED)
+    async with Pretended(home / ".claude", home / "scratch", entrypoint="sdk-cli") as claude:
+        other = await stage.send("for any", "mac2")
+        await claude.offered()
+        await stage.mac1.wait(other, State.OFFERED)
+        assert [row.name for row in stage.node.seats.rows] == ["project"]
+
+
+async def test_what_piles_up_at_a_seat_where_nobody_is_keeps_no_other_from_its_mail(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(offering_module, "WAITING_LIMIT", 5)
+    (stage.folder / "closed").mkdir()
+    await stage.node.seats.bind("closed", str(stage.folder / "closed"), False)
+    for number in range(8):
+        await stage.mac1.wait(await stage.send(f"closed {number}", "mac2/closed"), State.STORED)
+    async with client(stage) as claude:
+        id = await stage.send("hello")
+        await claude.offered()
+        await stage.mac1.wait(id, State.OFFERED)
+
+
+async def test_what_was_sent_long_ago_waits_for_the_one_before_it_that_is_held_back(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(offering_module, "AT_ONCE", 1)
+    monkeypatch.setattr(following_module, "DROPPED_AGAIN", 1.0)
+    ids = [await stage.send(f"number {n}", thread="t") for n in range(3)]
+    for id in ids:
+        await stage.mac1.wait(id, State.STORED)
+    stage.mac2.time.pass_(60.0)
+    async with client(stage) as claude:
+        line = await claude.offered()
+        await claude.drop(line, "rate-limited")
+        for id in ids:
+            await stage.mac1.wait(id, State.OFFERED)
+        shown = "".join(one["message"]["content"] for one in claude.lines[-3:])
+        assert shown.index("number 0") < shown.index("number 1") < shown.index("number 2")
+
+
+async def test_a_session_of_a_script_is_given_what_waits_by_its_start_hook_and_not_by_its_inbox(stage: Stage) -> None:
+    id = await stage.send("hello")
+    await stage.mac1.wait(id, State.STORED)
+    folder = stage.folder / "home/project"
+    async with client(stage, entrypoint="sdk-cli") as claude:
+        stage.node.offering.wake()
+        await until(lambda: not stage.node.offering._news.is_set())
+        async with stage.node.offering._turn_lock:
+            assert claude.lines == []
+        text = await stage.node.offering.session_started(SESSION_ID, str(folder), False)
+        assert "hello" in text
+        other = await stage.send("and this comes later")
+        await claude.offered()
+        await stage.mac1.wait(other, State.OFFERED)
+        assert len(claude.lines) == 1

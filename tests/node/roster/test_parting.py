@@ -1,0 +1,124 @@
+"""What becomes of mail when a name passes from one key to another, on whole nodes over real HTTP."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from multifleet.core.documents import Leave, Signed, sign
+from multifleet.core.receipts import State
+from multifleet.errors import KeyChanged, StoreUnavailable
+from multifleet.node.roster.fleet_file import read_fleet, write_fleet
+from tests.node.fleet import until
+from tests.node.roster.test_rostering import joined
+from tests.node.served import Daemon, Daemons
+
+HOWS = ["left", "revoked"]
+
+
+async def succession(
+    daemons: Daemons, how: str, daemon: Daemon, old: Daemon, by: Daemon
+) -> tuple[Daemon, Sequence[Signed]]:
+    """A new machine named as `old`, and the documents by which it takes its place, as they come in one page."""
+    new = daemons.new(old.name, home=f"{old.name}-anew")
+    await new.up()
+    fleet, identity = by.node.members.fleet, old.node.members.identity
+    key, known = identity.public.hex(), by.node.rostering
+    if how == "left":
+        at = int(by.node.clock.now() * 1000) + 10
+        gone = sign(identity, Leave(fleet=fleet, node=old.name, key=key, at=at))
+    else:
+        gone = known.own.revocation(known.view.members[old.name], "stolen", (), ())
+    admission = known.own.admission(old.name, new.node.rostering.key, "captain", True)
+    documents = [gone, admission, new.node.rostering.own.card()]
+    row = daemon.node.members.need(by.name).row
+    await new.node.rostering.enter(fleet, daemon.node.rostering.view.anchors(), [admission], row)
+    return new, documents
+
+
+def words(how: str) -> str:
+    return "laptop left the fleet" if how == "left" else "laptop was revoked by mac1: stolen"
+
+
+@pytest.mark.parametrize("how", HOWS)
+async def test_mail_for_a_machine_that_is_out_does_not_go_to_the_next_one_of_its_name(
+    daemons: Daemons, how: str
+) -> None:
+    mac1, mac2, laptop = await joined(daemons, "mac1", "mac2", "laptop")
+    await laptop.node.messages.send("mac2", "from the first laptop")
+    await until(lambda: mac2.node.counters.snapshot().get("messages_received"))
+    await laptop.down()
+    sent = await mac2.node.messages.send("laptop", "for the first laptop")
+    new, documents = await succession(daemons, how, mac2, laptop, mac1)
+    await mac2.node.rostering.take(documents)
+    story = await mac2.node.messages.trace(sent.id, verify=True)
+    assert (story.state, (story.reason or "").startswith(words(how))) == ("undeliverable", True)
+    (received,) = await mac2.node.store.inbox.listing(10)
+    assert received.state == ("stored" if how == "left" else "refused")
+    # What is said from now on is said to the new one, and nothing else ever is.
+    await mac2.delivers("laptop", "for the second laptop")
+    assert [row.body for row in await new.node.store.inbox.listing(10)] == ["for the second laptop"]
+    with pytest.raises(KeyChanged, match="laptop is another machine now than when this was written"):
+        await mac2.node.messages.retry(sent.id)
+    assert mac2.node.counters.snapshot()["name_has_another_key"] == 1
+
+
+@pytest.mark.parametrize("how", HOWS)
+async def test_the_same_where_it_is_learned_at_a_start(daemons: Daemons, how: str) -> None:
+    mac1, mac2, laptop = await joined(daemons, "mac1", "mac2", "laptop")
+    await laptop.node.messages.send("mac2", "from the first laptop")
+    await until(lambda: mac2.node.counters.snapshot().get("messages_received"))
+    await laptop.down()
+    sent = await mac2.node.messages.send("laptop", "for the first laptop")
+    new, documents = await succession(daemons, how, mac2, laptop, mac1)
+    await mac2.down()
+    fleet = read_fleet(mac2.home)
+    assert fleet is not None
+    rows = [member.row for member in mac1.node.members.others() if member.node == "mac2"]
+    write_fleet(mac2.home, fleet.fleet, rows, fleet.anchors or {}, [*fleet.documents, *documents])
+    await mac2.up()
+    story = await mac2.node.messages.trace(sent.id, verify=True)
+    assert (story.state, (story.reason or "").startswith(words(how))) == ("undeliverable", True)
+    (received,) = await mac2.node.store.inbox.listing(10)
+    assert received.state == ("stored" if how == "left" else "refused")
+    await mac2.delivers("laptop", "for the second laptop")
+    assert [row.body for row in await new.node.store.inbox.listing(10)] == ["for the second laptop"]
+
+
+async def test_the_next_one_does_not_get_the_name_before_that_is_written(
+    daemons: Daemons, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mac1, mac2, laptop = await joined(daemons, "mac1", "mac2", "laptop")
+    await laptop.down()
+    sent = await mac2.node.messages.send("laptop", "for the first laptop")
+    _, documents = await succession(daemons, "revoked", mac2, laptop, mac1)
+
+    async def full(*_: object) -> None:
+        raise StoreUnavailable("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(mac2.node.endings, "give_up", full)
+        await mac2.node.rostering.take(documents)
+        assert mac2.node.members.get("laptop") is None
+        assert mac2.node.counters.snapshot()["name_not_free_yet"] >= 1
+    await mac2.down()
+    await mac2.up()
+    assert (await mac2.node.messages.trace(sent.id)).state == "undeliverable"
+    await mac2.delivers("laptop", "for the second laptop")
+
+
+async def test_a_message_is_sealed_for_the_key_that_its_name_had_when_it_was_accepted(daemons: Daemons) -> None:
+    mac1, mac2 = await joined(daemons, "mac1", "mac2")
+    await mac2.down()
+    sent = await mac1.node.messages.send("mac2", "for another")
+    await mac1.node.messages.until(sent.id, State.QUEUED, 5)
+    (row,) = await mac1.node.store.outbox.get(sent.id)
+    assert row.peer_key == mac2.node.rostering.key
+    outbox = mac1.node.outbox_of("mac2")
+    for waiting in [one for tier in outbox._queue.tiers for one in tier]:
+        waiting.key = "0" * 64
+    await mac2.up()
+    await mac1.node.messages.wait(sent.id, State.UNDELIVERABLE, 10)
+    story = await mac1.node.messages.trace(sent.id)
+    assert (story.state, story.reason) == ("undeliverable", "mac2 is another machine now than when this was written")
+    assert await mac2.node.store.inbox.listing(10) == []
+    await mac1.delivers("mac2", "for mac2")

@@ -60,7 +60,7 @@ class Receiving:
         seats: Seats,
         heard: Callable[[Member, str], None],
         arrived: Callable[[], None],
-        roster: Callable[[Member, Header, RosterAsk, str], Awaitable[bytes]],
+        roster: Callable[[Member, Header, RosterAsk], Awaitable[bytes]],
     ) -> None:
         self._members = members
         self._exchange = exchange
@@ -97,7 +97,7 @@ class Receiving:
         except BadPacket as error:
             return self._refuse(Refusal.BAD_SCHEMA, opened.header, remote, str(error))
         if isinstance(request, RosterAsk):
-            return 200, await self._roster(member, opened.header, request, remote)
+            return 200, await self._roster(member, opened.header, request)
         try:
             return await self._commit(member, opened, request, remote, channel)
         except StoreUnavailable as error:

@@ -221,6 +221,26 @@ async def test_who_went_out_with_its_admitter_may_still_put_out_the_captain_that
     await mac2.delivers("mac1")
 
 
+async def test_a_recorded_word_about_the_roster_is_no_sign_of_life(daemons: Daemons) -> None:
+    mac1, mac2 = await joined(daemons, "mac1", "mac2")
+    recorded: list[bytes] = []
+    frames = mac1.node.frames
+
+    async def record(body: bytes, remote: str) -> tuple[int, bytes]:
+        recorded.append(body)
+        return await frames(body, remote)
+
+    mac1.node.frames = record  # type: ignore[method-assign]
+    assert await mac2.node.roster_exchange.reconcile("mac1")
+    await mac2.down()
+    heard_at = mac1.node.presence.peer("mac2").heard_at
+    said = [await frames(body, "192.0.2.9") for body in recorded]
+    assert said and all(status == 200 for status, _ in said)
+    seen = mac1.node.members.get("mac2")
+    assert mac1.node.presence.peer("mac2").heard_at == heard_at
+    assert seen is not None and seen.heard_from != "192.0.2.9"
+
+
 async def test_leaving_tells_all_and_leaves_a_fleet_of_one_with_the_same_keys_and_inbox(daemons: Daemons) -> None:
     mac1, mac2, mac3 = await joined(daemons, "mac1", "mac2", "mac3")
     await mac1.delivers("mac3", "keep me")

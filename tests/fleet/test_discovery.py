@@ -1,5 +1,7 @@
 """Nodes of one network hear of each other by themselves; what a stranger shouts there gives him nothing."""
 
+import time
+
 import pytest
 
 from multifleet.core.sightings import fleet_tag
@@ -54,8 +56,20 @@ def test_strangers_are_shown_as_not_joined_and_a_lie_about_a_member_moves_nothin
         shouting.stop()
 
 
-def test_a_daemon_that_goes_down_says_goodbye(fleet: Fleet) -> None:
+def test_a_daemon_that_goes_down_says_goodbye_also_when_it_has_just_moved(fleet: Fleet) -> None:
     mac1, mac2 = fleet.nodes
     wait_for(lambda: "mac2" in heard(mac1), 10)
+    first, second = mac2.host.ip, f"{mac2.host.ip.rpartition('.')[0]}.77"
+    with mac2.host.change_ip(second):
+        began = time.monotonic()
+        message = mac1.send("mac2", "to where you are now")
+        wait_for(lambda: f"{second}:8855" in heard(mac1)["mac2"][1], 20)
+        mac1.wait_state(message, "stored", 20)
+        assert time.monotonic() - began < 20
+    mac2.cli("down")  # before anything here knows of the address that it has now
+    wait_for(lambda: "mac2" not in heard(mac1), 5)
+    mac2.up()
+    wait_for(lambda: f"{first}:8855" in heard(mac1).get("mac2", (False, []))[1], 10)
+    assert heard(mac1)["mac2"][0], "it is a member as before"
     mac2.cli("down")
     wait_for(lambda: "mac2" not in heard(mac1), 5)

@@ -11,9 +11,10 @@ from multifleet.config import DEFAULT_PORT, split_address
 from multifleet.core.sightings import Sighting, Sightings, Way, reachable
 from multifleet.node.counters import Counters
 from multifleet.node.discovery.address_watch import AddressWatch
+from multifleet.node.discovery.announcement import Announced
 from multifleet.node.discovery.configured import EVERY as LOOK_UP_EVERY
 from multifleet.node.discovery.configured import look_up_all
-from multifleet.node.discovery.mdns import Announced, Mdns
+from multifleet.node.discovery.mdns import Mdns
 from multifleet.node.discovery.tailscale import Tailnet, Tailscale
 from multifleet.node.enduring import Part, enduring
 

@@ -7,17 +7,20 @@ but the hints.
 
 import asyncio
 import contextlib
-import hashlib
-import ipaddress
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from multifleet.config import split_address
-from multifleet.core.ids import is_node_id
-from multifleet.core.sightings import ADDRESSES_LIMIT, fleet_tag, reachable
+from multifleet.core.sightings import fleet_tag
 from multifleet.node.counters import Counters
+from multifleet.node.discovery.announcement import (
+    SERVICE,
+    Announced,
+    announced,
+    heard_records,
+    name_of,
+    own_announcement,
+)
 from multifleet.node.discovery.guard import FloodGuard, datagram_is_for
 from multifleet.node.discovery.interfaces import multicast_interfaces
 
@@ -25,8 +28,6 @@ if TYPE_CHECKING:
     from zeroconf import ServiceInfo, Zeroconf
     from zeroconf.asyncio import AsyncZeroconf
 
-SERVICE = "_fleet-nerve._tcp.local."
-VERSION = b"1"
 AGAIN_SECONDS = 60.0
 """Until multicast is tried again where it cannot be had."""
 ASK_SECONDS = 3.0
@@ -34,18 +35,11 @@ ASK_SECONDS = 3.0
 ASKED_AT_ONCE = 16
 """Announcements with records missing that are remembered; the others are asked for when they come again."""
 CLOSE_SECONDS = 2.0
+GOODBYES, GOODBYE_EVERY = 3, 0.125
+LOOK_AGAIN_SECONDS = 60.0
+"""Until what was announced is looked at again: nobody tells of an announcement that only goes on."""
 NAMES_LIMIT = 1_000
 """Announcements of this fleet that are followed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Announced:
-    """What one node announces."""
-
-    node: str
-    fleet: str
-    """The tag of its fleet."""
-    addresses: tuple[str, ...]
 
 
 class Mdns:
@@ -70,8 +64,10 @@ class Mdns:
         self._counters = counters
         self._interfaces = interfaces
         self._changed = asyncio.Event()
-        self._names: dict[str, str] = {}
+        self._names: dict[str, Announced] = {}
         """Who was heard, by the names of announcements."""
+        self._own: ServiceInfo | None = None
+        """What the others may still remember of this node."""
         self._incomplete: asyncio.Queue[str] = asyncio.Queue(ASKED_AT_ONCE)
         self.problem: str | None = None
         """Why it does not work at the moment."""
@@ -84,24 +80,33 @@ class Mdns:
         self._changed.set()
 
     async def run(self) -> None:
-        """Announce and listen."""
+        """Announce and listen; say goodbye when cancelled."""
         self.is_used = True
-        while True:
-            self._changed.clear()
-            try:
-                async with self._open() as multicast:
-                    await self._serve(multicast)
-            except OSError as error:
-                problem = error.strerror or type(error).__name__
-                if problem != self.problem:
-                    self.problem = problem
-                    self._counters.failed("mdns_unavailable", reason=problem)
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(AGAIN_SECONDS):
-                        await self._changed.wait()
-            finally:
-                self.working.clear()
-                self._names.clear()
+        try:
+            while True:
+                self._changed.clear()
+                await self._once()
+        finally:
+            # From where this machine is now: sockets that were opened before may have lost their address.
+            with contextlib.suppress(TimeoutError, OSError):
+                async with asyncio.timeout(CLOSE_SECONDS), self._open() as multicast:
+                    await self._withdraw(multicast.zeroconf)
+
+    async def _once(self) -> None:
+        try:
+            async with self._open() as multicast:
+                await self._serve(multicast)
+        except OSError as error:
+            problem = error.strerror or type(error).__name__
+            if problem != self.problem:
+                self.problem = problem
+                self._counters.failed("mdns_unavailable", reason=problem)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(AGAIN_SECONDS):
+                    await self._changed.wait()
+        finally:
+            self.working.clear()
+            self._names.clear()
 
     async def _serve(self, multicast: "AsyncZeroconf") -> None:
         from zeroconf import ServiceStateChange
@@ -113,19 +118,37 @@ class Mdns:
             elif len(name) < 200:
                 self._look_up(zeroconf, name)
 
-        for own in self._own_service():
+        own = own_announcement(self._node, self._fleet(), self._addresses())
+        if self._own is not None and (own is None or own.name != self._own.name):
+            await self._withdraw(multicast.zeroconf)
+        if own is not None:
+            self._own = own
             # The name has the fleet's tag in it; probing for another owner would let anybody deny it to us.
             await multicast.async_register_service(own, cooperating_responders=True)
         browser = AsyncServiceBrowser(multicast.zeroconf, SERVICE, handlers=[changed])
-        asking = asyncio.create_task(self._ask(multicast.zeroconf), name="mdns questions")
+        parts = [
+            asyncio.create_task(self._ask(multicast.zeroconf), name="mdns questions"),
+            asyncio.create_task(self._look_again(multicast.zeroconf), name="mdns announcements"),
+        ]
         self.problem = None
         self.working.set()
         try:
             await self._changed.wait()
         finally:
-            asking.cancel()
-            await asyncio.gather(asking, return_exceptions=True)
+            for part in parts:
+                part.cancel()
+            await asyncio.gather(*parts, return_exceptions=True)
             await browser.async_cancel()
+
+    async def _withdraw(self, zeroconf: "Zeroconf") -> None:
+        """Say goodbye for what was announced, so that the others forget it at once."""
+        if self._own is None:
+            return
+        for again in range(GOODBYES):
+            if again:
+                await asyncio.sleep(GOODBYE_EVERY)
+            zeroconf.async_send(zeroconf.generate_service_broadcast(self._own, 0))
+        self._own = None
 
     @contextlib.asynccontextmanager
     async def _open(self) -> AsyncIterator["AsyncZeroconf"]:
@@ -145,45 +168,16 @@ class Mdns:
         except TimeoutError:
             raise OSError(0, "multicast did not start") from None
         finally:
-            # Also when cancelled: the goodbye tells the others at once, and the sockets must not stay.
+            # Also when cancelled: the sockets must not stay. Nothing is said: whoever only moved is not gone.
+            multicast.zeroconf.registry.async_remove(multicast.zeroconf.registry.async_get_service_infos())
             with contextlib.suppress(TimeoutError, OSError):
                 async with asyncio.timeout(CLOSE_SECONDS):
                     await multicast.async_close()
 
-    def _own_service(self) -> "list[ServiceInfo]":
-        """This node's announcement; none where no other machine can reach it."""
-        from zeroconf import ServiceInfo
-
-        hosts, port = [], 0
-        for address in self._addresses():
-            host, its_port = split_address(address)
-            if reachable(host, its_port) is not None:
-                hosts.append(host)
-                port = port or its_port
-        if not hosts:
-            return []
-        tag = fleet_tag(self._fleet())
-        name = name_of(self._node, tag)
-        return [
-            ServiceInfo(
-                SERVICE,
-                name,
-                port=port,
-                properties={"v": VERSION.decode(), "fleet": tag, "node": self._node},
-                server=f"{name.partition('.')[0]}.fleet-nerve.local.",
-                addresses=[ipaddress.ip_address(host).packed for host in hosts[:ADDRESSES_LIMIT]],
-            )
-        ]
-
     def _look_up(self, zeroconf: "Zeroconf", name: str) -> None:
-        from zeroconf import ServiceInfo
-
-        info = ServiceInfo(SERVICE, name)
         if zeroconf.cache.current_entry_with_name_and_alias(SERVICE, name) is None:
             return  # a record that outlived its announcement
-        if info.load_from_cache(zeroconf):
-            self._understand(name, info)
-        elif not self._incomplete.full():
+        if not self._understand(zeroconf, name) and name not in self._names and not self._incomplete.full():
             self._incomplete.put_nowait(name)
 
     async def _ask(self, zeroconf: "Zeroconf") -> None:
@@ -191,45 +185,39 @@ class Mdns:
 
         while True:
             name = await self._incomplete.get()
-            info = AsyncServiceInfo(SERVICE, name)
-            if await info.async_request(zeroconf, ASK_SECONDS * 1000):
-                self._understand(name, info)
+            await AsyncServiceInfo(SERVICE, name).async_request(zeroconf, ASK_SECONDS * 1000)
+            self._understand(zeroconf, name)
 
-    def _understand(self, name: str, info: "ServiceInfo") -> None:
-        found = announced(info.properties, info.parsed_addresses(), info.port)
+    async def _look_again(self, zeroconf: "Zeroconf") -> None:
+        while True:
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+            for record in zeroconf.cache.async_entries_with_name(SERVICE)[:NAMES_LIMIT]:
+                name = getattr(record, "alias", "")
+                if name in self._names:
+                    self._heard(self._names[name])
+                if 0 < len(name) < 200:
+                    self._look_up(zeroconf, name)
+                await asyncio.sleep(0)  # there may be hundreds
+
+    def _understand(self, zeroconf: "Zeroconf", name: str) -> bool:
+        """Whether its records are all there."""
+        records = heard_records(zeroconf, name)
+        if records is None:
+            return False
+        found = announced(*records)
         if found is None or name != name_of(found.node, found.fleet):
             self._counters.count("mdns_bad")
             self._ended(name)
         elif found.fleet == fleet_tag(self._fleet()) and found.node != self._node:
-            if len(self._names) < NAMES_LIMIT:
-                self._names[name] = found.node
+            if name in self._names or len(self._names) < NAMES_LIMIT:
+                self._names[name] = found
                 self._heard(found)
+        return True
 
     def _ended(self, name: str) -> None:
-        node = self._names.pop(name, None)
-        if node is not None:
-            self._gone(node)
-
-
-def name_of(node: str, tag: str) -> str:
-    """What a node's announcement is called: its id, cut where it and the fleet's tag would not fit into a label."""
-    short = node if len(node) <= 46 else f"{node[:37]}-{hashlib.sha256(node.encode()).hexdigest()[:8]}"
-    return f"{short}-{tag}.{SERVICE}"
-
-
-def announced(texts: Any, hosts: Sequence[str], port: int | None) -> Announced | None:
-    """What records say, once their shape is right; None where it is not."""
-    if not isinstance(texts, dict) or texts.get(b"v") != VERSION:
-        return None
-    try:
-        node = (texts.get(b"node") or b"").decode("ascii")
-        fleet = (texts.get(b"fleet") or b"").decode("ascii")
-    except UnicodeDecodeError:
-        return None
-    if not is_node_id(node) or len(fleet) != 16 or not set(fleet) <= set("0123456789abcdef"):
-        return None
-    addresses = [address for host in hosts[: 4 * ADDRESSES_LIMIT] if (address := reachable(host, port or 0))]
-    return Announced(node, fleet, tuple(addresses[:ADDRESSES_LIMIT])) if addresses else None
+        before = self._names.pop(name, None)
+        if before is not None:
+            self._gone(before.node)
 
 
 def _load() -> None:

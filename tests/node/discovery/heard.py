@@ -12,7 +12,8 @@ from zeroconf import ServiceInfo
 from zeroconf.asyncio import AsyncZeroconf
 
 from multifleet.node.counters import Counters
-from multifleet.node.discovery.mdns import SERVICE, Announced, Mdns, name_of
+from multifleet.node.discovery.announcement import SERVICE, Announced, name_of
+from multifleet.node.discovery.mdns import Mdns
 
 LOOPBACK = ["127.0.0.1"]
 GROUP = ("224.0.0.251", 5353)
@@ -28,17 +29,24 @@ class Ears:
     mdns: Mdns = field(init=False)
     heard: dict[str, Announced] = field(default_factory=dict)
     counters: Counters = field(default_factory=Counters)
+    interfaces: list[str | int] = field(default_factory=lambda: [*LOOPBACK])
+    times: int = 0
+    """That anybody was heard."""
 
     def __post_init__(self) -> None:
         self.mdns = Mdns(
             self.node,
             fleet=lambda: self.fleet,
             addresses=lambda: self.addresses,
-            heard=lambda found: self.heard.__setitem__(found.node, found),
+            heard=self._heard,
             gone=lambda node: self.heard.pop(node, None),
             counters=self.counters,
-            interfaces=lambda: list(LOOPBACK),
+            interfaces=lambda: self.interfaces,
         )
+
+    def _heard(self, found: Announced) -> None:
+        self.heard[found.node] = found
+        self.times += 1
 
     def hears(self, node: str) -> tuple[str, ...] | None:
         """The addresses of a node that was heard."""

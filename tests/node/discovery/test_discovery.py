@@ -11,8 +11,8 @@ import pytest
 from multifleet.core.sightings import Way
 from multifleet.node.counters import Counters
 from multifleet.node.discovery import address_watch
+from multifleet.node.discovery.announcement import Announced
 from multifleet.node.discovery.discovery import Discovery
-from multifleet.node.discovery.mdns import Announced
 from multifleet.node.discovery.tailscale import Tailnet
 from tests.node.discovery.heard import soon
 from tests.node.discovery.test_tailscale import RECORDED, program

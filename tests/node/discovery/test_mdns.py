@@ -9,8 +9,9 @@ import pytest
 from multifleet.core.sightings import ADDRESSES_LIMIT, fleet_tag
 from multifleet.node.counters import Counters
 from multifleet.node.discovery import mdns as module
+from multifleet.node.discovery.announcement import SERVICE, Announced, announced, name_of
 from multifleet.node.discovery.guard import BURST, DATAGRAM_LIMIT
-from multifleet.node.discovery.mdns import SERVICE, Announced, Mdns, announced, name_of
+from multifleet.node.discovery.mdns import Mdns
 from tests.node.discovery.heard import Ears, listening, shouting, soon, thrown
 
 TAG = "0123456789abcdef"
@@ -47,13 +48,37 @@ async def test_another_fleet_is_not_heard_and_a_node_that_changes_fleets_is(flee
         await soon(lambda: other.hears("mac3") and one.hears("mac3") is None)
 
 
-async def test_a_changed_address_is_announced_at_once(fleet: str) -> None:
+async def test_a_changed_address_is_announced_at_once_and_replaces_the_old_one(fleet: str) -> None:
     one, other = Ears("mac1", fleet, ["192.0.2.1:1"]), Ears("mac2", fleet, ["192.0.2.2:1"])
     async with listening(one, other):
         await soon(lambda: one.hears("mac2"))
+        await asyncio.sleep(1.5)  # what was announced within a second is kept beside the new: RFC 6762 10.2
         other.addresses = ["192.0.2.99:1"]
         other.mdns.renew()
-        await soon(lambda: one.hears("mac2") == ("192.0.2.99:1",))
+        await soon(lambda: one.hears("mac2") == ("192.0.2.99:1",), 2)
+
+
+async def test_who_only_moves_says_no_goodbye_and_who_ends_says_it_from_where_he_is_by_then(fleet: str) -> None:
+    one, other = Ears("mac1", fleet, ["192.0.2.1:1"]), Ears("mac2", fleet, ["192.0.2.2:1"])
+    async with listening(one):
+        async with listening(other):
+            await soon(lambda: one.hears("mac2"))
+            other.interfaces.clear()
+            other.mdns.renew()
+            await soon(lambda: other.mdns.problem)
+            assert one.hears("mac2")
+            other.interfaces.append("127.0.0.1")
+        await soon(lambda: one.hears("mac2") is None, 2)
+
+
+async def test_an_announcement_that_goes_on_is_heard_again_and_again(
+    fleet: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOOK_AGAIN_SECONDS", 0.01)
+    one, other = Ears("mac1", fleet, ["192.0.2.1:1"]), Ears("mac2", fleet, ["192.0.2.2:1"])
+    async with listening(one, other):
+        await soon(lambda: one.times > 20)
+        assert set(one.heard) == {"mac2"}
 
 
 async def test_a_node_with_a_long_name_that_nobody_can_reach_listens_without_announcing(fleet: str) -> None:

@@ -3,7 +3,7 @@
 from multifleet.core.replay import ReplayClock
 from multifleet.core.sightings import Way
 from multifleet.node.clock import Clocks, NodeClock
-from multifleet.node.discovery.mdns import Announced
+from multifleet.node.discovery.announcement import Announced
 from multifleet.node.discovery.shown import discovery_view
 from tests.node.discovery.test_discovery import World
 

@@ -119,7 +119,8 @@ class PeerOutbox:
         self._something.set()
 
     def heard_again(self) -> None:
-        """The peer is there again: try at once."""
+        """The peer is there again: try at once, and soon again if that fails, or what is under way already."""
+        self._backoff = Backoff(min(1, self._backoff.attempt))
         self._retry_at = 0.0
         self._something.set()
 

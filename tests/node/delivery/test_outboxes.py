@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from multifleet.core.backoff import Backoff
 from multifleet.core.frame import open_frame
 from multifleet.core.packets import PacketAnswer, Request, read
 from multifleet.core.receipts import State
@@ -167,6 +168,24 @@ async def test_a_channel_is_healthy_only_after_a_signed_round_trip_and_broken_af
     mac1.node.outbox_of("mac2").heard_again()
     await until(lambda: mac2.node.counters.snapshot().get("messages_received"))
     await until(lambda: mac1.node.health_of_channels.of("mac2")["memory"].state == "healthy")
+
+
+async def test_an_attempt_under_way_when_its_peer_comes_back_does_not_make_it_wait_as_long_as_before(
+    fleet: Machines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hurry(monkeypatch)
+    mac1, mac2 = await fleet.started("mac1", "mac2")
+    outbox = mac1.node.outbox_of("mac2")
+    outbox._backoff = Backoff(attempt=10)  # it was away for a minute and longer
+    fleet.network.silent.add("mac2")
+    sent = await mac1.node.messages.send("mac2", "hello")
+    await until(lambda: outbox._in_flight)
+    fleet.network.silent.clear()
+    outbox.heard_again()
+    assert outbox.failing, "nothing has been answered yet"
+    await mac1.wait(sent.id, State.STORED, 5.0)
+    assert not outbox.failing
+    assert await mac2.bodies() == ["hello"]
 
 
 async def test_stopping_does_not_wait_for_a_silent_peer(fleet: Machines) -> None:

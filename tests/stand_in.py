@@ -43,6 +43,7 @@ from multifleet.operations.views import (
     RosterView,
     SeatView,
     SessionView,
+    SettledView,
     StatsView,
     StatusView,
     TraceEvent,
@@ -237,6 +238,10 @@ class StandIn:
     async def revoke(self, whom: str, reason: str, with_admitted: bool, undo: bool) -> RevokedView:
         self.asked.append(("revoke", (whom, reason, with_admitted, undo)))
         return RevokedView(whom, "fedcba9876543210", "revoked", ["mac4"], ["mac5"], ["mac6"], 3, True)
+
+    async def settle(self, whom: str, undo: bool) -> SettledView:
+        self.asked.append(("settle", (whom, undo)))
+        return SettledView(whom, ["mac4"], [whom], ["mac5"], [], "multifleet revoke mac4 on another captain")
 
     async def leave(self) -> LeftView:
         return LeftView("mac1", "f1", "f2", ["mac2"], 2, "take the key out")

@@ -737,6 +737,31 @@ COMMANDS: dict[str, Command] = {
         (),
         "setup",
     ),
+    "settle": Command(
+        "Decide for this machine alone with whom it holds where two captains have put each other out.",
+        (
+            "Decide for this machine alone with whom it holds where two captains have put "
+            "each other out. No other machine is told. A third captain's revoke settles it "
+            "for all."
+        ),
+        "POST",
+        "/settle",
+        (
+            Field(
+                "node",
+                "Captain to hold with: its id, or the beginning of its key as roster shows it.",
+                positional=True,
+                required=True,
+            ),
+            Field(
+                "undo",
+                "Take it back: the dispute is open here again.",
+                "switch",
+            ),
+        ),
+        (),
+        "setup",
+    ),
     "leave": Command(
         "Leave the fleet: tell the members, and be a fleet of one again with the same keys and inbox.",
         (
@@ -840,6 +865,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         (
             "roster",
             "revoke",
+            "settle",
             "leave",
         ),
     ),

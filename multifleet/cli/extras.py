@@ -89,6 +89,7 @@ RUNNERS = {
     "receive": "receive",
     "reply": "sending",
     "revoke": "setup",
+    "settle": "setup",
     "send": "sending",
     "status": "picture",
     "trace": "tracing",
@@ -127,7 +128,7 @@ OWN_COMMANDS = {
 
 GROUPS = (
     ("Getting started", ("init", "invite", "join", "up", "down", "demo")),
-    ("Who is in the fleet", ("roster", "revoke", "leave")),
+    ("Who is in the fleet", ("roster", "revoke", "settle", "leave")),
     ("Messages", ("send", "reply", "inbox", "unread", "read")),
     ("Where is it", ("trace", "ack", "receipts", "outbox", "dead", "retry")),
     (

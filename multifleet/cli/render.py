@@ -7,7 +7,7 @@ from multifleet.cli.render_discovery import discovered
 from multifleet.cli.render_fleet import doctor, health, init, invite, joined, peers, status
 from multifleet.cli.render_keys import rotation
 from multifleet.cli.render_message import message
-from multifleet.cli.render_roster import left, revoked, roster
+from multifleet.cli.render_roster import left, revoked, roster, settled
 from multifleet.cli.table import ago, cell, clock, day, short, table
 
 Result = dict[str, Any]
@@ -176,6 +176,7 @@ RENDERERS: dict[str, Callable[[Result], str]] = {
     "seats": _seats,
     "send": _accepted,
     "sessions": _sessions,
+    "settle": settled,
     "stats": _stats,
     "status": status,
     "trace": _trace,

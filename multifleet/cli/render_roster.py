@@ -30,7 +30,8 @@ def roster(found: Result) -> str:
         text += "\n" + table(("OUT", "AT", "KEY", "WHY"), rows, empty="")
     if found["shared_key"] == "retired":
         text += "\nthe fleet's shared key lets nobody in any more, because a machine was revoked: use join codes\n"
-    return text + "".join(f"to settle: {cell(problem)}\n" for problem in found["disputes"])
+    text += "".join(f"to settle: {cell(problem)}\n" for problem in found["disputes"])
+    return text + "".join(f"settled here: {cell(words)}\n" for words in found["settled"])
 
 
 def revoked(found: Result) -> str:
@@ -53,6 +54,20 @@ def revoked(found: Result) -> str:
         lines.append(f"it had let in {cell(found['stays'])}, who stay: revoke them as well if you do not know them")
     if not found["running"]:
         lines.append("next: multifleet up, so that whoever has not heard it does")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def settled(found: Result) -> str:
+    """What counts here now, and that it does so nowhere else."""
+    lines = ["taken back"]
+    if found["holds_with"]:
+        lines = [f"this machine holds with {cell(found['holds_with'])} against {cell(found['against'])}"]
+    if found["back"]:
+        lines.append(f"members again here: {cell(found['back'])}")
+    if found["gone"]:
+        lines.append(f"out here: {cell(found['gone'])}")
+    lines += [f"to settle: {cell(problem)}" for problem in found["disputes"]]
+    lines.append(cell(found["note"]))
     return "".join(f"{line}\n" for line in lines)
 
 

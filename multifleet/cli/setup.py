@@ -1,4 +1,4 @@
-"""`init`, `invite`, `join`, `revoke` and `leave`: with the daemon where one runs, else on the home itself."""
+"""`init`, `invite`, `join`, `revoke`, `settle` and `leave`: with the daemon where one runs, else on the home itself."""
 
 from collections.abc import Callable
 from typing import Any, Literal
@@ -42,6 +42,7 @@ def _offline(name: str, values: dict[str, Value]) -> bytes:
             bool(values.get("with_admitted")),
             bool(values.get("undo")),
         ),
+        "settle": lambda: offline.offline_settle(home_path(), str(node), bool(values.get("undo"))),
         "leave": lambda: offline.offline_leave(home_path()),
     }
     try:

@@ -76,6 +76,12 @@ class Roster:
             self._settled = settled
             self._trust = self._view = None
 
+    def disputes(self) -> tuple[Dispute, ...]:
+        """The disputes as they are where nobody has settled anything: what `settle` can be, or was, told."""
+        if not self._settled:
+            return self.view().disputes
+        return view_of(weigh(self.me, self._anchors, (), self._all()), self.me, self._all()).disputes
+
     def merge(self, documents: Iterable[Signed]) -> Merged:
         """Take what is new; what is held already, or older than what is held, is passed over in silence."""
         new: dict[str, Document] = {}

@@ -14,7 +14,7 @@ from multifleet.node import picture
 from multifleet.node.engine import Engine
 from multifleet.node.keys.keystore import kept_in
 from multifleet.node.lost_stores import what_was_lost
-from multifleet.node.roster.picture import roster_view
+from multifleet.node.roster.picture import roster_view, settled_here
 from multifleet.node.roster.words import me_out_words
 from multifleet.operations.fleet_views import RotationView
 from multifleet.operations.views import (
@@ -34,6 +34,7 @@ from multifleet.operations.views import (
     RosterView,
     SeatView,
     SessionView,
+    SettledView,
     StatsView,
     StatusView,
 )
@@ -81,7 +82,7 @@ class Node(Engine):
             dead=await self.store.outbox.dead_count(),
             sessions=len(found.sessions),
             clients=self.offering.clients.views(found.sessions),
-            problems=picture.problems(known.view),
+            problems=(*picture.problems(known.view), *settled_here(self.rostering)),
             degraded=(me_out_words(out) if out else None)
             or self.store.database.degraded
             or await asyncio.to_thread(what_was_lost, self.home),
@@ -227,6 +228,10 @@ class Node(Engine):
         return await self.captaincy.revoke(
             whom, reason, with_admitted=with_admitted, undo=undo, running=self.is_running
         )
+
+    async def settle(self, whom: str, undo: bool) -> SettledView:
+        """Hold with one side of a dispute, on this machine alone."""
+        return await self.captaincy.settle(whom, undo=undo)
 
     async def leave(self) -> LeftView:
         """Leave the fleet."""

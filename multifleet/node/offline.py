@@ -17,7 +17,16 @@ from multifleet.node.delivery.dropped import ENDING
 from multifleet.node.keys.keystore import kept_in, node_of, write_private
 from multifleet.node.node import Node
 from multifleet.node.setup import Setup, init, make_home, open_setup
-from multifleet.operations.views import AnswerView, DoctorView, InitView, InviteView, JoinedView, LeftView, RevokedView
+from multifleet.operations.views import (
+    AnswerView,
+    DoctorView,
+    InitView,
+    InviteView,
+    JoinedView,
+    LeftView,
+    RevokedView,
+    SettledView,
+)
 from multifleet.store.lock import HomeLock
 
 T = TypeVar("T")
@@ -55,6 +64,11 @@ def offline_join(home: Path, code: str, at: list[str]) -> JoinedView:
 def offline_revoke(home: Path, node: str, reason: str, with_admitted: bool, undo: bool) -> RevokedView:
     """Put a machine out; whoever is not told now hears it once a daemon runs here."""
     return _with_node(home, lambda here: here.revoke(node, reason, with_admitted, undo))
+
+
+def offline_settle(home: Path, node: str, undo: bool) -> SettledView:
+    """Hold with one side of a dispute."""
+    return _with_node(home, lambda here: here.settle(node, undo))
 
 
 def offline_leave(home: Path) -> LeftView:

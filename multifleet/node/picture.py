@@ -67,7 +67,8 @@ def problems(view: View) -> tuple[str, ...]:
     """What a person has to settle."""
     found = [
         f"{dispute.node} was revoked by {dispute.by or 'the key ' + dispute.by_key[:16]} and disputes it, so both are "
-        f"out: multifleet revoke one of the two on another captain"
+        f"out: multifleet revoke one of the two on another captain, or multifleet settle here with whom this machine "
+        "alone shall hold"
         for dispute in view.disputes
     ]
     found += [

@@ -6,7 +6,7 @@ import msgspec
 
 from multifleet.operations.nodes import Nothing
 from multifleet.operations.operation import Effect, Operation, Request, about
-from multifleet.operations.roster_views import LeftView, RevokedView, RosterView
+from multifleet.operations.roster_views import LeftView, RevokedView, RosterView, SettledView
 
 if TYPE_CHECKING:
     from multifleet.node.node import Node
@@ -23,6 +23,13 @@ class Revoke(Request, frozen=True):
     undo: Annotated[bool, about("Bring back whom it had put out.")] = False
 
 
+class Settle(Request, frozen=True):
+    """A dispute to settle here."""
+
+    node: Annotated[str, about("Captain to hold with: its id, or the beginning of its key as roster shows it.")]
+    undo: Annotated[bool, about("Take it back: the dispute is open here again.")] = False
+
+
 async def roster(node: "Node", request: Nothing) -> RosterView:
     """Show who is in the fleet, in which role and let in by whom, and who is out and why."""
     return await node.roster_view()
@@ -35,6 +42,14 @@ async def revoke(node: "Node", request: Revoke) -> RevokedView:
     lets in from now on is in. It comes back only with new keys.
     """
     return await node.revoke(request.node, request.reason, request.with_admitted, request.undo)
+
+
+async def settle(node: "Node", request: Settle) -> SettledView:
+    """Decide for this machine alone with whom it holds where two captains have put each other out.
+
+    No other machine is told. A third captain's revoke settles it for all.
+    """
+    return await node.settle(request.node, request.undo)
 
 
 async def leave(node: "Node", request: Nothing) -> LeftView:
@@ -56,6 +71,16 @@ OPERATIONS = (
         revoke,
         positional=("node",),
         mcp=True,
+        local_cli=True,
+    ),
+    Operation(
+        "settle",
+        "POST /settle",
+        Effect.DISRUPTS,
+        Settle,
+        SettledView,
+        settle,
+        positional=("node",),
         local_cli=True,
     ),
     Operation("leave", "POST /leave", Effect.DISRUPTS, Nothing, LeftView, leave, local_cli=True),

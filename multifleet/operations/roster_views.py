@@ -40,6 +40,7 @@ class RosterView(View, frozen=True):
     disputes: Annotated[list[str], about("What a person has to settle.")]
     shared_key: Annotated[str, about("What the fleet's shared key is good for: none, open or retired.")]
     digest: Annotated[str, about("Fingerprint of all documents: equal on nodes that know the same.")]
+    settled: Annotated[tuple[str, ...], about("What this machine's user has settled for this machine alone.")] = ()
 
 
 class RevokedView(View, frozen=True):
@@ -54,6 +55,17 @@ class RevokedView(View, frozen=True):
     given_up: Annotated[int, about("Messages to it that are undeliverable now.")]
     told: Annotated[bool, about("Whether that machine itself has heard it.")]
     running: Annotated[bool, about("Whether the daemon is up, which tells the others at once.")] = True
+
+
+class SettledView(View, frozen=True):
+    """With whom this machine holds in a dispute. No other machine is told."""
+
+    holds_with: Annotated[str | None, about("Captain whose word counts here; null where it was taken back.")]
+    against: Annotated[list[str], about("Machines that it had put out, and that are out here for good.")]
+    back: Annotated[list[str], about("Members again on this machine.")]
+    gone: Annotated[list[str], about("Out on this machine now.")]
+    disputes: Annotated[list[str], about("What is still disputed here.")]
+    note: Annotated[str, about("That it holds on this machine alone, and what settles it for all.")]
 
 
 class LeftView(View, frozen=True):

@@ -28,7 +28,7 @@ from multifleet.operations.node_views import (
     StatsView,
     StatusView,
 )
-from multifleet.operations.roster_views import LeftView, RevokedView, RosterMember, RosterOut, RosterView
+from multifleet.operations.roster_views import LeftView, RevokedView, RosterMember, RosterOut, RosterView, SettledView
 from multifleet.operations.session_views import HookView, SeatListing, SeatView, SessionListing, SessionView
 
 __all__ = [
@@ -66,6 +66,7 @@ __all__ = [
     "SeatView",
     "SessionListing",
     "SessionView",
+    "SettledView",
     "StatsView",
     "StatusView",
     "TraceEvent",

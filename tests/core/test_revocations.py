@@ -205,6 +205,7 @@ class TestOwnRevocations:
         made.settle(dispute.id for dispute in made.view().disputes if dispute.by == "mac1")
         assert members(made) == EVERYBODY - {"mac3"}
         assert made.view().disputes == ()
+        assert {dispute.by for dispute in made.disputes()} >= {"mac1", "mac3"}, "as others see it"
 
     def test_what_a_stranger_said_cannot_be_settled(self) -> None:
         made = roster(*BASE, revokes("worker", "mac1"))

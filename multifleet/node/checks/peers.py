@@ -9,6 +9,7 @@ from multifleet.node.checks.finding import Finding, fail, of_error, ok, together
 from multifleet.node.checks.probing import Answered
 from multifleet.node.members import Member
 from multifleet.node.picture import problems
+from multifleet.node.roster.picture import settled_here
 from multifleet.node.roster.words import me_out_words
 from multifleet.store.inspection import STORE, read_contents
 
@@ -28,7 +29,8 @@ def answering(node: "Node", answers: Mapping[str, Answered]) -> Finding:
     view = node.rostering.view
     if view.me_out is not None:  # all refuse this node, which says nothing about them
         return fail(me_out_words(view.me_out), "multifleet leave, and join again with new keys")
-    findings = [warn(problem, "multifleet roster shows who said what") for problem in problems(view)]
+    known = (*problems(view), *settled_here(node.rostering))
+    findings = [warn(problem, "multifleet roster shows who said what") for problem in known]
     findings += [_judge(node, member, answers.get(member.node), now, wall) for member in node.members.others()]
     findings += [
         warn(f"{name} is configured and was never met", f"start multifleet on {name} with the same shared key")

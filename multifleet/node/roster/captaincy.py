@@ -10,12 +10,13 @@ from multifleet.core.issuing import may_revoke
 from multifleet.core.roster import MemberFacts, Out
 from multifleet.errors import BadInput, Revoked, UnknownNode
 from multifleet.node.members import Member, Members
+from multifleet.node.picture import problems
 from multifleet.node.roster.exchange import RosterExchange
 from multifleet.node.roster.membership import Membership
 from multifleet.node.roster.parting import Parting
 from multifleet.node.roster.rostering import Rostering
 from multifleet.node.roster.words import me_out_words
-from multifleet.operations.roster_views import LeftView, RevokedView
+from multifleet.operations.roster_views import LeftView, RevokedView, SettledView
 
 LAST_WORD_SECONDS = 3.0
 """For telling whom it concerns, and the others where no daemon runs to do it."""
@@ -72,6 +73,41 @@ class Captaincy:
             given_up=self.parting.given_up.get(target.node, 0) - given_up,
             told=told,
             running=running,
+        )
+
+    async def settle(self, whom: str, *, undo: bool) -> SettledView:
+        """Hold with one side of a dispute, on this machine alone."""
+        roster, before = self.rostering.roster, self.rostering.view
+        disputes = roster.disputes()
+        found = [one for one in disputes if one.by == whom or _begins(one.by_key, whom)]
+        keys = {one.by_key for one in found}
+        if not found:
+            sides = ", ".join(sorted({one.by or one.by_key[:16] for one in disputes}))
+            hint = f"hold with one of {sides}" if sides else "multifleet roster shows what there is to settle"
+            raise BadInput(f"{whom} has put nobody out in a dispute: {hint}")
+        if len(keys) > 1:
+            named = ", ".join(sorted(key[:16] for key in keys))
+            raise BadInput(f"{whom} has been the name of several machines: say which by its key ({named})")
+        words = {one.id for one in found}
+        if undo and not words & roster.settled:
+            raise BadInput(f"this machine does not hold with {whom} in a dispute: there is nothing to take back")
+        against = {one.id for one in disputes if one.key in keys}
+        await self.rostering.settle(roster.settled - words - against | (set() if undo else words))
+        after = self.rostering.view
+        targets = sorted({one.node for one in found})
+        side = f"multifleet revoke {targets[0]}" if targets else "revoke"
+        note = (
+            f"the dispute is open again on this machine; {side} on another captain settles it for all"
+            if undo
+            else f"this holds on this machine alone, and no other is told; {side} on another captain settles it for all"
+        )
+        return SettledView(
+            holds_with=None if undo else found[0].by or found[0].by_key[:16],
+            against=[] if undo else targets,
+            back=sorted(facts.node for key, facts in after.by_key.items() if key not in before.by_key),
+            gone=sorted(facts.node for key, facts in before.by_key.items() if key not in after.by_key),
+            disputes=list(problems(after)),
+            note=note,
         )
 
     async def leave(self) -> LeftView:

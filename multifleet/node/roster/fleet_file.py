@@ -2,7 +2,7 @@
 one of the two loses no member and forgets no revocation."""
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -34,6 +34,10 @@ class Fleet(msgspec.Struct, frozen=True):
     members: list[Pinned] = []
     anchors: dict[str, Anchor] | None = None
     documents: list[Signed] = []
+    settled: list[str] = []
+    """Ids of revocations that count here though they are disputed: its user has decided so."""
+    left: str = ""
+    """The fleet that this node left last, as long as it has not come back to it."""
 
 
 def fleet_file(home: Path) -> Path:
@@ -60,10 +64,13 @@ def write_fleet(
     rows: Sequence[PeerRow] = (),
     anchors: Mapping[str, Anchor] | None = None,
     documents: Sequence[Signed] = (),
+    *,
+    settled: Iterable[str] = (),
+    left: str = "",
 ) -> None:
     """Replace the file."""
     known = None if anchors is None else dict(anchors)
-    content = Fleet(fleet, [_pinned(row) for row in rows], known, list(documents))
+    content = Fleet(fleet, [_pinned(row) for row in rows], known, list(documents), sorted(settled), left)
     write_private(fleet_file(home), msgspec.json.encode(content))
 
 

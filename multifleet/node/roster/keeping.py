@@ -33,6 +33,10 @@ class RosterState:
     documents: Sequence[Signed]
     rows: Mapping[str, PeerRow]
     """Of all peers that were ever pinned in this fleet, by name."""
+    settled: frozenset[str]
+    """What this node's user has settled for it."""
+    left: str
+    """The fleet that it left last."""
     anew: bool
     """Whether what the store holds belongs to another fleet, or to none."""
 
@@ -61,6 +65,8 @@ class Changes:
 class _Note(msgspec.Struct, frozen=True):
     fleet: str
     anchors: dict[str, Anchor] = {}
+    settled: list[str] = []
+    left: str = ""
 
 
 class Keeping:
@@ -73,6 +79,8 @@ class Keeping:
         self._noted: str | None = None
         self.file_is_old = False
         """Whether something is not in the file yet."""
+        self.left = ""
+        """The fleet that this node left last, as long as it has not come back to it."""
 
     async def load(self, file: Fleet, *, found: bool, me: str, node: str) -> RosterState:
         """Both places together; `found`: there was a file, so that it says which fleet this is."""
@@ -93,7 +101,9 @@ class Keeping:
             known = {me: Anchor(node)} | {row.ed25519.hex(): Anchor(row.node) for row in rows.values()}
             cards = [signed for row in rows.values() for signed in card_in(row)]
         kept = [] if mine is None else [Signed(row.text, row.signature) for row in await self._store.roster.all()]
-        return RosterState(file.fleet, known, [*kept, *file.documents, *cards], rows, mine is None)
+        settled = frozenset(file.settled if mine is None else mine.settled)
+        self.left = file.left if mine is None else mine.left
+        return RosterState(file.fleet, known, [*kept, *file.documents, *cards], rows, settled, self.left, mine is None)
 
     def of(
         self,
@@ -126,7 +136,9 @@ class Keeping:
         at_once: bool,
     ) -> None:
         """Keep what is new; StoreUnavailable where the disk does not take it now, then it is kept later."""
-        note = msgspec.json.encode(_Note(roster.fleet, dict(roster.anchors))).decode()
+        note = msgspec.json.encode(
+            _Note(roster.fleet, dict(roster.anchors), sorted(roster.settled), self.left)
+        ).decode()
         notes = [(NOTE, note)] if note != self._noted else []
         if not (changes.new or changes.gone or rows or notes or anew):
             return
@@ -156,7 +168,15 @@ class Keeping:
         members = roster.view().members
         rows = [row for row in pinned.values() if row.node in members]
         try:
-            write_fleet(self._home, roster.fleet, rows, roster.anchors, roster.documents())
+            write_fleet(
+                self._home,
+                roster.fleet,
+                rows,
+                roster.anchors,
+                roster.documents(),
+                settled=roster.settled,
+                left=self.left,
+            )
             self.file_is_old = False
         except OSError as error:
             self.file_is_old = True

@@ -3,7 +3,7 @@
 from multifleet.core.roster import Out, View, by_seniority
 from multifleet.node.picture import problems
 from multifleet.node.roster.rostering import Rostering
-from multifleet.node.roster.words import out_words
+from multifleet.node.roster.words import out_words, settled_words
 from multifleet.operations.roster_views import RosterMember, RosterOut, RosterView
 
 
@@ -30,9 +30,16 @@ def roster_view(rostering: Rostering, me: str, chief: str | None, why: str, *, i
         ],
         out=[_out(view, out) for out in sorted(view.out.values(), key=lambda out: (-out.at, out.key))],
         disputes=list(problems(view)),
+        settled=settled_here(rostering),
         shared_key="none" if not is_shared else "retired" if view.retired else "open",
         digest=rostering.digest(),
     )
+
+
+def settled_here(rostering: Rostering) -> tuple[str, ...]:
+    """What was settled on this machine alone, one line each."""
+    roster = rostering.roster
+    return tuple(settled_words(dispute) for dispute in roster.disputes() if dispute.id in roster.settled)
 
 
 def _out(view: View, out: Out) -> RosterOut:

@@ -128,6 +128,7 @@ class Rostering:
             self._members.move_to(state.fleet)
         self._rows = dict(state.rows)
         self._roster = Roster(state.fleet, self._me, state.anchors)
+        self._roster.settle(state.settled)
         async with self._lock:
             changes = await self._merge(state.documents)
             await self._settle(changes, anew=state.anew, starting=True)
@@ -161,6 +162,12 @@ class Rostering:
             self._counters.failed("roster_documents_refused", sender=from_ or "self", reason=reason)
         self._announce(changes, from_, rumor=rumor)
         return changes
+
+    async def settle(self, ids: Iterable[str]) -> None:
+        """Hold these revocations for good, and no others that are disputed; nobody else is told."""
+        async with self._lock:
+            self._roster.settle(ids)
+            await self._settle(Changes())
 
     async def publish_card(self) -> None:
         """Tell everybody where this node is, if that is new."""

@@ -1,6 +1,6 @@
 """What a person is told about who is out of the fleet, and why. Reasons are other people's words: shown inert."""
 
-from multifleet.core.roster import Out
+from multifleet.core.roster import Dispute, Out
 from multifleet.core.visible import visible
 
 
@@ -17,6 +17,14 @@ def out_words(out: Out) -> str:
             return f"{out.node} left the fleet"
         case _:
             return f"{out.node} is out: {reason}"
+
+
+def settled_words(dispute: Dispute) -> str:
+    """What this node's user has decided, and what is to be done for the others."""
+    return (
+        f"this machine alone holds with {dispute.by} against {dispute.node}: "
+        f"multifleet revoke {dispute.node} on another captain settles it for all"
+    )
 
 
 def refusal_words(out: Out | None) -> str | None:

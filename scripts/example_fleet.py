@@ -45,7 +45,7 @@ def a_fleet() -> list[MemberView]:
             "mac3",
             "alive",
             NOW - 86_400 * 3,
-            "answers pings",
+            "answer 2 s ago",
             role="worker",
             addresses=("192.0.2.3:8855",),
             round_trip=0.0004,

@@ -110,7 +110,7 @@ def _inside(known: Sources, facts: MemberFacts) -> MemberView:
         node=name,
         state=(peer.state if peer else PresenceState.SUSPECT).value,
         since=known.moment(peer.since) if peer else None,
-        how=peer.how if peer else NO_CARD,
+        how=_how(peer, known.now) if peer else NO_CARD,
         role=facts.role,
         chief=name == known.chief,
         addresses=member.reachable_at if member else (),
@@ -124,6 +124,15 @@ def _inside(known: Sources, facts: MemberFacts) -> MemberView:
         added_at=_moment(facts.at),
         **(_told(peer.facts) | {"facts_at": known.moment(peer.facts_at)} if peer and peer.facts else {}),
     )
+
+
+def _how(peer: PeerPresence, now: float) -> str:
+    """How its state is known at this moment: of one that is there its latest word, else what ended it."""
+    if peer.state is not PresenceState.ALIVE or peer.heard_at is None or not peer.heard_by:
+        return peer.how
+    seconds = max(0.0, now - peer.heard_at)
+    ago = f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+    return f"{peer.heard_by} {ago} ago" + (f", had slept {peer.slept} s" if peer.slept else "")
 
 
 def _outside(known: Sources, out: Out) -> MemberView:

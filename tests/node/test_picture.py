@@ -26,6 +26,7 @@ def presence(name: str, state: PresenceState = PresenceState.ALIVE, **known: Any
         "incarnation": 1,
         "round_trip": 0.0004,
         "heard_at": NOW - 1,
+        "heard_by": "answer",
         "facts": None,
         "facts_at": None,
         "apart": None,
@@ -66,7 +67,7 @@ def test_a_member_is_shown_with_all_that_is_known_of_it() -> None:
             node="mac2",
             state="alive",
             since=WALL - 60,
-            how="answers pings",
+            how="answer 1 s ago",
             role="worker",
             chief=True,
             addresses=("192.0.2.2:8855", "192.0.2.3:8855"),
@@ -170,3 +171,21 @@ def test_a_node_that_is_out_says_so_of_itself() -> None:
     made = roster(admits("mac1", "mac2"), revokes("mac1", "mac2", reason="stolen"), me="mac2")
     view = this_node(seen(made), "mac2", FACTS, [], WALL)
     assert (view.node, view.state, view.how) == ("mac2", "revoked", "by mac1: stolen")
+
+
+@pytest.mark.parametrize(
+    ("ago", "state", "known", "says"),
+    [
+        (3.0, PresenceState.ALIVE, {}, "answer 3 s ago"),
+        (200.0, PresenceState.ALIVE, {"heard_by": "ping"}, "ping 3 min ago"),
+        (2.0, PresenceState.ALIVE, {"slept": 300}, "answer 2 s ago, had slept 300 s"),
+        (9.0, PresenceState.DEAD, {"how": "8 pings unanswered"}, "8 pings unanswered"),
+        (9.0, PresenceState.ALIVE, {"how": "said so itself", "heard_by": ""}, "said so itself"),
+    ],
+)
+def test_how_it_is_known_is_how_it_is_known_now(
+    ago: float, state: PresenceState, known: dict[str, Any], says: str
+) -> None:
+    peer = presence("mac2", state, heard_at=NOW - ago, **known)
+    [view] = others(seen(roster(admits("mac1", "mac2", 1_700_000_000_000)), peer), "mac1")
+    assert (view.how, view.since) == (says, WALL - 60)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from multifleet.core.presence.effects import Changed, Effect
+from multifleet.core.presence.effects import Changed, Confirmed, Effect
 from multifleet.core.presence.peer import Peer
 from multifleet.core.presence.ring import Dice, Ring, Shuffled
 from multifleet.core.presence.states import PINGED, TRANSITIONS, PresenceEvent, PresenceState
@@ -61,10 +61,17 @@ class Book:
                 peer.flapped_at = now
         if after is PresenceState.DEAD:
             peer.slept = 0
-        peer.since = now
+        peer.since, peer.was = now, None
         self.put(peer, after, how)
         self._out.append(Changed(peer.name, before, after, how))
         return True
+
+    def confirm(self, peer: Peer, how: str) -> None:
+        """What was restored of a peer is true: it is alive, in the very run in which it was."""
+        if peer.was is not None:
+            peer.since, peer.was = peer.was[0], None
+            self.put(peer, PresenceState.ALIVE, how)
+            self._out.append(Confirmed(peer.name))
 
     def put(self, peer: Peer, state: PresenceState, how: str) -> None:
         """Set a state without an event: what the store remembers."""

@@ -34,6 +34,13 @@ class Changed:
 
 
 @dataclass(frozen=True, slots=True)
+class Confirmed:
+    """A peer that was alive when this daemon stopped is, and has been all the time: what is kept of it holds."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Answered:
     """A ping of ours was answered just now, so the address that this datagram came from is the peer's."""
 
@@ -78,4 +85,4 @@ class Raised:
     incarnation: int
 
 
-Effect = Send | Reply | Changed | Answered | Returned | TryHttp | Learned | Differs | Raised
+Effect = Send | Reply | Changed | Confirmed | Answered | Returned | TryHttp | Learned | Differs | Raised

@@ -19,7 +19,7 @@ from multifleet.core.presence.book import Book
 from multifleet.core.presence.effects import Answered, Differs, Effect, Returned
 from multifleet.core.presence.favours import Favours
 from multifleet.core.presence.gossip import Document, Facts, Gossip
-from multifleet.core.presence.peer import NEVER_HEARD, Peer, PeerPresence
+from multifleet.core.presence.peer import NEVER_HEARD, WAS_ALIVE, WAS_SUSPECT, Peer, PeerPresence
 from multifleet.core.presence.ring import Dice
 from multifleet.core.presence.speech import Speech
 from multifleet.core.presence.statements import Sign, Verify
@@ -42,6 +42,9 @@ SUCCESSORS = 8
 PINGS = "answers pings"
 OTHERS = "answers pings of others"
 FRAMES = "its frames arrive"
+HEARD = "heard"
+HEARD_BY = {"ack": "answer", "ping": "ping"}
+"""What was heard last, for a packet of each kind."""
 
 
 class Presence:
@@ -116,14 +119,19 @@ class Presence:
         return self._done()
 
     def restore(self, name: str, state: PresenceState, since: float, how: str, incarnation: int) -> None:
-        """What the store remembers of a member, once after `set_members`; `since` may lie before the clock's zero."""
+        """What the store remembers of a member, once after `set_members`; `since` may lie before the clock's zero.
+
+        Who was alive then is suspect until there is word of it in this run, and is asked for it soon.
+        """
         peer = self._book.peers.get(name)
         if peer is not None and state is not PresenceState.LEFT:
             peer.incarnation = peer.stated = peer.asleep = incarnation
-            peer.since = since
-            self._book.put(peer, state, how)
             if state is PresenceState.ALIVE:
-                self._introductions.pop(name, None)
+                peer.was = (since, incarnation)
+                self._book.put(peer, PresenceState.SUSPECT, WAS_ALIVE)
+                return
+            peer.since = since
+            self._book.put(peer, state, WAS_SUSPECT if state is PresenceState.SUSPECT else how)
 
     def next_due(self) -> float:
         """When `tick` is wanted next."""
@@ -174,6 +182,7 @@ class Presence:
                 self._watching.begin(peer, now, fast=True)
             else:
                 self._alive(peer, FRAMES, now)
+                peer.heard_by = "frame"
         return self._done()
 
     def check(self, name: str, now: float) -> list[Effect]:
@@ -242,15 +251,20 @@ class Presence:
         if peer.state is PresenceState.ASLEEP and gossip.incarnation <= peer.asleep:
             return  # it was said before it fell asleep
         peer.incarnation = max(peer.incarnation, gossip.incarnation)
+        if peer.was and peer.was[1] == gossip.incarnation:
+            self._introductions.pop(peer.name, None)
+            self._book.confirm(peer, PINGS)
         self._alive(peer, PINGS, now)
+        peer.heard_by = HEARD_BY.get(gossip.kind, HEARD)
 
     def _alive(self, peer: Peer, how: str, now: float) -> None:
-        peer.heard_at = now
+        peer.heard_at, peer.heard_by = now, HEARD
         self._watching.close(peer)
         before = peer.state
         self._speech.queue.drop(peer.name)
         slept = before in (PresenceState.DEAD, PresenceState.ASLEEP) and peer.slept
         if self._book.move(peer, PresenceEvent.ANSWERED, f"slept {slept} s, {how}" if slept else how, now):
+            self._introductions.pop(peer.name, None)
             if before is PresenceState.DEAD and peer.apart and now - self._swept_at > SWEEP_EVERY:
                 self._sweep(now)
 
@@ -268,6 +282,7 @@ class Presence:
             case "told":
                 if subject := self._favours.told(gossip, now):
                     self._alive(subject, OTHERS, now)
+                    subject.heard_by = "answer to others"
 
     def _compare(self, peer: Peer, digest: str, now: float) -> None:
         mine = self._speech.digest
@@ -313,7 +328,7 @@ class Presence:
         del self._introductions[name]
         peer = self._book.peers[name]
         if peer.state is not PresenceState.ALIVE:
-            self._watching.begin(peer, now, fast=peer.how == NEVER_HEARD, facts=True)
+            self._watching.begin(peer, now, fast=peer.how in (NEVER_HEARD, WAS_ALIVE, WAS_SUSPECT), facts=True)
         self._timers.at(now + INTRODUCED_EVERY * (0.5 + self._dice()), self._next_introduction)
 
     def _done(self) -> list[Effect]:

@@ -10,6 +10,8 @@ from multifleet.core.presence.watch import Watch
 from multifleet.core.replay_window import ReplayWindow
 
 NEVER_HEARD = "never heard here"
+WAS_ALIVE = "alive when this daemon stopped; not heard since"
+WAS_SUSPECT = "suspected when this daemon stopped; not heard since"
 CREDIT, CREDIT_BACK = 8, 120.0
 """Suspicions that are looked at for one member, and the seconds after which one more is."""
 TRUSTED = 5
@@ -31,6 +33,8 @@ class PeerPresence:
     """Smoothed seconds; None before the first answer."""
     heard_at: float | None
     """The last word of its own."""
+    heard_by: str
+    """What that was, in words: "answer". Empty before the first."""
     facts: Facts | None
     facts_at: float | None
     apart: tuple[float, float] | None
@@ -67,6 +71,9 @@ class Peer:
     lost: int = 0
     """Pings to it in a row that were lost."""
     heard_at: float | None = None
+    heard_by: str = ""
+    was: tuple[float, int] | None = None
+    """Since when it was alive, and in which incarnation, when this daemon stopped; until there is newer word."""
     accused_at: float = float("-inf")
     """When its death was last verified because somebody spread a suspicion."""
     credit: TokenBucket | None = None
@@ -137,6 +144,7 @@ class Peer:
             incarnation=self.incarnation,
             round_trip=self.rtt.smoothed if self.rtt else None,
             heard_at=self.heard_at,
+            heard_by=self.heard_by,
             facts=self.facts,
             facts_at=self.facts_at,
             apart=self.apart,

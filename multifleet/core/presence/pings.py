@@ -3,7 +3,7 @@
 from collections import OrderedDict, deque
 
 from multifleet.core.presence.peer import Peer
-from multifleet.core.presence.rtt import RoundTrip
+from multifleet.core.presence.rtt import MOST, RoundTrip
 from multifleet.core.presence.states import PresenceState
 from multifleet.core.presence.suspicion import LossEstimate
 
@@ -24,7 +24,7 @@ class Pings:
     def __init__(self) -> None:
         self.loss = LossEstimate()
         self._all = RoundTrip()
-        self._pings: OrderedDict[int, tuple[Peer, float, float]] = OrderedDict()
+        self._pings: OrderedDict[int, tuple[Peer, float, float, bool]] = OrderedDict()
         self._fates: deque[int] = deque()
         self._unanswered = 0
         self._deaf_until = float("-inf")
@@ -38,14 +38,14 @@ class Pings:
         """Seconds after which a ping to this peer counts as unanswered."""
         return (peer.rtt or self._all).timeout()
 
-    def sent(self, count: int, peer: Peer, now: float) -> None:
-        """A ping went out."""
+    def sent(self, count: int, peer: Peer, now: float, *, again: bool = False) -> None:
+        """A ping went out; `again` where another one before it had no answer yet."""
         while self._pings:
-            _, at, _ = next(iter(self._pings.values()))
+            at = next(iter(self._pings.values()))[1]
             if len(self._pings) < KEPT and now - at <= REMEMBERED:
                 break
             self._pings.popitem(last=False)
-        self._pings[count] = (peer, now, now + self.timeout(peer))
+        self._pings[count] = (peer, now, now + self.timeout(peer), again)
         if peer.state not in GONE:
             self._fates.append(count)
             self._unanswered += 1
@@ -55,16 +55,21 @@ class Pings:
         self._judge(now)
 
     def answered(self, peer: Peer, count: int, now: float) -> float | None:
-        """The round trip of the ping that the peer answers; None where it was never sent, or was answered before."""
-        known, sent_at, in_time = self._pings.get(count, (None, 0.0, 0.0))
+        """The round trip of the ping that the peer answers; None where it was never sent, or was answered before.
+
+        What waited in a socket while the peer, or this node, was not running says nothing about the way between them:
+        no answer that comes later than any ping waits, and none to a repeated ping (Karn's rule), is learned from.
+        """
+        known, sent_at, in_time, again = self._pings.get(count, (None, 0.0, 0.0, False))
         if known is not peer:
             return None
         del self._pings[count]
         self._end_silence(now)
         if now - sent_at > REMEMBERED:
             return None
-        peer.has_round_trip(now - sent_at)
-        self._all.learn(now - sent_at)
+        if now - sent_at <= MOST and not again:
+            peer.has_round_trip(now - sent_at)
+            self._all.learn(now - sent_at)
         peer.lost = 0
         if now <= in_time:
             self.loss.learn(1, 0)
@@ -82,7 +87,7 @@ class Pings:
 
     def _judge(self, now: float) -> None:
         while self._fates:
-            peer, sent_at, _ = self._pings.get(self._fates[0], (None, 0.0, 0.0))
+            peer, sent_at, _, _ = self._pings.get(self._fates[0], (None, 0.0, 0.0, False))
             if peer is not None and now - sent_at < JUDGED_AFTER:
                 return
             self._fates.popleft()

@@ -14,7 +14,7 @@ class RoundTrip:
         self.variation = 0.0
 
     def learn(self, seconds: float) -> None:
-        """One more round trip. Each answer names its own ping, so that even late ones may be learned from."""
+        """One more round trip; see Pings for which are none."""
         if self.smoothed is None:
             self.smoothed, self.variation = seconds, seconds / 2
             return

@@ -85,7 +85,7 @@ class Watching:
     def _ping(self, peer: Peer, watch: Watch, now: float, facts: bool = False) -> None:
         again = watch.sent > 0 or watch.tries is not None
         count = self._speech.ping_again(peer) if again else self._speech.ping(peer, now, facts)
-        self.pings.sent(count, peer, now)
+        self.pings.sent(count, peer, now, again=watch.sent > 0)
         watch.pinged(now, self.pings.timeout(peer))
 
     def _plan(self, peer: Peer, watch: Watch) -> None:

@@ -258,6 +258,8 @@ class NodePresence:
                     self._answered(name, heard)
                 case effects.Changed():
                     self._changed(effect)
+                case effects.Confirmed():
+                    self._events.happened(PRESENCE)
                 case effects.Returned(name):
                     self._is_back(name)
                 case effects.TryHttp(name):

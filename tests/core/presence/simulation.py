@@ -99,6 +99,7 @@ class Simulation:
                 for other in self.names:
                     if other != node.name:
                         node.presence.restore(other, ALIVE, 0.0, "answers pings", 1_700_000_000_000)
+                        node.presence.heard(other, 0.0)
             self._later(self.random.random(), self._ticker(node))
 
     def run(self, seconds: float, until: Callable[[], bool] | None = None) -> float:

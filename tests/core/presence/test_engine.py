@@ -208,6 +208,7 @@ def test_a_quiet_engine_costs_the_same_however_many_there_are() -> None:
         presence.set_members([f"machine-{number}" for number in range(count)], 0.0)
         for number in range(count):
             presence.restore(f"machine-{number}", PresenceState.ALIVE, 0.0, "answers pings", BEGIN)
+            presence.heard(f"machine-{number}", 0.0)
         sent, answers, ticks = 0, 1, 0
         presence.tick(0.0)
         while presence.next_due() < 60:

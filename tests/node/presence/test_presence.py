@@ -130,6 +130,18 @@ async def test_what_is_known_outlives_a_restart_and_the_own_incarnation_grows(da
     assert mac1.node.presence.best_address("mac2") == mac2.address
 
 
+async def test_a_restart_of_the_one_who_looks_on_changes_nothing_about_the_others(daemons: Daemons) -> None:
+    mac1, mac2 = await fleet_of(daemons, "mac1", "mac2")
+    await until(lambda: mac1.node.presence.peer("mac2").heard_by == "answer", LONG)
+    [row] = [row for row in await mac1.node.store.peers.all() if row.node == "mac2"]
+    await mac1.down()
+    await mac1.up()
+    await until(lambda: sees(mac1, mac2) == "alive", LONG)
+    peer = mac1.node.presence.peer("mac2")
+    assert (peer.flaps, peer.apart) == (0, None)
+    assert mac1.node.clock.now() - (mac1.node.clock.monotonic() - peer.since) == pytest.approx(row.state_since, abs=1)
+
+
 async def test_an_incarnation_from_the_future_is_outgrown(daemons: Daemons) -> None:
     [mac1] = await daemons.up("mac1")
     future = int(mac1.node.clock.wall() * 1_000) + 10**9

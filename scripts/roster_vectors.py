@@ -44,6 +44,33 @@ def roster(fleet: str, at: int, one: Identity, two: Identity, three: Identity) -
         "digest": made.digest(),
         "members": {member.node: member.role for member in view.members.values()},
         "out": {gone.node: gone.how for gone in view.out.values()},
+        "dated_back": _dated_back(fleet, at * 1000, one, two, three),
+    }
+
+
+def _dated_back(fleet: str, at: int, one: Identity, two: Identity, three: Identity) -> dict[str, Any]:
+    """`one` lets in `two` and later `three`, which dates an admission of another key back that says it is `two`."""
+    thief = "f" * 64
+
+    def let_in(by: Identity, node: str, key: str, at: int) -> Signed:
+        captain = by.public.hex()
+        return sign(
+            by, Admission(fleet=fleet, node=node, key=key, role="captain", eligible=True, by=captain, at=at)
+        )
+
+    documents = [
+        let_in(one, two.node, two.public.hex(), at),
+        let_in(one, three.node, three.public.hex(), at + 1),
+        let_in(three, two.node, thief, 0),
+    ]
+    founder = one.public.hex()
+    made = Roster(fleet, founder, {founder: Anchor(one.node)})
+    made.merge(documents)
+    view = made.view()
+    return {
+        "documents": [_document(fleet, signed) for signed in documents],
+        "members": {member.node: [member.key, member.at] for member in view.members.values()},
+        "out": {key: [gone.node, gone.how, gone.at] for key, gone in view.out.items()},
     }
 
 

@@ -47,6 +47,7 @@ class Roster:
         self.me = me
         self._anchors = dict(anchors)
         self._settled: frozenset[str] = frozenset()
+        self._pins: dict[str, str] = {}
         self._shelves: dict[Kind, Shelf] = {kind: Shelf(room) for kind in get_args(Kind)}
         self._known: set[Signed] = set()
         self._trust: Trust | None = None
@@ -80,7 +81,13 @@ class Roster:
         """The disputes as they are where nobody has settled anything: what `settle` can be, or was, told."""
         if not self._settled:
             return self.view().disputes
-        return view_of(weigh(self.me, self._anchors, (), self._all()), self.me, self._all()).disputes
+        return view_of(weigh(self.me, self._anchors, (), self._all()), self.me, self._all(), self._pins).disputes
+
+    def pin(self, pins: Mapping[str, str]) -> None:
+        """Replace the names that stay with a key (in hex) as long as it stands. Local, as anchors are."""
+        if pins != self._pins:
+            self._pins = dict(pins)
+            self._view = None
 
     def merge(self, documents: Iterable[Signed]) -> Merged:
         """Take what is new; what is held already, or older than what is held, is passed over in silence."""
@@ -141,7 +148,7 @@ class Roster:
         if self._trust is None:
             self._trust = weigh(self.me, self._anchors, self._settled, self._all())
         if self._view is None:
-            self._view = view_of(self._trust, self.me, self._all())
+            self._view = view_of(self._trust, self.me, self._all(), self._pins)
         return self._view
 
     def _all(self) -> Iterator[Document]:

@@ -11,6 +11,7 @@ from multifleet.core.card import Card
 from multifleet.core.documents import Admission, Document, Leave, Revocation
 from multifleet.core.revocations import Claim, Grant, Judgement, judge
 from multifleet.core.roster_view import Anchor, Dispute, How, MemberFacts, Out, View
+from multifleet.core.seniority import Seniority, seniority
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,7 @@ class Trust:
     """Who is in and which revocations count: the part that cards and leaves do not change."""
 
     judgement: Judgement
+    seniority: Seniority
     standing: tuple[tuple[Document, Revocation], ...]
     """The revocations that are accepted or disputed, oldest first."""
 
@@ -44,17 +46,24 @@ def weigh(
     ]
     judgement = judge(grants, claims, me, settled)
     standing = [revocations[name] for name in judgement.accepted | judgement.disputed]
-    return Trust(judgement, tuple(sorted(standing, key=lambda pair: (pair[0].at, pair[0].id))))
+    standing.sort(key=lambda pair: (pair[0].at, pair[0].id))
+    return Trust(judgement, seniority(judgement.after.grants), tuple(standing))
 
 
-def view_of(trust: Trust, me: str, documents: Iterable[Document]) -> View:
-    """The view of the node with the key `me`, with the cards and leaves among the documents."""
-    return _Reading(trust, documents).view(me)
+def view_of(trust: Trust, me: str, documents: Iterable[Document], pins: Mapping[str, str]) -> View:
+    """The view of the node with the key `me`, with the cards and leaves among the documents.
+
+    `pins` are names with the keys that this node has for them: no document gives a name to another key while that one
+    stands.
+    """
+    return _Reading(trust, documents, pins).view(me)
 
 
 class _Reading:
-    def __init__(self, trust: Trust, documents: Iterable[Document]) -> None:
+    def __init__(self, trust: Trust, documents: Iterable[Document], pins: Mapping[str, str]) -> None:
         self._judgement = trust.judgement
+        self._seniority = trust.seniority
+        self._pins = pins
         self._standing = trust.standing
         self._leaves: dict[str, int] = {}
         self._cards: dict[tuple[str, str], Document] = {}
@@ -79,7 +88,7 @@ class _Reading:
 
     def _precedence(self, grant: Grant) -> tuple[bool, bool, int, str]:
         # A node's own card decides between names: a captain must not rename it by dating an admission back.
-        return bool(grant.by), (grant.key, grant.node) not in self._cards, grant.at, grant.id
+        return bool(grant.by), (grant.key, grant.node) not in self._cards, self._seniority.of(grant), grant.id
 
     def view(self, me: str) -> View:
         out: dict[str, Out] = {}
@@ -132,16 +141,22 @@ class _Reading:
     def _members(self, out: dict[str, Out]) -> dict[str, MemberFacts]:
         members: dict[str, MemberFacts] = {}
         candidates = [given for key, given in self._after.items() if key not in out]
-        # A root keeps its name, too.
-        for given in sorted(candidates, key=lambda given: (bool(given[0].by), given[0].at, given[0].key)):
+        for given in sorted(candidates, key=self._claim):
             first = given[0]
             holder = members.get(first.node)
             if holder:
-                reason = f"the name {first.node} was taken before"
-                out[first.key] = Out(first.node, first.key, "name-taken", first.node, holder.key, first.at, reason)
+                by = self._name(first.by) or "nobody known here"
+                reason = f"the name {first.node} is another machine's here; this one was let in by {by}"
+                at = self._seniority.of(first)
+                out[first.key] = Out(first.node, first.key, "name-taken", first.node, holder.key, at, reason)
             else:
                 members[first.node] = self._member(given)
         return members
+
+    def _claim(self, given: list[Grant]) -> tuple[bool, bool, int, str]:
+        """Who of several keeps a name: the key that is pinned for it here, then a root, then whoever is most senior."""
+        first = given[0]
+        return self._pins.get(first.node) != first.key, bool(first.by), self._seniority.of(first), first.key
 
     def _member(self, given: list[Grant]) -> MemberFacts:
         first = given[0]
@@ -152,7 +167,7 @@ class _Reading:
             role="captain" if any(grant.captain for grant in given) else "worker",
             eligible=min(given, key=lambda grant: (-grant.at, grant.id)).eligible,
             by=first.by,
-            at=min(grant.at for grant in given),
+            at=min(map(self._seniority.of, given)),
             card=card.body if card and isinstance(card.body, Card) else None,
             signed_card=card.signed if card else None,
         )

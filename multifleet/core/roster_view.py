@@ -37,7 +37,7 @@ class MemberFacts:
     by: str
     """The key of who let it in first; empty for a root."""
     at: int
-    """When that was, in milliseconds: its seniority."""
+    """When that was, in milliseconds, and not before its admitter was: its seniority."""
     card: Card | None
     """Its newest, if one came."""
     signed_card: Signed | None

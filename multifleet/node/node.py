@@ -82,7 +82,10 @@ class Node(Engine):
             dead=await self.store.outbox.dead_count(),
             sessions=len(found.sessions),
             clients=self.offering.clients.views(found.sessions),
-            problems=(*picture.problems(known.view), *settled_here(self.rostering)),
+            problems=(
+                *picture.problems(known.view, self.rostering.key_changes, self.clock.now()),
+                *settled_here(self.rostering),
+            ),
             degraded=(me_out_words(out) if out else None)
             or self.store.database.degraded
             or await asyncio.to_thread(what_was_lost, self.home),
@@ -221,7 +224,7 @@ class Node(Engine):
     async def roster_view(self) -> RosterView:
         """Who is in the fleet, and who is out."""
         chief, why = picture.choose_chief(self.rostering.view, self.presence.peers(), self.id, self.roles.chief)
-        return roster_view(self.rostering, self.id, chief, why, is_shared=self.membership.is_shared)
+        return roster_view(self.rostering, self.id, chief, why, self.clock.now(), is_shared=self.membership.is_shared)
 
     async def revoke(self, whom: str, reason: str, with_admitted: bool, undo: bool) -> RevokedView:
         """Put a machine out."""

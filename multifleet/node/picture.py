@@ -3,8 +3,10 @@
 It asks nobody, touches no store and decides nothing. Moments become those of the wall clock here.
 """
 
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -15,11 +17,15 @@ from multifleet.core.presence.peer import PeerPresence
 from multifleet.core.presence.states import PresenceState
 from multifleet.core.roster_view import MemberFacts, Out, View
 from multifleet.node.members import Member
+from multifleet.node.roster.keeping import KeyChange
+from multifleet.node.roster.words import out_words
 from multifleet.operations.node_views import ApartView, MemberView
 
 THERE = (PresenceState.ALIVE, PresenceState.SUSPECT)
 """Who is suspected counts as being there until this node has made sure: a chief does not change for a lost packet."""
 NO_CARD = "its card has not come yet: nobody here knows its address"
+SHOWN_SECONDS = 7 * 86_400.0
+"""That a changed key is shown."""
 _TAKEN = "name-taken"
 
 
@@ -63,8 +69,13 @@ def others(known: Sources, me: str) -> list[MemberView]:
     return inside + [_outside(known, out) for _, out in sorted(newest.items())]
 
 
-def problems(view: View) -> tuple[str, ...]:
-    """What a person has to settle."""
+def problems(
+    view: View, changes: Mapping[str, KeyChange] = MappingProxyType({}), now: float = 0.0
+) -> tuple[str, ...]:
+    """What a person has to settle, and names behind which there is another key since a short while.
+
+    `changes` by name; `now` in seconds of the wall clock.
+    """
     found = [
         f"{dispute.node} was revoked by {dispute.by or 'the key ' + dispute.by_key[:16]} and disputes it, so both are "
         f"out: multifleet revoke one of the two on another captain, or multifleet settle here with whom this machine "
@@ -72,10 +83,20 @@ def problems(view: View) -> tuple[str, ...]:
         for dispute in view.disputes
     ]
     found += [
-        f"another machine (key {out.key[:16]}) calls itself {out.node} too: give it another name"
+        f"two machines call themselves {out.node}: the key {out.by_key[:16]} has the name here, {out.key[:16]} does "
+        f"not ({out.reason}). Give one of them another name, or multifleet revoke KEY the one that is not yours"
         for out in view.out.values()
         if out.how == _TAKEN
     ]
+    for name, change in changes.items():
+        holder = view.members.get(name)
+        if holder is not None and holder.key != change.key and now - change.at < SHOWN_SECONDS:
+            out = view.out.get(change.key)
+            before = out_words(out) if out else f"{name} had the key {change.key[:16]}"
+            found.append(
+                f"{before}, and another machine has its name since {_day(change.at)}: key {holder.key[:16]}. "
+                f"If nobody of yours set it up anew: multifleet revoke {name}"
+            )
     return tuple(sorted(found))
 
 
@@ -164,6 +185,10 @@ def _apart(known: Sources, peer: PeerPresence | None) -> ApartView | None:
         return None
     since, until = (known.wall - (known.now - moment) for moment in peer.apart)
     return ApartView(since, until)
+
+
+def _day(moment: float) -> str:
+    return time.strftime("%Y-%m-%d", time.gmtime(moment))
 
 
 def _moment(milliseconds: int) -> float | None:

@@ -56,6 +56,21 @@ class Model:
         self.disputed = open_
         self.standing = [*self.accepted, *open_]
 
+    def since(self) -> dict[str, int]:
+        """Since when each member is one: whoever was let in is so no longer than whoever let it in was a captain."""
+        good = self.good(self.standing)
+        captains = dict.fromkeys(self.roots, 0)
+        for _ in good:
+            for each in good:
+                if each.role == "captain" and each.by in captains:
+                    at = max(each.at, captains[each.by])
+                    captains[each.key] = min(at, captains.get(each.key, at))
+        given = [(each.key, max(each.at, captains[each.by])) for each in good]
+        found = dict.fromkeys(self.roots, 0)
+        for key, at in given:
+            found[key] = min(at, found.get(key, at))
+        return found
+
     def out(self) -> dict[str, str]:
         """How each key that is out is out, names left aside."""
         before, after = self.good([]), self.good(self.standing)

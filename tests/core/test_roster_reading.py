@@ -1,5 +1,7 @@
 """Who is a member follows from the documents, whatever else was tried."""
 
+import itertools
+
 import pytest
 
 from multifleet.core.card import sign_card
@@ -128,6 +130,34 @@ class TestNames:
     def test_no_captain_takes_a_founders_name_by_dating_back(self) -> None:
         made = roster(admits("mac1", "mac2"), admits("mac2", "mac1.2", 0))
         assert made.view().members["mac1"].key == key("mac1")
+
+    @pytest.mark.parametrize("at", [0, 5, 6])
+    def test_no_captain_takes_a_name_from_whom_was_let_in_before_it(self, at: int) -> None:
+        documents = [admits("mac1", "mac2", 5), admits("mac1", "bad", 6), admits("bad", "mac2.thief", at)]
+        for order in itertools.permutations(documents):
+            view = roster(*order).view()
+            assert view.members["mac2"].key == key("mac2")
+            assert (view.out[key("mac2.thief")].how, view.out[key("mac2.thief")].at) == ("name-taken", 6)
+
+    def test_nor_by_a_chain_of_its_own(self) -> None:
+        chain = [admits("bad", "x1", 0), admits("x1", "x2", 0), admits("x2", "mac2.thief", 0)]
+        made = roster(admits("mac1", "mac2", 5), admits("mac1", "bad", 6), *chain)
+        assert made.view().members["mac2"].key == key("mac2")
+        assert {made.view().members[name].at for name in ("bad", "x1", "x2")} == {6}
+
+    def test_what_one_lets_in_as_a_worker_before_it_is_a_captain_counts_from_then(self) -> None:
+        late = [admits("mac1", "bad", 2, role="worker"), admits("mac1", "bad", 7), admits("bad", "mac3", 3)]
+        made = roster(*late)
+        assert (made.view().members["bad"].at, made.view().members["mac3"].at) == (2, 7)
+
+    def test_a_pinned_key_keeps_its_name_as_long_as_it_stands(self) -> None:
+        documents = [admits("mac1", "laptop", 9), admits("mac1", "laptop.2", 5)]
+        made = roster(*documents)
+        made.pin({"laptop": key("laptop")})
+        assert made.view().members["laptop"].key == key("laptop")
+        assert made.view().out[key("laptop.2")].how == "name-taken"
+        made.merge([revokes("mac1", "laptop")])
+        assert made.view().members["laptop"].key == key("laptop.2")
 
     def test_no_captain_renames_a_root_by_dating_back(self) -> None:
         made = roster(admits("mac1", "mac2", 1, node="zebra"))

@@ -114,6 +114,8 @@ class Together(RuleBasedStateMachine):
             named = {each for each, how in gone.items() if how == "name-taken"}
             assert {each: how for each, how in gone.items() if how != "name-taken"} == model.out()
             assert set(view.by_key) == model.members() - named
+            since = model.since()
+            assert all(member.at == since[each] for each, member in view.by_key.items())
             assert {view.members[out.node].key for out in view.out.values() if out.key in named} <= set(view.by_key)
 
     @invariant()

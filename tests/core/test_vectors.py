@@ -213,3 +213,11 @@ def test_the_documents_come_to_what_the_page_says() -> None:
             members |= {each["node"]: each["role"]} if each["key"] != revoked["key"] else {}
     assert members == VECTORS["roster"]["members"] == {"mac1": "captain", "mac3": "worker"}
     assert VECTORS["roster"]["out"] == {"mac2": "revoked"}
+
+
+def test_an_admission_that_is_dated_back_counts_from_its_signers_own() -> None:
+    vector = VECTORS["roster"]["dated_back"]
+    two, three, thief = (json.loads(each["text"]) for each in vector["documents"])
+    assert thief["at"] < two["at"] < three["at"] and thief["by"] == three["key"]
+    assert vector["members"]["mac2"] == [two["key"], two["at"]]
+    assert vector["out"] == {thief["key"]: ["mac2", "name-taken", three["at"]]}

@@ -4,12 +4,14 @@ from typing import Any
 
 import pytest
 
+from multifleet.core.documents import Signed
 from multifleet.core.presence.gossip import Facts
 from multifleet.core.presence.peer import PeerPresence
 from multifleet.core.presence.states import PresenceState
 from multifleet.core.roster import Roster
 from multifleet.node.members import Member, Members
 from multifleet.node.picture import Sources, choose_chief, others, problems, this_node
+from multifleet.node.roster.keeping import KeyChange
 from multifleet.operations.views import ApartView, MemberView
 from tests.core.fleet import admits, identity, key, leaves, revokes, roster
 from tests.core.wire import FLEET
@@ -125,15 +127,26 @@ def test_a_dispute_is_a_persons_to_settle_and_both_are_shown_as_out() -> None:
         admits("mac1", "mac2"), admits("mac1", "mac3"), revokes("mac2", "mac3"), revokes("mac3", "mac2"), me="mac1"
     )
     assert {view.state for view in others(seen(made), "mac1")} == {"revoked"}
-    said = " ".join(problems(made.view()))
+    said = " ".join(problems(made.view(), {}, WALL))
     assert "mac2" in said and "mac3" in said and "multifleet revoke" in said
 
 
 def test_two_machines_of_one_name_are_told() -> None:
     made = roster(admits("mac1", "mac2", 1), admits("mac1", "mac2.new", 9))
-    [said] = problems(made.view())
-    assert f"key {key('mac2.new')[:16]}" in said and "another name" in said
+    [said] = problems(made.view(), {}, WALL)
+    assert said.startswith(f"two machines call themselves mac2: the key {key('mac2')[:16]} has the name here")
+    assert f"{key('mac2.new')[:16]} does not" in said and "let in by mac1" in said and "another name" in said
     assert [view.node for view in others(seen(made), "mac1")] == ["mac2"]
+
+
+@pytest.mark.parametrize("gone", [leaves("mac2", 5), revokes("mac1", "mac2")])
+def test_another_key_behind_a_name_is_told_for_a_week(gone: Signed) -> None:
+    made = roster(admits("mac1", "mac2"), gone, admits("mac1", "mac2.new", 9))
+    changes = {"mac2": KeyChange(key("mac2"), WALL)}
+    [said] = problems(made.view(), changes, WALL + 600_000)
+    assert "another machine has its name since 2027-01-15" in said and key("mac2.new")[:16] in said
+    assert problems(made.view(), changes, WALL + 700_000) == ()
+    assert problems(made.view(), {}, WALL) == ()
 
 
 S = PresenceState

@@ -29,7 +29,7 @@ def answering(node: "Node", answers: Mapping[str, Answered]) -> Finding:
     view = node.rostering.view
     if view.me_out is not None:  # all refuse this node, which says nothing about them
         return fail(me_out_words(view.me_out), "multifleet leave, and join again with new keys")
-    known = (*problems(view), *settled_here(node.rostering))
+    known = (*problems(view, node.rostering.key_changes, wall), *settled_here(node.rostering))
     findings = [warn(problem, "multifleet roster shows who said what") for problem in known]
     findings += [_judge(node, member, answers.get(member.node), now, wall) for member in node.members.others()]
     findings += [

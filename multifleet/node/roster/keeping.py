@@ -22,6 +22,8 @@ from multifleet.store.store import Store
 
 NOTE = "roster"
 """The key of the fleet's id and its anchors in the store."""
+CHANGES_NOTE, CHANGES_KEPT = "key_changes", 256
+"""The key of the last changes of keys in the store, and how many names are remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,15 @@ class Changes:
         return [document.signed for document in self.new]
 
 
+class KeyChange(msgspec.Struct, frozen=True):
+    """A name passed to another key here."""
+
+    key: str
+    """Which it had before."""
+    at: float
+    """When, in seconds of the wall clock."""
+
+
 class _Note(msgspec.Struct, frozen=True):
     fleet: str
     anchors: dict[str, Anchor] = {}
@@ -77,6 +88,8 @@ class Keeping:
         self._store = store
         self._counters = counters
         self._noted: str | None = None
+        self.key_changes: dict[str, KeyChange] = {}
+        """By name, the last one of each."""
         self.file_is_old = False
         """Whether something is not in the file yet."""
         self.left = ""
@@ -84,6 +97,8 @@ class Keeping:
 
     async def load(self, file: Fleet, *, found: bool, me: str, node: str) -> RosterState:
         """Both places together; `found`: there was a file, so that it says which fleet this is."""
+        changes = await self._store.meta.get(CHANGES_NOTE)
+        self.key_changes = msgspec.json.decode(changes, type=dict[str, KeyChange]) if changes else {}
         noted = await self._store.meta.get(NOTE)
         note = msgspec.json.decode(noted, type=_Note) if noted else None
         rows = {row.node: row for row in await self._store.peers.all()}
@@ -153,6 +168,14 @@ class Keeping:
         except StoreUnavailable:
             self._store.roster.keep_later(kept)
             raise
+
+    def key_changed(self, node: str, change: KeyChange) -> None:
+        """Note that a name has another key now."""
+        self.key_changes.pop(node, None)
+        self.key_changes[node] = change
+        while len(self.key_changes) > CHANGES_KEPT:
+            del self.key_changes[next(iter(self.key_changes))]
+        self._store.meta.set_later(CHANGES_NOTE, msgspec.json.encode(self.key_changes).decode())
 
     async def forget(self, node: str) -> None:
         """Another machine has this name from now on."""

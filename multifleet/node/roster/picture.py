@@ -7,8 +7,10 @@ from multifleet.node.roster.words import out_words, settled_words
 from multifleet.operations.roster_views import RosterMember, RosterOut, RosterView
 
 
-def roster_view(rostering: Rostering, me: str, chief: str | None, why: str, *, is_shared: bool) -> RosterView:
-    """Everything."""
+def roster_view(
+    rostering: Rostering, me: str, chief: str | None, why: str, now: float, *, is_shared: bool
+) -> RosterView:
+    """Everything; `now` in seconds of the wall clock."""
     view = rostering.view
     cardless = {facts.node for facts in rostering.cardless()}
     return RosterView(
@@ -29,7 +31,7 @@ def roster_view(rostering: Rostering, me: str, chief: str | None, why: str, *, i
             for facts in by_seniority(view.members.values())
         ],
         out=[_out(view, out) for out in sorted(view.out.values(), key=lambda out: (-out.at, out.key))],
-        disputes=list(problems(view)),
+        disputes=list(problems(view, rostering.key_changes, now)),
         settled=settled_here(rostering),
         shared_key="none" if not is_shared else "retired" if view.retired else "open",
         digest=rostering.digest(),

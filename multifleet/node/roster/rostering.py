@@ -17,7 +17,7 @@ from multifleet.errors import KeyChanged, StoreUnavailable
 from multifleet.node.clock import NodeClock
 from multifleet.node.counters import Counters
 from multifleet.node.members import Member, Members
-from multifleet.node.roster.keeping import Changes, Keeping, RosterState
+from multifleet.node.roster.keeping import Changes, Keeping, KeyChange, RosterState
 from multifleet.node.roster.own_documents import OwnDocuments
 from multifleet.node.roster.rows import card_in, row_of
 from multifleet.store.roster import Kept
@@ -77,6 +77,7 @@ class Rostering:
         self._learned: list[tuple[Signed, str]] = []
         self._put_out: Mapping[str, Out] = {}
         self._was_out = False
+        self._namesakes: frozenset[str] = frozenset()
         self.own = OwnDocuments(members, clock, lambda: self._roster, own_addresses)
         self.spread: Callable[[Signed], None] = lambda signed: None
         """Told each new document that did not come as a rumor, to make one of it."""
@@ -100,6 +101,11 @@ class Rostering:
     def rows(self) -> Mapping[str, PeerRow]:
         """Every peer that was ever pinned, by name."""
         return self._rows
+
+    @property
+    def key_changes(self) -> Mapping[str, KeyChange]:
+        """The last one of each name that had another key here before."""
+        return self._keeping.key_changes
 
     @property
     def key(self) -> str:
@@ -251,17 +257,32 @@ class Rostering:
         self, changes: Changes, *, anew: bool = False, rows: Sequence[PeerRow] = (), starting: bool = False
     ) -> None:
         """Do what the view says. First of all, whoever is out has no keys here any more."""
+        self._pin_names()
         view = self._roster.view()
         gone = self._drop_keys(view)
         wanted = {row.node: row for row in rows if row.node in view.members} | self._to_pin(view)
         forgotten = await self._make_ways(wanted)
         renewed = [row for row in wanted.values() if row in rows or row != self._rows.get(row.node)]
         self._rows |= wanted
+        self._pin_names()
         await self._keep(changes, renewed, forgotten, anew=anew)
         for row in wanted.values():
             self._pin(row)
         await self._carry_out(view, gone, starting=starting)
+        self._tell_namesakes(view)
         self.on_change()
+
+    def _pin_names(self) -> None:
+        names = {row.node: row.ed25519.hex() for row in self._rows.values()}
+        self._roster.pin(names | {self._members.identity.node: self._me})
+
+    def _tell_namesakes(self, view: View) -> None:
+        """Say once that a key claims a name that another one has here."""
+        namesakes = {out.key: out for out in view.out.values() if out.how == "name-taken"}
+        for key in namesakes.keys() - self._namesakes:
+            out = namesakes[key]
+            self._counters.failed("name_claimed", node=out.node, key=key[:16], has=out.by_key[:16], reason=out.reason)
+        self._namesakes = frozenset(namesakes)
 
     async def _make_ways(self, wanted: dict[str, PeerRow]) -> list[str]:
         """Names in `wanted` that another machine had; those for which that cannot be ended now are taken out of it."""
@@ -283,6 +304,7 @@ class Rostering:
             return False
         key = known.ed25519.hex()
         await self._then.replaced(self._roster.view().out.get(key) or Out(row.node, key, "left", "", "", 0, ""))
+        self._keeping.key_changed(row.node, KeyChange(key, self._clock.now()))
         return True
 
     def _drop_keys(self, view: View) -> dict[str, Member | None]:

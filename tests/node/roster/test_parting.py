@@ -60,6 +60,10 @@ async def test_mail_for_a_machine_that_is_out_does_not_go_to_the_next_one_of_its
     with pytest.raises(KeyChanged, match="laptop is another machine now than when this was written"):
         await mac2.node.messages.retry(sent.id)
     assert mac2.node.counters.snapshot()["name_has_another_key"] == 1
+    await mac2.down()
+    await mac2.up()
+    for shown in (await mac2.node.status()).problems, (await mac2.node.roster_view()).disputes:
+        assert [one.startswith(f"{words(how)}, and another machine has its name since") for one in shown] == [True]
 
 
 @pytest.mark.parametrize("how", HOWS)

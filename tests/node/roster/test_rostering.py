@@ -479,3 +479,35 @@ async def test_two_rosters_with_thousands_of_documents_become_equal_page_by_page
     assert len(mac1.node.rostering.cardless()) == 1_500
     with pytest.raises(UnknownNode, match="its card has not come yet"):
         await mac1.node.messages.send("m7", "hello")
+
+
+async def test_a_captain_gone_bad_does_not_get_the_mail_of_a_name_by_letting_it_in_again(daemons: Daemons) -> None:
+    mac1, bad, mac2 = await joined(daemons, "mac1", "bad", "mac2")  # mac2 is younger than the captain
+    await mac2.down()
+    thief = daemons.new("mac2", home="thief")
+    await thief.up()
+    fleet, key = mac1.node.members.fleet, thief.node.rostering.key
+    lie = sign(
+        bad.node.members.identity,
+        Admission(
+            fleet=fleet, node="mac2", key=key, role="captain", eligible=True, by=bad.node.rostering.key, at=0
+        ),
+    )
+    anchors = {held: anchor for held, anchor in bad.node.rostering.view.anchors().items() if anchor.node != "mac2"}
+    await thief.node.rostering.enter(fleet, anchors, [lie], bad.node.members.need("mac1").row)
+    for daemon in (mac1, bad):
+        await daemon.node.rostering.take([lie, thief.node.rostering.own.card()])
+        assert daemon.node.members.need("mac2").row.ed25519 == mac2.node.members.identity.public
+    sent = await mac1.node.messages.send("mac2", "for the real one")
+    await mac2.up()
+    assert mac2.node.rostering.view.me_out is None
+    await mac1.node.messages.wait(sent.id, State.STORED, 10)
+    assert [row.body for row in await thief.node.store.inbox.listing(10)] == []
+    # Both are shown, and a person revokes the one that is not theirs.
+    status, doctor = await mac1.node.status(), await mac1.node.doctor(["peers"])
+    assert [problem for problem in status.problems if key[:16] in problem and "let in by bad" in problem]
+    assert [check for check in doctor.checks if "two machines call themselves mac2" in str(check)]
+    assert mac1.node.counters.snapshot()["name_claimed"] == 1
+    await revoke(mac1, key[:16], "a thief")
+    assert (await mac1.node.status()).problems == ()
+    await mac1.delivers("mac2")

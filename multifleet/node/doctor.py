@@ -22,9 +22,11 @@ from multifleet.node.checks import (
     dependencies,
     disk,
     keys,
+    mdns,
     modes,
     peers,
     port,
+    sleep,
     store,
 )
 from multifleet.node.checks.clients_here import clients_of, clients_outside, config_folder
@@ -46,6 +48,8 @@ CHECKS = (
     "modes",
     "peers",
     "clock",
+    "mdns",
+    "sleep",
     "disk",
     "dependencies",
     "hooks",
@@ -113,6 +117,12 @@ def _inside(node: "Node", probes: _Probes, *, alone: bool) -> dict[str, Callable
         offsets = {member.node: member.offset for member in node.members.others()}
         return clock.agreeing(offsets, node.clock.wall(), node.clock.now())
 
+    async def ask_mdns() -> Finding:
+        return mdns.heard(node)
+
+    async def ask_sleep() -> Finding:
+        return sleep.announced(node.sleep, node.counters.snapshot())
+
     async def ask_keys() -> Finding:
         running, days = node.members.identity, node.config.keyRenewalDays
         return await aside(lambda: keys.readable(home, running, node.clock.now(), days))
@@ -133,6 +143,8 @@ def _inside(node: "Node", probes: _Probes, *, alone: bool) -> dict[str, Callable
         "modes": partial(aside, lambda: modes.private(home)),
         "peers": ask_peers,
         "clock": ask_clock,
+        "mdns": ask_mdns,
+        "sleep": ask_sleep,
         "disk": partial(aside, lambda: disk.writable(home)),
         "dependencies": partial(aside, dependencies.present),
         "hooks": ask_hooks,
@@ -150,6 +162,8 @@ def _outside(home: Path, *, alone: bool) -> dict[str, Callable[[], Finding]]:
         "modes": lambda: modes.private(home),
         "peers": lambda: peers.last_heard(home, time.time()),
         "clock": lambda: clock.since_last_run(home, time.time(), REPLAY_CLOCK),
+        "mdns": lambda: mdns.NOT_ASKED,
+        "sleep": lambda: sleep.NOT_ASKED,
         "disk": lambda: disk.writable(home),
         "dependencies": dependencies.present,
         "hooks": lambda: client.hooked(config_folder(home), clients_outside(home)),

@@ -3,6 +3,7 @@
 import ipaddress
 
 INTERFACES_LIMIT = 16
+NO_INTERFACE = "no network interface is up"
 
 
 def multicast_interfaces() -> list[str | int]:

@@ -22,7 +22,7 @@ from multifleet.node.discovery.announcement import (
     own_announcement,
 )
 from multifleet.node.discovery.guard import FloodGuard, datagram_is_for
-from multifleet.node.discovery.interfaces import multicast_interfaces
+from multifleet.node.discovery.interfaces import NO_INTERFACE, multicast_interfaces
 
 if TYPE_CHECKING:
     from zeroconf import ServiceInfo, Zeroconf
@@ -154,7 +154,7 @@ class Mdns:
     async def _open(self) -> AsyncIterator["AsyncZeroconf"]:
         interfaces = self._interfaces()
         if not interfaces:
-            raise OSError(0, "no network interface is up")
+            raise OSError(0, NO_INTERFACE)
         await asyncio.to_thread(_load)
         multicast = _zeroconf(interfaces)
         try:

@@ -24,6 +24,8 @@ MANAGER = "org.freedesktop.login1.Manager"
 PREPARE = "PrepareForSleep"
 BUS = "org.freedesktop.DBus"
 OWNER_CHANGED = "NameOwnerChanged"
+NOT_THERE = tuple(f"{BUS}.Error.{name}" for name in ("ServiceUnknown", "NameHasNoOwner", "Spawn.ServiceNotFound"))
+"""What the bus answers where no logind is."""
 WHY = "tells the fleet that this machine goes to sleep"
 
 
@@ -37,6 +39,8 @@ class Logind:
         self._woke = woke
         self._counters = counters
         self._lock: Any = None
+        self.problem: str | None = None
+        """Why it is there and does not let us wait for it."""
         self.announces = False
         """Whether logind is there and will announce a sleep."""
 
@@ -52,7 +56,8 @@ class Logind:
                     await self._listen(bus)
                 finally:
                     bus.close()
-            except (BusGone, BusRefused):
+            except (BusGone, BusRefused) as error:
+                self.problem = str(error) if isinstance(error, BusRefused) and str(error) not in NOT_THERE else None
                 wait = AGAIN_FIRST if self.announces else min(AGAIN_LAST, 2 * wait)
             finally:
                 self.announces = False
@@ -70,7 +75,7 @@ class Logind:
         for rule in (sleep, owner):
             await bus.call(message_bus.AddMatch(rule))
         await self._inhibit(bus)
-        self.announces = True
+        self.announces, self.problem = True, None
         while (signal := await bus.signals.get()) is not None:
             what = signal.header.fields.get(HeaderFields.member), signal.header.fields.get(HeaderFields.signature)
             if what == (PREPARE, "b") and await self._is_from(bus, signal, SERVICE):

@@ -32,7 +32,7 @@ class Sleep:
         self._counters = counters
         self._readings = readings
         self._every = every
-        self._by_logind = by_logind
+        self.by_logind = by_logind
         self._log = SleepLog(readings())
         self.logind = Logind(self._sleeping, self._resumed, counters)
 
@@ -41,7 +41,7 @@ class Sleep:
         self._log = SleepLog(self._readings())
         async with asyncio.TaskGroup() as group:
             group.create_task(enduring("clock gap", self._watch_clocks, self._counters), name="clock gap")
-            if self._by_logind:
+            if self.by_logind:
                 group.create_task(enduring("logind", self.logind.run, self._counters), name="logind")
 
     async def _watch_clocks(self) -> None:

@@ -15,7 +15,7 @@ from multifleet.node.discovery.announcement import Announced
 from multifleet.node.discovery.discovery import Discovery
 from multifleet.node.discovery.tailscale import Tailnet
 from tests.node.discovery.heard import soon
-from tests.node.discovery.test_tailscale import RECORDED, program
+from tests.node.discovery.test_tailscale import MADE, program
 
 
 @dataclass
@@ -90,7 +90,7 @@ async def test_in_another_fleet_what_was_heard_in_the_last_one_is_forgotten() ->
 async def test_addresses_of_the_tailnet_become_own_ones_and_are_announced_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    program(tmp_path, f"cat {RECORDED}")
+    program(tmp_path, f"cat {MADE}")
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     world = World()
     discovery = world.made(tailscale=True)

@@ -1,7 +1,7 @@
 """The answer of `tailscale status --json`, and a program of that name that does not behave.
 
-recorded_tailscale_status.json has every field of the format that Tailscale publishes (ipnstate.Status of version 1.76);
-names, keys and addresses in it are made up.
+made_tailscale_status.json was written by hand after the format that Tailscale publishes (ipnstate.Status of version
+1.76) and comes from no running program; names, keys and addresses in it are made up.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from multifleet.node.counters import Counters
 from multifleet.node.discovery import tailscale
 from multifleet.node.discovery.tailscale import NotUnderstood, Tailnet, Tailscale, answer_of, understood
 
-RECORDED = Path(__file__).with_name("recorded_tailscale_status.json")
+MADE = Path(__file__).with_name("made_tailscale_status.json")
 OWN = ("100.64.0.1", "fd7a:115c:a1e0::1")
 MACHINES = (
     ("ada-s-macbook-pro", ("100.64.0.2", "fd7a:115c:a1e0::2")),
@@ -28,8 +28,8 @@ MACHINES = (
 
 
 def changed(**changes: Any) -> bytes:
-    """The recorded answer with something else in it."""
-    return json.dumps(json.loads(RECORDED.read_text()) | changes).encode()
+    """The made answer with something else in it."""
+    return json.dumps(json.loads(MADE.read_text()) | changes).encode()
 
 
 def program(folder: Path, script: str) -> None:
@@ -47,7 +47,7 @@ def gone(pid: int) -> bool:
 
 
 def test_the_recorded_answer_gives_own_addresses_and_those_of_machines_by_their_names() -> None:
-    assert understood(RECORDED.read_bytes()) == Tailnet(OWN, MACHINES)
+    assert understood(MADE.read_bytes()) == Tailnet(OWN, MACHINES)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_garbage_is_not_understood(answer: bytes) -> None:
 
 
 async def test_a_program_is_asked_and_its_answer_handed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    program(tmp_path, f'[ "$*" = "status --json" ] && cat {RECORDED}')
+    program(tmp_path, f'[ "$*" = "status --json" ] && cat {MADE}')
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     found: asyncio.Queue[Tailnet] = asyncio.Queue()
     asking = asyncio.create_task(Tailscale(found.put_nowait, Counters(), every=0.05).run())

@@ -237,6 +237,11 @@ class Rostering:
                 await self._then.parted(member, out)
             await self._settle(changes, anew=True)
 
+    def keep_file(self) -> None:
+        """Write fleet.json, if what it says has changed."""
+        if self._keeping.file_is_old:
+            self._keeping.write_file(self._roster, self._rows, must=False)
+
     def _announce(self, changes: Changes, from_: str, *, rumor: bool = False) -> None:
         if not changes.new:
             return

@@ -1,9 +1,12 @@
-"""From what the roster says of a member to the row that pins it: keys and addresses of its newest card."""
+"""The rows that pin members: from what the roster says of each, with the keys and addresses of its newest card."""
+
+from collections.abc import Sequence
 
 import msgspec
 
-from multifleet.core.card import BadCard, Card, SignedCard, read_card
+from multifleet.core.card import BadCard, Card, SignedCard, read_card, sign_card
 from multifleet.core.documents import Signed
+from multifleet.core.keys import Identity
 from multifleet.core.roster import MemberFacts
 from multifleet.store.rows import PeerRow
 
@@ -45,6 +48,21 @@ def row_of(facts: MemberFacts, known: PeerRow | None, now: float) -> PeerRow | N
         signature=fresh.signature,
         addresses=fresh.addresses,
         role=fresh.role,
+    )
+
+
+def own_row(identity: Identity, addresses: Sequence[str], near: Sequence[str], started_at: float) -> PeerRow:
+    """The row of this node itself, which sends to its own seats as to a peer; `near` is tried first."""
+    signed = sign_card(identity, list(addresses), int(started_at * 1000), "")
+    return PeerRow(
+        node=identity.node,
+        ed25519=identity.public,
+        x25519=identity.exchange_public,
+        card=signed.card.encode(),
+        signature=bytes.fromhex(signed.signature),
+        addresses=tuple([*near, *addresses]),
+        added_at=started_at,
+        via="self",
     )
 
 

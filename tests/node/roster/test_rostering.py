@@ -117,7 +117,7 @@ async def test_what_was_on_its_way_to_a_revoked_machine_comes_back_with_the_reas
 
 
 def _is_of(task: "asyncio.Task[object]", *daemons: Daemon) -> bool:
-    return any(task in daemon.node._outbox_tasks.values() for daemon in daemons)
+    return any(task in daemon.node.outboxes._tasks.values() for daemon in daemons)
 
 
 async def test_mail_of_a_revoked_sender_is_shown_to_no_session_and_still_read_by_a_person(daemons: Daemons) -> None:
@@ -314,7 +314,7 @@ async def test_a_full_disk_does_not_keep_a_thief_in(daemons: Daemons, monkeypatc
         await revoke(mac1, "laptop")
     assert known_to(mac1) == {"mac1", "mac2"}
     assert mac1.node.counters.snapshot()["fleet_file_not_written"] >= 1
-    mac1.node._keep_file()
+    mac1.node.rostering.keep_file()
     assert not mac1.node._keeping.file_is_old
 
 

@@ -1,0 +1,284 @@
+"""Builds the parts of a node and ties them together. The only file that knows them all; the engine runs them."""
+
+import asyncio
+from collections.abc import Sequence
+
+from multifleet import __version__
+from multifleet.channels.base import Channel
+from multifleet.channels.http import HttpChannel
+from multifleet.core.documents import Signed
+from multifleet.core.presence.gossip import DOCUMENT_LIMIT, Document
+from multifleet.node import addresses
+from multifleet.node.clock import NodeClock
+from multifleet.node.counters import Counters
+from multifleet.node.delivery.delivery import Delivery
+from multifleet.node.delivery.dropped import Dropped
+from multifleet.node.delivery.endings import Endings
+from multifleet.node.delivery.exchange import Exchange
+from multifleet.node.delivery.health import Health
+from multifleet.node.delivery.hearing import Hearing
+from multifleet.node.delivery.own_events import OwnEvents
+from multifleet.node.delivery.peer_outboxes import PeerOutboxes
+from multifleet.node.delivery.receiving import Receiving
+from multifleet.node.delivery.sending import Sending
+from multifleet.node.delivery.tracker import Tracker
+from multifleet.node.discovery.discovery import Discovery
+from multifleet.node.enduring import enduring
+from multifleet.node.events import Events
+from multifleet.node.keys.key_notes import StoredKeyNotes
+from multifleet.node.keys.rotation import Rotation
+from multifleet.node.members import Member, Members
+from multifleet.node.messages import Messages
+from multifleet.node.offering.offering import Offering
+from multifleet.node.offering.seats import Seats
+from multifleet.node.presence.facts import OwnFacts
+from multifleet.node.presence.last_heard import LastHeard
+from multifleet.node.presence.presence import NodePresence
+from multifleet.node.presence.ways import Ways
+from multifleet.node.roster.building import RosterParts, SendingParts
+from multifleet.node.roster.rows import own_row
+from multifleet.node.setup import Setup
+from multifleet.node.sleep.sleep import Sleep
+from multifleet.node.upkeep import Upkeep
+from multifleet.store.rows import PeerRow
+from multifleet.store.store import Store
+
+ROSTER = "roster"
+"""The subject of the events that say that the roster has changed."""
+SILENCE = 6.0
+"""Seconds after which a peer whose frames come again counts as being back."""
+
+
+class Parts:
+    """One node's moving parts."""
+
+    def __init__(
+        self, setup: Setup, store: Store, clock: NodeClock, counters: Counters, channels: Sequence[Channel]
+    ) -> None:
+        self.setup = setup
+        self.home = setup.home
+        self.config = setup.config
+        self.store = store
+        self.clock = clock
+        self.counters = counters
+        self.channels = channels
+        self.port = setup.config.port
+        self.binds: Sequence[str] = setup.config.bind
+        self.listens: list[tuple[str, int]] = []
+        self.started_at = clock.now()
+        self.stopping = asyncio.Event()
+        self.events = Events()
+        self.tracker = Tracker(self.events)
+        self.key_notes = StoredKeyNotes(setup.identity, store, clock.now)
+        self.members = Members(setup.identity, setup.fleet.fleet, self.key_notes)
+        self.rotation = Rotation(
+            setup.home,
+            self.members,
+            self.key_notes,
+            clock,
+            counters,
+            renew_days=setup.config.keyRenewalDays,
+            publish=self._card_changed,
+        )
+        self.exchange = Exchange(
+            setup.identity.node, clock, store.receipts.durable_have, proved=self.members.proved
+        )
+        self.outboxes = PeerOutboxes(self.members, store, clock, counters)
+        self.hearing = Hearing(setup.identity.node, store, counters, self.tracker, self.outboxes.ended)
+        self.health_of_channels = Health(store, clock)
+        self.delivery = Delivery(
+            channels,
+            self.members,
+            self.exchange,
+            self.hearing,
+            self.health_of_channels,
+            store,
+            clock,
+            counters,
+            self.heard,
+            self._is_there,
+        )
+        self._group: asyncio.TaskGroup | None = None
+        self.last_heard = LastHeard(store, clock)
+        configured = setup.config.nodes.items()
+        self.discovery = Discovery(
+            setup.identity.node,
+            fleet=lambda: self.members.fleet,
+            own_addresses=self.own_addresses,
+            addresses_of=self._addresses_of,
+            addresses_changed=self._addresses_changed,
+            configured={name: entry.addresses for name, entry in configured if name != setup.identity.node},
+            counters=counters,
+            monotonic=clock.monotonic,
+            mdns=setup.config.mdns,
+            tailscale=setup.config.tailscale,
+        )
+        self.sleep = Sleep(self._sleeping, self._woke, counters)
+        own_events = OwnEvents(self.members, clock)
+        self.endings = Endings(
+            store,
+            clock,
+            own_events,
+            self.tracker,
+            is_unknown=self.outboxes.is_unknown,
+            drop=self.outboxes.drop,
+        )
+        self.outboxes.delivery, self.outboxes.endings = self.delivery, self.endings
+        roster = RosterParts.build(
+            setup,
+            self.members,
+            store,
+            clock,
+            counters,
+            SendingParts(self.exchange, self.delivery, channels, self.hearing, self.endings, self.outboxes),
+            own_addresses=self.own_addresses,
+            heard=self.heard,
+            is_there=self._is_there,
+            turn_away=self._turn_away,
+        )
+        self._keeping = roster.keeping
+        self.rostering = roster.rostering
+        self.roles = roster.roles
+        self.roster_exchange = roster.exchange
+        self.roster_rounds = roster.rounds
+        self.membership = roster.membership
+        self.captaincy = roster.captaincy
+        self.joining = roster.joining
+        self.offering = Offering(
+            setup,
+            store,
+            clock,
+            counters,
+            state_to=self.outboxes.state_to,
+            sending=lambda: self.sending,
+            out=lambda node: self.rostering.put_out(node),
+        )
+        self.seats: Seats = self.offering.seats
+        self.sending = Sending(
+            self.membership,
+            store,
+            clock,
+            own_events,
+            self.tracker,
+            self.seats,
+            self.endings,
+            self.outboxes.of,
+            self.offering.offers.answered,
+        )
+        self.messages = Messages(self.members, store, clock, self.sending, self.tracker, self.events)
+        self.receiving = Receiving(
+            self.members,
+            self.exchange,
+            self.hearing,
+            store,
+            clock,
+            counters,
+            seats=self.seats,
+            heard=self.heard,
+            arrived=self.offering.wake,
+            roster=self.roster_exchange.answer,
+        )
+        self.upkeep = Upkeep(
+            self.membership,
+            self.joining,
+            self.health_of_channels,
+            store,
+            clock,
+            counters,
+            self.outboxes.of,
+            self.last_heard.keep_all,
+            self._is_there,
+        )
+        self.dropped = Dropped(setup.home, self.receiving, counters)
+        self.facts = OwnFacts(setup.home, __version__, self.offering.live)
+        self.presence = NodePresence(
+            self.members,
+            store,
+            clock,
+            counters,
+            self.events,
+            Ways(
+                {name: entry.addresses for name, entry in setup.config.nodes.items()},
+                self._best_address,
+                self.discovery.hints,
+            ),
+            period=setup.config.heartbeatSeconds,
+            facts=self.facts.told,
+            heard=self.last_heard.note,
+            try_http=self.outboxes.try_now,
+            is_back=self.outboxes.is_back,
+        )
+        self.presence.learn = lambda sender, said: self.rostering.learn([Signed(said.text, said.signature)], sender)
+        self.presence.differs = self.roster_rounds.differs
+        self.rostering.spread = self._spread
+        self.rostering.on_change = self._roster_changed
+
+    @property
+    def id(self) -> str:
+        """This node's id."""
+        return self.setup.identity.node
+
+    def heard(self, member: Member, remote: str) -> None:
+        """A frame came from a peer just now."""
+        before = member.heard_at
+        self.last_heard.note(member, remote)
+        if before is None or self.clock.monotonic() - before >= SILENCE:
+            self.outboxes.is_back(member.node)
+        self.presence.heard(member.node)
+
+    def _is_there(self, node: str) -> bool:
+        return self.presence.is_there(node)
+
+    def own_addresses(self) -> list[str]:
+        """Where other machines may reach this one."""
+        return addresses.own_addresses(self.binds, self.port, self.config.advertise, self.discovery.tailnet)
+
+    def _addresses_changed(self) -> None:
+        self.presence.addresses_changed(self.own_addresses())
+        if self._group is not None:
+            self._group.create_task(enduring("own card", self._card_changed, self.counters), name="own card")
+
+    async def _sleeping(self) -> None:
+        """The machine is about to sleep, and waits for this: the datagrams are out when it returns."""
+        self.presence.sleeping()
+
+    def _woke(self, slept: float) -> None:
+        """The machine has slept: what failed before says nothing about now, and the network may be another."""
+        self.presence.woke(slept)
+        self.discovery.mdns.renew()
+        self.outboxes.all_back()
+
+    def _addresses_of(self, node: str) -> Sequence[str] | None:
+        """Of another member; None where it is none."""
+        member = self.members.get(node) if node != self.id else None
+        return None if member is None else member.addresses
+
+    async def _card_changed(self) -> None:
+        self.members.admit(self._self_row())
+        await self.rostering.publish_card()
+
+    def _self_row(self) -> PeerRow:
+        own = self.own_addresses() if self.listens else []
+        near = [f"127.0.0.1:{self.port}"] if any(host in addresses.ANY for host in self.binds) else []
+        return own_row(self.members.identity, own, near, self.started_at)
+
+    def _spread(self, document: Signed) -> None:
+        """What is too long for a datagram is pushed over HTTP alone."""
+        if len(document.text) <= DOCUMENT_LIMIT:
+            self.presence.spread(Document(text=document.text, signature=document.signature))
+
+    def _roster_changed(self) -> None:
+        self.presence.members_changed()
+        self.presence.set_digest(self.rostering.digest())
+        self.discovery.fleet_changed()
+        self.offering.wake()
+        self.events.happened(ROSTER)
+
+    async def _turn_away(self, node: str, reason: str) -> int:
+        return await self.offering.turn_away(node, reason)
+
+    def _best_address(self, node: str) -> str | None:
+        for channel in self.channels:
+            if isinstance(channel, HttpChannel):
+                return channel.best(node)
+        return None

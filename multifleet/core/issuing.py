@@ -57,12 +57,21 @@ def make_leave(roster: Roster, identity: Identity, now: int) -> Signed:
 
 
 def make_revocation(
-    roster: Roster, identity: Identity, key: str, now: int, reason: str = "", *, leave_out: Container[str] = ()
+    roster: Roster,
+    identity: Identity,
+    key: str,
+    now: int,
+    reason: str = "",
+    *,
+    with_admitted: bool = False,
+    undo: bool = False,
+    leave_out: Container[str] = (),
 ) -> list[Signed]:
     """What puts a key out: a revocation, and the signer's own admissions of those that it has no room to name.
 
-    It stands by everybody whom the revoked one had let in and who is a member now, but for the keys in `leave_out`,
-    and by what the revoked one had revoked without dispute, but for the signer.
+    It stands by everybody whom the revoked one had let in and who is a member now, but for the keys in `leave_out`, or
+    with `with_admitted` by nobody; and by what the revoked one had revoked without dispute, but for the signer, or with
+    `undo` by nothing.
     """
     view = roster.view()
     me = identity.public.hex()
@@ -76,6 +85,7 @@ def make_revocation(
     revoked = sorted(
         held.key for held in roster.held_by("revocation", key) if held.id in view.accepted and held.key != me
     )
+    admitted, revoked = [] if with_admitted else admitted, [] if undo else revoked
     if len(revoked) > NAMES_LIMIT:
         raise BadInput(f"{node} has revoked more than {NAMES_LIMIT} machines: revoke some of them from here first")
     room = NAMES_LIMIT - len(revoked)

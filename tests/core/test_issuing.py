@@ -3,7 +3,7 @@
 import pytest
 
 from multifleet.core import issuing
-from multifleet.core.documents import Admission, Leave, Revocation, Signed, read
+from multifleet.core.documents import LAST_MOMENT, Admission, Leave, Revocation, Signed, read
 from multifleet.core.issuing import make_admission, make_leave, make_revocation
 from multifleet.core.roster import Roster
 from multifleet.errors import BadInput, KeyChanged, NotCaptain, UnknownNode
@@ -82,7 +82,7 @@ class TestAdmissions:
 
 
 class TestLeaves:
-    @pytest.mark.parametrize("admitted", [NOW - 1, NOW, NOW + 10_000])
+    @pytest.mark.parametrize("admitted", [NOW - 1, NOW, NOW + 10_000, LAST_MOMENT])
     def test_a_leave_takes_out_though_the_admitters_clock_was_ahead(self, admitted: int) -> None:
         made = roster(admits("mac1", "mac2", admitted), me="mac2")
         signed = make_leave(made, identity("mac2"), NOW)

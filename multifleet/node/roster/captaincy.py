@@ -45,20 +45,13 @@ class Captaincy:
         let_in = {
             held.key for held in self.rostering.roster.held_by("admission", target.key) if held.key in before.by_key
         } | {member.key for member in before.members.values() if member.by == target.key}
-        put_out = {
-            held.key
-            for held in self.rostering.roster.held_by("revocation", target.key)
-            if held.id in before.accepted and held.key != self.rostering.key
-        }
-        document = self.rostering.own.revocation(
-            target, reason, admitted=() if with_admitted else let_in, revoked=() if undo else put_out
-        )
+        documents = self.rostering.own.revocation(target.key, reason, with_admitted=with_admitted, undo=undo)
         member = self._pinned(target)
         given_up = self.parting.given_up.get(target.node, 0)
-        await self.rostering.take([document])
-        told = member is not None and await self._tell([member], [document]) != []
+        await self.rostering.take(documents)
+        told = member is not None and await self._tell([member], documents) != []
         if not running:
-            await self._tell(list(self.members.others()), [document])
+            await self._tell(list(self.members.others()), documents)
         after = self.rostering.view
         out = after.out.get(target.key)
         return RevokedView(

@@ -3,12 +3,13 @@
 It signs what it is told to; whether it is entitled to that is asked before.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from multifleet import __version__
 from multifleet.core.card import sign_card
-from multifleet.core.documents import REASON_LIMIT, Admission, Leave, Revocation, Role, Signed, from_card, sign
-from multifleet.core.roster import MemberFacts, Out, Roster
+from multifleet.core.documents import Role, Signed, from_card
+from multifleet.core.issuing import make_admission, make_leave, make_revocation
+from multifleet.core.roster import Roster
 from multifleet.node.clock import NodeClock
 from multifleet.node.members import Members
 
@@ -49,45 +50,29 @@ class OwnDocuments:
                 and getattr(card, "version", "") == __version__
             ):
                 return held.signed
-        return from_card(sign_card(identity, addresses[:16], self._after([issued]), __version__))
+        return from_card(sign_card(identity, addresses[:16], max(self._now(), issued + 1), __version__))
 
     def admission(self, node: str, key: str, role: Role, eligible: bool) -> Signed:
         """That a machine belongs to the fleet; also where it has left before."""
-        left = [held.at for held in self._roster().held("leave", key)]
-        body = Admission(
-            fleet=self._members.fleet,
-            node=node,
-            key=key,
-            role=role,
-            eligible=eligible,
-            by=self.key,
-            at=self._after(left),
+        return make_admission(
+            self._roster(), self._members.identity, node, key, self._now(), role=role, eligible=eligible
         )
-        return sign(self._members.identity, body)
 
-    def revocation(
-        self, target: MemberFacts | Out, reason: str, admitted: Iterable[str], revoked: Iterable[str]
-    ) -> Signed:
-        """That a key is out for good; who stays in of those that it let in, and who stays out that it put out."""
-        body = Revocation(
-            fleet=self._members.fleet,
-            node=target.node,
-            key=target.key,
-            by=self.key,
-            at=self._after(held.at for held in self._roster().held("revocation", target.key) if held.by == self.key),
-            reason=reason[:REASON_LIMIT],
-            admitted=sorted(admitted),
-            revoked=sorted(revoked),
+    def revocation(self, key: str, reason: str, *, with_admitted: bool = False, undo: bool = False) -> list[Signed]:
+        """That a key is out for good, and what else is needed so that whom it let in stays in, if that is wanted."""
+        return make_revocation(
+            self._roster(),
+            self._members.identity,
+            key,
+            self._now(),
+            reason,
+            with_admitted=with_admitted,
+            undo=undo,
         )
-        return sign(self._members.identity, body)
 
     def leave(self) -> Signed:
         """That this node has left."""
-        let_in = [held.at for held in self._roster().held("admission", self.key)]
-        body = Leave(
-            fleet=self._members.fleet, node=self._members.identity.node, key=self.key, at=self._after(let_in)
-        )
-        return sign(self._members.identity, body)
+        return make_leave(self._roster(), self._members.identity, self._now())
 
-    def _after(self, moments: Iterable[int]) -> int:
-        return max(round(self._clock.now() * 1000), *(moment + 1 for moment in moments), 0)
+    def _now(self) -> int:
+        return round(self._clock.now() * 1000)

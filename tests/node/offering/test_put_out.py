@@ -14,6 +14,7 @@ from tests.core.wire import identity
 from tests.node.fleet import pinned, until
 from tests.node.offering.pretended import Pretended, is_seed_of
 from tests.node.offering.stage import Stage
+from tests.node.roster import signing
 from tests.sessions.records import SESSION_ID
 
 WORDS = "mac1 was revoked by mac2: stolen"
@@ -25,7 +26,7 @@ def client(stage: Stage) -> Pretended:
 
 def revocation(node: Node) -> Signed:
     """mac2's own, of mac1."""
-    return node.rostering.own.revocation(node.rostering.view.members["mac1"], "stolen", (), ())
+    return signing.revocation(node, node.rostering.view.members["mac1"], "stolen")
 
 
 async def put_out(node: Node) -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from multifleet.errors import BadInput
+from tests.node.roster.signing import revocation
 from tests.node.roster.test_rostering import joined, known_to, let_in, settled
 from tests.node.served import Daemon, Daemons
 
@@ -17,8 +18,8 @@ async def disputed(daemons: Daemons, role: str = "captain") -> tuple[list[Daemon
     stays = [mac3.node.rostering.key]
     one, two = mac1.node.rostering, mac2.node.rostering
     documents = [
-        one.own.revocation(one.view.members["mac2"], "it is bad", stays, ()),
-        two.own.revocation(two.view.members["mac1"], "no, it is", stays, ()),
+        revocation(mac1.node, one.view.members["mac2"], "it is bad", stays, ()),
+        revocation(mac2.node, two.view.members["mac1"], "no, it is", stays, ()),
     ]
     await one.take(documents)
     await two.take(documents)

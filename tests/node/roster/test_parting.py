@@ -9,6 +9,7 @@ from multifleet.core.receipts import State
 from multifleet.errors import KeyChanged, StoreUnavailable
 from multifleet.node.roster.fleet_file import read_fleet, write_fleet
 from tests.node.fleet import until
+from tests.node.roster.signing import admission, revocation
 from tests.node.roster.test_rostering import joined
 from tests.node.served import Daemon, Daemons
 
@@ -27,11 +28,11 @@ async def succession(
         at = int(by.node.clock.now() * 1000) + 10
         gone = sign(identity, Leave(fleet=fleet, node=old.name, key=key, at=at))
     else:
-        gone = known.own.revocation(known.view.members[old.name], "stolen", (), ())
-    admission = known.own.admission(old.name, new.node.rostering.key, "captain", True)
-    documents = [gone, admission, new.node.rostering.own.card()]
+        gone = revocation(by.node, known.view.members[old.name], "stolen")
+    back = admission(by.node, old.name, new.node.rostering.key)
+    documents = [gone, back, new.node.rostering.own.card()]
     row = daemon.node.members.need(by.name).row
-    await new.node.rostering.enter(fleet, daemon.node.rostering.view.anchors(), [admission], row)
+    await new.node.rostering.enter(fleet, daemon.node.rostering.view.anchors(), [back], row)
     return new, documents
 
 

@@ -11,6 +11,8 @@ from multifleet.errors import BadInput, NotEntitled, Revoked, UnknownNode
 from multifleet.node.roster.fleet_file import fleet_file
 from tests.core.wire import identity
 from tests.node.fleet import until
+from tests.node.roster.signing import admission as signed_admission
+from tests.node.roster.signing import revocation
 from tests.node.served import Daemon, Daemons
 
 
@@ -187,8 +189,8 @@ async def test_captains_that_put_each_other_out_are_both_out_until_a_third_one_d
     first, second = one.view.members["mac2"], two.view.members["mac1"]
     stays = [mac3.node.rostering.key]
     documents = [
-        one.own.revocation(first, "it is bad", stays, ()),
-        two.own.revocation(second, "no, it is", stays, ()),
+        revocation(mac1.node, first, "it is bad", stays, ()),
+        revocation(mac2.node, second, "no, it is", stays, ()),
     ]
     await one.take(documents)
     await two.take(documents)
@@ -209,7 +211,7 @@ async def test_who_went_out_with_its_admitter_may_still_put_out_the_captain_that
     await mac1.down()
     await mac3.down()
     theirs = mac3.node.rostering
-    thefts = theirs.own.revocation(theirs.view.members["mac1"], "mine now", (), ())
+    thefts = revocation(mac3.node, theirs.view.members["mac1"], "mine now")
     await mac2.node.rostering.take([thefts], "mac3")
     out = mac2.node.rostering.view.me_out
     assert out is not None and out.how == "orphaned"
@@ -349,19 +351,18 @@ def admission(by: str, fleet: str, **fields: object) -> Signed:
 async def test_lies_of_a_member_are_refused_or_mean_nothing(daemons: Daemons) -> None:
     mac1, mac2, _ = await joined(daemons, "mac1", "mac2", "mac3", role="worker")
     worker, fleet = mac2.node.members.identity, mac1.node.members.fleet
-    own = mac2.node.rostering.own
     card = mac2.node.rostering.view.members["mac3"]
     assert card.signed_card is not None
     lies = {
-        "a worker lets somebody in": own.admission("mallory", identity("mallory").public.hex(), "captain", True),
-        "a worker puts somebody out": own.revocation(mac2.node.rostering.view.members["mac3"], "", (), ()),
+        "a worker lets somebody in": signed_admission(mac2.node, "mallory", identity("mallory").public.hex()),
+        "a worker puts somebody out": revocation(mac2.node, mac2.node.rostering.view.members["mac3"]),
         "somebody unknown lets somebody in": admission("nobody", fleet),
         "an admission for another fleet": admission("mac1", "0" * 32),
         "a signature that is not the signer's": Signed(admission("nobody", fleet, at=2**42).text, "0" * 128),
         "a card of another": Signed(card.signed_card.text.replace('"issued":1', '"issued":3'), "2" * 128),
         "a card of a namesake": from_card(sign_card(identity("mac3"), ["127.0.0.1:9"], 2**49, "1")),
         "a word of another, changed": Signed(
-            own.revocation(mac2.node.rostering.view.members["mac3"], "", (), ()).text.replace(
+            revocation(mac2.node, mac2.node.rostering.view.members["mac3"]).text.replace(
                 worker.public.hex(), mac1.node.rostering.key
             ),
             "1" * 128,
@@ -407,7 +408,7 @@ async def test_a_revoked_machine_gets_nowhere_with_anything_that_it_has(daemons:
     member = thief.members.need("mac1")
     # It is not told, so that the thief's view stays what it was.
     await mac1.node.rostering.take(
-        [mac1.node.rostering.own.revocation(mac1.node.rostering.view.members["laptop"], "stolen", (), ())]
+        [revocation(mac1.node, mac1.node.rostering.view.members["laptop"], "stolen")]
     )
     await until(lambda: known_to(mac2) == {"mac1", "mac2"})
     # Frames.
@@ -415,10 +416,9 @@ async def test_a_revoked_machine_gets_nowhere_with_anything_that_it_has(daemons:
     status, answer = await mac1.node.frames(asked.frame, "127.0.0.1")
     assert (status, answer) == (401, b"not for you to know\n")
     # Its documents, relayed by an honest member: it lets in, it puts out.
-    own = thief.rostering.own
     relayed = [
-        own.admission("mallory", identity("mallory").public.hex(), "captain", True),
-        own.revocation(thief.rostering.view.members["mac2"], "revenge", (), ()),
+        signed_admission(thief, "mallory", identity("mallory").public.hex()),
+        revocation(thief, thief.rostering.view.members["mac2"], "revenge"),
     ]
     await mac2.node.rostering.take(relayed, "mac1")
     await mac1.node.rostering.take(relayed, "mac2")

@@ -733,9 +733,15 @@ COMMANDS: dict[str, Command] = {
                 "Bring back whom it had put out.",
                 "switch",
             ),
+            Field(
+                "yes",
+                "Do it without asking; without a terminal nobody could be asked.",
+                "switch",
+            ),
         ),
         (),
         "setup",
+        "Revoke {node}{key}? It can only come back with new keys.",
     ),
     "settle": Command(
         "Decide for this machine alone with whom it holds where two captains have put each other out.",
@@ -771,9 +777,19 @@ COMMANDS: dict[str, Command] = {
         ),
         "POST",
         "/leave",
-        (),
+        (
+            Field(
+                "yes",
+                "Do it without asking; without a terminal nobody could be asked.",
+                "switch",
+            ),
+        ),
         (),
         "setup",
+        (
+            "Leave the fleet? What waits to be delivered is given up, and only a captain's "
+            "invitation leads back."
+        ),
     ),
     "up": Command(
         "Start the daemon and wait until it answers.",

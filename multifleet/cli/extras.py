@@ -41,6 +41,14 @@ EXTRA_FIELDS = {
 }
 """Options that the command adds to the fields of its operation."""
 
+YES = Field("yes", "Do it without asking; without a terminal nobody could be asked.", SWITCH)
+
+QUESTIONS = {
+    "revoke": "Revoke {node}{key}? It can only come back with new keys.",
+    "leave": "Leave the fleet? What waits to be delivered is given up, and only a captain's invitation leads back.",
+}
+"""What is asked before a command is done that nothing undoes."""
+
 HIDDEN_FIELDS = {
     "hook": ("session_id", "cwd", "transcript_path", "source", "entrypoint", "pid"),
     "receive": ("frame",),

@@ -58,6 +58,10 @@ def _find(words: list[str]) -> tuple[str, Command, list[str]]:
 
 
 def _run(name: str, command: Command, values: dict[str, Value], as_json: bool) -> int:
+    if command.asks:
+        from multifleet.cli.confirm import confirm
+
+        confirm(command, values)
     if command.runner:
         from importlib import import_module
 

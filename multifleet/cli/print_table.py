@@ -10,10 +10,12 @@ from multifleet.cli.extras import (
     LABELS,
     OWN_COMMANDS,
     POSITIONAL,
+    QUESTIONS,
     RUNNERS,
+    YES,
 )
 from multifleet.cli.shape import BODY, SWITCH, TEXT, Command, Field
-from multifleet.operations import OPERATIONS, Operation
+from multifleet.operations import OPERATIONS, Effect, Operation
 from multifleet.operations.fields import FieldInfo, request_fields
 
 HEAD = '''"""The commands, printed by scripts/generate.py: change them in operations/ and cli/extras.py."""
@@ -43,7 +45,8 @@ def command_of(operation: Operation) -> Command:
     places = POSITIONAL.get(operation.name, operation.positional)
     hidden = HIDDEN_FIELDS.get(operation.name, ())
     fields = [_field(operation, info, places) for info in request_fields(operation) if info.name not in hidden]
-    extra = EXTRA_FIELDS.get(operation.name, ())
+    ends = operation.effect is Effect.ENDS
+    extra = EXTRA_FIELDS.get(operation.name, ()) + ((YES,) if ends else ())
     replaced = {field.name for field in extra}
     ordered = sorted((f for f in fields if f.positional), key=lambda f: places.index(f.name))
     options = [f for f in fields if not f.positional and f.name not in replaced]
@@ -55,6 +58,7 @@ def command_of(operation: Operation) -> Command:
         (*ordered, *options, *extra),
         operation.quiet,
         RUNNERS.get(operation.name, ""),
+        QUESTIONS[operation.name] if ends else "",
     )
 
 
@@ -87,7 +91,10 @@ def _command_lines(name: str, command: Command) -> list[str]:
         lines.append("        ),\n")
     else:
         lines.append("        (),\n")
-    lines.append(f"        {_tuple(command.quiet)},\n        {_quoted(command.runner)},\n    ),\n")
+    lines.append(f"        {_tuple(command.quiet)},\n        {_quoted(command.runner)},\n")
+    if command.asks:
+        lines += _text_lines(command.asks, "        ")
+    lines.append("    ),\n")
     return lines
 
 

@@ -75,7 +75,7 @@ class Field:
 class Command:
     """One command: what it asks of the daemon, or the module of this folder that runs it."""
 
-    __slots__ = ("about", "fields", "method", "path", "quiet", "runner", "summary")
+    __slots__ = ("about", "asks", "fields", "method", "path", "quiet", "runner", "summary")
 
     def __init__(
         self,
@@ -86,6 +86,7 @@ class Command:
         fields: tuple[Field, ...] = (),
         quiet: tuple[str, ...] = (),
         runner: str = "",
+        asks: str = "",
     ) -> None:
         self.summary = summary
         self.about = about
@@ -94,6 +95,8 @@ class Command:
         self.fields = fields
         self.quiet = quiet
         self.runner = runner
+        self.asks = asks
+        """The question before it is done, with fields in braces; empty where none is asked."""
 
 
 class UsageError(Exception):

@@ -13,6 +13,7 @@ from multifleet import __version__
 from multifleet.client import Client
 from multifleet.core.visible import visible
 from multifleet.errors import MultifleetError
+from multifleet.mcp.bounded import bounded
 from multifleet.mcp.shown import shown
 from multifleet.mcp.tools import tool
 from multifleet.operations import OPERATIONS, Operation
@@ -53,7 +54,7 @@ def server(operations: Sequence[Operation], client: Client) -> Server[Any]:
             return _failed(visible(refusal(error, operation.request), one_line=True))
         except MultifleetError as error:
             return _failed(visible(str(error), one_line=True))
-        text, safe = shown(operation.name, result)
+        text, safe = shown(operation.name, bounded(operation.name, result))
         return types.CallToolResult(content=[_text(text)], structured_content=safe)
 
     return Server(

@@ -16,7 +16,7 @@ def tool(operation: Operation) -> types.Tool:
         input_schema=input_schema(operation),
         annotations=types.ToolAnnotations(
             read_only_hint=operation.effect is Effect.READS,
-            destructive_hint=operation.effect is Effect.DISRUPTS,
+            destructive_hint=operation.effect in (Effect.DISRUPTS, Effect.ENDS),
             open_world_hint=False,
         ),
     )

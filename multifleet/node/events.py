@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+INBOX = "inbox"
+"""The subject of what was received, and of what a person read of it."""
 ANYTHING = "anything"
 """The subject of whoever watches the whole picture."""
 

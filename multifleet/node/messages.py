@@ -12,7 +12,7 @@ from multifleet.errors import BadInput, UnknownMessage
 from multifleet.node.clock import NodeClock
 from multifleet.node.delivery.sending import Sending
 from multifleet.node.delivery.tracker import Tracker
-from multifleet.node.events import Events
+from multifleet.node.events import INBOX, Events
 from multifleet.node.members import Members
 from multifleet.operations.views import Accepted, InboxView, OutboxView, ReceiptView, TraceEvent, TraceView
 from multifleet.store.rows import InboxRow, OutboxRow, ReceiptRow
@@ -91,6 +91,7 @@ class Messages:
         """One received message, marked as read by a person."""
         row = await self._received(id)
         await self._store.inbox.mark_read(row.sender, row.id, self._clock.now())
+        self._events.happened(INBOX)
         return msgspec.structs.replace(_view(row), unread=False)
 
     async def outbox(self, peer: str | None, limit: int) -> list[OutboxView]:

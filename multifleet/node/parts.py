@@ -24,7 +24,7 @@ from multifleet.node.delivery.sending import Sending
 from multifleet.node.delivery.tracker import Tracker
 from multifleet.node.discovery.discovery import Discovery
 from multifleet.node.enduring import enduring
-from multifleet.node.events import Events
+from multifleet.node.events import INBOX, Events
 from multifleet.node.keys.key_notes import StoredKeyNotes
 from multifleet.node.keys.rotation import Rotation
 from multifleet.node.members import Member, Members
@@ -175,7 +175,7 @@ class Parts:
             counters,
             seats=self.seats,
             heard=self.heard,
-            arrived=self.offering.wake,
+            arrived=self._mail_came,
             roster=self.roster_exchange.answer,
         )
         self.upkeep = Upkeep(
@@ -217,6 +217,10 @@ class Parts:
     def id(self) -> str:
         """This node's id."""
         return self.setup.identity.node
+
+    def _mail_came(self) -> None:
+        self.offering.wake()
+        self.events.happened(INBOX)
 
     def heard(self, member: Member, remote: str) -> None:
         """A frame came from a peer just now."""

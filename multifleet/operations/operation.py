@@ -44,6 +44,8 @@ class Effect(StrEnum):
     READS = "reads"
     WRITES = "writes"
     DISRUPTS = "disrupts"
+    ENDS = "ends"
+    """Nothing undoes it. The command line asks before it does it."""
 
 
 Handler = Callable[["Node", Any], Awaitable[View]]

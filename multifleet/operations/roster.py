@@ -65,7 +65,7 @@ OPERATIONS = (
     Operation(
         "revoke",
         "POST /revoke",
-        Effect.DISRUPTS,
+        Effect.ENDS,
         Revoke,
         RevokedView,
         revoke,
@@ -83,5 +83,5 @@ OPERATIONS = (
         positional=("node",),
         local_cli=True,
     ),
-    Operation("leave", "POST /leave", Effect.DISRUPTS, Nothing, LeftView, leave, local_cli=True),
+    Operation("leave", "POST /leave", Effect.ENDS, Nothing, LeftView, leave, local_cli=True),
 )

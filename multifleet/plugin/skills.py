@@ -45,6 +45,10 @@ ADVICE = {
     Effect.DISRUPTS: (
         "Ask the user before you do it, unless this is exactly what they asked. Then say what came of it."
     ),
+    Effect.ENDS: (
+        "It cannot be undone. Ask the user before you do it, unless this is exactly what they asked. Then say what "
+        "came of it."
+    ),
 }
 
 
@@ -60,9 +64,15 @@ def skill(operation: Operation) -> str:
         name=operation.name,
         description=operation.description,
         fields=_fields(fields),
-        typed=" ".join(["multifleet", operation.name, *(_typed(operation, field) for field in fields)]),
+        typed=" ".join(["multifleet", operation.name, *_options(operation, fields)]),
         advice=ADVICE[operation.effect],
     )
+
+
+def _options(operation: Operation, fields: tuple[FieldInfo, ...]) -> list[str]:
+    """All of them; --yes, because the shell of an agent client has nobody who could be asked."""
+    sure = ["--yes"] if operation.effect is Effect.ENDS else []
+    return [_typed(operation, field) for field in fields] + sure
 
 
 def _fields(fields: tuple[FieldInfo, ...]) -> str:

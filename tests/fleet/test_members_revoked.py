@@ -38,7 +38,7 @@ def test_a_revocation_holds_where_it_could_not_be_heard_and_mail_comes_back_with
     before = Forger(laptop, mac4)
     with six.lab.partition([n.host for n in (mac1, mac2, mac3, desk)], [mac4.host, laptop.host]):
         waiting = mac2.send("laptop", "on its way to a thief")
-        mac1.cli("revoke", "laptop", "--reason", REASON)
+        mac1.cli("revoke", "laptop", "--yes", "--reason", REASON)
         wait_state([mac1, mac2, mac3, desk], "laptop", "revoked", 5)
         wait_for(lambda: ended(mac2, waiting)[0] == "undeliverable", 5, what="the mail comes back")
         assert REASON in ended(mac2, waiting)[1] and "mac1" in ended(mac2, waiting)[1]
@@ -67,7 +67,7 @@ def test_a_revoked_machine_that_tries_everything_is_a_stranger_everywhere(six: F
         assert forger.post(forger.frame(forger.request(message))) == (401, STRANGER)
     again = laptop.cli("join", desk.ask("invite")["code"], check=False)
     assert again.returncode == 1, "its keys are burnt: it joins anew with other ones"
-    laptop.cli("revoke", "mac1", "--reason", "revenge", check=False)
+    laptop.cli("revoke", "mac1", "--yes", "--reason", "revenge", check=False)
     assert {node.name: node.rows("SELECT count(*) FROM inbox") for node in stayed} == rows
     for node in stayed:
         states = {name: member["state"] for name, member in members_of(node).items()}
@@ -77,7 +77,7 @@ def test_a_revoked_machine_that_tries_everything_is_a_stranger_everywhere(six: F
 def test_a_roster_of_yesterday_played_back_brings_nobody_in_again(six: Fleet) -> None:
     mac1, mac2, _, mac4, laptop, _desk = six.nodes
     with six.lab.capture("tcp port 8855") as wire:
-        mac2.cli("revoke", "desk", "--reason", "sold")
+        mac2.cli("revoke", "desk", "--yes", "--reason", "sold")
         wait_state([mac1, mac4], "desk", "revoked", 5)
         mac4.kill()
         mac4.up()
@@ -95,8 +95,8 @@ def test_a_roster_of_yesterday_played_back_brings_nobody_in_again(six: Fleet) ->
 def test_who_revoke_each_other_are_both_shown_to_a_person_and_a_third_captain_settles_it(six: Fleet) -> None:
     mac1, mac2, mac3, mac4, *_ = six.nodes
     with six.lab.partition([mac1.host, mac2.host], [mac3.host, mac4.host]):
-        mac1.cli("revoke", "mac3", "--reason", "mac3 is lost")
-        mac3.cli("revoke", "mac1", "--reason", "mac1 is lost")
+        mac1.cli("revoke", "mac3", "--yes", "--reason", "mac3 is lost")
+        mac3.cli("revoke", "mac1", "--yes", "--reason", "mac1 is lost")
     for node in (mac2, mac4):
         wait_all(
             [node],
@@ -105,6 +105,6 @@ def test_who_revoke_each_other_are_both_shown_to_a_person_and_a_third_captain_se
             "both shown as revoking each other",
         )
         assert node.get("/status")["problems"]
-    mac2.cli("revoke", "mac3", "--reason", "settled")
+    mac2.cli("revoke", "mac3", "--yes", "--reason", "settled")
     wait_state([mac4], "mac3", "revoked", 20)
     wait_state([mac2, mac4], "mac1", "alive", 20)

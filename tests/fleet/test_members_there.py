@@ -157,6 +157,6 @@ def test_a_host_that_was_frozen_declares_nobody_dead(five: Fleet) -> None:
 
 def test_who_leaves_is_said_to_have_left(five: Fleet) -> None:
     far = five["far"]
-    far.cli("leave")
+    far.cli("leave", "--yes")
     took = wait_state(others(five, far), "far", "left", JOIN_KNOWN)
     print(f"known to all after {took:.1f} s")

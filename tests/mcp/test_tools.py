@@ -34,7 +34,7 @@ def test_hints_follow_the_effect(operation: Operation) -> None:
     hints = tool(operation).annotations
     assert hints is not None
     assert hints.read_only_hint == (operation.effect is Effect.READS)
-    assert hints.destructive_hint == (operation.effect is Effect.DISRUPTS)
+    assert hints.destructive_hint == (operation.effect in (Effect.DISRUPTS, Effect.ENDS))
 
 
 def test_the_list_of_tools_is_small_enough_for_every_session() -> None:

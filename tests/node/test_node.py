@@ -110,6 +110,22 @@ async def test_who_watches_is_told_of_a_change_at_once(fleet: Machines) -> None:
     await mac1.node.changed((await mac1.node.status()).revision, 0.0)
 
 
+async def test_who_watches_is_told_of_mail_and_that_it_was_read(fleet: Machines) -> None:
+    mac1, mac2 = fleet.add("mac1", "mac2")
+    await mac1.start()
+    await mac2.start()
+    view = await mac2.node.status()
+    sent = await mac1.node.messages.send("mac2", "hello")
+    async with asyncio.timeout(SOON):
+        while view.unread == 0:
+            await mac2.node.changed(view.revision, SOON)
+            view = await mac2.node.status()
+    watching = asyncio.create_task(mac2.node.changed(view.revision, SOON))
+    await mac2.node.messages.read(sent.id)
+    await asyncio.wait_for(watching, SOON / 2)
+    assert (await mac2.node.status()).unread == 0
+
+
 async def test_whoever_was_revoked_is_shown_as_such_and_sees_it_itself(daemons: Daemons) -> None:
     mac1, mac2, thief = await daemons.up("mac1", "mac2", "thief")
     for other in (mac2, thief):

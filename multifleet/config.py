@@ -55,7 +55,7 @@ class NodeEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
 
 class Chief(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The machine that serves the others."""
+    """Which machine is the chief."""
 
     nodeId: NodeId
     """Its id."""
@@ -73,7 +73,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     fleetId: str | None = None
     """Taken from the files of earlier fleets and not used: the fleet id is made by `init`, or from the shared key."""
     chief: Chief | None = None
-    """The machine that serves the others; for what is to come."""
+    """Which machine is the chief, there or not, as long as it is a member. Default: the most senior that may be and is."""
     nodes: dict[NodeId, NodeEntry] = {}
     """Machines that are configured instead of joined (needs $FLEET_NERVE_HMAC_KEY)."""
     port: Port = DEFAULT_PORT

@@ -73,7 +73,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     fleetId: str | None = None
     """Taken from the files of earlier fleets and not used: the fleet id is made by `init`, or from the shared key."""
     chief: Chief | None = None
-    """Which machine is the chief, there or not, as long as it is a member. Default: the most senior that may be and is."""
+    """Which member is the chief, whether it is there or not. Default: the most senior one that may be and is there."""
     nodes: dict[NodeId, NodeEntry] = {}
     """Machines that are configured instead of joined (needs $FLEET_NERVE_HMAC_KEY)."""
     port: Port = DEFAULT_PORT

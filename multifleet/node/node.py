@@ -8,6 +8,7 @@ from pathlib import Path
 from multifleet import __version__
 from multifleet.core.channel_state import ChannelHealth
 from multifleet.core.documents import Role
+from multifleet.core.roster_view import View
 from multifleet.core.routing import CHANNELS
 from multifleet.errors import BadInput
 from multifleet.node import picture
@@ -15,7 +16,7 @@ from multifleet.node.engine import Engine
 from multifleet.node.keys.keystore import kept_in
 from multifleet.node.lost_stores import what_was_lost
 from multifleet.node.roster.picture import roster_view, settled_here
-from multifleet.node.roster.words import me_out_words
+from multifleet.node.roster.words import maybe_out_words, me_out_words, who_refuses
 from multifleet.operations.fleet_views import RotationView
 from multifleet.operations.views import (
     AnswerView,
@@ -85,12 +86,19 @@ class Node(Engine):
             problems=(
                 *picture.problems(known.view, self.rostering.key_changes, self.clock.now()),
                 *settled_here(self.rostering),
+                *self._maybe_out(known.view),
             ),
             degraded=(me_out_words(out) if out else None)
             or self.store.database.degraded
             or await asyncio.to_thread(what_was_lost, self.home),
             revision=revision,
         )
+
+    def _maybe_out(self, view: View) -> list[str]:
+        """That the other members refuse this node, where nobody has told it that it is out."""
+        refusing = who_refuses(self.outboxes.last_reasons()) if view.me_out is None else []
+        words = maybe_out_words(refusing, len(view.members) - 1)
+        return [words] if words else []
 
     async def peers_view(self, node: str | None = None) -> PeerListing:
         """The other members, or one of them."""

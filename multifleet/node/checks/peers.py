@@ -10,7 +10,7 @@ from multifleet.node.checks.probing import Answered
 from multifleet.node.members import Member
 from multifleet.node.picture import problems
 from multifleet.node.roster.picture import settled_here
-from multifleet.node.roster.words import me_out_words
+from multifleet.node.roster.words import UNKNOWN_HERE, maybe_out_words, me_out_words, who_refuses
 from multifleet.store.inspection import STORE, read_contents
 
 if TYPE_CHECKING:
@@ -18,9 +18,8 @@ if TYPE_CHECKING:
 
     from multifleet.node.node import Node
 
+AFRESH = "where it was revoked: docs/troubleshooting.md, a machine that is set up anew"
 ALONE = ok("no other machine is in this fleet yet", "multifleet invite")
-_UNKNOWN = "does not know this node"
-"""In the reason for which a peer answers without a signature."""
 
 
 def answering(node: "Node", answers: Mapping[str, Answered]) -> Finding:
@@ -31,6 +30,9 @@ def answering(node: "Node", answers: Mapping[str, Answered]) -> Finding:
         return fail(me_out_words(view.me_out), "multifleet leave, and join again with new keys")
     known = (*problems(view, node.rostering.key_changes, wall), *settled_here(node.rostering))
     findings = [warn(problem, "multifleet roster shows who said what") for problem in known]
+    refusing = who_refuses({name: answered.reason for name, answered in answers.items()})
+    if words := maybe_out_words(refusing, len(answers)):
+        findings.append(fail(words, AFRESH))
     findings += [_judge(node, member, answers.get(member.node), now, wall) for member in node.members.others()]
     findings += [
         warn(f"{name} is configured and was never met", f"start multifleet on {name} with the same shared key")
@@ -72,7 +74,7 @@ def _judge(node: "Node", member: Member, answered: Answered | None, now: float, 
 
 
 def _remedy(node: "Node", member: Member, reason: str) -> str:
-    if all(_UNKNOWN in part for part in reason.split("; ")):
+    if all(UNKNOWN_HERE in part for part in reason.split("; ")):
         return (
             f"if {member.node} has only forgotten this node: multifleet invite on one, multifleet join on the other; "
             f"if it was set up anew, it needs a new name, {node.membership.afresh(member.node, 'there')}"

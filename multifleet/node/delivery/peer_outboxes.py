@@ -54,6 +54,10 @@ class PeerOutboxes:
             self._run(node)
         return outbox
 
+    def last_reasons(self) -> dict[str, str | None]:
+        """Why the last attempt to reach each peer failed; None where it did not."""
+        return {node: outbox.last_reason for node, outbox in self._outboxes.items()}
+
     def entered(self, member: Member) -> None:
         """It is a member now, or at other addresses than before."""
         self._run(member.node)

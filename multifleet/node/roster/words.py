@@ -1,7 +1,12 @@
 """What a person is told about who is out of the fleet, and why. Reasons are other people's words: shown inert."""
 
+from collections.abc import Mapping, Sequence
+
 from multifleet.core.roster import Dispute, Out
 from multifleet.core.visible import visible
+
+UNKNOWN_HERE = "does not know this node"
+"""In the reason for which a peer answers without a signature."""
 
 
 def out_words(out: Out) -> str:
@@ -30,6 +35,26 @@ def settled_words(dispute: Dispute) -> str:
 def refusal_words(out: Out | None) -> str | None:
     """Why nothing that a machine sent is shown any more; None as long as that is not decided."""
     return out_words(out) if out is not None and out.how in ("revoked", "orphaned") else None
+
+
+def who_refuses(reasons: Mapping[str, str | None]) -> list[str]:
+    """The members that answered this node as they answer a stranger; the reasons are why nothing got to each."""
+    return sorted(name for name, reason in reasons.items() if reason and UNKNOWN_HERE in reason)
+
+
+def maybe_out_words(refusing: Sequence[str], others: int) -> str | None:
+    """What a machine is told that was put out while it was away: nobody tells it, and it sees all others as dead.
+
+    One that refuses may have forgotten this node; of several, or of all, that is not likely.
+    """
+    if not refusing or (len(refusing) < 2 and others > 1):
+        return None
+    more = f" and {len(refusing) - 3} more" if len(refusing) > 3 else ""
+    return (
+        f"{', '.join(refusing[:3])}{more} answered as to a stranger: this machine may have been revoked or removed "
+        "from the fleet while it was away. multifleet roster on one of them tells; if so, set this machine up anew, "
+        "with new keys, and join again"
+    )
 
 
 def me_out_words(out: Out) -> str:

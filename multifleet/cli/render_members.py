@@ -86,7 +86,7 @@ def _round_trip(seconds: float | None) -> str:
 def _offset(seconds: float | None) -> str:
     if seconds is None:
         return EMPTY
-    return "ok" if abs(seconds) < 2 else f"{seconds:+.0f} s"
+    return "ok" if abs(seconds) <= 2 else f"{seconds:+.0f} s"
 
 
 def _exact_offset(seconds: float | None) -> str:

@@ -111,8 +111,14 @@ class Membership:
 
     def check_hello(self, card: Card) -> None:
         """InviteWrong where the shared key does not let this machine in."""
-        if card.ed25519 not in self.rostering.view.by_key and card.node not in self.expected:
+        view = self.rostering.view
+        if card.ed25519 in view.by_key:
+            return
+        if card.node not in self.expected:
             raise InviteWrong(f"{card.node} is not in the configuration here: add it to nodes in config.json")
+        if card.ed25519 in view.out:
+            # A hello has no date: one that was recorded before would undo what was decided since.
+            raise InviteWrong(f"{out_words(view.out[card.ed25519])}, and comes back by a join code only")
 
     def check_key(self, row: PeerRow) -> None:
         """KeyChanged where a known node shows another identity, Revoked where it was put out; BadInput where it claims

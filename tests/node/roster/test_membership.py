@@ -45,12 +45,14 @@ async def test_a_hello_of_a_member_changes_neither_role_nor_anchors(
     await mac1.delivers("mac2")
 
 
-async def test_who_has_left_comes_in_by_a_hello_only_where_it_is_configured(
-    daemons: Daemons, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("named", [{}, {"mac2": {"host": "127.0.0.1", "port": 9, "role": "captain"}}])
+async def test_who_has_left_is_not_brought_back_by_a_hello_which_may_be_a_recorded_one(
+    daemons: Daemons, monkeypatch: pytest.MonkeyPatch, named: dict[str, object]
 ) -> None:
-    mac1, mac2 = await with_worker(daemons, monkeypatch, {})
+    mac1, mac2 = await with_worker(daemons, monkeypatch, named)
     await mac1.node.rostering.take([mac2.node.rostering.own.leave()])
-    with pytest.raises(InviteWrong, match="mac2 is not in the configuration here"):
+    why = "mac2 left the fleet, and comes back by a join code only" if named else "mac2 is not in the configuration"
+    with pytest.raises(InviteWrong, match=why):
         await hello(mac2, mac1)
     assert "mac2" not in mac1.node.rostering.view.members
 

@@ -20,6 +20,7 @@ TEXT_LIMIT = 64 * 1024
 REASON_LIMIT = 200
 """Characters of a revocation's reason."""
 LAST_MOMENT = 10**15
+_BEGINNING = b'{"'
 
 Role: TypeAlias = Literal["captain", "worker"]
 Kind: TypeAlias = Literal["admission", "revocation", "leave", "card"]
@@ -160,6 +161,8 @@ def look(signed: Signed, fleet: str) -> Document:
         raise BadDocument("the text is not Unicode") from None
     if len(text) > TEXT_LIMIT:
         raise BadDocument(f"the document has more than {TEXT_LIMIT} bytes")
+    if not text.startswith(_BEGINNING):
+        raise BadDocument("not a document: it is no object")  # said at once: reading what nobody signed costs time
     try:
         content = parse(text)
         body = _body(content)

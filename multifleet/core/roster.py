@@ -12,7 +12,7 @@ from typing import get_args
 from multifleet.core.documents import BadDocument, Document, Kind, Signed, look, verify
 from multifleet.core.roster_reading import Trust, view_of, weigh
 from multifleet.core.roster_view import Anchor, Dispute, How, MemberFacts, Out, View, by_seniority
-from multifleet.core.shelf import DOCUMENTS, ROOM, Shelf
+from multifleet.core.shelf import CARDS_OF_ONE, DOCUMENTS, ROOM, Shelf
 
 __all__ = ["Anchor", "Dispute", "How", "MemberFacts", "Merged", "Out", "Refused", "Roster", "View", "by_seniority"]
 
@@ -48,7 +48,9 @@ class Roster:
         self._anchors = dict(anchors)
         self._settled: frozenset[str] = frozenset()
         self._pins: dict[str, str] = {}
-        self._shelves: dict[Kind, Shelf] = {kind: Shelf(room) for kind in get_args(Kind)}
+        self._shelves: dict[Kind, Shelf] = {
+            kind: Shelf(room, CARDS_OF_ONE) if kind == "card" else Shelf(room) for kind in get_args(Kind)
+        }
         self._known: set[Signed] = set()
         self._trust: Trust | None = None
         self._view: View | None = None

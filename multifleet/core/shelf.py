@@ -11,13 +11,18 @@ DOCUMENTS = 4_096
 WEIGHT = 2_048
 """Characters that a document counts at least, so that the product bounds both their number and their text."""
 ROOM = DOCUMENTS * WEIGHT
+CARDS_OF_ONE = 4
+"""Cards of one key, which has one name at a time."""
 
 
 class Shelf:
     """The newest document of each slot."""
 
-    def __init__(self, room: int) -> None:
+    def __init__(self, room: int, most_of_one: int = DOCUMENTS) -> None:
+        """`most_of_one`: of each signer only so many are kept, the newest: the same ones wherever all were met."""
         self._room = room
+        self._most_of_one = most_of_one
+        self._counts: dict[str, int] = {}
         self._slots: dict[tuple[str, ...], Document] = {}
         self._taken = 0
         self._shares: dict[str, int] = {}
@@ -44,6 +49,11 @@ class Shelf:
         """
         held = self._slots.get(document.slot)
         gone = [self._take(held)] if held else []
+        if self._counts.get(document.by, 0) >= self._most_of_one:
+            oldest = min((other for other in self._slots.values() if other.by == document.by), key=_age)
+            if _age(document) < _age(oldest):
+                return None
+            gone.append(self._take(oldest))
         while self._taken + _weight(document) > self._room:
             victim = self._victim(document, entitled)
             if victim is None:
@@ -69,6 +79,7 @@ class Shelf:
         self._slots[document.slot] = document
         self._taken += _weight(document)
         self._shares[document.by] = self._shares.get(document.by, 0) + _weight(document)
+        self._counts[document.by] = self._counts.get(document.by, 0) + 1
 
     def _take(self, document: Document) -> Document:
         del self._slots[document.slot]
@@ -76,6 +87,9 @@ class Shelf:
         self._shares[document.by] -= _weight(document)
         if not self._shares[document.by]:
             del self._shares[document.by]
+        self._counts[document.by] -= 1
+        if not self._counts[document.by]:
+            del self._counts[document.by]
         return document
 
 

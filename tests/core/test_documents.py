@@ -181,3 +181,12 @@ def test_what_is_signed_is_read_back() -> None:
         fleet=FLEET, node="mac2", key=key("mac2"), role="worker", eligible=False, by=key("mac1"), at=LAST_MOMENT
     )
     assert read(sign(identity("mac1"), body), FLEET).body == body
+
+
+def test_what_is_no_object_is_refused_before_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    def read_all(data: bytes) -> object:
+        raise AssertionError("it was read")
+
+    monkeypatch.setattr("multifleet.core.documents.parse", read_all)
+    with pytest.raises(BadDocument, match="no object"):
+        read(Signed("[" + "[]," * 19_000 + "0]", "0" * 128), FLEET)

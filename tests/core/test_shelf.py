@@ -1,8 +1,12 @@
 """Documents are kept in bounded room, and nobody takes the room of the others."""
 
-from multifleet.core.documents import Document, read
+import itertools
+
+from multifleet.core.card import sign_card
+from multifleet.core.documents import Document, from_card, read
+from multifleet.core.keys import Identity
 from multifleet.core.shelf import WEIGHT, Shelf
-from tests.core.fleet import admits, key, leaves, revokes
+from tests.core.fleet import admits, identity, key, leaves, revokes, shows
 from tests.core.wire import FLEET
 
 ENTITLED = {key("mac1"), key("mac2")}
@@ -74,3 +78,19 @@ def test_who_had_room_and_lost_it_has_none() -> None:
     shelf.put(read(leaves("mac1"), FLEET), ENTITLED)
     assert [document.by for document in shelf] == [key("mac1")]
     assert shelf.get(admission("x", "a").slot) is None
+
+
+def test_of_one_key_the_newest_cards_are_kept_in_whatever_order_they_came() -> None:
+    cards = [read(shows(f"mac{number}", number), FLEET) for number in range(3)]
+    of_one = [read(from_card(sign_card(renamed(number), [], 9 - number, "1")), FLEET) for number in range(6)]
+    for order in itertools.permutations(of_one):
+        shelf = Shelf(100 * WEIGHT, 4)
+        for document in (*cards, *order):
+            shelf.put(document, ())
+        assert {each.id for each in shelf} == {each.id for each in (*cards, *of_one[:4])}
+
+
+def renamed(number: int) -> Identity:
+    """mallory under one more name."""
+    keys = identity("mallory")
+    return Identity(f"m{number}", keys.ed25519, keys.x25519)

@@ -23,8 +23,8 @@ from multifleet.node.roster.rows import card_in, row_of
 from multifleet.store.roster import Kept
 from multifleet.store.rows import PeerRow
 
-PORTION = 16
-"""Documents that are checked before others get their turn."""
+PORTION, PORTION_TEXT = 16, 16_384
+"""Documents, or characters of them, after which others get their turn before the next ones are checked."""
 LEARNED_LIMIT = 512
 """Documents that wait to be looked at; rumors beyond are dropped, and come again when rosters are compared."""
 
@@ -252,10 +252,16 @@ class Rostering:
 
     async def _merge(self, documents: Iterable[Signed]) -> Changes:
         changes = Changes()
-        waiting = iter(documents)
-        while portion := list(islice(waiting, PORTION)):
-            changes.add(self._roster.merge(portion))
-            await asyncio.sleep(0)
+        portion: list[Signed] = []
+        size = 0
+        for signed in documents:
+            portion.append(signed)
+            size += len(signed.text)
+            if len(portion) >= PORTION or size >= PORTION_TEXT:
+                changes.add(self._roster.merge(portion))
+                portion, size = [], 0
+                await asyncio.sleep(0)
+        changes.add(self._roster.merge(portion))
         return changes
 
     async def _settle(

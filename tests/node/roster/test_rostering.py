@@ -511,3 +511,20 @@ async def test_a_captain_gone_bad_does_not_get_the_mail_of_a_name_by_letting_it_
     await revoke(mac1, key[:16], "a thief")
     assert (await mac1.node.status()).problems == ()
     await mac1.delivers("mac2")
+
+
+async def test_others_get_their_turn_after_a_few_long_documents(
+    daemons: Daemons, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (mac1,) = await daemons.up("mac1")
+    roster = mac1.node.rostering.roster
+    merge, sizes = roster.merge, []
+
+    def measured(documents: list[Signed]) -> object:
+        sizes.append(sum(len(each.text) for each in documents))
+        return merge(documents)
+
+    monkeypatch.setattr(roster, "merge", measured)
+    junk = [Signed('{"' + "x" * 57_000 + str(number) + '"}', "0" * 128) for number in range(16)]
+    changes = await mac1.node.rostering.take(junk)
+    assert (len(changes.refused), max(sizes) < 2 * len(junk[0].text)) == (16, True)

@@ -75,7 +75,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     chief: Chief | None = None
     """Which member is the chief, whether it is there or not. Default: the most senior one that may be and is there."""
     nodes: dict[NodeId, NodeEntry] = {}
-    """Machines that are configured instead of joined (needs $FLEET_NERVE_HMAC_KEY)."""
+    """Machines that are configured instead of joined (needs $FLEET_NERVE_HMAC_KEY); members are tried there as well."""
     port: Port = DEFAULT_PORT
     """TCP and UDP port of the daemon."""
     bind: tuple[str, ...] = ("0.0.0.0", "::")

@@ -6,13 +6,14 @@ the other has not confirmed. Nothing acknowledges a receipt, and a lost one is s
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import msgspec
 
 from multifleet.core import frame, packets
 from multifleet.core.frame import FrameRefused, Header, Refusal
 from multifleet.core.keys import PairKeys
-from multifleet.core.packets import Answer, BadPacket, PacketAnswer, Request, Statement
+from multifleet.core.packets import Answer, BadPacket, PacketAnswer, Request, RosterTell, Statement
 from multifleet.core.receipts import state_it
 from multifleet.core.strict import NotStrict
 from multifleet.node.clock import NodeClock
@@ -22,6 +23,9 @@ from multifleet.store.rows import LogRow
 
 LOG_BYTES = 200_000
 """Of details in one frame, as they are written: beside a full batch they must not outgrow it."""
+
+
+Told = TypeVar("Told", bound=Answer | RosterTell)
 
 
 class NotAnswered(Exception):
@@ -51,21 +55,23 @@ class Exchange:
     """Told the key id of each answer that was authentic."""
 
     def request(self, member: Member, batch: Sequence[bytes], log: Sequence[LogRow], attempt: int) -> Asked:
-        """A fresh frame with packets and statements for a peer, stamped with its clock as far as it is known."""
-        now = self.clock.now()
-        keys = member.outgoing
-        statements = self.statements(keys, member, log)
+        """A fresh frame with packets and statements for a peer."""
+        statements = self.statements(member.outgoing, member, log)
         request = Request(
-            time=int(now),
+            time=int(self.clock.now()),
             have=self.have(member.node),
             log=statements,
             packets=[msgspec.Raw(packet) for packet in batch],
             attempt=attempt,
         )
+        made, nonce = self.ask(member, request)
+        return Asked(made, nonce, statements[-1].seq if statements else 0)
+
+    def ask(self, member: Member, packet: packets.Wire) -> tuple[bytes, str]:
+        """A fresh frame with any packet, stamped with the peer's clock as far as it is known; and its nonce."""
         nonce = self.random.take(16)
-        sent = max(0, int(now + (member.offset or 0.0)))
-        made = frame.seal(keys, self.node, member.node, sent, nonce, packets.write(request))
-        return Asked(made, nonce.hex(), statements[-1].seq if statements else 0)
+        sent = max(0, int(self.clock.now() + (member.offset or 0.0)))
+        return frame.seal(member.outgoing, self.node, member.node, sent, nonce, packets.write(packet)), nonce.hex()
 
     def answer(
         self,
@@ -98,16 +104,22 @@ class Exchange:
 
     def open_answer(self, member: Member, asked: Asked, data: bytes) -> Answer:
         """The peer's answer to this very request; NotAnswered where it is something else."""
+        if member.removed:
+            raise NotAnswered(f"{member.node} is no member any more")
+        return self.open_told(member, asked.nonce, data, _read_answer)
+
+    def open_told(self, member: Member, nonce: str, data: bytes, read: Callable[[bytes], Told]) -> Told:
+        """What a peer, or one that was put out just now, answered to the frame with this nonce; else NotAnswered."""
 
         def keys(sender: str, kid: str) -> PairKeys | None:
-            return member.ring.find(kid) if sender == member.node and not member.removed else None
+            return member.ring.find(kid) if sender == member.node else None
 
         try:
             opened = frame.open_frame(data, self.node, keys, now=None)
-            answer = packets.read(opened.packet, Answer)
+            answer = read(opened.packet)
         except (FrameRefused, NotStrict, BadPacket) as error:
             raise NotAnswered(f"the answer is not {member.node}'s ({error})") from None
-        if answer.re != asked.nonce:
+        if answer.re != nonce:
             raise NotAnswered(f"{member.node} answered another request")
         self.proved(member.node, opened.header.kid)
         return answer
@@ -136,3 +148,7 @@ class Exchange:
             attempt=row.attempt,
             detail=(row.detail or "")[: packets.DETAIL_LIMIT],
         )
+
+
+def _read_answer(packet: bytes) -> Answer:
+    return packets.read(packet, Answer)

@@ -9,17 +9,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from multifleet.channels.base import Carried, Channel, ChannelError, Target
-from multifleet.core import frame, packets
+from multifleet.core import packets
 from multifleet.core.documents import Signed
-from multifleet.core.frame import FrameRefused, Header, Refusal
-from multifleet.core.keys import PairKeys
-from multifleet.core.packets import BadPacket, RosterAsk, RosterTell
+from multifleet.core.frame import Header, Refusal
+from multifleet.core.packets import RosterAsk, RosterTell
 from multifleet.core.replay import learned_offset
-from multifleet.core.strict import NotStrict
 from multifleet.node.clock import NodeClock
 from multifleet.node.counters import Counters
 from multifleet.node.delivery.delivery import Delivery
-from multifleet.node.delivery.exchange import Exchange
+from multifleet.node.delivery.exchange import Exchange, NotAnswered
 from multifleet.node.members import Member, Members
 from multifleet.node.roster.pages import differing, id_of, page, without
 from multifleet.node.roster.rostering import Rostering
@@ -113,14 +111,13 @@ class RosterExchange:
     async def _ask(self, member: Member, asked: RosterAsk) -> RosterTell:
         """One round trip; a second one when the peer said that our clock is off."""
         for second in (False, True):
-            nonce = self.exchange.random.take(16)
-            sent = max(0, int(self.clock.now() + (member.offset or 0.0)))
-            made = frame.seal(
-                member.outgoing, self.exchange.node, member.node, sent, nonce, packets.write(asked)
-            )
+            made, nonce = self.exchange.ask(member, asked)
             asked_at = self.clock.monotonic()
             carried = await self._carry(member, made)
-            told = self._open(member, nonce.hex(), carried.answer)
+            try:
+                told = self.exchange.open_told(member, nonce, carried.answer, packets.read_told)
+            except NotAnswered as error:
+                raise NotCompared(str(error)) from None
             self.heard(member, carried.where)
             if isinstance(told, RosterTell):
                 return told
@@ -141,17 +138,3 @@ class RosterExchange:
             raise NotCompared(f"no answer in {ASK_SECONDS:g} s") from None
         except ChannelError as error:
             raise NotCompared(str(error)) from None
-
-    def _open(self, member: Member, nonce: str, answer: bytes) -> RosterTell | packets.Answer:
-        def keys(sender: str, kid: str) -> PairKeys | None:
-            return member.ring.find(kid) if sender == member.node else None
-
-        try:
-            opened = frame.open_frame(answer, self.exchange.node, keys, now=None)
-            told = packets.read_told(opened.packet)
-        except (FrameRefused, NotStrict, BadPacket) as error:
-            raise NotCompared(f"the answer is not {member.node}'s ({error})") from None
-        if told.re != nonce:
-            raise NotCompared(f"{member.node} answered another question")
-        self.members.proved(member.node, opened.header.kid)
-        return told

@@ -15,6 +15,7 @@ from multifleet.node.counters import Counters
 from multifleet.node.delivery.outboxes import PeerOutbox
 from multifleet.node.enduring import Part, enduring
 from multifleet.node.parts import Parts
+from multifleet.node.roster.keeping import unless_left
 from multifleet.node.setup import Setup
 from multifleet.node.upkeep import REPLAY_CLOCK
 from multifleet.store.store import Store
@@ -36,6 +37,7 @@ class Engine(Parts):
         clocks = clocks or Clocks()
         store = Store.open(setup.home, clocks.wall())
         clock = NodeClock.start(clocks, float(await store.meta.get(REPLAY_CLOCK) or 0.0))
+        setup = await unless_left(setup, store)
         node = cls(setup, store, clock, counters or Counters(clocks.monotonic), channels or [HttpChannel()])
         await node._load()
         return node

@@ -16,7 +16,7 @@ from multifleet.node.engine import Engine
 from multifleet.node.keys.keystore import kept_in
 from multifleet.node.lost_stores import what_was_lost
 from multifleet.node.roster.picture import roster_view, settled_here
-from multifleet.node.roster.words import maybe_out_words, me_out_words, who_refuses
+from multifleet.node.roster.words import COME_BACK, HAS_LEFT, maybe_out_words, me_out_words, who_refuses
 from multifleet.operations.fleet_views import RotationView
 from multifleet.operations.views import (
     AnswerView,
@@ -87,6 +87,7 @@ class Node(Engine):
                 *picture.problems(known.view, self.rostering.key_changes, self.clock.now()),
                 *settled_here(self.rostering),
                 *self._maybe_out(known.view),
+                *self._left_words(),
             ),
             degraded=(me_out_words(out) if out else None)
             or self.store.database.degraded
@@ -99,6 +100,9 @@ class Node(Engine):
         refusing = who_refuses(self.outboxes.last_reasons()) if view.me_out is None else []
         words = maybe_out_words(refusing, len(view.members) - 1)
         return [words] if words else []
+
+    def _left_words(self) -> tuple[str, ...]:
+        return (f"{HAS_LEFT}: {COME_BACK}",) if self.membership.has_left else ()
 
     async def peers_view(self, node: str | None = None) -> PeerListing:
         """The other members, or one of them."""

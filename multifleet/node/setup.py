@@ -27,6 +27,8 @@ class Setup:
     shared_key: bytes | None
     fleet_found: bool = True
     """Whether a file says which fleet it is; else the store may know."""
+    has_left: bool = False
+    """Whether it has left the fleet that the shared key names, which therefore is as if there were none."""
 
 
 def make_home(home: Path) -> None:
@@ -77,6 +79,8 @@ def open_setup(home: Path) -> Setup:
     known = read_fleet(home)
     fleet = known or Fleet(secrets.token_hex(16))
     shared = shared_key()
+    if shared is not None and fleet.left == fleet_of_key(shared):
+        return Setup(home, config, identity, fleet, None, has_left=True)
     if shared is not None and fleet.fleet != fleet_of_key(shared):
         if fleet.members:
             raise ConfigError(

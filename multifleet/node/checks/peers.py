@@ -10,7 +10,7 @@ from multifleet.node.checks.probing import Answered
 from multifleet.node.members import Member
 from multifleet.node.picture import problems
 from multifleet.node.roster.picture import settled_here
-from multifleet.node.roster.words import UNKNOWN_HERE, maybe_out_words, me_out_words, who_refuses
+from multifleet.node.roster.words import COME_BACK, HAS_LEFT, UNKNOWN_HERE, maybe_out_words, me_out_words, who_refuses
 from multifleet.store.inspection import STORE, read_contents
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def answering(node: "Node", answers: Mapping[str, Answered]) -> Finding:
     refusing = who_refuses({name: answered.reason for name, answered in answers.items()})
     if words := maybe_out_words(refusing, len(answers)):
         findings.append(fail(words, AFRESH))
+    findings += [warn(HAS_LEFT, COME_BACK)] if node.membership.has_left else []
     findings += [_judge(node, member, answers.get(member.node), now, wall) for member in node.members.others()]
     findings += [
         warn(f"{name} is configured and was never met", f"start multifleet on {name} with the same shared key")

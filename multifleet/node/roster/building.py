@@ -96,6 +96,7 @@ class RosterParts:
             rostering,
             roles,
             shared_key=setup.shared_key,
+            has_left=setup.has_left,
             expected={name: entry.addresses for name, entry in configured if name != setup.identity.node},
             own_addresses=own_addresses,
         )

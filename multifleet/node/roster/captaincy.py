@@ -15,7 +15,7 @@ from multifleet.node.roster.exchange import RosterExchange
 from multifleet.node.roster.membership import Membership
 from multifleet.node.roster.parting import Parting
 from multifleet.node.roster.rostering import Rostering
-from multifleet.node.roster.words import me_out_words
+from multifleet.node.roster.words import COME_BACK, HAS_LEFT, me_out_words
 from multifleet.operations.roster_views import LeftView, RevokedView, SettledView
 
 LAST_WORD_SECONDS = 3.0
@@ -113,17 +113,17 @@ class Captaincy:
         given_up = sum(self.parting.given_up.values())
         told = await self._tell(others, [document])
         new_fleet = secrets.token_hex(16)
-        await self.rostering.begin_afresh(new_fleet)
-        note = None
-        if self.membership.is_shared:
-            note = "take FLEET_NERVE_HMAC_KEY out of its environment: with it, it joins again at the next start"
+        shared = self.membership.is_shared
+        await self.rostering.begin_afresh(new_fleet, fleet if shared else "")
+        if shared:
+            self.membership.give_up_shared_key()
         return LeftView(
             node=self.members.identity.node,
             fleet=fleet,
             new_fleet=new_fleet,
             told=sorted(told),
             given_up=sum(self.parting.given_up.values()) - given_up,
-            note=note,
+            note=f"{HAS_LEFT}: {COME_BACK}" if shared else None,
         )
 
     def _need_entitled(self) -> None:

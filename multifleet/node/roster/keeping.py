@@ -5,17 +5,19 @@ themselves, wait a while.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
 
 from multifleet.core.documents import Document, Signed
+from multifleet.core.invite import fleet_of_key
 from multifleet.core.roster import Anchor, Merged, Refused, Roster
 from multifleet.errors import StoreUnavailable
 from multifleet.node.counters import Counters
-from multifleet.node.roster.fleet_file import Fleet, as_row, write_fleet
+from multifleet.node.roster.fleet_file import Fleet, as_row, fleet_file, write_fleet
 from multifleet.node.roster.rows import card_in
+from multifleet.node.setup import Setup
 from multifleet.store.roster import Kept
 from multifleet.store.rows import PeerRow, RosterRow
 from multifleet.store.store import Store
@@ -78,6 +80,17 @@ class _Note(msgspec.Struct, frozen=True):
     anchors: dict[str, Anchor] = {}
     settled: list[str] = []
     left: str = ""
+
+
+async def unless_left(setup: Setup, store: Store) -> Setup:
+    """The setup without a shared key, where the file is gone and the store knows that this node has left that fleet."""
+    noted = await store.meta.get(NOTE)
+    if setup.shared_key is None or noted is None or fleet_file(setup.home).exists():
+        return setup
+    left = msgspec.json.decode(noted, type=_Note).left
+    if left != fleet_of_key(setup.shared_key):
+        return setup
+    return replace(setup, shared_key=None, fleet_found=False, has_left=True)
 
 
 class Keeping:

@@ -32,6 +32,7 @@ class Membership:
         roles: Roles,
         *,
         shared_key: bytes | None,
+        has_left: bool = False,
         expected: Mapping[str, tuple[str, ...]],
         own_addresses: Callable[[], list[str]],
     ) -> None:
@@ -39,6 +40,7 @@ class Membership:
         self.rostering = rostering
         self._roles = roles
         self._shared_key = shared_key
+        self._has_left = has_left
         self._expected = expected
         self.own_addresses = own_addresses
 
@@ -56,6 +58,15 @@ class Membership:
     def is_shared(self) -> bool:
         """Whether this node was given a shared key."""
         return self._shared_key is not None
+
+    @property
+    def has_left(self) -> bool:
+        """Whether the shared key in the environment is of a fleet that this node has left."""
+        return self._has_left
+
+    def give_up_shared_key(self) -> None:
+        """Be as if there were none: this node has left the fleet that it names."""
+        self._shared_key, self._has_left = None, True
 
     @property
     def is_key_retired(self) -> bool:
@@ -216,3 +227,4 @@ class Membership:
             await self.greeted(row, card, signed)
         else:
             await self.rostering.enter(fleet, anchors, [signed, *documents], row)
+            self._has_left = self._has_left and self.rostering.left != ""

@@ -112,6 +112,11 @@ class Rostering:
         """This node's Ed25519 key in hex."""
         return self._me
 
+    @property
+    def left(self) -> str:
+        """The fleet with a shared key that this node has left and not come back to; empty where there is none."""
+        return self._keeping.left
+
     def digest(self) -> str:
         """Of all documents: equal where two nodes hold the same."""
         return self._roster.digest()
@@ -218,13 +223,16 @@ class Rostering:
                 await self._keeping.forget(row.node)
             self._rows[row.node] = row
             changes = await self._merge([self.own.card(), *card_in(row), *documents])
+            if self._keeping.left == fleet:
+                self._keeping.left = ""
             self._keeping.write_file(self._roster, self._rows)
             await self._settle(changes, anew=anew, rows=[row])
         self._announce(changes, row.node)
 
-    async def begin_afresh(self, fleet: str) -> None:
-        """Be a fleet of one, with the same identity."""
+    async def begin_afresh(self, fleet: str, left: str = "") -> None:
+        """Be a fleet of one, with the same identity; `left` is one to which it does not go back by itself."""
         async with self._lock:
+            self._keeping.left = left or self._keeping.left
             gone = [member for member in list(self._members.others()) if self._members.remove(member.node)]
             self._members.move_to(fleet)
             self._roster = Roster(fleet, self._me, {self._me: Anchor(self._members.identity.node)})

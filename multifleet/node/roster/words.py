@@ -8,6 +8,11 @@ from multifleet.core.visible import visible
 UNKNOWN_HERE = "does not know this node"
 """In the reason for which a peer answers without a signature."""
 
+HAS_LEFT = "this machine has left the fleet that $FLEET_NERVE_HMAC_KEY names, and does not go back by itself"
+COME_BACK = (
+    "to come back: multifleet invite on a captain, and multifleet join here; else take the key out of its environment"
+)
+
 
 def out_words(out: Out) -> str:
     """One line: "laptop was revoked by mac1: stolen"."""

@@ -8,6 +8,7 @@ when they take another for failed, ours are asked for their picture of the fleet
 """
 
 import argparse
+import time
 from statistics import median
 
 from benchmarks.table import Row, as_markdown
@@ -18,6 +19,8 @@ from tests.lab.serf import SerfCrowd
 
 PATIENCE = 60.0
 """Seconds after which a death counts as never known."""
+SETTLED = 20.0
+"""Seconds that both fleets are left alone before anybody is killed."""
 MIB = 1 << 20
 
 
@@ -25,6 +28,7 @@ def deaths(rounds: int, daemons: int) -> tuple[list[float], list[float]]:
     """Seconds until a death was known to all, in each round: ours, serf's."""
     ours, theirs = [], []
     with Crowd(daemons) as crowd, SerfCrowd(daemons) as serf:
+        time.sleep(SETTLED)
         for number in range(rounds):
 
             def kill_ours() -> None:

@@ -46,7 +46,7 @@ class Pings:
                 break
             self._pings.popitem(last=False)
         self._pings[count] = (peer, now, now + self.timeout(peer), again)
-        if peer.state not in GONE:
+        if peer.boot and peer.state not in GONE:  # who was never heard may not know this node yet
             self._fates.append(count)
             self._unanswered += 1
             if self._unanswered == BLOCKED_AFTER:

@@ -12,7 +12,7 @@ COUNTS = iter(range(1, 10**6))
 
 def peer(name: str) -> Peer:
     found = Peer(name, 0.0)
-    found.state = PresenceState.ALIVE
+    found.state, found.boot = PresenceState.ALIVE, "0" * 16
     return found
 
 
@@ -49,6 +49,15 @@ def test_pings_to_one_that_is_known_as_dead_teach_nothing() -> None:
     one.state = PresenceState.DEAD
     unanswered(pings, one, 8, 10.0)
     one.heard_at = 12.5
+    pings.sent(next(COUNTS), other, 12.5 + JUDGED_AFTER)
+    assert to_bury(pings.loss.share) == 8
+
+
+def test_pings_to_one_that_may_not_know_this_node_yet_teach_nothing() -> None:
+    other, new = peer("other"), Peer("new", 0.0)
+    pings = practised([other])
+    unanswered(pings, new, 8, 10.0)
+    new.heard_at, new.boot = 12.5, "1" * 16
     pings.sent(next(COUNTS), other, 12.5 + JUDGED_AFTER)
     assert to_bury(pings.loss.share) == 8
 

@@ -177,6 +177,7 @@ class Parts:
             heard=self.heard,
             arrived=self._mail_came,
             roster=self.roster_exchange.answer,
+            is_behind=lambda: self.rostering.may_be_behind,
         )
         self.upkeep = Upkeep(
             self.membership,

@@ -32,6 +32,9 @@ AT_REST = frozenset({"drop"})
 UNREAD_ID = "00000000-0000-0000-0000-000000000000"
 
 
+BEHIND = "its store was lost, and it asks the others first who is out: this is taken in a few seconds"
+
+
 class Turned(Exception):
     """One packet of a request is turned away; the others are not."""
 
@@ -61,7 +64,9 @@ class Receiving:
         heard: Callable[[Member, str], None],
         arrived: Callable[[], None],
         roster: Callable[[Member, Header, RosterAsk], Awaitable[bytes]],
+        is_behind: Callable[[], bool] = lambda: False,
     ) -> None:
+        """`is_behind`: whether it is not known yet who is out."""
         self._members = members
         self._exchange = exchange
         self._hearing = hearing
@@ -72,6 +77,7 @@ class Receiving:
         self._heard = heard
         self._arrived = arrived
         self._roster = roster
+        self._is_behind = is_behind
 
     async def take(self, data: bytes, remote: str, channel: str, *, at_rest: bool = False) -> tuple[int, bytes]:
         """One frame; the HTTP status and the answer (a frame, once the sender is proved).
@@ -98,6 +104,8 @@ class Receiving:
             return self._refuse(Refusal.BAD_SCHEMA, opened.header, remote, str(error))
         if isinstance(request, RosterAsk):
             return 200, await self._roster(member, opened.header, request)
+        if self._is_behind():
+            return self._refuse(Refusal.STORE_UNAVAILABLE, opened.header, remote, BEHIND)
         try:
             return await self._commit(member, opened, request, remote, channel)
         except StoreUnavailable as error:

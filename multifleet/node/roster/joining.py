@@ -143,6 +143,7 @@ class Joining:
         await self._ask("hello", join_key(shared, "hello"), addresses, node)
 
     async def _let_in(self, data: bytes, remote: str) -> bytes:
+        self._membership.need_caught_up()
         handshake = _read(data, Handshake)
         key, invite = await self._key_of(handshake)
         asking = _read(handshake.body.encode(), Asking)

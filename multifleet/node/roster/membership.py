@@ -10,7 +10,16 @@ from multifleet.core.card import Card
 from multifleet.core.documents import Role, Signed
 from multifleet.core.keys import WeakKey
 from multifleet.core.roster import Anchor
-from multifleet.errors import BadInput, FleetConflict, InviteWrong, KeyChanged, NotEntitled, Revoked, UnknownNode
+from multifleet.errors import (
+    BadInput,
+    FleetConflict,
+    InviteWrong,
+    KeyChanged,
+    NotEntitled,
+    Revoked,
+    StoreUnavailable,
+    UnknownNode,
+)
 from multifleet.node.members import Members
 from multifleet.node.roster.roles import Roles
 from multifleet.node.roster.rostering import Rostering
@@ -111,6 +120,14 @@ class Membership:
         if not view.is_captain(self.rostering.key):
             captains = ", ".join(view.captains()) or "a captain"
             raise NotEntitled(f"{self.members.identity.node} is a worker and may not {to}: do it on {captains}")
+
+    def need_caught_up(self) -> None:
+        """StoreUnavailable as long as it is not known who is out."""
+        if self.rostering.may_be_behind:
+            raise StoreUnavailable(
+                f"{self.members.identity.node} has lost its store and asks the others first who is out: "
+                "try again in a few seconds"
+            )
 
     def check_fleet(self, other: str, node: str) -> None:
         """FleetConflict where a machine of another fleet with members wants in."""

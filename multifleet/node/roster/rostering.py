@@ -86,6 +86,8 @@ class Rostering:
         self.on_change: Callable[[], None] = lambda: None
         """Told after each change of the view."""
         self.something_learned = asyncio.Event()
+        self.may_be_behind = False
+        """Whether the store was lost and only the file, perhaps an old copy, says who is out; until all were asked."""
 
     @property
     def view(self) -> View:
@@ -140,6 +142,7 @@ class Rostering:
         self._rows = dict(state.rows)
         self._roster = Roster(state.fleet, self._me, state.anchors)
         self._roster.settle(state.settled)
+        self.may_be_behind = state.anew and any(node != self._members.identity.node for node in self._rows)
         async with self._lock:
             changes = await self._merge(state.documents)
             await self._settle(changes, anew=state.anew, starting=True)

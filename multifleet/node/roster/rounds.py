@@ -24,6 +24,9 @@ FILE_EVERY = 5.0
 """Seconds between two looks at this node's addresses, and after which a new card is in the file too."""
 AGAIN_FIRST, AGAIN_LAST = 1.0, 60.0
 """Seconds before a peer is compared with again, while that does not make the rosters equal."""
+CATCH_UP_SECONDS = 5.0
+"""For asking everybody after the store was lost."""
+ASKED_AT_ONCE = 16
 PUSHED_LIMIT = 2_048
 """Documents that wait to be pushed; whoever misses one gets it when rosters are compared."""
 
@@ -72,6 +75,8 @@ class RosterRounds:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._now_and_then(group), name="roster now and then")
             group.create_task(self._learn(), name="roster rumors")
+            if self._rostering.may_be_behind:
+                await self._catch_up()
             self._compare_with(group, self._some(COMPARED_AT_START))
             while True:
                 await self._something.wait()
@@ -81,6 +86,23 @@ class RosterRounds:
                     self._push_now(group)
                 wanted, self._to_compare = self._to_compare, set()
                 self._compare_with(group, wanted)
+
+    async def _catch_up(self) -> None:
+        """Ask everybody who is in and who is out, before anything that members send is taken; for a moment only."""
+        room = asyncio.Semaphore(ASKED_AT_ONCE)
+
+        async def ask(name: str) -> None:
+            async with room:
+                await self._exchange.reconcile(name)
+
+        try:
+            async with asyncio.timeout(CATCH_UP_SECONDS), asyncio.TaskGroup() as group:
+                for name in self._some(len(self._rostering.rows)):
+                    group.create_task(ask(name), name=f"roster with {name}")
+        except TimeoutError:
+            pass  # whoever has not answered by now may be away for weeks
+        finally:
+            self._rostering.may_be_behind = False
 
     async def _learn(self) -> None:
         while True:

@@ -204,15 +204,18 @@ def read(data: bytes | msgspec.Raw, form: type[W]) -> W:
     return packet
 
 
+_ASKED, _TOLD = Request | RosterAsk, Answer | RosterTell
+
+
 def read_asked(data: bytes) -> Request | RosterAsk:
     """What a peer may ask of this node; NotStrict or BadPacket as above."""
-    packet: Request | RosterAsk = _read(data, Request | RosterAsk)
+    packet: Request | RosterAsk = _read(data, _ASKED)
     return packet
 
 
 def read_told(data: bytes) -> Answer | RosterTell:
     """What a peer may answer to a question about the roster: an Answer where it refuses the whole frame."""
-    packet: Answer | RosterTell = _read(data, Answer | RosterTell)
+    packet: Answer | RosterTell = _read(data, _TOLD)
     return packet
 
 

@@ -133,7 +133,7 @@ def join_address(host: str, port: int) -> str:
 
 def split_address(address: str, default_port: int = DEFAULT_PORT) -> tuple[str, int]:
     """(host, port) of "host:port", "[v6]:port", or a host alone; ValueError where it is none of these."""
-    match = re.fullmatch(r"(?:\[([0-9a-fA-F:.]+)\]|([^:\[\]\s/]+))(?::(\d{1,5}))?", address)
+    match = re.fullmatch(r"(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._-]+))(?::(\d{1,5}))?", address)
     if match:
         host, port = match[1] or match[2], int(match[3] or default_port)
         if port > 65_535:

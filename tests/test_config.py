@@ -143,7 +143,10 @@ def test_a_port_may_be_left_out(text: str, host: str, port: int) -> None:
     assert split_address(text) == (host, port)
 
 
-@pytest.mark.parametrize("text", ["", ":80", "a:b", "a:99999", "http://a", "a b", "a:1:2x", "[x]:1", "a\n", "[::1]x"])
+@pytest.mark.parametrize(
+    "text",
+    ["", ":80", "a:b", "a:99999", "http://a", "a b", "a:1:2x", "[x]:1", "a\n", "[::1]x", "a\x1b:1", '"a":1', "<b>:1"],
+)
 def test_what_is_no_address_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         split_address(text)

@@ -45,6 +45,7 @@ class Captaincy:
         let_in = {
             held.key for held in self.rostering.roster.held_by("admission", target.key) if held.key in before.by_key
         } | {member.key for member in before.members.values() if member.by == target.key}
+        undo = undo or self._was_put_out_by(target.key)
         documents = self.rostering.own.revocation(target.key, reason, with_admitted=with_admitted, undo=undo)
         member = self._pinned(target)
         given_up = self.parting.given_up.get(target.node, 0)
@@ -133,6 +134,12 @@ class Captaincy:
         elif not may_revoke(self.rostering.view, self.rostering.key):
             raise Revoked(me_out_words(out))
         # A captain that was put out may answer in kind: the two are disputed then, and a third one decides.
+
+    def _was_put_out_by(self, key: str) -> bool:
+        """Whether this key has put out this machine, or one that let it in: then nothing that it put out stays out."""
+        roster, mine = self.rostering.roster, self.rostering.key
+        kin = {mine, *(held.by for held in roster.held("admission", mine))}
+        return any(held.key in kin for held in roster.held_by("revocation", key))
 
     def _target(self, whom: str) -> MemberFacts | Out:
         view = self.rostering.view

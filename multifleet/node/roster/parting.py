@@ -17,6 +17,9 @@ from multifleet.node.roster.words import me_out_words, out_words, refusal_words
 from multifleet.store.rows import OutboxRow
 from multifleet.store.store import Store
 
+RETURNS = ("disputed", "orphaned")
+"""How a machine may be out and come back with its keys once captains have decided: what waits for it waits on, so that
+one captain gone bad does not empty all outboxes. Nothing is sent meanwhile, and no other key gets it."""
 AT_ONCE = 500
 """Messages that are given up in one commit."""
 
@@ -57,7 +60,8 @@ class Parting:
         try:
             await self._stop_sending(out.node)
             if self._members.get(out.node) is None:
-                await self._give_up(out.node, words)
+                if out.how not in RETURNS:
+                    await self._give_up(out.node, words)
                 if refusal_words(out) is not None:
                     await self._turn_away(out.node, words)
                 if member is not None:
@@ -82,7 +86,7 @@ class Parting:
         """This node itself is out: nobody takes what waits here."""
         words = me_out_words(out)
         self._counters.failed("expelled", how=out.how, reason=words)
-        if out.how == "disputed":
+        if out.how in RETURNS:
             return
         try:
             for member in list(self._members.others()):

@@ -127,3 +127,27 @@ async def test_a_message_is_sealed_for_the_key_that_its_name_had_when_it_was_acc
     assert (story.state, story.reason) == ("undeliverable", "mac2 is another machine now than when this was written")
     assert await mac2.node.store.inbox.listing(10) == []
     await mac1.delivers("mac2", "for mac2")
+
+
+async def test_one_captain_gone_bad_does_not_empty_the_outboxes_of_those_that_it_makes_orphans(
+    daemons: Daemons,
+) -> None:
+    mac1, mac2, mac3, bad = await joined(daemons, "mac1", "mac2", "mac3", "bad")
+    for daemon in (mac1, mac3, bad):
+        await daemon.down()
+    sent = await mac2.node.messages.send("mac3", "wait for it")
+    await mac2.node.rostering.take([revocation(bad.node, bad.node.rostering.view.members["mac1"], "mine now")])
+    assert {out.node: out.how for out in mac2.node.rostering.view.out.values()} == {
+        "mac1": "revoked",
+        "mac2": "orphaned",
+        "mac3": "orphaned",
+    }
+    assert (await mac2.node.messages.trace(sent.id)).state == "queued"
+    # Who strikes back against the one that put out its admitter undoes what that one did, without being told to.
+    result = await mac2.node.revoke("bad", "a thief", False, False)
+    assert (result.how, result.back) == ("revoked", ["mac1", "mac2", "mac3"])
+    await mac3.up()
+    await until(lambda: mac3.node.rostering.view.out)
+    await mac3.node.revoke("bad", "a thief", False, False)
+    story = await mac2.node.messages.wait(sent.id, State.STORED, 10)
+    assert story.reached, story

@@ -28,18 +28,23 @@ def weigh(
     me: str, anchors: Mapping[str, Anchor], settled: Container[str], documents: Iterable[Document]
 ) -> Trust:
     """What the admissions and revocations come to for the node with the key `me`."""
-    grants = [
-        Grant(key, anchor.by, anchor.node, anchor.role == "captain", anchor.eligible, anchor.at, "", bool(anchor.by))
-        for key, anchor in sorted(anchors.items())
-    ]
+    grants: list[Grant] = []
+    written: set[tuple[str, str]] = set()
     revocations: dict[str, tuple[Document, Revocation]] = {}
     for document in documents:
         body = document.body
         if isinstance(body, Admission):
+            written.add((body.key, body.by))
             captain = body.role == "captain"
             grants.append(Grant(body.key, body.by, body.node, captain, body.eligible, body.at, document.id))
         elif isinstance(body, Revocation):
             revocations[document.id] = document, body
+    # What an anchor was told of an admission holds until the document is here: that is the same for everybody.
+    grants += [
+        Grant(key, anchor.by, anchor.node, anchor.role == "captain", anchor.eligible, anchor.at, "", bool(anchor.by))
+        for key, anchor in sorted(anchors.items())
+        if (key, anchor.by) not in written
+    ]
     claims = [
         Claim(body.by, body.key, name, frozenset(body.admitted), frozenset(body.revoked))
         for name, (_, body) in revocations.items()

@@ -7,7 +7,7 @@ import pytest
 from multifleet.core.card import sign_card
 from multifleet.core.documents import Signed, from_card
 from multifleet.core.keys import Identity
-from multifleet.core.roster import Anchor, Roster
+from multifleet.core.roster import Anchor, Roster, by_seniority
 from tests.core.fleet import admits, identity, key, leaves, members, out, revokes, roster, shows
 from tests.core.wire import FLEET
 
@@ -223,6 +223,14 @@ class TestAnchors:
         documents = [admits("mac1", "mac2"), admits("mac2", "mac1"), revokes("mac3", "mac2"), admits("mac1", "mac3")]
         assert members(roster(*documents)) == {"mac1", "mac3"}
         assert members(roster(*documents, revokes("mac3", "mac1", admitted=("mac3",)))) == {"mac3"}
+
+    def test_what_was_told_at_a_join_makes_nobody_more_senior_than_the_documents_do(self) -> None:
+        again = [leaves("mac2", 5), admits("mac1", "mac2", 8), admits("mac1", "mac3", 6), admits("mac2", "mac4", 3)]
+        told = {key("mac1"): Anchor("mac1"), key("mac2"): Anchor("mac2", by=key("mac1"), at=2)}
+        joined = Roster(FLEET, key("mac9"), told)
+        joined.merge(again)
+        seen, others = joined.view(), roster(*again).view()
+        assert by_seniority(seen.members.values()) == by_seniority(others.members.values())
 
     def test_the_newer_of_anchor_and_admission_says_whether_one_is_eligible(self) -> None:
         made = roster(admits("mac1", "mac2", 5, eligible=False), founders=("mac1", "mac2"))

@@ -20,6 +20,8 @@ from multifleet.core.keys import Identity
 from multifleet.core.roster import Roster, View
 from multifleet.errors import BadInput, KeyChanged, NotCaptain, UnknownNode
 
+STRANGER = "unknown"
+"""What a revocation calls a key of which nothing is known here: others may have been told that it is a member."""
 NAMES_LIMIT = (TEXT_LIMIT - 2_048) // 67
 """Keys that one revocation can name, in quotes and with a comma each."""
 
@@ -79,7 +81,7 @@ def make_revocation(
         raise BadInput("a machine does not revoke itself: `multifleet leave` takes it out")
     if not may_revoke(view, me):
         require_captain(view, identity, "revoke one")
-    node = name_of(view, key)
+    node = name_of(view, key) if key in view.by_key or key in view.out else STRANGER
     members = {member.key: member for member in view.members.values() if member.key not in (key, me)}
     admitted = [other for other in _let_in(roster, key) if other in members and other not in leave_out]
     revoked = sorted(

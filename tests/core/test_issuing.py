@@ -6,7 +6,7 @@ from multifleet.core import issuing
 from multifleet.core.documents import LAST_MOMENT, Admission, Leave, Revocation, Signed, read
 from multifleet.core.issuing import make_admission, make_leave, make_revocation
 from multifleet.core.roster import Roster
-from multifleet.errors import BadInput, KeyChanged, NotCaptain, UnknownNode
+from multifleet.errors import BadInput, KeyChanged, NotCaptain
 from tests.core.fleet import NOW, admits, identity, key, leaves, members, out, revokes, roster
 from tests.core.wire import FLEET
 
@@ -164,9 +164,10 @@ class TestRevocations:
         with pytest.raises(NotCaptain, match="no captain"):
             make_revocation(made, identity("mac5"), key("mac2"), NOW)
 
-    def test_a_key_of_which_nothing_is_known_is_refused(self) -> None:
-        with pytest.raises(UnknownNode):
-            make_revocation(roster(*BASE), identity("mac1"), key("stranger"), NOW)
+    def test_a_key_of_which_nothing_is_known_is_called_so_and_put_out_where_it_is_known(self) -> None:
+        signed = make_revocation(roster(*BASE), identity("mac1"), key("mac9"), NOW)
+        assert revocation(signed[0]).node == "unknown"
+        assert "mac9" not in members(roster(*BASE, admits("mac2", "mac9"), *signed))
 
     def test_a_key_that_is_out_is_revoked_as_well(self) -> None:
         made = roster(*BASE, leaves("mac4", 5))

@@ -1,12 +1,13 @@
 """What a person decides about the fleet: to put a machine out, or to leave. Says what follows from it."""
 
 import asyncio
+import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from multifleet.core.documents import Signed
-from multifleet.core.issuing import may_revoke
+from multifleet.core.issuing import STRANGER, may_revoke
 from multifleet.core.roster import MemberFacts, Out
 from multifleet.errors import BadInput, Revoked, UnknownNode
 from multifleet.node.members import Member, Members
@@ -21,6 +22,7 @@ from multifleet.operations.roster_views import LeftView, RevokedView, SettledVie
 LAST_WORD_SECONDS = 3.0
 """For telling whom it concerns, and the others where no daemon runs to do it."""
 TOLD_AT_ONCE = 16
+_KEY = re.compile("[0-9a-f]{64}")
 KEY_BEGINNING = 8
 """Digits of a key that are enough to name it."""
 
@@ -149,6 +151,9 @@ class Captaincy:
         if not found:
             gone = [out for out in view.out.values() if out.node == whom or _begins(out.key, whom)]
             found = list(gone)
+        if not found and _KEY.fullmatch(whom):
+            # Somebody who was told of it by a captain gone bad may believe in it, and is to hear that it is out.
+            return Out(STRANGER, whom, "orphaned", "", "", 0, "")
         if not found:
             raise UnknownNode(f"no node {whom!r} in the fleet: multifleet roster shows who is in it, and all keys")
         if len(found) > 1:

@@ -7,7 +7,7 @@ import pytest
 from tests.lab.crowd import Crowd
 from tests.lab.members import members_of, states_at, wait_state
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.alone]
 
 DAEMONS = 30
 DEATH_KNOWN = 6.0

@@ -17,7 +17,7 @@ from tests.lab.forging import Forger
 from tests.lab.members import members_of, states_at, wait_met, wait_state
 from tests.lab.recorded_datagrams import recorded_datagrams
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.alone]
 
 FLOODED = 3.0
 """Seconds."""

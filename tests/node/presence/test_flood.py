@@ -75,6 +75,7 @@ def of_an_attacker(mac1: Daemon) -> dict[str, list[bytes]]:
     }
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("kind", ["noise", "strangers", "broken", "replayed"])
 async def test_a_flood_neither_holds_the_daemon_nor_changes_what_it_knows(
     daemons: Daemons, tmp_path: Path, kind: str, capsys: pytest.CaptureFixture[str]

@@ -1,25 +1,23 @@
-"""Who is in the fleet, as this node sees it: keeps the signed documents and carries out what they mean.
+"""Who is in the fleet, as this node sees it: takes signed documents in and passes on what was new.
 
-A document is merged, what follows from it is done at once (keys of whoever is out are dropped before anything else),
-and both are kept in the store and beside it. What the documents mean is decided in core.roster alone.
+A document is merged, and what follows from it is settled at once, before the next one is looked at. What the documents
+mean is decided in core.roster alone.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Protocol
 
 from multifleet.core.documents import Signed
-from multifleet.core.keys import WeakKey
 from multifleet.core.roster import Anchor, MemberFacts, Out, Roster, View
-from multifleet.errors import KeyChanged, StoreUnavailable
 from multifleet.node.clock import NodeClock
 from multifleet.node.counters import Counters
-from multifleet.node.members import Member, Members
+from multifleet.node.members import Members
 from multifleet.node.roster.keeping import Changes, Keeping, KeyChange, RosterState
 from multifleet.node.roster.own_documents import OwnDocuments
-from multifleet.node.roster.rows import card_in, row_of
+from multifleet.node.roster.rows import card_in
+from multifleet.node.roster.settling import Consequences, Settling
 from multifleet.store.roster import Kept
 from multifleet.store.rows import PeerRow
 
@@ -27,22 +25,6 @@ PORTION, PORTION_TEXT = 16, 16_384
 """Documents, or characters of them, after which others get their turn before the next ones are checked."""
 LEARNED_LIMIT = 512
 """Documents that wait to be looked at; rumors beyond are dropped, and come again when rosters are compared."""
-
-
-class Consequences(Protocol):
-    """What a change of the roster does to the rest of the node."""
-
-    def entered(self, member: Member) -> None:
-        """It is in, or at other addresses than before."""
-
-    async def parted(self, member: Member | None, out: Out) -> None:
-        """It is out, and its keys are dropped already; `member` is None where it was not pinned in this run."""
-
-    async def expelled(self, out: Out) -> None:
-        """This node itself is out."""
-
-    async def replaced(self, out: Out) -> None:
-        """Another machine is about to get this one's name; StoreUnavailable: it must not yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +54,9 @@ class Rostering:
         self._then = consequences
         self._me = members.identity.public.hex()
         self._roster = Roster(members.fleet, self._me, {})
-        self._rows: dict[str, PeerRow] = {}
         self._lock = asyncio.Lock()
         self._learned: list[tuple[Signed, str]] = []
-        self._put_out: Mapping[str, Out] = {}
-        self._was_out = False
-        self._namesakes: frozenset[str] = frozenset()
+        self._settling = Settling(keeping, members, clock, counters, consequences)
         self.own = OwnDocuments(members, clock, lambda: self._roster, own_addresses)
         self.spread: Callable[[Signed], None] = lambda signed: None
         """Told each new document that did not come as a rumor, to make one of it."""
@@ -102,7 +81,7 @@ class Rostering:
     @property
     def rows(self) -> Mapping[str, PeerRow]:
         """Every peer that was ever pinned, by name."""
-        return self._rows
+        return self._settling.rows
 
     @property
     def key_changes(self) -> Mapping[str, KeyChange]:
@@ -125,7 +104,7 @@ class Rostering:
 
     def put_out(self, node: str) -> Out | None:
         """Why a name is out, against its will, and no other machine has it."""
-        return self._put_out.get(node)
+        return self._settling.put_out.get(node)
 
     def cardless(self) -> list[MemberFacts]:
         """Members that cannot be reached yet, because their cards have not come."""
@@ -139,10 +118,10 @@ class Rostering:
         """Take up what was kept."""
         if state.fleet != self._members.fleet:
             self._members.move_to(state.fleet)
-        self._rows = dict(state.rows)
+        self._settling.rows = dict(state.rows)
         self._roster = Roster(state.fleet, self._me, state.anchors)
         self._roster.settle(state.settled)
-        self.may_be_behind = state.anew and any(node != self._members.identity.node for node in self._rows)
+        self.may_be_behind = state.anew and any(node != self._members.identity.node for node in self._settling.rows)
         async with self._lock:
             changes = await self._merge(state.documents)
             await self._settle(changes, anew=state.anew, starting=True)
@@ -193,10 +172,10 @@ class Rostering:
         """Take in a machine under an invitation, whose `keep` commits all of it or nothing; False: it was a replay."""
         async with self._lock:
             fresh = Changes(list(Roster(self._roster.fleet, self._me, {}).merge(documents).new))
-            forgotten = [row.node] if await self._make_way(row) else []
+            forgotten = [row.node] if await self._settling.make_way(self._roster, row) else []
             if not await keep(self._keeping.of(fresh, [row], forgotten)):
                 return False
-            self._rows[row.node] = row
+            self._settling.rows[row.node] = row
             changes = await self._merge(documents)
             await self._settle(changes)
         self._announce(changes, "")
@@ -205,9 +184,9 @@ class Rostering:
     async def anchor(self, row: PeerRow, anchor: Anchor, documents: Sequence[Signed] = ()) -> None:
         """Believe in a machine without a document, because the fleet's shared key or a test says so."""
         async with self._lock:
-            if await self._make_way(row):
+            if await self._settling.make_way(self._roster, row):
                 await self._keeping.forget(row.node)
-            self._rows[row.node] = row
+            self._settling.rows[row.node] = row
             self._roster.set_anchors({**self._roster.anchors, row.ed25519.hex(): anchor})
             changes = await self._merge([*card_in(row), *documents])
             await self._settle(changes, rows=[row])
@@ -222,13 +201,13 @@ class Rostering:
                 self._roster = Roster(fleet, self._me, anchors)
             else:
                 self._roster.set_anchors({**self._roster.anchors, **anchors})
-            if await self._make_way(row):
+            if await self._settling.make_way(self._roster, row):
                 await self._keeping.forget(row.node)
-            self._rows[row.node] = row
+            self._settling.rows[row.node] = row
             changes = await self._merge([self.own.card(), *card_in(row), *documents])
             if self._keeping.left == fleet:
                 self._keeping.left = ""
-            self._keeping.write_file(self._roster, self._rows)
+            self._keeping.write_file(self._roster, self._settling.rows)
             await self._settle(changes, anew=anew, rows=[row])
         self._announce(changes, row.node)
 
@@ -239,9 +218,9 @@ class Rostering:
             gone = [member for member in list(self._members.others()) if self._members.remove(member.node)]
             self._members.move_to(fleet)
             self._roster = Roster(fleet, self._me, {self._me: Anchor(self._members.identity.node)})
-            names, self._rows = list(self._rows), {}
+            names, self._settling.rows = list(self._settling.rows), {}
             changes = await self._merge([self.own.card()])
-            self._keeping.write_file(self._roster, self._rows)
+            self._keeping.write_file(self._roster, self._settling.rows)
             await self._keeping.unpin(names)
             for member in gone:
                 out = Out(member.node, member.row.ed25519.hex(), "left", "", "", 0, "")
@@ -251,7 +230,7 @@ class Rostering:
     def keep_file(self) -> None:
         """Write fleet.json, if what it says has changed."""
         if self._keeping.file_is_old:
-            self._keeping.write_file(self._roster, self._rows, must=False)
+            self._keeping.write_file(self._roster, self._settling.rows, must=False)
 
     def _announce(self, changes: Changes, from_: str, *, rumor: bool = False) -> None:
         if not changes.new:
@@ -278,117 +257,5 @@ class Rostering:
     async def _settle(
         self, changes: Changes, *, anew: bool = False, rows: Sequence[PeerRow] = (), starting: bool = False
     ) -> None:
-        """Do what the view says. First of all, whoever is out has no keys here any more."""
-        self._pin_names()
-        view = self._roster.view()
-        gone = self._drop_keys(view)
-        wanted = {row.node: row for row in rows if row.node in view.members} | self._to_pin(view)
-        forgotten = await self._make_ways(wanted)
-        renewed = [row for row in wanted.values() if row in rows or row != self._rows.get(row.node)]
-        self._rows |= wanted
-        self._pin_names()
-        await self._keep(changes, renewed, forgotten, anew=anew)
-        for row in wanted.values():
-            self._pin(row)
-        await self._carry_out(view, gone, starting=starting)
-        self._tell_namesakes(view)
+        await self._settling.settle(self._roster, changes, anew=anew, rows=rows, starting=starting)
         self.on_change()
-
-    def _pin_names(self) -> None:
-        names = {row.node: row.ed25519.hex() for row in self._rows.values()}
-        self._roster.pin(names | {self._members.identity.node: self._me})
-
-    def _tell_namesakes(self, view: View) -> None:
-        """Say once that a key claims a name that another one has here."""
-        namesakes = {out.key: out for out in view.out.values() if out.how == "name-taken"}
-        for key in namesakes.keys() - self._namesakes:
-            out = namesakes[key]
-            self._counters.failed("name_claimed", node=out.node, key=key[:16], has=out.by_key[:16], reason=out.reason)
-        self._namesakes = frozenset(namesakes)
-
-    async def _make_ways(self, wanted: dict[str, PeerRow]) -> list[str]:
-        """Names in `wanted` that another machine had; those for which that cannot be ended now are taken out of it."""
-        forgotten: list[str] = []
-        for row in list(wanted.values()):
-            try:
-                if await self._make_way(row):
-                    forgotten.append(row.node)
-            except StoreUnavailable as error:
-                # The keys of whoever had it are dropped. It is tried again with the next change, or at the next start.
-                del wanted[row.node]
-                self._counters.failed("name_not_free_yet", node=row.node, reason=error)
-        return forgotten
-
-    async def _make_way(self, row: PeerRow) -> bool:
-        """End all that was with the key that had this name before, before another one gets it; whether one had it."""
-        known = self._rows.get(row.node)
-        if known is None or known.ed25519 == row.ed25519:
-            return False
-        key = known.ed25519.hex()
-        await self._then.replaced(self._roster.view().out.get(key) or Out(row.node, key, "left", "", "", 0, ""))
-        self._keeping.key_changed(row.node, KeyChange(key, self._clock.now()))
-        return True
-
-    def _drop_keys(self, view: View) -> dict[str, Member | None]:
-        gone: dict[str, Member | None] = {}
-        for member in list(self._members.others()):
-            facts = view.members.get(member.node)
-            if facts is None or facts.key != member.row.ed25519.hex():
-                self._members.remove(member.node)
-                gone[member.row.ed25519.hex()] = member
-        before = {out.key: out for out in self._put_out.values()}
-        self._put_out = {
-            out.node: out
-            for out in view.out.values()
-            if out.how in ("revoked", "disputed", "orphaned") and out.node not in view.members
-        }
-        for out in self._put_out.values():
-            if out.how != "disputed" and out.key in before and before[out.key].how == "disputed":
-                gone.setdefault(out.key, None)  # it is decided now, and what waited for that is to be done
-        return gone
-
-    def _to_pin(self, view: View) -> dict[str, PeerRow]:
-        """Members that are new here, or have a new card."""
-        found: dict[str, PeerRow] = {}
-        now = self._clock.now()
-        mine = self._members.identity.node
-        for facts in view.members.values():
-            if facts.key == self._me or facts.node == mine:
-                continue
-            row = row_of(facts, self._rows.get(facts.node), now)
-            if row is not None and (row != self._rows.get(facts.node) or self._members.get(facts.node) is None):
-                found[facts.node] = row
-        return found
-
-    async def _keep(
-        self, changes: Changes, rows: Sequence[PeerRow], forgotten: Sequence[str], *, anew: bool
-    ) -> None:
-        structural = anew or any(document.kind != "card" for document in changes.new)
-        try:
-            await self._keeping.keep(self._roster, self._rows, changes, rows, forgotten, anew=anew, at_once=structural)
-        except StoreUnavailable as error:
-            # What is known holds in memory all the same: a full disk must not keep a thief in.
-            self._counters.failed("roster_not_kept", reason=error)
-
-    def _pin(self, row: PeerRow) -> None:
-        try:
-            member = self._members.admit(row)
-        except (WeakKey, KeyChanged) as error:
-            self._counters.failed("card_refused", node=row.node, reason=error)
-            return
-        self._then.entered(member)
-
-    async def _carry_out(self, view: View, gone: Mapping[str, Member | None], *, starting: bool) -> None:
-        for key, member in gone.items():
-            out = view.out.get(key)
-            if out is None and member is not None:
-                out = Out(member.node, key, "left", "", "", 0, "")
-            if out is not None:
-                await self._then.parted(member, out)
-        if starting:
-            for out in view.out.values():
-                if out.node not in view.members:
-                    await self._then.parted(None, out)
-        if view.me_out is not None and not self._was_out:
-            await self._then.expelled(view.me_out)
-        self._was_out = view.me_out is not None

@@ -143,7 +143,7 @@ async def test_who_is_put_out_while_its_mail_is_made_ready_is_not_shown(
     async def and_meanwhile(*args: object, **more: object) -> object:
         made = await commit(*args, **more)  # type: ignore[arg-type]
         roster = stage.node.rostering
-        roster._put_out = {"mac1": revoked(stage.node)}
+        roster._settling.put_out = {"mac1": revoked(stage.node)}
         return made
 
     def revoked(node: Node) -> object:

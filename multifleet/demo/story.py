@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from multifleet.demo.agent import Agent, agent_in
-from multifleet.demo.fleet_node import FleetNode, together
+from multifleet.demo.fleet_node import PATIENCE, DemoFailed, FleetNode, together
 from multifleet.demo.outcome import Sent
 from multifleet.demo.places import Place
 from multifleet.demo.teller import Teller
@@ -49,7 +49,7 @@ class Story:
 
     async def _make_fleet(self) -> None:
         laptop, mini, gpu = self.nodes
-        self._teller.act("A fleet of three: every two of them meet once, by a code that one shows to the other")
+        self._teller.act("A fleet of three: each comes in by one code of any member, and all know it")
         await together(*(node.init() for node in self.nodes))
         for node in self.nodes:
             self._teller.command(node.name, ("init",))
@@ -58,10 +58,11 @@ class Story:
         await self._introduce(laptop, mini)
         await mini.start()
         self._came_up(mini)
-        await self._introduce(laptop, gpu)
+        await self._introduce(mini, gpu)
         await gpu.start()
         self._came_up(gpu)
-        await self._introduce(mini, gpu)
+        await self._all_there(laptop)
+        await self._show(laptop, "status")
         if len({node.place.host for node in self.nodes}) == 1:
             self._teller.say("(This system has one loopback address only: one port for each node instead.)")
 
@@ -70,6 +71,14 @@ class Story:
         code = (await inviter.ask("invite"))["code"]
         self._teller.command(joiner.name, ("join", code))
         await joiner.ask("join", code)
+
+    async def _all_there(self, node: FleetNode) -> None:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while [member["state"] for member in (await node.ask("status"))["members"]] != ["alive"] * len(NAMES):
+                    pass  # each question is a process of its own, which is pause enough
+        except TimeoutError:
+            raise DemoFailed(f"{node.name} did not see the others within {PATIENCE:g} s") from None
 
     def _came_up(self, node: FleetNode) -> None:
         self._teller.command(node.name, ("up",))

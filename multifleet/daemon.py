@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import logging
-import logging.handlers
 import os
 import resource
 import signal
@@ -19,13 +18,13 @@ from multifleet.api.server import Server
 from multifleet.config import DEFAULT_PORT
 from multifleet.errors import MultifleetError
 from multifleet.node.addresses import ANY, is_loopback
+from multifleet.node.log_file import open_log
 from multifleet.node.node import Node
 from multifleet.node.setup import Setup, make_home, open_setup
 from multifleet.operations import OPERATIONS
 from multifleet.paths import home_path, socket_path
 from multifleet.store.lock import HomeLock
 
-LOG_BYTES, LOG_FILES = 2_000_000, 3
 COLLECT_AFTER = 50_000
 """New objects between two runs of the garbage collector; messages make no cycles that could pile up."""
 
@@ -119,16 +118,9 @@ def _with_loopback(binds: Sequence[str]) -> list[str]:
     return list(binds) if reaches_loopback else [*binds, "127.0.0.1"]
 
 
-class _LogFile(logging.handlers.RotatingFileHandler):
-    def handleError(self, record: logging.LogRecord) -> None:
-        """A disk that takes no line takes no complaint about it either; the counters have what happened."""
-
-
 def _log_to(home: Path) -> None:
-    handler = _LogFile(home / "logs" / "daemon.log", maxBytes=LOG_BYTES, backupCount=LOG_FILES)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     log = logging.getLogger("multifleet")
-    log.addHandler(handler)
+    log.addHandler(open_log(home))
     log.setLevel(logging.INFO)
     log.propagate = False
 

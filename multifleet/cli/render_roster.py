@@ -45,7 +45,7 @@ def revoked(found: Result) -> str:
         ]
     lines.append("it was told so itself" if found["told"] else "it could not be told; the others refuse it anyway")
     if found["given_up"]:
-        lines.append(f"{found['given_up']} messages to it are undeliverable")
+        lines.append(f"undeliverable now: {_messages(found['given_up'])} to it")
     if found["gone"]:
         lines.append(f"out with it: {cell(found['gone'])}")
     if found["back"]:
@@ -76,7 +76,11 @@ def left(found: Result) -> str:
     told = f"told {cell(found['told'])}" if found["told"] else "nobody could be told, revoke it on one of the members"
     lines = [f"{cell(found['node'])} has left fleet {cell(found['fleet'])}: {told}"]
     if found["given_up"]:
-        lines.append(f"{found['given_up']} messages are undeliverable")
+        lines.append(f"undeliverable now: {_messages(found['given_up'])} (multifleet dead)")
     if found["note"]:
         lines.append(cell(found["note"]))
     return "".join(f"{line}\n" for line in lines)
+
+
+def _messages(many: int) -> str:
+    return f"{many} message{'s' if many != 1 else ''}"

@@ -15,6 +15,7 @@ from multifleet.core.invite import BadCode, read_code
 from multifleet.errors import AlreadyRunning, InviteWrong, KeyUnavailable
 from multifleet.node.delivery.dropped import ENDING
 from multifleet.node.keys.keystore import kept_in, node_of, write_private
+from multifleet.node.log_file import logged
 from multifleet.node.node import Node
 from multifleet.node.setup import Setup, init, make_home, open_setup
 from multifleet.operations.views import (
@@ -110,7 +111,8 @@ def _with_node(home: Path, act: Callable[[Node], Awaitable[T]]) -> T:
     setup = open_setup(home)
     lock = HomeLock.acquire(home)
     try:
-        return asyncio.run(_act(setup, act))
+        with logged(home):
+            return asyncio.run(_act(setup, act))
     finally:
         lock.release()
 

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from multifleet.cli import table as tables
+from multifleet.cli.render import render
 from multifleet.cli.table import ago, cell, short, span, table, width, wrapped
 from multifleet.errors import UnknownMessage
 from tests.stand_in import ID
@@ -174,3 +175,9 @@ def test_a_moment_that_never_was_is_never() -> None:
 
 def test_a_long_text_is_cut_visibly() -> None:
     assert short("abcdef", 4) == "abc\u2026"
+
+
+async def test_one_message_is_not_called_messages() -> None:
+    found = {"node": "mac2", "fleet": "f", "told": ["mac1"], "given_up": 1, "note": None}
+    assert render("leave", found).endswith("undeliverable now: 1 message (multifleet dead)\n")
+    assert "2 messages (" in render("leave", found | {"given_up": 2})

@@ -1,6 +1,7 @@
 """What the command line does on a home without a daemon."""
 
 import asyncio
+import logging
 from pathlib import Path
 
 import pytest
@@ -46,8 +47,12 @@ async def test_a_machine_leaves_without_a_daemon(daemons: Daemons) -> None:
     mac1, mac2 = await daemons.up("mac1", "mac2")
     await mac2.node.join((await mac1.node.invite([mac1.address])).code, [])
     await mac2.down()
+    log = logging.getLogger("multifleet")
+    handlers = list(log.handlers)
     left = await asyncio.to_thread(offline_leave, mac2.home)
     assert left.told == ["mac1"]
+    assert "member_out node=mac1" in (mac2.home / "logs" / "daemon.log").read_text()
+    assert log.handlers == handlers
     await until(lambda: mac1.node.members.get("mac2") is None)
     await mac2.up()
     assert [member.node for member in mac2.node.members] == ["mac2"]

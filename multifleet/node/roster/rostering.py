@@ -223,7 +223,7 @@ class Rostering:
             self._keeping.write_file(self._roster, self._settling.rows)
             await self._keeping.unpin(names)
             for member in gone:
-                out = Out(member.node, member.row.ed25519.hex(), "left", "", "", 0, "")
+                out = Out(member.node, member.row.ed25519.hex(), "left", "", self._me, 0, "")
                 await self._then.parted(member, out)
             await self._settle(changes, anew=True)
 

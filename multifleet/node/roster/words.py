@@ -23,6 +23,8 @@ def out_words(out: Out) -> str:
             return f"{out.node} was revoked by {by}" + (f": {reason}" if reason else "")
         case "disputed":
             return f"{out.node} was revoked by {by}, which it disputes: a person has to decide"
+        case "left" if out.by_key not in ("", out.key):
+            return f"this machine left the fleet of {out.node}"
         case "left":
             return f"{out.node} left the fleet"
         case _:

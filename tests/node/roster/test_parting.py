@@ -151,3 +151,13 @@ async def test_one_captain_gone_bad_does_not_empty_the_outboxes_of_those_that_it
     await mac3.node.revoke("bad", "a thief", False, False)
     story = await mac2.node.messages.wait(sent.id, State.STORED, 10)
     assert story.reached, story
+
+
+async def test_who_leaves_is_told_that_it_was_itself_that_left(daemons: Daemons) -> None:
+    mac1, mac2 = await joined(daemons, "mac1", "mac2")
+    await mac1.down()
+    sent = await mac2.node.messages.send("mac1", "too late")
+    left = await mac2.node.leave()
+    assert left.given_up == 1
+    story = await mac2.node.messages.trace(sent.id)
+    assert (story.state, story.reason) == ("undeliverable", "this machine left the fleet of mac1")

@@ -43,7 +43,16 @@ def revoked(found: Result) -> str:
             f"{node} and this node have put each other out: elsewhere both are out "
             "until a third captain revokes one of the two"
         ]
-    lines.append("it was told so itself" if found["told"] else "it could not be told; the others refuse it anyway")
+    if found["already"]:
+        lines[0] = f"{node} is out already, since {day(found['already_at'])}: {cell(found['already'])}"
+    elif found["told"]:
+        lines.append(f"{node} itself was told")
+    else:
+        lines.append(f"{node} itself could not be told; whoever hears of it refuses {node} all the same")
+    if found["heard"]:
+        lines.append(f"told now: {cell(found['heard'])}")
+    if found["not_heard"]:
+        lines.append(f"not told yet: {cell(found['not_heard'])}")
     if found["given_up"]:
         lines.append(f"undeliverable now: {_messages(found['given_up'])} to it")
     if found["gone"]:
@@ -52,6 +61,10 @@ def revoked(found: Result) -> str:
         lines.append(f"members again: {cell(found['back'])}")
     if found["stays"]:
         lines.append(f"it had let in {cell(found['stays'])}, who stay: revoke them as well if you do not know them")
+    if found["stays_out"]:
+        lines.append(
+            f"it had put out {cell(found['stays_out'])}, who stay out: multifleet revoke {node} --undo brings them back"
+        )
     if not found["running"]:
         lines.append("next: multifleet up, so that whoever has not heard it does")
     return "".join(f"{line}\n" for line in lines)

@@ -55,6 +55,13 @@ class RevokedView(View, frozen=True):
     given_up: Annotated[int, about("Messages to it that are undeliverable now.")]
     told: Annotated[bool, about("Whether that machine itself has heard it.")]
     running: Annotated[bool, about("Whether the daemon is up, which tells the others at once.")] = True
+    already: Annotated[str | None, about("Who had put it out before, and why; null where it was in.")] = None
+    already_at: Annotated[float | None, about("When that was.")] = None
+    stays_out: Annotated[
+        tuple[str, ...], about("Machines that it had put out and that stay out; undo brings them back.")
+    ] = ()
+    heard: Annotated[tuple[str, ...], about("Without a daemon: members that were told now.")] = ()
+    not_heard: Annotated[tuple[str, ...], about("Without a daemon: members that could not be told yet.")] = ()
 
 
 class SettledView(View, frozen=True):

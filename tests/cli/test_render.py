@@ -181,3 +181,34 @@ async def test_one_message_is_not_called_messages() -> None:
     found = {"node": "mac2", "fleet": "f", "told": ["mac1"], "given_up": 1, "note": None}
     assert render("leave", found).endswith("undeliverable now: 1 message (multifleet dead)\n")
     assert "2 messages (" in render("leave", found | {"given_up": 2})
+
+
+REVOKED = {
+    "node": "mac4",
+    "key": "fedcba9876543210",
+    "how": "revoked",
+    "stays": [],
+    "gone": [],
+    "back": [],
+    "given_up": 0,
+    "told": False,
+    "running": False,
+    "already": None,
+    "already_at": None,
+    "stays_out": ["mac2"],
+    "heard": [],
+    "not_heard": ["mac5"],
+}
+
+
+async def test_a_revocation_says_who_has_not_heard_it_and_who_stays_out() -> None:
+    text = render("revoke", REVOKED)
+    assert "mac4 itself could not be told" in text and "told now" not in text
+    assert "not told yet: mac5\n" in text
+    assert "it had put out mac2, who stay out: multifleet revoke mac4 --undo brings them back\n" in text
+
+
+async def test_a_second_revocation_says_that_it_is_one() -> None:
+    text = render("revoke", REVOKED | {"already": "mac4 was revoked by mac1: stolen", "already_at": 1000.0})
+    assert text.startswith("mac4 is out already, since ")
+    assert ": mac4 was revoked by mac1: stolen\n" in text and "could not be told" not in text

@@ -37,6 +37,7 @@ async def test_a_machine_is_put_out_without_a_daemon_and_the_others_hear_of_it(d
     await mac1.down()
     result = await asyncio.to_thread(offline_revoke, mac1.home, "laptop", "stolen", False, False)
     assert (result.how, result.told, result.running) == ("revoked", True, False)
+    assert (result.heard, result.not_heard) == (("mac2",), ())
     await until(lambda: mac2.node.members.get("laptop") is None)
     assert laptop.node.rostering.view.me_out is not None
     await mac1.up()

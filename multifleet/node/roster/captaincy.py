@@ -6,9 +6,9 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from multifleet.core.documents import Signed
+from multifleet.core.documents import Revocation, Signed
 from multifleet.core.issuing import STRANGER, may_revoke
-from multifleet.core.roster import MemberFacts, Out
+from multifleet.core.roster import MemberFacts, Out, View
 from multifleet.errors import BadInput, Revoked, UnknownNode
 from multifleet.node.members import Member, Members
 from multifleet.node.picture import problems
@@ -16,7 +16,7 @@ from multifleet.node.roster.exchange import RosterExchange
 from multifleet.node.roster.membership import Membership
 from multifleet.node.roster.parting import Parting
 from multifleet.node.roster.rostering import Rostering
-from multifleet.node.roster.words import COME_BACK, HAS_LEFT, me_out_words
+from multifleet.node.roster.words import COME_BACK, HAS_LEFT, me_out_words, out_words
 from multifleet.operations.roster_views import LeftView, RevokedView, SettledView
 
 LAST_WORD_SECONDS = 3.0
@@ -48,14 +48,16 @@ class Captaincy:
             held.key for held in self.rostering.roster.held_by("admission", target.key) if held.key in before.by_key
         } | {member.key for member in before.members.values() if member.by == target.key}
         undo = undo or self._was_put_out_by(target.key)
-        documents = self.rostering.own.revocation(target.key, reason, with_admitted=with_admitted, undo=undo)
+        documents = self._revocation(target.key, reason, with_admitted=with_admitted, undo=undo)
         member = self._pinned(target)
         given_up = self.parting.given_up.get(target.node, 0)
         await self.rostering.take(documents)
         told = member is not None and await self._tell([member], documents) != []
-        if not running:
-            await self._tell(list(self.members.others()), documents)
+        others = [] if running or not documents else list(self.members.others())
+        heard = await self._tell(others, documents)
         after = self.rostering.view
+        known = before.out.get(target.key)
+        already = known if known is not None and known.how == "revoked" else None
         out = after.out.get(target.key)
         return RevokedView(
             node=target.node,
@@ -69,7 +71,35 @@ class Captaincy:
             given_up=self.parting.given_up.get(target.node, 0) - given_up,
             told=told,
             running=running,
+            already=out_words(already) if already else None,
+            already_at=already.at / 1000 if already else None,
+            stays_out=tuple(sorted(self._stay_out(target.key, after))),
+            heard=tuple(sorted(heard)),
+            not_heard=tuple(sorted({other.node for other in others} - {*heard})),
         )
+
+    def _revocation(self, key: str, reason: str, *, with_admitted: bool, undo: bool) -> list[Signed]:
+        """This node's word against a key; nothing where it stands already and says as much.
+
+        A later one takes the place of the earlier, and its reason and date with it: that one is to be kept.
+        """
+        accepted = self.rostering.view.accepted
+        held = self.rostering.roster.held("revocation", key)
+        stands = [one for one in held if one.by == self.rostering.key and one.id in accepted]
+        said = next((one.body.reason for one in stands if isinstance(one.body, Revocation)), "")
+        if stands and not with_admitted and not undo and (said or not reason):
+            return []
+        return self.rostering.own.revocation(key, said or reason, with_admitted=with_admitted, undo=undo)
+
+    def _stay_out(self, key: str, view: View) -> set[str]:
+        """Whom this key alone has put out, and who are out still."""
+        roster = self.rostering.roster
+        found: set[str] = set()
+        for held in roster.held_by("revocation", key):
+            words = [one for one in roster.held("revocation", held.key) if one.id in view.accepted]
+            if words and all(one.by == key for one in words) and held.key in view.out:
+                found.add(view.out[held.key].node)
+        return found
 
     async def settle(self, whom: str, *, undo: bool) -> SettledView:
         """Hold with one side of a dispute, on this machine alone."""

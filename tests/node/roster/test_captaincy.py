@@ -37,3 +37,33 @@ async def test_a_key_that_is_known_to_others_alone_is_put_out_by_its_whole_key(d
         await mac1.node.revoke(evil[:16], "", False, False)
     assert (await mac1.node.revoke(evil, "never heard of it", False, False)).node == "unknown"
     await until(lambda: "evil" not in mac2.node.rostering.view.members)
+
+
+async def test_who_is_out_already_stays_out_for_the_first_reason(daemons: Daemons) -> None:
+    mac1, mac2, laptop = await joined(daemons, "mac1", "mac2", "laptop")
+    first = await mac1.node.revoke("laptop", "stolen", False, False)
+    assert (first.already, first.how) == (None, "revoked")
+    await until(lambda: "laptop" not in mac2.node.rostering.view.members)
+    said = "laptop was revoked by mac1: stolen"
+    key = laptop.node.rostering.key
+    at = mac1.node.rostering.view.out[key].at
+    for daemon, reason in ((mac2, ""), (mac1, ""), (mac1, "another reason"), (mac2, "a third")):
+        again = await daemon.node.revoke("laptop", reason, False, False)
+        assert (again.already, again.already_at) == (said, at / 1000)
+    await until(lambda: mac1.node.rostering.digest() == mac2.node.rostering.digest())
+    # What is said again with more to it keeps the reason.
+    assert (await mac1.node.revoke("laptop", "", True, False)).already == said
+    await until(lambda: mac1.node.rostering.digest() == mac2.node.rostering.digest())
+    words = [held.body for held in mac2.node.rostering.roster.held_by("revocation", mac1.node.rostering.key)]
+    assert [getattr(body, "reason", None) for body in words] == ["stolen"]
+
+
+async def test_whom_the_thief_had_put_out_is_named_and_comes_back_when_that_is_said(daemons: Daemons) -> None:
+    mac1, _, mac3, thief = await joined(daemons, "mac1", "mac2", "mac3", "thief")
+    await thief.node.revoke("mac2", "quicker", False, False)
+    await until(lambda: "mac2" not in mac1.node.rostering.view.members)
+    assert (await mac1.node.revoke("thief", "a thief", False, False)).stays_out == ("mac2",)
+    undone = await mac1.node.revoke("thief", "", False, True)
+    assert (undone.stays_out, undone.back) == ((), ["mac2"])
+    assert undone.already == "thief was revoked by mac1: a thief"
+    await until(lambda: "mac2" in mac3.node.rostering.view.members)

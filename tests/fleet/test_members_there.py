@@ -16,7 +16,7 @@ SITES = {"mac1": 0, "mac2": 0, "mac3": 0, "mac4": 0, "far": 1}
 """Broadcast and multicast do not pass between the two sites."""
 JOIN_KNOWN, DEATH_KNOWN, ADDRESS_USED = 5.0, 6.0, 20.0
 """Seconds within which all others know."""
-FACTS_KNOWN = 15.0
+FACTS_KNOWN = 5.0
 MANY_GONE = 15.0
 """Seconds after which several deaths are known that happened at once, each to a node on its own."""
 REPOSITORY = (

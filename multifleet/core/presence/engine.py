@@ -19,7 +19,8 @@ from multifleet.core.presence.book import Book
 from multifleet.core.presence.effects import Answered, Differs, Effect, Returned
 from multifleet.core.presence.favours import Favours
 from multifleet.core.presence.gossip import Document, Facts, Gossip
-from multifleet.core.presence.peer import NEVER_HEARD, WAS_ALIVE, WAS_SUSPECT, Peer, PeerPresence
+from multifleet.core.presence.introductions import Introductions
+from multifleet.core.presence.peer import WAS_ALIVE, WAS_SUSPECT, Peer, PeerPresence
 from multifleet.core.presence.ring import Dice
 from multifleet.core.presence.speech import Speech
 from multifleet.core.presence.statements import Sign, Verify
@@ -32,8 +33,6 @@ LATE = 1.0
 """Seconds that a tick may be late before this node knows that it was not running."""
 GONE_EVERY = 10
 """Periods after which one of the dead or asleep is tried."""
-INTRODUCED_EVERY = 0.05
-"""Seconds between pings to those of whom nothing is known, or who may be back."""
 SWEEP_EVERY = 10.0
 DIFFERS_AFTER = 1.0
 DIFFERS_AGAIN = 5.0
@@ -70,8 +69,7 @@ class Presence:
         self._turn = 0
         self._started = False
         self._asleep = False
-        self._introductions: dict[str, None] = {}
-        self._introducing = False
+        self._introductions = Introductions(self._book, self._speech, self._watching, self._timers, dice)
         self._swept_at = float("-inf")
 
     @property
@@ -86,6 +84,7 @@ class Presence:
 
     @facts.setter
     def facts(self, facts: Facts | None) -> None:
+        self._introductions.facts_change(self._speech.facts, facts)
         self._speech.facts = facts
 
     @property
@@ -113,9 +112,9 @@ class Presence:
         known = self._book.peers
         for name in [name for name in known if name not in wanted]:
             self._book.remove(name)
-            self._introductions.pop(name, None)
+            self._introductions.drop(name)
         for peer in self._book.admit(sorted(wanted - known.keys()), now):
-            self._introduce(peer, now)
+            self._introductions.add(peer, now)
         return self._done()
 
     def restore(self, name: str, state: PresenceState, since: float, how: str, incarnation: int) -> None:
@@ -145,6 +144,7 @@ class Presence:
             self._timers.at(now + self._period * self._dice(), self._beat)
         elif now - self._timers.next > LATE:
             self._watching.forgive(now)
+        self._introductions.tell(now)
         for job in self._timers.due(now):
             job(now)
         return self._done()
@@ -252,7 +252,7 @@ class Presence:
             return  # it was said before it fell asleep
         peer.incarnation = max(peer.incarnation, gossip.incarnation)
         if peer.was and peer.was[1] == gossip.incarnation:
-            self._introductions.pop(peer.name, None)
+            self._introductions.met(peer)
             self._book.confirm(peer, PINGS)
         self._alive(peer, PINGS, now)
         peer.heard_by = HEARD_BY.get(gossip.kind, HEARD)
@@ -264,7 +264,7 @@ class Presence:
         self._speech.queue.drop(peer.name)
         slept = before in (PresenceState.DEAD, PresenceState.ASLEEP) and peer.slept
         if self._book.move(peer, PresenceEvent.ANSWERED, f"slept {slept} s, {how}" if slept else how, now):
-            self._introductions.pop(peer.name, None)
+            self._introductions.met(peer)
             if before is PresenceState.DEAD and peer.apart and now - self._swept_at > SWEEP_EVERY:
                 self._sweep(now)
 
@@ -272,7 +272,7 @@ class Presence:
         match gossip.kind:
             case "ping" if peer.is_answered(now):
                 proof = self._favours.prove(gossip.about, gossip.re, now) if gossip.about else ""
-                self._speech.ack(peer, gossip.count, now, gossip.about, proof)
+                self._speech.ack(peer, gossip, now, proof)
                 self._compare(peer, gossip.digest, now)
             case "ack":
                 self._favours.done(peer, gossip, now)
@@ -312,24 +312,7 @@ class Presence:
         self._swept_at = now
         for peer in self._book.peers.values():
             if peer.state in (PresenceState.DEAD, PresenceState.ASLEEP):
-                self._introduce(peer, now)
-
-    def _introduce(self, peer: Peer, now: float) -> None:
-        self._introductions[peer.name] = None
-        if not self._introducing:
-            self._introducing = True
-            self._timers.at(now + INTRODUCED_EVERY * self._dice(), self._next_introduction)
-
-    def _next_introduction(self, now: float) -> None:
-        if not self._introductions:
-            self._introducing = False
-            return
-        name = next(iter(self._introductions))
-        del self._introductions[name]
-        peer = self._book.peers[name]
-        if peer.state is not PresenceState.ALIVE:
-            self._watching.begin(peer, now, fast=peer.how in (NEVER_HEARD, WAS_ALIVE, WAS_SUSPECT), facts=True)
-        self._timers.at(now + INTRODUCED_EVERY * (0.5 + self._dice()), self._next_introduction)
+                self._introductions.add(peer, now)
 
     def _done(self) -> list[Effect]:
         done, self._out[:] = list(self._out), []

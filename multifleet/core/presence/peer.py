@@ -12,6 +12,7 @@ from multifleet.core.replay_window import ReplayWindow
 NEVER_HEARD = "never heard here"
 WAS_ALIVE = "alive when this daemon stopped; not heard since"
 WAS_SUSPECT = "suspected when this daemon stopped; not heard since"
+UNTOLD = float("-inf")
 CREDIT, CREDIT_BACK = 8, 120.0
 """Suspicions that are looked at for one member, and the seconds after which one more is."""
 TRUSTED = 5
@@ -80,7 +81,10 @@ class Peer:
     answers: TokenBucket | None = None
     facts: Facts | None = None
     facts_at: float | None = None
-    facts_sent_at: float = float("-inf")
+    facts_sent_at: float = UNTOLD
+    """When it was last told this node's facts."""
+    facts_boot: str = ""
+    """The boot to which they went with an answer."""
     checking: bool = False
     """Whether its roster's digest is being looked at."""
     differs_after: float = float("-inf")

@@ -5,7 +5,7 @@ import msgspec
 from multifleet.core import packets
 from multifleet.core.presence.effects import Effect, Reply, Send
 from multifleet.core.presence.gossip import PACKET_LIMIT, Document, Facts, Gossip, Kind, Rumor
-from multifleet.core.presence.peer import Peer
+from multifleet.core.presence.peer import UNTOLD, Peer
 from multifleet.core.presence.ring import Dice
 from multifleet.core.presence.rumors import RumorQueue
 from multifleet.core.presence.states import PresenceState
@@ -13,6 +13,7 @@ from multifleet.core.presence.states import PresenceState
 FACTS_EVERY, FACTS_EVERY_AMONG_MANY = 3.0, 9.0
 """Seconds after which a peer may be told this node's facts again; the neighbours on the ring would hear them most."""
 MANY = 16
+"""Up to as many, all are told at once what changed notably; among more, each when its turn comes."""
 
 
 class Speech:
@@ -52,8 +53,11 @@ class Speech:
         self._out.append(Send(peer.name, gossip))
         return gossip.count
 
-    def ack(self, peer: Peer, count: int, now: float, about: str = "", proof: str = "") -> None:
-        """Answer the ping that is being heard."""
+    def ack(self, peer: Peer, ping: Gossip, now: float, proof: str = "") -> None:
+        """Answer the ping that is being heard. The first answer to each boot carries the facts: it knows none yet."""
+        if peer.facts_boot != ping.boot:
+            peer.facts_boot, peer.facts_sent_at = ping.boot, UNTOLD
+        count, about = ping.count, ping.about
         self._out.append(Reply(peer.name, self._gossip("ack", peer, now, count, about, proof, facts=True)))
 
     def ask(self, helper: Peer, subject: str, number: int, now: float) -> None:

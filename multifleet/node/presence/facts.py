@@ -27,24 +27,26 @@ class OwnFacts:
     def __init__(self, home: Path, version: str, live: LiveSessions) -> None:
         self._home = home
         self._live = live
-        self._wanted = True
+        self._wanted = asyncio.Event()
         self._facts = Facts(version=version, branch="", commit="", sessions=0, seats=[], load=0.0, disk=0)
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Until cancelled. Who is told after a while in which nobody was leads to a look at once."""
+        await self.look()
         while True:
+            await self._wanted.wait()
             await self.look_if_wanted()
             await asyncio.sleep(EVERY)
 
     async def look_if_wanted(self) -> None:
         """Look, if somebody was told since the last time."""
-        if self._wanted:
-            self._wanted = False
+        if self._wanted.is_set():
+            self._wanted.clear()
             await self.look()
 
     def told(self) -> Facts:
         """As they were a moment ago, for somebody who is told now."""
-        self._wanted = True
+        self._wanted.set()
         return self._facts
 
     async def look(self, found: Found | None = None) -> Facts:

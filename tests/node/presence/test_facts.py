@@ -1,5 +1,6 @@
 """What a node tells of itself: where its work is, who sits there, and how much room there is."""
 
+import asyncio
 import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -49,10 +50,12 @@ class Live:
     sessions: list[Session] = field(default_factory=list)
     seats: Seats = field(default_factory=Seats)
     looks: int = 0
+    looked: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def find(self) -> Found:
         """They."""
         self.looks += 1
+        self.looked.set()
         return Found(tuple(self.sessions), ())
 
     def sit(self, folder: Path, at: float) -> None:
@@ -146,3 +149,17 @@ async def test_nobody_looks_while_nobody_is_told(own: OwnFacts, live: Live) -> N
     assert own.told().sessions == 1
     await own.look_if_wanted()
     assert live.looks == 2
+
+
+async def test_who_is_told_after_a_quiet_while_leads_to_a_look_at_once(own: OwnFacts, live: Live) -> None:
+    live.looked = asyncio.Event()
+    running = asyncio.create_task(own.run())
+    try:
+        async with asyncio.timeout(facts.EVERY / 2):
+            for looks in (1, 2):
+                await live.looked.wait()
+                live.looked.clear()
+                assert live.looks == looks
+                own.told()
+    finally:
+        running.cancel()

@@ -17,7 +17,19 @@ from multifleet.core.card import Card, SignedCard
 from multifleet.core.documents import REASON_LIMIT, TEXT_LIMIT, Admission, Leave, Revocation, Signed
 from multifleet.core.packets import Answer, Message, PacketAnswer, Request, RosterAsk, RosterTell, Statement
 from multifleet.core.presence import engine as presence_engine
-from multifleet.core.presence import favours, gossip, peer, rtt, rumors, speech, suspicion, talk, watch, watching
+from multifleet.core.presence import (
+    favours,
+    gossip,
+    introductions,
+    peer,
+    rtt,
+    rumors,
+    speech,
+    suspicion,
+    talk,
+    watch,
+    watching,
+)
 from multifleet.core.presence import states as presence_states
 from multifleet.core.presence.gossip import Document, Facts, Gossip, Rumor
 from multifleet.core.shelf import DOCUMENTS, ROOM
@@ -125,6 +137,10 @@ def presence() -> str:
          f"{peer.CREDIT}, one more every {peer.CREDIT_BACK:g} s"),
         ("facts go to the same peer at most every", f"{speech.FACTS_EVERY:g} s, of more than {speech.MANY} nodes "
          f"{speech.FACTS_EVERY_AMONG_MANY:g} s"),
+        ("besides, facts go", "with the first answer to each boot, and, of at most "
+         f"{speech.MANY} nodes, at once to who is new"),
+        ("where version, branch or sessions change, facts go", f"at once to all of at most {speech.MANY} nodes; "
+         f"{introductions.NEWS} times, and once more every {introductions.NEWS_BACK:g} s"),
         ("one of the dead or asleep is tried every", f"{presence_engine.GONE_EVERY} periods"),
         ("a tick that is later than this clears all doubts", f"{presence_engine.LATE:g} s"),
         ("a packet has at most", f"{gossip.PACKET_LIMIT} bytes, a document in it {gossip.DOCUMENT_LIMIT}"),

@@ -10,7 +10,15 @@ from multifleet.node.checks.probing import Answered
 from multifleet.node.members import Member
 from multifleet.node.picture import problems
 from multifleet.node.roster.picture import settled_here
-from multifleet.node.roster.words import COME_BACK, HAS_LEFT, UNKNOWN_HERE, maybe_out_words, me_out_words, who_refuses
+from multifleet.node.roster.words import (
+    COME_BACK,
+    HAS_LEFT,
+    UNKNOWN_HERE,
+    come_back_words,
+    maybe_out_words,
+    me_out_words,
+    who_refuses,
+)
 from multifleet.store.inspection import STORE, read_contents
 
 if TYPE_CHECKING:
@@ -27,7 +35,7 @@ def answering(node: "Node", answers: Mapping[str, Answered]) -> Finding:
     now, wall = node.clock.monotonic(), node.clock.now()
     view = node.rostering.view
     if view.me_out is not None:  # all refuse this node, which says nothing about them
-        return fail(me_out_words(view.me_out), "multifleet leave, and join again with new keys")
+        return fail(me_out_words(view.me_out), come_back_words(view.me_out))
     known = (*problems(view, node.rostering.key_changes, wall), *settled_here(node.rostering))
     findings = [warn(problem, "multifleet roster shows who said what") for problem in known]
     refusing = who_refuses({name: answered.reason for name, answered in answers.items()})

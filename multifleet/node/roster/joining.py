@@ -155,7 +155,7 @@ class Joining:
         row = self._row(card, asking.card, observed, handshake.kind)
         self._membership.check_key(row)
         if invite is not None:
-            self._membership.need_captain("let others in")
+            self._membership.need_inviter()
             await self._membership.let_in(
                 self._store.invites, invite, row, from_card(asking.card), asking.nonce, self._clock.now()
             )

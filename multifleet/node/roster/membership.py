@@ -1,7 +1,7 @@
 """Whom this node lets in, and as what: checks whoever wants in, and signs for whoever may."""
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import count
+from itertools import chain, count
 from typing import Literal
 
 from msgspec.structs import replace
@@ -121,6 +121,16 @@ class Membership:
             captains = ", ".join(view.captains()) or "a captain"
             raise NotEntitled(f"{self.members.identity.node} is a worker and may not {to}: do it on {captains}")
 
+    def need_inviter(self) -> None:
+        """Revoked or NotEntitled, in words for a machine that wants in, where this node lets nobody in any more."""
+        out = self.rostering.view.me_out
+        if out is not None:
+            raise Revoked(
+                f"{self.members.identity.node}, which made this code, is out of the fleet itself ({out_words(out)}): "
+                "take a code of a captain that is in"
+            )
+        self.need_captain("let others in")
+
     def need_caught_up(self) -> None:
         """StoreUnavailable as long as it is not known who is out."""
         if self.rostering.may_be_behind:
@@ -177,12 +187,13 @@ class Membership:
             raise BadInput(str(error)) from None
 
     def afresh(self, node: str, where: str) -> str:
-        """What to type `where` a machine must have another name than `node`, which is taken."""
-        names = (f"{node[:58].rstrip('-')}-{number}" for number in count(2))
-        name = next(name for name in names if name not in self.rostering.view.members)
+        """What to type `where` a machine must have new keys; under another name than `node` where that is taken."""
+        taken = {self.members.identity.node, *self.rostering.view.members}
+        names = chain([node], (f"{node[:58].rstrip('-')}-{number}" for number in count(2)))
+        name = next(name for name in names if name not in taken)
         return (
-            f"{where}: multifleet down; mv ~/.multifleet ~/.multifleet.old (or what MULTIFLEET_HOME says); "
-            f"multifleet init --node {name}; multifleet up, and join again"
+            f"{where}: multifleet down; mv ~/.multifleet ~/.multifleet.old (or what MULTIFLEET_HOME says; config.json "
+            f"may be copied back); multifleet init --node {name}; multifleet up, and join again"
         )
 
     async def admit(self, row: PeerRow) -> None:
@@ -197,6 +208,12 @@ class Membership:
         key = row.ed25519.hex()
         documents = [card]
         known = self.rostering.view.by_key.get(key)
+        if role == "worker" and self._stays_captain(key):
+            raise BadInput(
+                f"{row.node} was let in as a captain, and no invitation makes less of it: ask for one without "
+                f"--role worker, or let multifleet revoke {row.node} be said on a captain first, and join with new "
+                f"keys ({self.afresh(row.node, 'there')})"
+            )
         if known is None or (known.role == "worker" and role == "captain"):
             documents.append(self.rostering.own.admission(row.node, key, role, role == "captain"))
         # One code lets in one machine: the same key under another name is another one.
@@ -206,6 +223,14 @@ class Membership:
             return await invites.use(invite.id, used_by, nonce, kept, now=now)
 
         await self.rostering.let_in(replace(row, role=role), documents, keep)
+
+    def _stays_captain(self, key: str) -> bool:
+        """Whether this key is a captain's as soon as it is in: what it was once let in as counts on after it left."""
+        view = self.rostering.view
+        known, out = view.by_key.get(key), view.out.get(key)
+        if known is not None:
+            return known.role == "captain"
+        return out is not None and out.how == "left" and key in view.entitled
 
     async def greeted(self, row: PeerRow, card: Card, signed: Signed) -> None:
         """Let a machine in that knows the fleet's shared key, as what the configuration here says it is.

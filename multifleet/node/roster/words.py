@@ -68,4 +68,19 @@ def me_out_words(out: Out) -> str:
     """The same where it is about this machine, with what there is to do."""
     if out.how == "disputed":
         return f"{out_words(out)}: multifleet revoke one of the two on another captain"
-    return f"{out_words(out)}: the others refuse what it sends (multifleet leave; with new keys it may join again)"
+    return f"{out_words(out)}: the others refuse what it sends (multifleet doctor says how it comes back)"
+
+
+def come_back_words(out: Out) -> str:
+    """What to type where this machine is out and its user wants it in again."""
+    match out.how:
+        case "disputed":
+            return "multifleet revoke one of the two, on a captain that is neither"
+        case "orphaned" | "left":
+            return "multifleet invite on a captain that is in, and multifleet join here"
+        case _:
+            return (
+                "it comes back with new keys only: multifleet down; mv ~/.multifleet ~/.multifleet.old (or what "
+                "MULTIFLEET_HOME says; config.json may be copied back); multifleet init; multifleet up; then "
+                "multifleet join with the code of another member"
+            )

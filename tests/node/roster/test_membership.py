@@ -4,8 +4,10 @@ import asyncio
 
 import pytest
 
-from multifleet.errors import InviteWrong, NotEntitled
-from tests.node.roster.test_rostering import let_in, settled
+from multifleet.errors import BadInput, InviteWrong, NotEntitled, Revoked
+from multifleet.node.roster.words import come_back_words
+from tests.node.fleet import until
+from tests.node.roster.test_rostering import joined, let_in, settled
 from tests.node.served import Daemon, Daemons
 
 KEY = "a shared key of a test fleet"
@@ -67,3 +69,55 @@ async def test_who_says_hello_believes_in_nobody_that_its_configuration_does_not
     with pytest.raises(InviteWrong, match="mac1 is not in the configuration here"):
         await hello(mac2, mac1)
     assert list(mac2.node.rostering.view.members) == ["mac2"]
+
+
+async def test_an_invitation_for_a_worker_makes_no_less_of_a_captain_and_says_so(daemons: Daemons) -> None:
+    mac1, mac2, mac3 = await joined(daemons, "mac1", "mac2", "mac3")
+    with pytest.raises(BadInput, match="mac3 was let in as a captain, and no invitation makes less of it"):
+        await let_in(mac1, mac3, "worker")
+    await mac2.node.leave()
+    await until(lambda: mac1.node.members.get("mac2") is None)
+    made = await mac1.node.invite([mac1.address], "worker")
+    with pytest.raises(BadInput, match="multifleet init --node mac2; multifleet up"):
+        await mac2.node.join(made.code, [])
+    # The code is still good for another machine, and the captain comes back as one.
+    mac4 = (await daemons.up("mac4"))[0]
+    await mac4.node.join(made.code, [])
+    assert mac1.node.rostering.view.members["mac4"].role == "worker"
+    await let_in(mac1, mac2)
+    assert mac1.node.rostering.view.members["mac2"].role == "captain"
+
+
+async def test_a_worker_that_left_comes_back_as_one(daemons: Daemons) -> None:
+    mac1, mac2 = await joined(daemons, "mac1", "mac2", role="worker")
+    await mac2.node.leave()
+    await until(lambda: mac1.node.members.get("mac2") is None)
+    await let_in(mac1, mac2, "worker")
+    assert mac1.node.rostering.view.members["mac2"].role == "worker"
+
+
+async def test_who_comes_with_the_code_of_a_revoked_machine_is_told_to_take_another(daemons: Daemons) -> None:
+    mac1, mac2 = await joined(daemons, "mac1", "mac2")
+    made = await mac2.node.invite([mac2.address], "captain")
+    await mac1.node.revoke("mac2", "stolen", False, False)
+    await until(lambda: mac2.node.rostering.view.me_out is not None)
+    mac3 = (await daemons.up("mac3"))[0]
+    words = r"mac2, which made this code, is out of the fleet itself \(mac2 was revoked by mac1: stolen\): take a code"
+    with pytest.raises(Revoked, match=words):
+        await mac3.node.join(made.code, [])
+    (check,) = (await mac2.node.doctor(["peers"])).checks
+    assert "with new keys only: multifleet down; mv" in (check.remedy or "")
+
+
+async def test_who_lost_its_admitter_comes_back_by_a_code_with_its_keys(daemons: Daemons) -> None:
+    mac1, bad, mac3 = await daemons.up("mac1", "bad", "mac3")
+    await let_in(mac1, bad)
+    await let_in(bad, mac3)
+    await until(lambda: mac1.node.members.get("mac3"))
+    await mac1.node.revoke("bad", "", True, False)
+    out = mac1.node.rostering.view.out[mac3.node.rostering.key]
+    assert out.how == "orphaned"
+    assert come_back_words(out) == "multifleet invite on a captain that is in, and multifleet join here"
+    await let_in(mac1, mac3)
+    assert "mac3" in mac1.node.rostering.view.members
+    await until(lambda: mac3.node.rostering.view.me_out is None)

@@ -16,6 +16,10 @@ PREVIEW = 200
 """Characters of a message's text in a list; `read` shows all of it."""
 
 
+REASONS = 5
+"""Why messages were refused: so many of the reasons below a list, each once."""
+
+
 def render(name: str, result: Result) -> str:
     """The text to print, with its final newline."""
     return RENDERERS.get(name, _fields)(result)
@@ -61,7 +65,9 @@ def _inbox(listing: Result) -> str:
     ]
     heads = ("  ID", "STORED", "FROM", "TO", "TYPE", "STATE", "TEXT")
     legend = "* nobody has read it yet: multifleet read ID\n" if any(m["unread"] for m in listing["messages"]) else ""
-    return table(heads, rows, empty="no messages", ids=True, preview=True) + legend
+    refused = dict.fromkeys(m["reason"] for m in listing["messages"] if m["state"] == "refused" and m["reason"])
+    why = "".join(f"refused: {cell(reason)}\n" for reason in list(refused)[:REASONS])
+    return table(heads, rows, empty="no messages", ids=True, preview=True) + legend + why
 
 
 def _outbox(listing: Result) -> str:

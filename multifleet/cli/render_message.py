@@ -20,7 +20,7 @@ def message(found: Result) -> str:
         ("to", found["to"]),
         ("type", found["type"]),
         ("stored", day(found["at"])),
-        ("state", found["state"]),
+        ("state", found["state"] + (f": {found['reason']}" if found["reason"] else "")),
         ("thread", found["thread"]),
         ("answers", found["reply_to"]),
         ("subject", found["subject"]),

@@ -228,7 +228,8 @@ def _view(row: InboxRow) -> InboxView:
         session=row.session,
         authority=row.authority,
         urgency=row.urgency,
-        unread=row.read_at is None,
+        unread=row.read_at is None and row.state != State.SEEN and row.state not in FINAL,
+        reason=row.detail if row.state in (State.REFUSED, State.HELD) else None,
     )
 
 

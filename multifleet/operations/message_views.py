@@ -74,7 +74,8 @@ class InboxView(View, frozen=True):
     session: Annotated[str | None, about("Agent session it was given to.")] = None
     authority: Annotated[str, about("Who wrote it over there: human, agent or system.")] = "agent"
     urgency: Annotated[str, about("When it asks to be shown: now, next-turn or whenever.")] = "now"
-    unread: Annotated[bool, about("Whether nobody has read it here yet.")] = False
+    unread: Annotated[bool, about("Whether neither a session has seen it nor a person has read it.")] = False
+    reason: Annotated[str | None, about("Why it is refused or held.")] = None
 
 
 class InboxListing(View, frozen=True):

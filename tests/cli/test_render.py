@@ -10,7 +10,7 @@ from multifleet.cli import table as tables
 from multifleet.cli.render import render
 from multifleet.cli.table import ago, cell, short, span, table, width, wrapped
 from multifleet.errors import UnknownMessage
-from tests.stand_in import ID
+from tests.stand_in import ID, MESSAGE
 from tests.surfaces import Surfaces
 
 COMMANDS = (
@@ -212,3 +212,12 @@ async def test_a_second_revocation_says_that_it_is_one() -> None:
     text = render("revoke", REVOKED | {"already": "mac4 was revoked by mac1: stolen", "already_at": 1000.0})
     assert text.startswith("mac4 is out already, since ")
     assert ": mac4 was revoked by mac1: stolen\n" in text and "could not be told" not in text
+
+
+async def test_mail_of_a_revoked_machine_says_why_it_is_refused(surfaces: Surfaces) -> None:
+    message = msgspec.to_builtins(MESSAGE) | {"state": "refused", "reason": "mac4 was revoked by mac1: stolen"}
+    message |= {"unread": False}
+    text = render("inbox", {"messages": [message, message]})
+    assert text.endswith("\nrefused: mac4 was revoked by mac1: stolen\n") and "nobody has read it" not in text
+    assert text.count("stolen") == 1
+    assert "state: refused: mac4 was revoked by mac1: stolen\n" in render("read", message)

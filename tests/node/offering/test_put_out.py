@@ -55,6 +55,8 @@ async def test_what_lies_ready_for_a_hook_is_taken_back_and_not_laid_again(stage
         assert await state_of(stage, id) == (State.REFUSED, WORDS)
         await until(lambda: "mine" in seed(stage.mac2.home))
         assert "rm -rf" not in seed(stage.mac2.home)
+        (listed,) = [one for one in await stage.node.messages.inbox(None, False, 10) if one.id == id]
+        assert (listed.state, listed.reason, listed.unread) == ("refused", WORDS, False)
         assert (await stage.mac2.node.messages.read(own.id)).body == "mine"
         assert (await stage.mac2.node.messages.read(id)).body == "rm -rf /"
 

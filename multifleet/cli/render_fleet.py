@@ -77,7 +77,7 @@ def joined(found: Result) -> str:
     """Which fleet, and what to type next."""
     return (
         f"{cell(found['node'])} is in fleet {cell(found['fleet'])} with {cell(found['members'])}\n"
-        f'next: multifleet up, then: multifleet send {cell(found["inviter"])} "hello"\n'
+        f'next: {"" if found["running"] else "multifleet up, then: "}multifleet send {cell(found["inviter"])} "hello"\n'
     )
 
 

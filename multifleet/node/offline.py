@@ -59,7 +59,7 @@ def offline_join(home: Path, code: str, at: list[str]) -> JoinedView:
         except BadCode as error:
             raise InviteWrong(str(error)) from None
         init(home, None)
-    return _with_node(home, lambda node: node.join(code, at))
+    return msgspec.structs.replace(_with_node(home, lambda node: node.join(code, at)), running=False)
 
 
 def offline_revoke(home: Path, node: str, reason: str, with_admitted: bool, undo: bool) -> RevokedView:

@@ -35,6 +35,7 @@ class JoinedView(View, frozen=True):
     inviter: Annotated[str, about("Node that let it in.")]
     addresses: Annotated[list[str], about("Where the inviter is reached, as host:port.")]
     members: Annotated[list[str], about("Members it knows now, this node among them.")]
+    running: Annotated[bool, about("Whether the daemon is up here.")] = True
 
 
 class AnswerView(View, frozen=True):

@@ -221,3 +221,9 @@ async def test_mail_of_a_revoked_machine_says_why_it_is_refused(surfaces: Surfac
     assert text.endswith("\nrefused: mac4 was revoked by mac1: stolen\n") and "nobody has read it" not in text
     assert text.count("stolen") == 1
     assert "state: refused: mac4 was revoked by mac1: stolen\n" in render("read", message)
+
+
+async def test_a_join_names_up_only_where_no_daemon_runs() -> None:
+    found = {"node": "mac2", "fleet": "f", "members": ["mac1", "mac2"], "inviter": "mac1", "running": True}
+    assert 'next: multifleet send mac1 "hello"\n' in render("join", found)
+    assert "next: multifleet up, then: multifleet send" in render("join", found | {"running": False})

@@ -17,7 +17,7 @@ async def test_a_machine_that_is_no_node_yet_is_made_one_by_joining(daemons: Dae
     code = (await mac1.node.invite([mac1.address])).code
     home = tmp_path / "fresh"
     joined = await asyncio.to_thread(offline_join, home, code, [])
-    assert joined.inviter == "mac1"
+    assert (joined.inviter, joined.running) == ("mac1", False)
     assert mac1.node.members.get(joined.node) is not None
     assert (home / "keys" / "identity.json").exists()
 

@@ -140,9 +140,14 @@ class Captaincy:
         """Tell the members, and be a fleet of one again."""
         fleet = self.membership.fleet
         others = list(self.members.others())
-        if not others and len(self.rostering.view.members) <= 1:
+        view = self.rostering.view
+        if not others and len(view.members) <= 1 and view.is_captain(self.rostering.key):
             raise BadInput("this node is in a fleet of its own: there is nobody to leave")
         document = self.rostering.own.leave()
+        notes = [f"{HAS_LEFT}: {COME_BACK}"] if self.membership.is_shared else []
+        stay = sorted(name for name, facts in view.members.items() if facts.key != self.rostering.key)
+        if stay and view.captains() == [self.members.identity.node]:
+            notes.append(f"no captain is left there, so nobody can let others in or put them out: {', '.join(stay)}")
         given_up = sum(self.parting.given_up.values())
         told = await self._tell(others, [document])
         new_fleet = secrets.token_hex(16)
@@ -156,7 +161,7 @@ class Captaincy:
             new_fleet=new_fleet,
             told=sorted(told),
             given_up=sum(self.parting.given_up.values()) - given_up,
-            note=f"{HAS_LEFT}: {COME_BACK}" if shared else None,
+            note="; ".join(notes) or None,
         )
 
     def _need_entitled(self) -> None:

@@ -29,6 +29,7 @@ from multifleet.store.roster import Kept
 from multifleet.store.rows import InviteRow, PeerRow
 
 Kind = Literal["join", "hello"]
+NO_CAPTAIN = "no captain is in this fleet any more; multifleet leave makes this machine the first of one of its own"
 
 
 class Membership:
@@ -118,8 +119,9 @@ class Membership:
         if view.me_out is not None:
             raise Revoked(me_out_words(view.me_out))
         if not view.is_captain(self.rostering.key):
-            captains = ", ".join(view.captains()) or "a captain"
-            raise NotEntitled(f"{self.members.identity.node} is a worker and may not {to}: do it on {captains}")
+            captains = ", ".join(view.captains())
+            where = f"do it on {captains}" if captains else NO_CAPTAIN
+            raise NotEntitled(f"{self.members.identity.node} is a worker and may not {to}: {where}")
 
     def need_inviter(self) -> None:
         """Revoked or NotEntitled, in words for a machine that wants in, where this node lets nobody in any more."""

@@ -3,11 +3,11 @@
 import pytest
 
 from multifleet.core.roster import Anchor
-from multifleet.errors import UnknownNode
+from multifleet.errors import BadInput, NotEntitled, UnknownNode
 from tests.core.wire import identity
 from tests.node.fleet import until
 from tests.node.roster.signing import admission
-from tests.node.roster.test_rostering import joined
+from tests.node.roster.test_rostering import joined, let_in
 from tests.node.served import Daemons
 
 MANY = 1_000
@@ -67,3 +67,18 @@ async def test_whom_the_thief_had_put_out_is_named_and_comes_back_when_that_is_s
     assert (undone.stays_out, undone.back) == ((), ["mac2"])
     assert undone.already == "thief was revoked by mac1: a thief"
     await until(lambda: "mac2" in mac3.node.rostering.view.members)
+
+
+async def test_a_worker_whose_captains_have_all_left_can_begin_a_fleet_of_its_own(daemons: Daemons) -> None:
+    mac1, mac2 = await joined(daemons, "mac1", "mac2", role="worker")
+    left = await mac1.node.leave()
+    assert left.note == "no captain is left there, so nobody can let others in or put them out: mac2"
+    await until(lambda: mac2.node.members.get("mac1") is None)
+    with pytest.raises(NotEntitled, match="no captain is in this fleet any more; multifleet leave makes"):
+        await mac2.node.invite([mac2.address], "captain")
+    assert (await mac2.node.leave()).note is None
+    await let_in(mac2, mac1)
+    assert set(mac2.node.rostering.view.members) == {"mac1", "mac2"}
+    with pytest.raises(BadInput, match="a fleet of its own"):
+        await mac2.node.rostering.begin_afresh("0" * 32)
+        await mac2.node.leave()

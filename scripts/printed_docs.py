@@ -124,7 +124,8 @@ def presence() -> str:
         ("then it is repeated every", f"{watch.REPEAT:g} s, to all addresses"),
         ("q, the share of pings that living peers leave unanswered",
          f"measured over about {suspicion.MEMORY:g} pings, with one standard deviation on top; "
-         f"{suspicion.LEAST_SHARE:g} to {suspicion.MOST_SHARE:g}"),
+         f"{suspicion.LEAST_SHARE:g} to {suspicion.MOST_SHARE:g}, "
+         f"and at most {suspicion.UNKNOWN_SHARE:g} while none was lost"),
         ("m, suspect after", f"the least m with N·q^m ≤ {suspicion.FALSE_ALARMS:g}, "
          f"at least {suspicion.LEAST_TO_SUSPECT}"),
         ("r, dead after", f"the least r with q^r ≤ {suspicion.FALSE_DEATH:g}, at least {suspicion.LEAST_TO_BURY}, "
@@ -132,7 +133,8 @@ def presence() -> str:
         ("others are asked to ping it", f"{favours.HELPERS} at a time, again after each {watching.ASK_EVERY} pings"),
         ("what is new is passed on at once to", f"{talk.FANOUT} others at random, and rides on "
          f"{rumors.SPREAD}·log2 N packets"),
-        ("a suspicion of the same node is looked at", f"every {talk.ACCUSED_EVERY:g} s"),
+        ("a suspicion of the same node is looked at",
+         f"every {talk.ACCUSED_EVERY:g} s, and again once it refuted the last one"),
         ("suspicions that one member may spread in vain",
          f"{peer.CREDIT}, one more every {peer.CREDIT_BACK:g} s"),
         ("facts go to the same peer at most every", f"{speech.FACTS_EVERY:g} s, of more than {speech.MANY} nodes "

@@ -77,6 +77,8 @@ class Peer:
     """Since when it was alive, and in which incarnation, when this daemon stopped; until there is newer word."""
     accused_at: float = float("-inf")
     """When its death was last verified because somebody spread a suspicion."""
+    accused_in: int = -1
+    """Its incarnation then."""
     credit: TokenBucket | None = None
     answers: TokenBucket | None = None
     facts: Facts | None = None
@@ -97,6 +99,15 @@ class Peer:
         if self.answers is None:
             self.answers = TokenBucket(64, 32)
         return self.answers.take(now) == 0
+
+    def is_accused_anew(self, now: float, every: float) -> bool:
+        """Whether a suspicion is not the same as one that was looked at a moment ago: the peer refuted that one, or it
+        is a while ago."""
+        return self.incarnation > self.accused_in or now - self.accused_at >= every
+
+    def accused(self, now: float) -> None:
+        """A suspicion of it is looked at, or spread."""
+        self.accused_at, self.accused_in = now, self.incarnation
 
     def is_credible(self, now: float) -> bool:
         """Whether one more of its suspicions is worth a look; true ones are paid back."""

@@ -7,6 +7,9 @@ longer before it believes anything about others.
 from math import ceil, log, sqrt
 
 LEAST_SHARE, MOST_SHARE = 0.05, 0.9
+UNKNOWN_SHARE = 0.5
+"""What is lost at most, as far as is known, while nothing was: so that a node which has just started and hears nobody
+knows within 8 s that they are dead. It is what 30 % loss each way takes."""
 FALSE_ALARMS = 0.1
 """Suspicions without cause that the whole fleet may have in one period."""
 FALSE_DEATH = 1e-8
@@ -38,7 +41,8 @@ class LossEstimate:
         """The upper end of what the share may well be: fewer samples, more care."""
         all_ = self._all + _PRIOR_ALL
         mean = (self._lost + _PRIOR_LOST) / all_
-        return min(MOST_SHARE, max(LEAST_SHARE, mean + sqrt(mean * (1.0 - mean) / all_)))
+        most = MOST_SHARE if self._lost else UNKNOWN_SHARE
+        return min(most, max(LEAST_SHARE, mean + sqrt(mean * (1.0 - mean) / all_)))
 
 
 def to_suspect(share: float, nodes: int) -> int:

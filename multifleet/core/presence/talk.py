@@ -19,7 +19,7 @@ from multifleet.core.presence.states import PresenceEvent, PresenceState
 FANOUT = 5
 """How many others hear at once what is new here."""
 ACCUSED_EVERY = 10.0
-"""Seconds within which the death of one peer is verified once for a rumor."""
+"""Seconds within which the death of one peer is verified once for a rumor, unless it refuted the one before."""
 
 SLEPT_TOLD_WITHIN = 30.0
 """Seconds after a return in which it is still heard that the peer had slept, so that it was no flapping."""
@@ -66,8 +66,8 @@ class Talk:
 
     def suspect(self, peer: Peer, now: float) -> None:
         """This node suspects a peer: unless a rumor says so already, begin one."""
-        if now - peer.accused_at >= ACCUSED_EVERY:
-            peer.accused_at = now
+        if peer.is_accused_anew(now, ACCUSED_EVERY):
+            peer.accused(now)
             self.confirm(peer)
 
     def confirm(self, peer: Peer) -> None:
@@ -124,11 +124,11 @@ class Talk:
     def _suspicion(self, sender: Peer, peer: Peer, rumor: Rumor, now: float) -> bool:
         if peer.state not in (PresenceState.ALIVE, PresenceState.SUSPECT) or rumor.incarnation < peer.incarnation:
             return False
-        if now - peer.accused_at < ACCUSED_EVERY:
+        if not peer.is_accused_anew(now, ACCUSED_EVERY):
             return False
         if not sender.is_credible(now) or self._looks.take(now) > 0:
             return False
-        peer.accused_at = now
+        peer.accused(now)
         trusted = sender.is_trusted
         self._look(peer, now, sender.name, trusted)
         return trusted

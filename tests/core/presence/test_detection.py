@@ -231,3 +231,40 @@ def test_a_member_that_left_is_forgotten_and_may_come_back() -> None:
     fleet.call(a, node.presence.set_members([a, b, c], fleet.now))
     fleet.run(5)
     assert fleet.state(a, c) is ALIVE
+
+
+@pytest.mark.parametrize("nodes", [2, 3, 5, 30])
+@pytest.mark.parametrize("uptime", [1, 4, 8])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_death_right_after_all_have_started_is_known_as_soon(nodes: int, uptime: float, seed: int) -> None:
+    fleet = Simulation(nodes, seed, settled=False)
+    fleet.run(uptime)
+    victim = fleet.names[seed % nodes]
+    fleet.stop(victim)
+    assert fleet.run(20, every(fleet, 0.1, lambda: fleet.all_see(victim, DEAD))) <= 8.0
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_node_that_starts_and_hears_nobody_knows_soon_that_they_are_dead(known: bool) -> None:
+    fleet = Simulation(2, 1, settled=known)
+    first, second = fleet.names
+    fleet.run(30 if known else 0)
+    fleet.stop(second)
+    if known:
+        fleet.stop(first)
+        fleet.start(first)
+    assert fleet.run(20, lambda: fleet.state(first, second) is DEAD) <= 8.5
+
+
+@pytest.mark.parametrize("nodes", [3, 5, 30])
+@pytest.mark.parametrize("seed", range(6))
+def test_a_death_right_after_a_false_alarm_is_known_to_all_as_well(nodes: int, seed: int) -> None:
+    fleet = Simulation(nodes, seed)
+    fleet.run(30)
+    victim = fleet.names[seed % nodes]
+    fleet.freeze(victim, 1.9)
+    fleet.run(3)
+    fleet.stop(victim)
+    died = fleet.now
+    assert fleet.run(30, every(fleet, 0.1, lambda: fleet.all_see(victim, DEAD))) <= 9.0
+    assert min(at for at, *_ in fleet.deaths()) > died, "the alarm was false"

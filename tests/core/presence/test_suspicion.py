@@ -8,6 +8,7 @@ from multifleet.core.presence.rtt import LEAST, MOST, RoundTrip
 from multifleet.core.presence.suspicion import (
     LEAST_SHARE,
     MOST_SHARE,
+    UNKNOWN_SHARE,
     LossEstimate,
     to_bury,
     to_suspect,
@@ -31,7 +32,7 @@ def test_suspicion_comes_before_death_and_both_keep_their_promise(share: float, 
 
 def test_a_new_node_is_careful_and_one_that_loses_nothing_is_quick_within_a_minute() -> None:
     loss = LossEstimate()
-    assert loss.share > 0.5
+    assert loss.share == UNKNOWN_SHARE
     needed = []
     for _ in range(60):
         loss.learn(1, 0)

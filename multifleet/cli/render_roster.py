@@ -65,6 +65,11 @@ def revoked(found: Result) -> str:
         lines.append(
             f"it had put out {cell(found['stays_out'])}, who stay out: multifleet revoke {node} --undo brings them back"
         )
+    if found["had_put_out_me"]:
+        lines.append(
+            "it had put out this machine: members that heard that first refuse this one, and its word, "
+            f"until multifleet revoke {node} --undo is said on a captain that is in"
+        )
     if not found["running"]:
         lines.append("next: multifleet up, so that whoever has not heard it does")
     return "".join(f"{line}\n" for line in lines)

@@ -55,6 +55,7 @@ class RevokedView(View, frozen=True):
     given_up: Annotated[int, about("Messages to it that are undeliverable now.")]
     told: Annotated[bool, about("Whether that machine itself has heard it.")]
     running: Annotated[bool, about("Whether the daemon is up, which tells the others at once.")] = True
+    had_put_out_me: Annotated[bool, about("Whether it had put out this machine, which others may refuse then.")] = False
     already: Annotated[str | None, about("Who had put it out before, and why; null where it was in.")] = None
     already_at: Annotated[float | None, about("When that was.")] = None
     stays_out: Annotated[

@@ -193,6 +193,7 @@ REVOKED = {
     "given_up": 0,
     "told": False,
     "running": False,
+    "had_put_out_me": False,
     "already": None,
     "already_at": None,
     "stays_out": ["mac2"],
@@ -204,7 +205,9 @@ REVOKED = {
 async def test_a_revocation_says_who_has_not_heard_it_and_who_stays_out() -> None:
     text = render("revoke", REVOKED)
     assert "mac4 itself could not be told" in text and "told now" not in text
-    assert "not told yet: mac5\n" in text
+    assert "not told yet: mac5\n" in text and "this machine" not in text
+    struck = render("revoke", REVOKED | {"had_put_out_me": True})
+    assert "until multifleet revoke mac4 --undo is said on a captain that is in\n" in struck
     assert "it had put out mac2, who stay out: multifleet revoke mac4 --undo brings them back\n" in text
 
 

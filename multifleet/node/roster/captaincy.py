@@ -71,6 +71,9 @@ class Captaincy:
             given_up=self.parting.given_up.get(target.node, 0) - given_up,
             told=told,
             running=running,
+            had_put_out_me=any(
+                held.by == target.key for held in self.rostering.roster.held("revocation", self.rostering.key)
+            ),
             already=out_words(already) if already else None,
             already_at=already.at / 1000 if already else None,
             stays_out=tuple(sorted(self._stay_out(target.key, after))),

@@ -82,3 +82,18 @@ async def test_a_worker_whose_captains_have_all_left_can_begin_a_fleet_of_its_ow
     with pytest.raises(BadInput, match="a fleet of its own"):
         await mac2.node.rostering.begin_afresh("0" * 32)
         await mac2.node.leave()
+
+
+async def test_whom_a_quicker_thief_has_put_out_comes_back_by_the_word_of_a_captain_that_is_in(
+    daemons: Daemons,
+) -> None:
+    mac1, mac2, thief = await joined(daemons, "mac1", "mac2", "thief")
+    await thief.node.revoke("mac2", "quicker", False, False)
+    await until(lambda: "mac2" not in mac1.node.rostering.view.members)
+    struck = await mac2.node.revoke("thief", "stolen", False, False)
+    assert (struck.had_put_out_me, struck.back) == (True, ["mac2"])
+    assert set(mac1.node.rostering.view.members) == {"mac1", "thief"}, "a stranger's word is not heard"
+    settled = await mac1.node.revoke("thief", "stolen", False, True)
+    assert (settled.had_put_out_me, settled.back) == (False, ["mac2"])
+    await mac1.delivers("mac2")
+    assert set(mac2.node.rostering.view.members) == {"mac1", "mac2"}

@@ -62,7 +62,8 @@ def init(made: Result) -> str:
     return (
         f"{cell(made['home'])} {first} node {cell(made['node'])}"
         f" (key {cell(made['key'])}, kept in: {cell(made['keys'])})\n"
-        "next: `multifleet invite` here, `multifleet join CODE` on another machine, `multifleet up` on both\n"
+        "next: `multifleet join CODE` here, with the code that `multifleet invite` shows on a machine of the fleet, or "
+        "for a new fleet `multifleet invite` here and `join` there; `multifleet up` on both\n"
     )
 
 

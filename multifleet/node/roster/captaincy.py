@@ -193,9 +193,12 @@ class Captaincy:
             # Somebody who was told of it by a captain gone bad may believe in it, and is to hear that it is out.
             return Out(STRANGER, whom, "orphaned", "", "", 0, "")
         if not found:
-            raise UnknownNode(f"no node {whom!r} in the fleet: multifleet roster shows who is in it, and all keys")
+            raise UnknownNode(
+                f"no node {whom!r} in the fleet: multifleet roster shows who is in it, and all keys, "
+                f"of which {KEY_BEGINNING} digits are enough"
+            )
         if len(found) > 1:
-            keys = ", ".join(sorted(one.key[:16] for one in found))
+            keys = ", ".join(sorted(f"{one.key[:16]}: {_standing(one)}" for one in found))
             raise BadInput(f"{whom} has been the name of several machines: say which by its key ({keys})")
         if found[0].key == self.rostering.key:
             raise BadInput("this is this machine itself: multifleet leave, or revoke it on another captain")
@@ -226,3 +229,7 @@ class Captaincy:
 
 def _begins(key: str, whom: str) -> bool:
     return len(whom) >= KEY_BEGINNING and key.startswith(whom)
+
+
+def _standing(one: MemberFacts | Out) -> str:
+    return out_words(one) if isinstance(one, Out) else "a member"

@@ -106,6 +106,8 @@ class Membership:
         out = self.rostering.put_out(node)
         if out is not None:
             raise Revoked(f"{out_words(out)}: nothing is sent to it")
+        if any(out.node == node and out.how == "left" for out in view.out.values()):
+            raise UnknownNode(f"{node} left the fleet: multifleet invite lets it in again")
         self.members.need(node)
 
     def key_of(self, node: str) -> str:

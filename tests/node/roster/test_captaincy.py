@@ -97,3 +97,13 @@ async def test_whom_a_quicker_thief_has_put_out_comes_back_by_the_word_of_a_capt
     assert (settled.had_put_out_me, settled.back) == (False, ["mac2"])
     await mac1.delivers("mac2")
     assert set(mac2.node.rostering.view.members) == {"mac1", "mac2"}
+
+
+async def test_a_machine_that_left_is_not_called_unknown_and_a_key_is_asked_for_in_full(daemons: Daemons) -> None:
+    mac1, mac2 = await joined(daemons, "mac1", "mac2")
+    await mac2.node.leave()
+    await until(lambda: mac1.node.members.get("mac2") is None)
+    with pytest.raises(UnknownNode, match="mac2 left the fleet: multifleet invite lets it in again"):
+        await mac1.node.messages.send("mac2", "hello?")
+    with pytest.raises(UnknownNode, match="of which 8 digits are enough"):
+        await mac1.node.revoke(mac2.node.rostering.key[:4], "", False, False)

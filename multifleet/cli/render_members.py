@@ -90,7 +90,10 @@ def _offset(seconds: float | None) -> str:
 
 
 def _exact_offset(seconds: float | None) -> str:
-    return EMPTY if seconds is None else f"{_offset(seconds)}, {seconds:+.2f} s against this node"
+    if seconds is None:
+        return EMPTY
+    # It is learned from whole seconds: less than two are none.
+    return "ok, within 2 s of this node's" if abs(seconds) <= 2 else f"{seconds:+.0f} s against this node"
 
 
 def _branch(member: Member) -> str:

@@ -133,6 +133,7 @@ class Node(Engine):
             chief=chief,
             now=self.clock.monotonic(),
             wall=self.clock.now(),
+            rows=self.rostering.rows,
         )
         return known, why
 

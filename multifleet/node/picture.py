@@ -20,6 +20,7 @@ from multifleet.node.members import Member
 from multifleet.node.roster.keeping import KeyChange
 from multifleet.node.roster.words import out_words
 from multifleet.operations.node_views import ApartView, MemberView
+from multifleet.store.rows import PeerRow
 
 THERE = (PresenceState.ALIVE, PresenceState.SUSPECT)
 """Who is suspected counts as being there until this node has made sure: a chief does not change for a lost packet."""
@@ -44,6 +45,8 @@ class Sources:
     now: float
     """Monotonic."""
     wall: float
+    rows: Mapping[str, PeerRow]
+    """Every peer that was ever pinned, by name."""
 
     def moment(self, monotonic: float | None) -> float | None:
         """The same on the wall clock."""
@@ -157,6 +160,8 @@ def _how(peer: PeerPresence, now: float) -> str:
 
 
 def _outside(known: Sources, out: Out) -> MemberView:
+    row = known.rows.get(out.node)
+    was = row if row is not None and row.ed25519.hex() == out.key else None
     return MemberView(
         node=out.node,
         state="left" if out.how == "left" else "revoked",
@@ -164,6 +169,8 @@ def _outside(known: Sources, out: Out) -> MemberView:
         how=_how_out(out),
         waiting=known.waiting.get(out.node, 0),
         key=out.key[:16],
+        heard_at=was.heard_at if was else None,
+        added_at=was.added_at if was else None,
     )
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from multifleet.core.documents import Signed
 from multifleet.core.presence.gossip import Facts
@@ -52,6 +53,7 @@ def seen(made: Roster, *peers: PeerPresence, members: tuple[Member, ...] = (), *
         chief=known.get("chief"),
         now=NOW,
         wall=WALL,
+        rows=known.get("rows", {}),
     )
 
 
@@ -202,3 +204,16 @@ def test_how_it_is_known_is_how_it_is_known_now(
     peer = presence("mac2", state, heard_at=NOW - ago, **known)
     [view] = others(seen(roster(admits("mac1", "mac2", 1_700_000_000_000)), peer), "mac1")
     assert (view.how, view.since) == (says, WALL - 60)
+
+
+def test_who_is_out_was_heard_and_had_joined_as_it_was() -> None:
+    made = roster(admits("mac1", "mac2"), revokes("mac1", "mac2"))
+    row = replace(pinned(identity("mac2"), ()), heard_at=WALL - 9, added_at=WALL - 90)
+    (view,) = others(seen(made, rows={"mac2": row}), "mac1")
+    assert (view.state, view.heard_at, view.added_at) == ("revoked", WALL - 9, WALL - 90)
+
+
+def test_what_is_known_of_another_machine_of_that_name_is_not_said_of_it() -> None:
+    made = roster(admits("mac1", "mac2"), revokes("mac1", "mac2"))
+    (view,) = others(seen(made, rows={"mac2": pinned(identity("mac3"), ())}), "mac1")
+    assert (view.heard_at, view.added_at) == (None, None)

@@ -28,7 +28,8 @@ class OwnFacts:
         self._home = home
         self._live = live
         self._wanted = asyncio.Event()
-        self._facts = Facts(version=version, branch="", commit="", sessions=0, seats=[], load=0.0, disk=0)
+        self._version = version
+        self._facts: Facts | None = None
 
     async def run(self) -> None:
         """Until cancelled. Who is told after a while in which nobody was leads to a look at once."""
@@ -44,8 +45,8 @@ class OwnFacts:
             self._wanted.clear()
             await self.look()
 
-    def told(self) -> Facts:
-        """As they were a moment ago, for somebody who is told now."""
+    def told(self) -> Facts | None:
+        """As they were a moment ago, for somebody who is told now; None before the first look."""
         self._wanted.set()
         return self._facts
 
@@ -59,7 +60,7 @@ class OwnFacts:
         folder = self._folder(sessions)
         git, load, disk = await asyncio.to_thread(_of_machine, folder, self._home)
         self._facts = Facts(
-            version=self._facts.version,
+            version=self._version,
             branch=git.branch[:BRANCH],
             commit=git.commit[:SHORT],
             sessions=len(sessions),

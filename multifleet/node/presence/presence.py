@@ -61,7 +61,7 @@ class NodePresence:
         ways: Ways,
         *,
         period: float,
-        facts: Callable[[], Facts],
+        facts: Callable[[], Facts | None],
         heard: Callable[[Member, str], None],
         try_http: Callable[[str], None],
         is_back: Callable[[str], None],

@@ -5,6 +5,8 @@ node. What the documents mean is decided in core.roster; when a change is due, i
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from multifleet.core.keys import WeakKey
 from multifleet.core.roster import Out, Roster, View
 from multifleet.errors import KeyChanged, StoreUnavailable
@@ -116,6 +118,7 @@ class Settling:
             facts = view.members.get(member.node)
             if facts is None or facts.key != member.row.ed25519.hex():
                 self._members.remove(member.node)
+                self._remember(member)
                 gone[member.row.ed25519.hex()] = member
         before = {out.key: out for out in self.put_out.values()}
         self.put_out = {
@@ -127,6 +130,12 @@ class Settling:
             if out.how != "disputed" and out.key in before and before[out.key].how == "disputed":
                 gone.setdefault(out.key, None)  # it is decided now, and what waited for that is to be done
         return gone
+
+    def _remember(self, member: Member) -> None:
+        """When it was last heard, for people who look at who is out."""
+        row = self.rows.get(member.node)
+        if row is not None and member.heard_wall is not None:
+            self.rows[member.node] = replace(row, heard_at=member.heard_wall)
 
     def _to_pin(self, view: View) -> dict[str, PeerRow]:
         """Members that are new here, or have a new card."""

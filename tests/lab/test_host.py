@@ -48,7 +48,7 @@ def test_a_host_has_its_own_name_hosts_file_and_home(lab: Lab) -> None:
 def test_a_host_has_its_own_process_table(lab: Lab) -> None:
     a, b = lab.hosts[:2]
     with a.popen(["sleep", "1000"]) as proc:
-        inside = a.run("pgrep -x sleep").stdout.strip()
+        inside = a.run("until pgrep -x sleep; do :; done").stdout.strip()
         assert not b.run("pgrep -x sleep", check=False).stdout and int(inside) < 1000
         assert proc.pid in a.pids() and proc.pid not in b.pids()
 

@@ -80,6 +80,9 @@ class Peer:
     accused_in: int = -1
     """Its incarnation then."""
     credit: TokenBucket | None = None
+    doubter: str = ""
+    """Who suspects it, of those whose suspicions are not looked at any more."""
+    doubted_at: float = float("-inf")
     answers: TokenBucket | None = None
     facts: Facts | None = None
     facts_at: float | None = None
@@ -114,6 +117,13 @@ class Peer:
         if self.credit is None:
             self.credit = TokenBucket(CREDIT, 1 / CREDIT_BACK)
         return self.credit.take(now) == 0
+
+    def is_doubted_by_two(self, name: str, now: float, within: float) -> bool:
+        """Whether somebody else suspects it as well: after a storm of false alarms nobody's word alone is worth a look."""
+        another = self.doubter not in ("", name) and now - self.doubted_at < within
+        if not another:
+            self.doubter, self.doubted_at = name, now
+        return another
 
     @property
     def is_trusted(self) -> bool:

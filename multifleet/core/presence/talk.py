@@ -126,7 +126,9 @@ class Talk:
             return False
         if not peer.is_accused_anew(now, ACCUSED_EVERY):
             return False
-        if not sender.is_credible(now) or self._looks.take(now) > 0:
+        if not sender.is_credible(now) and not peer.is_doubted_by_two(sender.name, now, ACCUSED_EVERY):
+            return False
+        if self._looks.take(now) > 0:
             return False
         peer.accused(now)
         trusted = sender.is_trusted

@@ -318,3 +318,24 @@ def test_suspects_are_not_looked_at_more_often_for_being_accused_by_many() -> No
         fleet.run(1)
     assert pings[0] <= quiet + 2 * 9 * 2
     assert SUSPECT not in {fleet.state(name, target) for name in fleet.names[:9]}
+
+
+def test_after_a_storm_of_false_alarms_the_word_of_two_is_worth_a_look_and_that_of_one_is_not() -> None:
+    fleet = Simulation(30, 1)
+    fleet.run(10)
+    at, target, one, another = (fleet.names[number] for number in (3, 9, 15, 21))
+    for peer in fleet.nodes[at].presence._book.peers.values():
+        while peer.is_credible(fleet.now):
+            pass
+    looks: list[str] = []
+    fleet.watchers.append(
+        lambda sender, to, gossip: looks.append(sender) if (sender, to, gossip.kind) == (at, target, "ping") else None
+    )
+    accused = [Rumor(word="suspect", about=target, incarnation=fleet.nodes[target].presence.incarnation)]
+    for count in range(1, 5):
+        fleet.inject(one, at, word("news", count, rumors=accused))
+        fleet.run(0.01)
+    assert looks == []
+    fleet.inject(another, at, word("news", 1, rumors=accused))
+    fleet.run(0.01)
+    assert looks == [at]

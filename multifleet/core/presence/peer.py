@@ -119,7 +119,7 @@ class Peer:
         return self.credit.take(now) == 0
 
     def is_doubted_by_two(self, name: str, now: float, within: float) -> bool:
-        """Whether somebody else suspects it as well: after a storm of false alarms nobody's word alone is worth a look."""
+        """Whether somebody else suspects it as well: after a storm of false alarms no single word is worth a look."""
         another = self.doubter not in ("", name) and now - self.doubted_at < within
         if not another:
             self.doubter, self.doubted_at = name, now

@@ -10,10 +10,11 @@ from tests.lab.members import members_of, states_at, wait_state
 pytestmark = [pytest.mark.lab, pytest.mark.alone]
 
 DAEMONS = 30
-DEATH_KNOWN = 6.0
-PRACTISED = 45.0
-"""Seconds after thirty starts at once on a small machine: the false alarms of that storm are over, and each has met the
-others. Within the first half minute some find a death by their own pings only, and later."""
+NEIGHBOUR_KNOWS, ALL_KNOW = 6.0, 20.0
+"""Seconds. Most know within the first of these; now and then the word does not reach a few, who find out by their own
+pings."""
+PRACTISED = 30.0
+"""Seconds after thirty starts at once on a small machine, until the false alarms of that storm are over."""
 
 
 @pytest.mark.slow
@@ -24,7 +25,8 @@ def test_a_death_among_thirty_is_known_to_all_and_nobody_else_is_suspected_to_th
         rest = crowd.others(victim)
         time.sleep(PRACTISED)
         victim.kill()
-        took = wait_state(rest, victim.name, "dead", DEATH_KNOWN)
+        wait_state([crowd.nodes[11]], victim.name, "dead", NEIGHBOUR_KNOWS)
+        took = wait_state(rest, victim.name, "dead", ALL_KNOW)
         print(f"known to all after {took:.1f} s: {members_of(rest[-1])[victim.name]['how']}")
         for node in (rest[0], rest[-1]):
             assert [name for name, state in states_at(node).items() if state == "dead"] == [victim.name]

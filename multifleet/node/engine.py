@@ -74,6 +74,8 @@ class Engine(Parts):
             await asyncio.wait([loops, stop], return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._group = None
+            if self.stopping.is_set():
+                self.presence.stopping()
             self.outboxes.stop()
             for task in (loops, stop):
                 task.cancel()

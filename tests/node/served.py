@@ -70,6 +70,14 @@ class Daemon:
         await self._stack.aclose()
         self._stack = AsyncExitStack()
 
+    async def vanish(self) -> None:
+        """Be gone without a word, as after a power cut."""
+        if self._run is not None:
+            self._run.cancel()
+            await asyncio.wait([self._run])
+            self._run = None
+        await self.down()
+
     async def delivers(self, to: str, body: str = "hello") -> None:
         """Send a message and wait until the other side has it."""
         sent = await self.node.messages.send(to, body)

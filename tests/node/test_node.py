@@ -161,7 +161,7 @@ async def test_the_picture_follows_a_peer_that_goes_and_comes_back(daemons: Daem
     alive = await seen("alive")
     assert (alive.addresses[0], alive.version, alive.sessions) == (mac2.address, __version__, 0)
     assert alive.load is not None and alive.disk_free and alive.facts_at and alive.since
-    await mac2.down()
+    await mac2.vanish()
     dead = await seen("dead")
     assert "unanswered" in (dead.how or "") and dead.version == __version__
     await mac2.up()

@@ -53,7 +53,7 @@ class Book:
         after = TRANSITIONS[before][event]
         if after is before:
             return False
-        if before is PresenceState.DEAD and after is PresenceState.ALIVE:
+        if before is PresenceState.DEAD and after is PresenceState.ALIVE and not peer.has_stopped:
             peer.apart = (peer.since, now)
             if not peer.slept:
                 # It may be told later that it had slept; see Talk.

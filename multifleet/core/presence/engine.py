@@ -9,8 +9,8 @@ A Presence decides and never sends. Its caller carries out the effects that each
 `now` is the node's monotonic clock. What a caller has to keep: the effects `Changed` and `Raised`, and `restore` at a
 start before the first tick. Replays are told here (boot, count), so the caller passes on every authentic packet.
 
-Nobody is believed about anybody else: a peer is dead when this node's own pings stayed unanswered, and alive when
-it answered, or signed a statement that refutes a suspicion.
+Nobody is believed about anybody else: a peer is dead when this node's own pings stayed unanswered or it signed that it
+stops, and alive when it answered, or signed a statement that refutes a suspicion.
 """
 
 from collections.abc import Iterable
@@ -69,6 +69,7 @@ class Presence:
         self._turn = 0
         self._started = False
         self._asleep = False
+        self._stopped = False
         self._introductions = Introductions(self._book, self._speech, self._watching, self._timers, dice)
         self._swept_at = float("-inf")
 
@@ -124,7 +125,7 @@ class Presence:
         """
         peer = self._book.peers.get(name)
         if peer is not None and state is not PresenceState.LEFT:
-            peer.incarnation = peer.stated = peer.asleep = incarnation
+            peer.incarnation = peer.stated = peer.silent = incarnation
             if state is PresenceState.ALIVE:
                 peer.was = (since, incarnation)
                 self._book.put(peer, PresenceState.SUSPECT, WAS_ALIVE)
@@ -152,7 +153,7 @@ class Presence:
     def hear(self, sender: str, gossip: Gossip, now: float) -> list[Effect]:
         """A packet whose frame proved its sender. Unknown senders and replays have no effect at all."""
         peer = self._book.peers.get(sender)
-        if peer is None:
+        if peer is None or self._stopped:
             return []
         round_trip = None
         if gossip.kind == "ack":
@@ -178,7 +179,7 @@ class Presence:
         """The peer proved over another channel (a fresh signed frame of its over HTTP) that it lives."""
         peer = self._book.peers.get(name)
         if peer is not None:
-            if peer.state is PresenceState.ASLEEP:
+            if peer.is_silent:
                 self._watching.begin(peer, now, fast=True)
             else:
                 self._alive(peer, FRAMES, now)
@@ -197,6 +198,13 @@ class Presence:
         self._asleep = True
         self._talk.raise_incarnation()
         self._talk.state("asleep", fanout=2 * FANOUT)
+        return self._done()
+
+    def stopping(self) -> list[Effect]:
+        """This node is about to stop: say so, to as many as hear of a sleep. It hears and says nothing afterwards."""
+        self._stopped = True
+        self._talk.raise_incarnation()
+        self._talk.state("stopped", fanout=2 * FANOUT)
         return self._done()
 
     def woke(self, slept: float, now: float) -> list[Effect]:
@@ -223,7 +231,7 @@ class Presence:
 
     def _beat(self, now: float) -> None:
         self._timers.at(now + self._period * (0.9 + 0.2 * self._dice()), self._beat)
-        if self._asleep:
+        if self._asleep or self._stopped:
             return
         self._speech.nodes = self._book.nodes
         self._turn += 1
@@ -243,13 +251,13 @@ class Presence:
 
     def _is_worth_a_ping(self, peer: Peer, gossip: Gossip) -> bool:
         """Whether to ask at once a peer that names a boot which it has not proved; its turn comes anyway."""
-        if peer.state is PresenceState.ASLEEP:
-            return gossip.incarnation > peer.asleep
+        if peer.is_silent:
+            return gossip.incarnation > peer.silent
         return peer.state is not PresenceState.ALIVE or peer.boot != ""
 
     def _lives(self, peer: Peer, gossip: Gossip, now: float) -> None:
-        if peer.state is PresenceState.ASLEEP and gossip.incarnation <= peer.asleep:
-            return  # it was said before it fell asleep
+        if peer.is_silent and gossip.incarnation <= peer.silent:
+            return  # it was said before it fell asleep or stopped
         peer.incarnation = max(peer.incarnation, gossip.incarnation)
         if peer.was and peer.was[1] == gossip.incarnation:
             self._introductions.met(peer)

@@ -24,7 +24,7 @@ Seat = Annotated[str, msgspec.Meta(pattern=f"^{SEAT_PATTERN}\\Z")]
 Slept = Annotated[int, msgspec.Meta(ge=0, le=10**9)]
 
 Kind = Literal["ping", "ack", "ask", "told", "news"]
-Word = Literal["suspect", "alive", "asleep"]
+Word = Literal["suspect", "alive", "asleep", "stopped"]
 
 
 class Facts(Wire, frozen=True, kw_only=True, array_like=True):
@@ -47,7 +47,7 @@ class Facts(Wire, frozen=True, kw_only=True, array_like=True):
 
 
 class Rumor(Wire, frozen=True, kw_only=True, array_like=True):
-    """A word about one node: `suspect` is anybody's hint, `alive` and `asleep` are the node's own signed statements."""
+    """A word about one node: `suspect` is anybody's hint, the others are the node's own signed statements."""
 
     word: Word
     """What is said."""

@@ -10,6 +10,8 @@ from multifleet.core.presence.watch import Watch
 from multifleet.core.replay_window import ReplayWindow
 
 NEVER_HEARD = "never heard here"
+STOPPED = "stopped, it said so itself"
+"""How a peer is dead that said goodbye; the words are kept with its state, and tell it from one that fell silent."""
 WAS_ALIVE = "alive when this daemon stopped; not heard since"
 WAS_SUSPECT = "suspected when this daemon stopped; not heard since"
 UNTOLD = float("-inf")
@@ -58,8 +60,8 @@ class Peer:
     """The highest that its own packets or statements named."""
     stated: int = 0
     """The highest of its signed statements."""
-    asleep: int = 0
-    """The incarnation in which it said that it goes to sleep; what it says awake is of a higher one."""
+    silent: int = 0
+    """The incarnation in which it said that it goes to sleep or stops; what it says afterwards is of a higher one."""
     slept: int = 0
     boot: str = ""
     """The boot that it proved by an answer to one of our pings."""
@@ -134,6 +136,16 @@ class Peer:
         """A suspicion that came from it was true."""
         if self.credit is not None:
             self.credit.give()
+
+    @property
+    def has_stopped(self) -> bool:
+        """Whether it is dead because it said so, and did not fall silent."""
+        return self.state is PresenceState.DEAD and self.how == STOPPED
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it said that nothing will be heard of it; what still comes was said before."""
+        return self.state is PresenceState.ASLEEP or self.has_stopped
 
     def has_round_trip(self, seconds: float) -> None:
         """One more answer to a ping."""

@@ -11,7 +11,7 @@ Verify = Callable[[str, bytes, str], bool]
 
 
 def statement(fleet: str, node: str, word: Word, incarnation: int, slept: int) -> bytes:
-    """What is signed: that the node is alive, or goes to sleep, since this incarnation."""
+    """What is signed: that the node is alive, goes to sleep or stops, since this incarnation."""
     return f"mf1 presence {fleet} {node} {incarnation} {word} {slept}".encode()
 
 

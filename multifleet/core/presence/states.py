@@ -1,7 +1,8 @@
 """The states of a peer, and every way in which one follows another. The diagram in COMMS-PROTOCOL.md is printed from
 this table.
 
-`suspect` and `dead` rest on this node's own unanswered pings, never on another node's word.
+`suspect` and `dead` rest on this node's own unanswered pings or on what the peer itself signed, never on another node's
+word.
 """
 
 from collections.abc import Mapping
@@ -26,6 +27,7 @@ class PresenceEvent(StrEnum):
     UNANSWERED = "m pings unanswered"
     VERIFIED = "r pings and an HTTP request unanswered"
     SLEEPS = "says that it goes to sleep"
+    STOPS = "says that it stops"
     REMOVED = "no member any more"
     ADMITTED = "member again"
 
@@ -38,6 +40,7 @@ TRANSITIONS: Mapping[PresenceState, Mapping[PresenceEvent, PresenceState]] = {
         _E.REFUTED: _S.ALIVE,
         _E.UNANSWERED: _S.SUSPECT,
         _E.SLEEPS: _S.ASLEEP,
+        _E.STOPS: _S.DEAD,
         _E.REMOVED: _S.LEFT,
     },
     _S.SUSPECT: {
@@ -45,16 +48,19 @@ TRANSITIONS: Mapping[PresenceState, Mapping[PresenceEvent, PresenceState]] = {
         _E.REFUTED: _S.ALIVE,
         _E.VERIFIED: _S.DEAD,
         _E.SLEEPS: _S.ASLEEP,
+        _E.STOPS: _S.DEAD,
         _E.REMOVED: _S.LEFT,
     },
     _S.DEAD: {
         _E.ANSWERED: _S.ALIVE,
         _E.SLEEPS: _S.ASLEEP,
+        _E.STOPS: _S.DEAD,
         _E.REMOVED: _S.LEFT,
     },
     _S.ASLEEP: {
         _E.ANSWERED: _S.ALIVE,
         _E.SLEEPS: _S.ASLEEP,
+        _E.STOPS: _S.DEAD,
         _E.REMOVED: _S.LEFT,
     },
     _S.LEFT: {

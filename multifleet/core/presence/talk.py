@@ -11,7 +11,7 @@ from multifleet.core.limits import TokenBucket
 from multifleet.core.presence.book import Book
 from multifleet.core.presence.effects import Effect, Learned, Raised
 from multifleet.core.presence.gossip import Document, Gossip, Rumor, Word
-from multifleet.core.presence.peer import Peer
+from multifleet.core.presence.peer import STOPPED, Peer
 from multifleet.core.presence.speech import Speech
 from multifleet.core.presence.statements import Sign, Verify, is_signed, sign_statement
 from multifleet.core.presence.states import PresenceEvent, PresenceState
@@ -21,6 +21,11 @@ FANOUT = 5
 ACCUSED_EVERY = 10.0
 """Seconds within which the death of one peer is verified once for a rumor, unless it refuted the one before."""
 
+SILENCES = {
+    "asleep": (PresenceEvent.SLEEPS, "said so itself"),
+    "stopped": (PresenceEvent.STOPS, STOPPED),
+}
+"""What follows from a statement after which nothing will be heard of a peer."""
 SLEPT_TOLD_WITHIN = 30.0
 """Seconds after a return in which it is still heard that the peer had slept, so that it was no flapping."""
 
@@ -142,10 +147,10 @@ class Talk:
         if older:
             return True
         self._speech.queue.drop(peer.name)
-        if rumor.word == "asleep":
+        if rumor.word in SILENCES:
             self._end(peer)
-            peer.asleep = rumor.incarnation
-            self._book.move(peer, PresenceEvent.SLEEPS, "said so itself", now)
+            peer.silent = rumor.incarnation
+            self._book.move(peer, *SILENCES[rumor.word], now)
             return True
         if rumor.slept and not peer.slept and peer.flaps and now - peer.flapped_at < SLEPT_TOLD_WITHIN:
             peer.flaps -= 1

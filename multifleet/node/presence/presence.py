@@ -162,6 +162,10 @@ class NodePresence:
         """This machine is about to sleep."""
         self._carry_out(self._core.sleeping(self._clock.monotonic()))
 
+    def stopping(self) -> None:
+        """This daemon is about to stop."""
+        self._carry_out(self._core.stopping())
+
     def woke(self, slept: float) -> None:
         """This machine has slept for so many seconds."""
         self._carry_out(self._core.woke(slept, self._clock.monotonic()))

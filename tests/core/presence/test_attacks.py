@@ -87,7 +87,7 @@ def test_a_node_refutes_only_what_is_about_its_own_incarnation_and_not_without_e
     assert 1 <= len(raised) <= 3 + 10 / 5 + 1
 
 
-@pytest.mark.parametrize("said", ["alive", "asleep"])
+@pytest.mark.parametrize("said", ["alive", "asleep", "stopped"])
 @pytest.mark.parametrize(
     "forge",
     [

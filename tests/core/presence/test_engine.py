@@ -11,6 +11,7 @@ from multifleet.core import packets
 from multifleet.core.presence.effects import Answered, Changed, Differs, Effect, Raised, Reply, Returned, Send, TryHttp
 from multifleet.core.presence.engine import Presence
 from multifleet.core.presence.gossip import PACKET_LIMIT, Document, Gossip, Rumor
+from multifleet.core.presence.peer import STOPPED
 from multifleet.core.presence.statements import sign_statement
 from multifleet.core.presence.states import TRANSITIONS, PresenceState
 from multifleet.core.presence.suspicion import LEAST_TO_BURY, LEAST_TO_SUSPECT
@@ -48,7 +49,7 @@ class World(RuleBasedStateMachine):
         self.pinged_since_heard: dict[str, int] = dict.fromkeys(NAMES, 0)
         self.tried_http: set[str] = set()
         self.states: dict[str, PresenceState] = {}
-        self.asleep: set[str] = set()
+        self.silent: dict[str, set[str]] = {"asleep": set(), "stopped": set()}
         self.counts = dict.fromkeys(NAMES, 100)
         self.incarnations = dict.fromkeys(NAMES, BEGIN)
         self.own = BEGIN
@@ -70,10 +71,12 @@ class World(RuleBasedStateMachine):
                     assert after in TRANSITIONS[before].values()
                     if after is PresenceState.SUSPECT:
                         assert self.pinged_since_heard[name] >= LEAST_TO_SUSPECT
-                    if after is PresenceState.DEAD:
+                    if after is PresenceState.DEAD and how == STOPPED:
+                        assert name in self.silent["stopped"], "it was signed"
+                    elif after is PresenceState.DEAD:
                         assert self.pinged_since_heard[name] >= LEAST_TO_BURY and name in self.tried_http
                     if after is PresenceState.ASLEEP:
-                        assert name in self.asleep, "it was signed"
+                        assert name in self.silent["asleep"], "it was signed"
                     self.states[name] = after
                     if after is PresenceState.LEFT:
                         del self.states[name]
@@ -108,7 +111,8 @@ class World(RuleBasedStateMachine):
     def roster(self, wanted: set[str]) -> None:
         for name in wanted - self.members:
             self.lives(name)
-            self.asleep.discard(name)
+            for said in self.silent.values():
+                said.discard(name)
         gone, self.members = self.members - wanted, wanted
         self.take(self.presence.set_members([*wanted, ME], self.now))
         assert not gone & self.states.keys()
@@ -147,15 +151,15 @@ class World(RuleBasedStateMachine):
     def accuse(self, sender: str, about: str, incarnation: int) -> None:
         self.hear(sender, rumors=[Rumor(word="suspect", about=about, incarnation=BEGIN + incarnation)])
 
-    @rule(sender=names, about=names, word=st.sampled_from(["alive", "asleep"]), slept=st.integers(0, 99))
+    @rule(sender=names, about=names, word=st.sampled_from(["alive", "asleep", "stopped"]), slept=st.integers(0, 99))
     def state(self, sender: str, about: str, word: str, slept: int) -> None:
         self.incarnations[about] += 1
-        if word == "asleep":
-            self.asleep.add(about)
+        if word != "alive":
+            self.silent[word].add(about)
         said = sign_statement(lambda data: signature(about, data), FLEET, about, word, self.incarnations[about], slept)  # type: ignore[arg-type]
         self.hear(sender, rumors=[said])
 
-    @rule(sender=names, about=names, word=st.sampled_from(["alive", "asleep"]))
+    @rule(sender=names, about=names, word=st.sampled_from(["alive", "asleep", "stopped"]))
     def forge(self, sender: str, about: str, word: str) -> None:
         before = self.states.get(about)
         forged = sign_statement(lambda data: signature(sender, data + b"x"), FLEET, about, word, BEGIN + 10**6, 0)  # type: ignore[arg-type]

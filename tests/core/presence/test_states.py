@@ -12,9 +12,11 @@ def test_every_state_has_a_row_and_every_event_a_place() -> None:
     assert {event for row in TRANSITIONS.values() for event in row} == set(E)
 
 
-def test_only_a_suspect_can_die_and_only_of_its_own_silence() -> None:
+def test_only_a_suspect_can_die_of_its_silence_and_anybody_by_its_own_word() -> None:
     into_death = [(state, event) for state, row in TRANSITIONS.items() for event in row if row[event] is S.DEAD]
-    assert into_death == [(S.SUSPECT, E.VERIFIED)]
+    of_silence = [(state, event) for state, event in into_death if event is not E.STOPS]
+    assert of_silence == [(S.SUSPECT, E.VERIFIED)]
+    assert [state for state, event in into_death if event is E.STOPS] == [S.ALIVE, S.SUSPECT, S.DEAD, S.ASLEEP]
     assert [state for state, row in TRANSITIONS.items() if S.SUSPECT in row.values()] == [S.ALIVE, S.LEFT]
 
 

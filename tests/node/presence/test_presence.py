@@ -13,6 +13,7 @@ from multifleet.config import join_address
 from multifleet.core import packets
 from multifleet.core.frame import seal
 from multifleet.core.presence.gossip import Document, Gossip, Kind
+from multifleet.core.presence.peer import STOPPED
 from multifleet.core.presence.states import PresenceState
 from multifleet.node.presence.presence import INCARNATION
 from tests.node.fleet import Machines, until
@@ -81,13 +82,28 @@ async def test_nodes_that_joined_are_alive_to_each_other(daemons: Daemons) -> No
 
 async def test_a_death_is_seen_and_so_is_the_return(daemons: Daemons) -> None:
     mac1, mac2 = await fleet_of(daemons, "mac1", "mac2")
-    await mac2.down()
+    await mac2.vanish()
     await until(lambda: sees(mac1, mac2) == "dead", LONG)
     assert "unanswered" in mac1.node.presence.peer("mac2").how
     assert mac1.node.counters.snapshot()["peer_dead"] == 1
     await mac2.up()
     await until(lambda: sees(mac1, mac2) == sees(mac2, mac1) == "alive", LONG)
     assert mac1.node.presence.peer("mac2").apart is not None
+
+
+async def test_who_stops_says_so_and_comes_back_without_having_been_apart(daemons: Daemons) -> None:
+    mac1, mac2 = await fleet_of(daemons, "mac1", "mac2")
+    await mac2.down()
+    await until(lambda: sees(mac1, mac2) == "dead", 1.0)
+    assert mac1.node.presence.peer("mac2").how == STOPPED
+    assert "peer_suspect" not in mac1.node.counters.snapshot()
+    await mac1.down()
+    await mac1.up()
+    assert (sees(mac1, mac2), mac1.node.presence.peer("mac2").how) == ("dead", STOPPED), "it is remembered"
+    await mac2.up()
+    await until(lambda: sees(mac1, mac2) == sees(mac2, mac1) == "alive", LONG)
+    peer = mac1.node.presence.peer("mac2")
+    assert (peer.apart, peer.flaps) == (None, 0)
 
 
 async def test_what_waits_for_a_peer_leaves_when_the_peer_is_heard_again(daemons: Daemons) -> None:
@@ -115,7 +131,7 @@ async def test_the_list_of_peers_shows_who_is_there(daemons: Daemons) -> None:
 
 async def test_what_is_known_outlives_a_restart_and_the_own_incarnation_grows(daemons: Daemons) -> None:
     mac1, mac2 = await fleet_of(daemons, "mac1", "mac2")
-    await mac2.down()
+    await mac2.vanish()
     await until(lambda: sees(mac1, mac2) == "dead", LONG)
     since = mac1.node.clock.now() - (mac1.node.clock.monotonic() - mac1.node.presence.peer("mac2").since)
     before = mac1.node.presence.incarnation
@@ -146,7 +162,7 @@ async def test_an_incarnation_from_the_future_is_outgrown(daemons: Daemons) -> N
     [mac1] = await daemons.up("mac1")
     future = int(mac1.node.clock.wall() * 1_000) + 10**9
     await mac1.node.store.meta.set(INCARNATION, str(future))
-    await mac1.down()
+    await mac1.vanish()
     await mac1.up()
     assert mac1.node.presence.incarnation == future + 1
 
@@ -208,7 +224,7 @@ async def test_a_new_ping_sent_from_elsewhere_is_asked_back_there_and_moves_noth
 async def test_the_dead_are_not_raised_by_what_was_recorded(daemons: Daemons, elsewhere: socket.socket) -> None:
     mac1, mac2 = await fleet_of(daemons, "mac1", "mac2")
     old = [gossip_of(mac2, mac1, kind, count=10 + n) for n, kind in enumerate(("ping", "ack", "news", "told", "ask"))]
-    await mac2.down()
+    await mac2.vanish()
     await until(lambda: sees(mac1, mac2) == "dead", LONG)
     for datagram in old * 20:
         elsewhere.sendto(datagram, ("127.0.0.1", mac1.port))

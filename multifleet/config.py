@@ -81,7 +81,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     bind: tuple[str, ...] = ("0.0.0.0", "::")
     """Addresses on which the daemon listens; an address family that the system lacks is left out."""
     advertise: tuple[str, ...] = ()
-    """Addresses ("host" or "host:port") to put into this node's card, instead of those of its interfaces."""
+    """Addresses ("host" or "host:port") to put into this node's card, instead of those of its interfaces. Others
+    look host names up only where their own `nodes` name them."""
     heartbeatSeconds: Annotated[float, msgspec.Meta(ge=0.1, le=60)] = 1.0
     """How often this node pings one of the others; what it notices, and how soon, follows from it."""
     mdns: bool = True

@@ -56,7 +56,7 @@ class HttpChannel:
                 raise
             self._promote(target.node, address)
             return Carried(Success.ANSWERED, answer, address)
-        raise ChannelError("; ".join(reasons) or f"no address of {target.node} is known")
+        raise ChannelError("; ".join(reasons) or f"no address of {target.node} may be tried: name one in config.json")
 
     def best(self, node: str) -> str | None:
         """The address that answered last."""

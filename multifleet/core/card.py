@@ -79,5 +79,17 @@ def issued_of(text: bytes) -> int:
         return 0
 
 
+def addresses_in(text: bytes) -> list[str]:
+    """The addresses in a card that was checked before; none where the text is none."""
+    try:
+        return msgspec.json.decode(text, type=_Addresses).addresses
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return []
+
+
+class _Addresses(msgspec.Struct):
+    addresses: list[str] = []
+
+
 class _Issued(msgspec.Struct):
     issued: int = 0

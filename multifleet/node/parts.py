@@ -86,6 +86,12 @@ class Parts:
         self.outboxes = PeerOutboxes(self.members, store, clock, counters)
         self.hearing = Hearing(setup.identity.node, store, counters, self.tracker, self.outboxes.ended)
         self.health_of_channels = Health(store, clock)
+        self.ways = Ways(
+            {name: entry.addresses for name, entry in setup.config.nodes.items()},
+            self._best_address,
+            lambda node: self.discovery.hints(node),
+        )
+        self.ways.start([(host, setup.config.port) for host in self.binds], setup.config.advertise)
         self.delivery = Delivery(
             channels,
             self.members,
@@ -97,6 +103,7 @@ class Parts:
             counters,
             self.heard,
             self._is_there,
+            self.ways.for_frames,
         )
         self._group: asyncio.TaskGroup | None = None
         self.last_heard = LastHeard(store, clock)
@@ -133,6 +140,7 @@ class Parts:
             SendingParts(self.exchange, self.delivery, channels, self.hearing, self.endings, self.outboxes),
             own_addresses=self.own_addresses,
             heard=self.heard,
+            addresses=self.ways.for_frames,
             is_there=self._is_there,
             turn_away=self._turn_away,
         )
@@ -198,11 +206,7 @@ class Parts:
             clock,
             counters,
             self.events,
-            Ways(
-                {name: entry.addresses for name, entry in setup.config.nodes.items()},
-                self._best_address,
-                self.discovery.hints,
-            ),
+            self.ways,
             period=setup.config.heartbeatSeconds,
             facts=self.facts.told,
             heard=self.last_heard.note,

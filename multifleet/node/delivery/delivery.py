@@ -84,7 +84,9 @@ class Delivery:
         counters: Counters,
         heard: Callable[[Member, str], None],
         is_there: Callable[[str], bool],
+        addresses: Callable[[Member], tuple[str, ...]],
     ) -> None:
+        """`addresses`: where a member's frames may be posted."""
         self._channels: Mapping[str, Channel] = {channel.name: channel for channel in channels}
         self._members = members
         self._exchange = exchange
@@ -95,6 +97,7 @@ class Delivery:
         self._counters = counters
         self._heard = heard
         self._is_there = is_there
+        self._addresses = addresses
         self._hedges = HedgeBudget()
         self._numbers = itertools.count(1)
         self._group: asyncio.TaskGroup
@@ -196,7 +199,7 @@ class Delivery:
         for second in (False, True):
             asked = self._exchange.request(member, [message.packet for message in batch], log, number)
             asked_at = self._clock.monotonic()
-            carried = await self._channels[channel].deliver(Target(member.node, member.reachable_at), asked.frame)
+            carried = await self._channels[channel].deliver(Target(member.node, self._addresses(member)), asked.frame)
             answer = self._open(member, asked, carried)
             self._heard(member, carried.where)
             offset = learned_offset(asked_at, self._clock.monotonic(), answer.time, self._clock.now())

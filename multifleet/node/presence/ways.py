@@ -1,8 +1,9 @@
-"""Where a member's datagrams go: to the address that is known to be its, and while that is in doubt to every one that
-somebody has named.
+"""Where a member's datagrams and frames go: to the address that is known to be its, and while that is in doubt to every
+one that somebody has named.
 
 An address becomes a member's only when a ping that was sent there is answered from there. Everything else is a guess
-that costs a few datagrams: what its card names, what the configuration does, where something of it came from.
+that costs a few datagrams: what its card names, what the configuration does, where something of it came from. No member
+can send this node to a host name, or to this very machine: whatever listens there did not ask for it.
 """
 
 import ipaddress
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from multifleet.config import join_address, split_address
+from multifleet.core.card import addresses_in
 from multifleet.node.addresses import ANY, is_loopback
 from multifleet.node.members import Member
 from multifleet.node.presence.datagrams import Source
@@ -93,6 +95,22 @@ class Ways:
             if len(found) >= LIMIT:
                 break
         return list(found)
+
+    def for_frames(self, member: Member) -> tuple[str, ...]:
+        """Every address to which a frame for this member may be posted, the likeliest first.
+
+        A host name, or a loopback address of a member elsewhere, is only what this machine's user has said.
+        """
+        known = member.reachable_at
+        if member.row.via == "self":
+            return known
+        return tuple(one for one in known if self._usable(one, member) is not None or self._is_own_word(one, member))
+
+    def _is_own_word(self, address: str, member: Member) -> bool:
+        """Whether it was configured or typed here, or seen by this node itself: not named by the member's card."""
+        if address in self._configured.get(member.node, ()):
+            return True
+        return address in member.addresses and address not in addresses_in(member.row.card)
 
     def pinged(self, node: str, count: int, addresses: Sequence[Source]) -> None:
         """A ping is on its way."""

@@ -63,6 +63,7 @@ class RosterParts:
         *,
         own_addresses: Callable[[], list[str]],
         heard: Callable[[Member, str], None],
+        addresses: Callable[[Member], tuple[str, ...]],
         is_there: Callable[[str], bool],
         turn_away: Callable[[str, str], Awaitable[int]],
     ) -> Self:
@@ -87,7 +88,7 @@ class RosterParts:
         rostering = Rostering(keeping, members, clock, counters, own_addresses, parting)
         roles = Roles(setup.config)
         exchange = RosterExchange(
-            rostering, members, sending.exchange, sending.delivery, sending.channels, clock, counters, heard
+            rostering, members, sending.exchange, sending.delivery, sending.channels, clock, counters, heard, addresses
         )
         rounds = RosterRounds(rostering, exchange, members, clock, counters, rostering.keep_file, is_there)
         configured = setup.config.nodes.items() if setup.shared_key else ()

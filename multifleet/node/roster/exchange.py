@@ -45,6 +45,8 @@ class RosterExchange:
     clock: NodeClock
     counters: Counters
     heard: Callable[[Member, str], None]
+    addresses: Callable[[Member], tuple[str, ...]]
+    """Where a member's frames may be posted."""
 
     async def answer(self, member: Member, to: Header, asked: RosterAsk) -> bytes:
         """What a peer said or asked, taken and answered."""
@@ -133,7 +135,7 @@ class RosterExchange:
             raise NotCompared("no channel that answers")
         try:
             async with asyncio.timeout(ASK_SECONDS):
-                return await channel.deliver(Target(member.node, member.reachable_at), made)
+                return await channel.deliver(Target(member.node, self.addresses(member)), made)
         except TimeoutError:
             raise NotCompared(f"no answer in {ASK_SECONDS:g} s") from None
         except ChannelError as error:

@@ -4,15 +4,11 @@ from collections.abc import Sequence
 
 import msgspec
 
-from multifleet.core.card import BadCard, Card, SignedCard, read_card, sign_card
+from multifleet.core.card import BadCard, Card, SignedCard, addresses_in, read_card, sign_card
 from multifleet.core.documents import Signed
 from multifleet.core.keys import Identity
 from multifleet.core.roster import MemberFacts
 from multifleet.store.rows import PeerRow
-
-
-class _Addresses(msgspec.Struct):
-    addresses: list[str] = []
 
 
 def row_of(facts: MemberFacts, known: PeerRow | None, now: float) -> PeerRow | None:
@@ -27,7 +23,7 @@ def row_of(facts: MemberFacts, known: PeerRow | None, now: float) -> PeerRow | N
     text = facts.signed_card.text.encode()
     if mine is not None and mine.card == text:
         return msgspec.structs.replace(mine, role=facts.role)
-    observed = [one for one in mine.addresses if one not in _addresses(mine.card)] if mine else []
+    observed = [one for one in mine.addresses if one not in addresses_in(mine.card)] if mine else []
     fresh = PeerRow(
         node=facts.node,
         ed25519=bytes.fromhex(facts.key),
@@ -75,9 +71,3 @@ def card_in(row: PeerRow) -> list[Signed]:
         return []
     return [Signed(signed.card, signed.signature)] if card.ed25519 == row.ed25519.hex() else []
 
-
-def _addresses(card: bytes) -> list[str]:
-    try:
-        return msgspec.json.decode(card, type=_Addresses).addresses
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return []

@@ -1,9 +1,13 @@
 """An address becomes a member's by a round trip alone; what is only said about it is tried, within bounds."""
 
+import msgspec
 import pytest
 
+from multifleet.core.card import sign_card
 from multifleet.node.members import Member, Members
 from multifleet.node.presence.ways import GUESS_REST, LIMIT, OPEN_PINGS, TRIES, Ways
+from multifleet.node.roster.rows import own_row
+from multifleet.store.rows import PeerRow
 from tests.core.wire import FLEET, MAC1, MAC2
 from tests.node.fleet import pinned
 
@@ -130,3 +134,34 @@ def test_what_is_remembered_of_one_member_is_bounded_and_forgotten_with_it(known
     assert known.ways.answered("mac1", OPEN_PINGS * 3 - 1, HOME)
     known.ways.forget("mac1")
     assert known.ways.best("mac1") is None and not known.ways._open
+
+
+def test_frames_are_posted_to_no_name_and_not_to_this_machine_because_a_card_says_so(known: Known) -> None:
+    odd = ("127.0.0.1:22", "localhost:22", "name.invalid:80", "[::1]:631", "0.0.0.0:1", "192.0.2.2:8855")
+    member = known.members.admit(with_card("192.0.2.1:8855", *odd))
+    assert known.ways.for_frames(member) == ("192.0.2.1:8855",)
+
+
+def test_frames_are_posted_to_names_that_this_machine_s_user_has_configured_or_typed(known: Known) -> None:
+    known.configured["mac1"] = ("name.invalid:80",)
+    row = with_card("192.0.2.1:8855", "name.invalid:80", "other.invalid:80")
+    member = known.members.admit(msgspec.structs.replace(row, addresses=(*row.addresses, "typed.invalid:8855")))
+    assert known.ways.for_frames(member) == ("192.0.2.1:8855", "name.invalid:80", "typed.invalid:8855")
+
+
+def test_frames_go_to_a_loopback_address_of_a_member_on_this_machine(known: Known) -> None:
+    member = known.members.admit(with_card("127.0.0.1:9000", "localhost:9000"))
+    assert known.ways.for_frames(member) == ()
+    known.ways.came_from(member, ("127.0.0.1", 9000), 5.0)
+    assert known.ways.for_frames(member) == ("127.0.0.1:9000",)
+
+
+def test_a_node_writes_to_itself_wherever_it_listens(known: Known) -> None:
+    member = known.members.admit(own_row(MAC2, ["192.0.2.2:8855"], ["127.0.0.1:8855"], 0.0))
+    assert known.ways.for_frames(member) == ("127.0.0.1:8855", "192.0.2.2:8855")
+
+
+def with_card(*addresses: str) -> PeerRow:
+    """The row of mac1 with a card that names these."""
+    card = sign_card(MAC1, list(addresses), 1, "").card
+    return msgspec.structs.replace(pinned(MAC1, addresses), card=card.encode())

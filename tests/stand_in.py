@@ -118,6 +118,7 @@ class Messages:
 
     def __init__(self, asked: list[tuple[str, Any]]) -> None:
         self._asked = asked
+        self.message = MESSAGE
         self.trace_view = TRACE
         self.refusal: MultifleetError | None = None
 
@@ -145,7 +146,7 @@ class Messages:
 
     async def read(self, id: str) -> InboxView:
         self._asked.append(("read", id))
-        return msgspec.structs.replace(MESSAGE, unread=False)
+        return msgspec.structs.replace(self.message, unread=False)
 
     async def outbox(self, peer: str | None, limit: int) -> list[OutboxView]:
         self._asked.append(("outbox", (peer, limit)))

@@ -1,5 +1,6 @@
 """The documentation, taken at its word: what it tells to type is typed, what it quotes is looked up."""
 
+import io
 import json
 import re
 from collections.abc import AsyncIterator
@@ -62,7 +63,8 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
-def test_every_command_that_is_named_exists_with_its_options(page: Path) -> None:
+def test_every_command_that_is_named_exists_with_its_options(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO()))  # what '-' stands for
     for words in commands(page):
         name = next((name for name in (" ".join(words[:2]), words[0]) if name in COMMANDS), None)
         assert name is not None, words

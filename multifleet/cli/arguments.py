@@ -10,6 +10,7 @@ from multifleet.cli.shape import (
     NUMBER,
     PLACES,
     PREFIX,
+    SECRET,
     SWITCH,
     TEXTS,
     WHOLE_ID,
@@ -60,6 +61,8 @@ def read_arguments(command: Command, words: list[str]) -> tuple[dict[str, Value]
             plain.append(word)
     _place(values, [field for field in command.fields if field.positional], plain)
     for field in command.fields:
+        if field.kind == SECRET and field.name not in values:
+            values[field.name] = _asked_for(field)
         if field.required and field.name not in values:
             raise UsageError(f"{field.label if field.positional else field.flag} is missing")
     return values, as_json
@@ -104,6 +107,8 @@ def _convert(field: Field, word: str) -> Value:
         raise UsageError(f"{name} is a number, not {_shown(word)}") from None
     if field.kind == BODY:
         return _fitting(field, _standard_input() if word == "-" else word)
+    if field.kind == SECRET and word == "-":
+        return _standard_input().strip()
     if field.kind in (PREFIX, WHOLE_ID, PLACES):
         from multifleet.cli.forms import fault
 
@@ -137,6 +142,18 @@ def _standard_input() -> str:
         return sys.stdin.buffer.read().decode()
     except UnicodeDecodeError:
         raise Failed("standard input is not UTF-8 text: convert it first") from None
+
+
+def _asked_for(field: Field) -> str:
+    """What a person at the terminal types, unseen by other users of this machine."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError(f"{field.label} is missing: '-' reads it from standard input")
+    from getpass import getpass
+
+    typed = getpass(f"{field.name} (not shown): ", sys.stderr).strip()
+    if not typed:
+        raise Failed(f"no {field.name} was typed; nothing was done")
+    return typed
 
 
 def _shown(word: str) -> str:

@@ -656,7 +656,12 @@ COMMANDS: dict[str, Command] = {
         (
             Field(
                 "code",
-                "The code that invite showed on the other machine.",
+                (
+                    "The code that invite showed on the other machine. '-' reads it from standard "
+                    "input; left out at a terminal, it is asked for. What is typed into the command "
+                    "can be seen by other users of this machine while it runs."
+                ),
+                "secret",
                 positional=True,
                 required=True,
             ),

@@ -14,6 +14,8 @@ from multifleet.paths import home_folder, is_foreign, socket_place
 
 TIMEOUT = 15.0
 """Seconds that the daemon has to answer, unless it was asked to wait."""
+SOON, SHORT = 1.5, 0.5
+"""Seconds after which one that says nothing to a question is asked whether it runs, and those for that answer."""
 
 
 class Frozen(Failed):
@@ -22,42 +24,68 @@ class Frozen(Failed):
 
 def ask(command: Command, values: dict[str, Value], timeout: float = TIMEOUT) -> bytes:
     """The JSON of the result; Failed carries the daemon's own words where it refuses."""
-    status, answer = exchange(local_http.request_for(command.method, command.path, dict(values)), timeout)
+    request = local_http.request_for(command.method, command.path, dict(values))
+    status, answer = exchange(request, timeout, SOON if command.method == "GET" else timeout)
     if status >= 400:
         raise Failed(local_http.reason(status, answer))
     return answer
 
 
-def exchange(request: bytes, timeout: float = TIMEOUT) -> tuple[int, bytes]:
-    """The status and the body of the answer; NotRunning where nobody listens."""
+def exchange(request: bytes, timeout: float = TIMEOUT, soon: float = TIMEOUT) -> tuple[int, bytes]:
+    """The status and the body of the answer; NotRunning where nobody listens.
+
+    Who has not begun to answer `soon` has the whole `timeout` only if it says meanwhile that it runs.
+    """
     home = home_folder()
     place = socket_place(home)
     if is_foreign(place, home):
         raise Failed(f"{place} lies in another user's folder: set MULTIFLEET_HOME to a shorter path; nothing was sent")
     connection = Socket(AF_UNIX, SOCK_STREAM)
     try:
-        connection.settimeout(timeout)
+        connection.settimeout(min(soon, timeout))
         connection.connect(place)
         try:
             connection.sendall(request)
         except (BrokenPipeError, ConnectionResetError):
             pass  # it refused without reading all of it, and its answer says why
-        return _read_answer(connection)
+        return _read_answer(connection, _begun(connection, timeout, soon))
     except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):
         raise NotRunning(_remedy(home)) from None
     except PermissionError:
         raise Failed(f"the daemon of {home} is another user's: set MULTIFLEET_HOME to a home of yours") from None
     except (Timeout, BlockingIOError):
-        raise Frozen(
-            f"the daemon of {home} did not answer in {timeout:g} s: see `multifleet doctor`, "
-            "or stop it with `multifleet down` and start it again"
-        ) from None
+        raise Frozen(frozen(home)) from None
     except OSError as error:
         raise Failed(f"the connection to the daemon of {home} broke ({error.strerror}): try again") from None
     except local_http.BadAnswer as error:
         raise Failed(f"{error}: try again, and see {home}/logs/daemon.log") from None
     finally:
         connection.close()
+
+
+def frozen(home: str) -> str:
+    """That the daemon does not answer, and what to do about it."""
+    import json
+
+    try:
+        with open(f"{home}/lock") as lock:
+            pid = int(json.load(lock)["pid"])
+    except (OSError, ValueError, KeyError, TypeError):
+        end = "end its process, which loses nothing"
+    else:
+        end = f"`kill -9 {pid}`, which loses nothing"
+    return f"the daemon of {home} runs and does not answer: try again; if it stays so {end}, then `multifleet up`"
+
+
+def _begun(connection: Socket, timeout: float, soon: float) -> bytes:
+    """The first piece of the answer."""
+    try:
+        return connection.recv(65536)
+    except Timeout:
+        if soon >= timeout or exchange(local_http.request("GET", "/health"), SHORT)[0] != 200:
+            raise
+        connection.settimeout(timeout - soon)
+        return connection.recv(65536)
 
 
 def _remedy(home: str) -> str:
@@ -68,12 +96,14 @@ def _remedy(home: str) -> str:
     return f"no daemon runs for {home}: start it with `multifleet up`"
 
 
-def _read_answer(connection: Socket) -> tuple[int, bytes]:
+def _read_answer(connection: Socket, piece: bytes) -> tuple[int, bytes]:
     answer = bytearray()
-    while (head := local_http.head_of(answer)) is None or len(answer) < head[1] + head[2]:
-        piece = connection.recv(65536)
+    while True:
         if not piece:
             raise local_http.BadAnswer("the daemon closed before its answer was whole")
         answer += piece
+        if (head := local_http.head_of(answer)) is not None and len(answer) >= head[1] + head[2]:
+            break
+        piece = connection.recv(65536)
     status, begin, length = head
     return status, bytes(answer[begin : begin + length])

@@ -7,7 +7,7 @@ import time
 
 from multifleet.cli.arguments import Value
 from multifleet.cli.ask import as_line
-from multifleet.cli.daemon import Frozen, ask
+from multifleet.cli.daemon import ask
 from multifleet.cli.live import LiveLine
 from multifleet.cli.shape import Command, Failed, NotRunning
 from multifleet.paths import home_folder
@@ -26,8 +26,6 @@ def run(name: str, command: Command, values: dict[str, Value], as_json: bool) ->
     except NotRunning:
         print(as_line({"stopping": False, "pid": None}) if as_json else "no daemon was running")
         return 0
-    except Frozen:
-        raise Failed(_frozen()) from None
     with LiveLine() as line:
         while _is_held():
             if line.elapsed > PATIENCE:
@@ -50,12 +48,3 @@ def _is_held() -> bool:
     finally:
         os.close(descriptor)
     return False
-
-
-def _frozen() -> str:
-    try:
-        with open(os.path.join(home_folder(), "lock")) as lock:
-            pid = int(json.load(lock)["pid"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return "the daemon does not answer: end its process; nothing is lost by `kill -9`"
-    return f"the daemon (pid {pid}) does not answer; nothing is lost by `kill -9 {pid}`"

@@ -10,6 +10,7 @@ from multifleet.cli.shape import (
     NUMBER,
     PLACES,
     PREFIX,
+    SECRET,
     SWITCH,
     TEXTS,
     WHOLE_ID,
@@ -70,6 +71,7 @@ KINDS = {
     ("retry", "id"): PREFIX,
     ("invite", "at"): PLACES,
     ("join", "at"): PLACES,
+    ("join", "code"): SECRET,
     ("seat bind", "folder"): FOLDER,
 }
 CHOICES = {("hook", "event"): ("session-start", "user-prompt-submit", "stop")}

@@ -14,7 +14,7 @@ from multifleet.cli.extras import (
     RUNNERS,
     YES,
 )
-from multifleet.cli.shape import BODY, SWITCH, TEXT, Command, Field
+from multifleet.cli.shape import BODY, SECRET, SWITCH, TEXT, Command, Field
 from multifleet.operations import OPERATIONS, Effect, Operation
 from multifleet.operations.fields import FieldInfo, request_fields
 
@@ -23,6 +23,14 @@ HEAD = '''"""The commands, printed by scripts/generate.py: change them in operat
 from multifleet.cli.shape import Command, Field
 
 '''
+
+
+FROM_ELSEWHERE = {
+    BODY: " '-' reads it from standard input.",
+    SECRET: " '-' reads it from standard input; left out at a terminal, it is asked for. What is typed into the "
+    "command can be seen by other users of this machine while it runs.",
+}
+"""What the help adds for values that need not be typed."""
 
 
 def table() -> str:
@@ -68,7 +76,7 @@ def _field(operation: Operation, info: FieldInfo, places: tuple[str, ...]) -> Fi
     least, most = BOUNDS.get(key, (info.least, info.most))
     return Field(
         info.name,
-        info.help + (" '-' reads it from standard input." if kind == BODY else ""),
+        info.help + FROM_ELSEWHERE.get(kind, ""),
         kind,
         choices=CHOICES.get(key, info.choices),
         default="" if info.default in (None, "", False, 0) else str(info.default),

@@ -10,6 +10,9 @@ from multifleet.core.visible import visible
 
 Result = dict[str, Any]
 
+TO_BE_TOLD = ("held", "refused", "expired", "undeliverable")
+"""States that an agent which reads the text has to know: it is not to be taken for an ordinary message."""
+
 
 def message(found: Result) -> str:
     """The text to print; who runs the command decides for whom it is."""
@@ -20,13 +23,17 @@ def message(found: Result) -> str:
         ("to", found["to"]),
         ("type", found["type"]),
         ("stored", day(found["at"])),
-        ("state", found["state"] + (f": {found['reason']}" if found["reason"] else "")),
+        ("state", _state(found)),
         ("thread", found["thread"]),
         ("answers", found["reply_to"]),
         ("subject", found["subject"]),
     ]
     lines = [f"{name}: {cell(value)}\n" for name, value in heads if value]
     return "".join(lines) + "\n" + visible(found["body"]) + "\n"
+
+
+def _state(found: Result) -> str:
+    return str(found["state"]) + (f": {found['reason']}" if found["reason"] else "")
 
 
 def _for_an_agent(found: Result) -> str:
@@ -41,6 +48,7 @@ def _for_an_agent(found: Result) -> str:
         body=found["body"],
         sent_at=found["at"],
         thread=found["thread"],
+        state=_state(found) if found["state"] in TO_BE_TOLD else "",
     )
     roomy = 16 * len(found["body"]) + 10_000  # making a character visible takes up to twelve
     return fence([fenced], delimiter=secrets.token_hex(12), budget=roomy).text

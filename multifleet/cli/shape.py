@@ -1,6 +1,6 @@
 """What a command looks like: plain classes, because every start of the command line imports them."""
 
-TEXT, INTEGER, NUMBER, SWITCH, TEXTS, BODY, FOLDER, PREFIX, WHOLE_ID, PLACES = (
+TEXT, INTEGER, NUMBER, SWITCH, TEXTS, BODY, FOLDER, PREFIX, WHOLE_ID, PLACES, SECRET = (
     "text",
     "integer",
     "number",
@@ -11,10 +11,20 @@ TEXT, INTEGER, NUMBER, SWITCH, TEXTS, BODY, FOLDER, PREFIX, WHOLE_ID, PLACES = (
     "prefix",
     "whole id",
     "places",
+    "secret",
 )
-"""Kinds of values. A body may be '-', which is standard input; a folder becomes absolute; places are HOST:PORT."""
+"""Kinds of values. A body may be '-', which is standard input; a folder becomes absolute; places are HOST:PORT; a
+secret may be '-' too, and where it is left out it is asked for without an echo."""
 
-LABELS = {BODY: "TEXT|-", NUMBER: "S", INTEGER: "N", PREFIX: "ID", WHOLE_ID: "ID", PLACES: "HOST:PORT"}
+LABELS = {
+    BODY: "TEXT|-",
+    NUMBER: "S",
+    INTEGER: "N",
+    PREFIX: "ID",
+    WHOLE_ID: "ID",
+    PLACES: "HOST:PORT",
+    SECRET: "CODE|-",
+}
 
 DEFAULT_TIMEOUT = 60.0
 """Seconds, where --wait was given and --timeout was not."""

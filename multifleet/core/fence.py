@@ -53,6 +53,8 @@ class FencedMessage:
     sent_at: float
     thread: str | None = None
     reply_hint: str = ""
+    state: str = ""
+    """What became of it where that has to be told, with the reason, in words: refused, held, expired."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +159,9 @@ def _framed(message: FencedMessage, mark: str, body: str, notice: str) -> str:
     who = f"{_line(message.sender, mark, 130)}, {_BY[message.authority]}"
     what = f"type {_line(message.type, mark, 32)}, sent {_moment(message.sent_at)}"
     hint = message.reply_hint or reply_hint(message.id)
+    state = f"Its state here: {_line(message.state, mark, 300)}.\n" if message.state else ""
     return (
-        f"\nMessage {_line(message.id, mark, 64)} from {who}; {what}.\n"
+        f"\nMessage {_line(message.id, mark, 64)} from {who}; {what}.\n{state}"
         f"<<<{mark}\n{subject}{thread}{body}\n{mark}>>>\n{notice}{hint}\n"
     )
 

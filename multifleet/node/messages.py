@@ -201,6 +201,10 @@ class Messages:
         return row
 
 
+_WITH_REASON = (State.REFUSED, State.HELD, State.EXPIRED, State.UNDELIVERABLE)
+"""States of a received message whose detail is a reason."""
+
+
 def _place(row: ReceiptRow) -> int:
     return row.seq or 0
 
@@ -229,7 +233,7 @@ def _view(row: InboxRow) -> InboxView:
         authority=row.authority,
         urgency=row.urgency,
         unread=row.read_at is None and row.state != State.SEEN and row.state not in FINAL,
-        reason=row.detail if row.state in (State.REFUSED, State.HELD) else None,
+        reason=row.detail if row.state in _WITH_REASON else None,
     )
 
 

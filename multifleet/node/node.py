@@ -118,8 +118,10 @@ class Node(Engine):
     async def discover_view(self) -> DiscoveryView:
         """What is heard on the network."""
         from multifleet.node.discovery.shown import discovery_view
+        from multifleet.node.discovery.why_off import why_off
 
-        return discovery_view(self.discovery, self._state_of, self.clock)
+        off = why_off(self.config.mdns, self.binds if self.listens else ())
+        return discovery_view(self.discovery, self._state_of, self.clock, off)
 
     def _known(self, waiting: Mapping[str, int]) -> tuple[picture.Sources, str]:
         """What roster, presence and outbox know at this moment, and why the chief is the chief."""

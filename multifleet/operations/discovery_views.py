@@ -19,5 +19,5 @@ class HeardView(View, frozen=True):
 class DiscoveryView(View, frozen=True):
     """What is heard on the network."""
 
-    mdns: Annotated[str, about("How multicast DNS is doing: on, off, or why it does not work.")]
+    mdns: Annotated[str, about("How multicast DNS is doing: on, or why it is off or does not work.")]
     heard: Annotated[list[HeardView], about("What was heard, by node and way.")]

@@ -75,7 +75,7 @@ class InboxView(View, frozen=True):
     authority: Annotated[str, about("Who wrote it over there: human, agent or system.")] = "agent"
     urgency: Annotated[str, about("When it asks to be shown: now, next-turn or whenever.")] = "now"
     unread: Annotated[bool, about("Whether neither a session has seen it nor a person has read it.")] = False
-    reason: Annotated[str | None, about("Why it is refused or held.")] = None
+    reason: Annotated[str | None, about("Why it is refused or held, or what ended it.")] = None
 
 
 class InboxListing(View, frozen=True):

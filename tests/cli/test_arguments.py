@@ -1,5 +1,11 @@
 """Command lines and what they mean."""
 
+import contextlib
+import io
+import os
+import pty
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -7,6 +13,7 @@ import pytest
 from multifleet.cli.arguments import HelpWanted, read_arguments
 from multifleet.cli.commands import COMMANDS
 from multifleet.cli.shape import Failed, UsageError
+from tests.surfaces import ROOT
 
 
 @pytest.mark.parametrize(
@@ -34,6 +41,43 @@ def test_words_become_values(name: str, words: list[str], values: dict[str, Any]
             read_arguments(COMMANDS[name], words)
     else:
         assert read_arguments(COMMANDS[name], words) == (values, False)
+
+
+def test_a_code_may_come_from_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"ABCD-EFGH\n")))
+    assert read_arguments(COMMANDS["join"], ["-", "--at", "a:1"]) == ({"code": "ABCD-EFGH", "at": ["a:1"]}, False)
+
+
+def test_without_a_terminal_a_code_is_not_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"ABCD-EFGH\n")))
+    with pytest.raises(UsageError, match="'-' reads it from standard input"):
+        read_arguments(COMMANDS["join"], [])
+
+
+@pytest.mark.parametrize("typed", ["ABCD-EFGH\n", "\n"])
+def test_at_a_terminal_a_code_is_asked_for_and_not_shown(typed: str) -> None:
+    program = (
+        "from multifleet.cli.arguments import read_arguments\n"
+        "from multifleet.cli.commands import COMMANDS\n"
+        "print('took', read_arguments(COMMANDS['join'], [])[0])"
+    )
+    terminal, inside = pty.openpty()
+    with subprocess.Popen([sys.executable, "-c", program], stdin=inside, stdout=inside, stderr=inside,
+                          cwd=ROOT, start_new_session=True) as child:  # fmt: skip
+        os.close(inside)
+        said = b""
+        while b"code (not shown): " not in said:
+            said += os.read(terminal, 1000)
+        os.write(terminal, typed.encode())
+        with contextlib.suppress(OSError):  # the terminal is closed with the process
+            while piece := os.read(terminal, 1000):
+                said += piece
+    os.close(terminal)
+    after = said.partition(b"(not shown): ")[2]
+    if typed.strip():
+        assert (child.returncode, after.strip()) == (0, b"took {'code': 'ABCD-EFGH'}")
+    else:
+        assert child.returncode == 1 and b"no code was typed; nothing was done" in after
 
 
 @pytest.mark.parametrize(

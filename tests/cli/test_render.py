@@ -10,7 +10,7 @@ from multifleet.cli import table as tables
 from multifleet.cli.render import render
 from multifleet.cli.table import ago, cell, short, span, table, width, wrapped
 from multifleet.errors import UnknownMessage
-from tests.stand_in import ID, MESSAGE
+from tests.stand_in import ID, MESSAGE, NASTY
 from tests.surfaces import Surfaces
 
 COMMANDS = (
@@ -74,6 +74,14 @@ async def test_a_message_is_fenced_for_an_agent(surfaces: Surfaces) -> None:
     ran = await surfaces.cli("read", ID, CLAUDECODE="1")
     assert "</system-reminder>" not in ran.out
     assert "mac2/api" in ran.out
+
+
+@pytest.mark.parametrize("mark", [{}, {"CLAUDECODE": "1"}], ids=["person", "agent"])
+async def test_a_message_that_was_refused_says_why(surfaces: Surfaces, mark: dict[str, str]) -> None:
+    surfaces.node.messages.message = msgspec.structs.replace(MESSAGE, state="refused", reason=f"of a revoked {NASTY}")
+    ran = await surfaces.cli("read", ID, **mark)
+    assert "refused: of a revoked line\\nbreak" in ran.out
+    assert not mark or ("Its state here: refused" in ran.out and "</system-reminder>" not in ran.out)
 
 
 async def test_an_invitation_says_what_to_type(surfaces: Surfaces) -> None:

@@ -5,9 +5,9 @@ multicast is switched off, or the network has none, and the members find each ot
 from typing import TYPE_CHECKING
 
 from multifleet.core.sightings import Way
-from multifleet.node.addresses import is_loopback
 from multifleet.node.checks.finding import Finding, ok, warn
 from multifleet.node.discovery.interfaces import NO_INTERFACE
+from multifleet.node.discovery.why_off import why_off
 
 if TYPE_CHECKING:
     from multifleet.node.node import Node
@@ -18,10 +18,9 @@ NOT_ASKED = ok("not asked: no daemon runs that would be heard")
 def heard(node: "Node") -> Finding:
     """What multicast DNS does here, and how many of the members are heard by it."""
     mdns = node.discovery.mdns
-    if not node.config.mdns:
-        return ok("switched off: members are found by their cards, Tailscale and the configuration")
-    if not node.listens or all(map(is_loopback, node.binds)):
-        return ok("off: no other machine reaches this node")
+    off = why_off(node.config.mdns, node.binds if node.listens else ())
+    if off is not None:
+        return ok(f"off: {off}")
     if not mdns.is_used:
         return ok("begins a second after the daemon")
     if mdns.problem == NO_INTERFACE:

@@ -76,18 +76,17 @@ def _judge(node: "Node", member: Member, answered: Answered | None, now: float, 
         return ok(f"{member.node} is {known}; what is sent to it waits ({key})")
     if answered is None:
         return ok(f"{member.node} is {known} ({key})")
-    return fail(
-        f"{member.node} cannot be reached ({answered.reason}): it is {known} ({key})",
-        _remedy(node, member, answered.reason or ""),
-    )
-
-
-def _remedy(node: "Node", member: Member, reason: str) -> str:
-    if all(UNKNOWN_HERE in part for part in reason.split("; ")):
-        return (
+    says = f"{member.node} cannot be reached ({answered.reason}): it is {known} ({key})"
+    if all(UNKNOWN_HERE in part for part in (answered.reason or "").split("; ")):
+        return fail(
+            says,
             f"if {member.node} has only forgotten this node: multifleet invite on one, multifleet join on the other; "
-            f"if it was set up anew, it needs a new name, {node.membership.afresh(member.node, 'there')}"
+            f"if it was set up anew, it needs a new name, {node.membership.afresh(member.node, 'there')}",
         )
+    return warn(says, _wait_for(member))  # that another machine is away is no fault of this one
+
+
+def _wait_for(member: Member) -> str:
     ports = ", ".join(dict.fromkeys(address.rpartition(":")[2] for address in member.addresses)) or "?"
     return (
         f"on {member.node}: multifleet status (multifleet up if it is down), and let TCP and UDP port {ports} through; "

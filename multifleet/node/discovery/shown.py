@@ -8,12 +8,14 @@ from multifleet.node.discovery.discovery import Discovery
 from multifleet.operations.views import DiscoveryView, HeardView
 
 
-def discovery_view(discovery: Discovery, state_of: Callable[[str], str | None], clock: NodeClock) -> DiscoveryView:
-    """`state_of` gives the state of a member, and None of a stranger."""
+def discovery_view(
+    discovery: Discovery, state_of: Callable[[str], str | None], clock: NodeClock, why_off: str | None
+) -> DiscoveryView:
+    """`state_of` gives the state of a member, and None of a stranger; `why_off` is why multicast is not to be used."""
     ago = clock.monotonic()
     wall = clock.now()
     return DiscoveryView(
-        mdns=_mdns(discovery),
+        mdns=_mdns(discovery, why_off),
         heard=[
             HeardView(
                 node=visible(seen.node, one_line=True),
@@ -28,7 +30,9 @@ def discovery_view(discovery: Discovery, state_of: Callable[[str], str | None], 
     )
 
 
-def _mdns(discovery: Discovery) -> str:
+def _mdns(discovery: Discovery, why_off: str | None) -> str:
+    if why_off is not None:
+        return f"off: {why_off}"
     if not discovery.mdns.is_used:
-        return "off"
+        return "begins a second after the daemon"
     return "on" if discovery.mdns.problem is None else discovery.mdns.problem

@@ -16,14 +16,15 @@ def test_members_have_a_state_and_strangers_have_not_joined() -> None:
     world.now += 5
     clocks = Clocks(lambda: 1_000.0, lambda: world.now)
     clock = NodeClock(clocks, ReplayClock.start(1_000.0, 0.0, world.now))
-    view = discovery_view(discovery, {"mac2": "alive"}.get, clock)
+    view = discovery_view(discovery, {"mac2": "alive"}.get, clock, None)
     assert [(one.node, one.way, one.member, one.state) for one in view.heard] == [
         ("mac2", Way.MDNS, True, "alive"),
         ("mac9", Way.MDNS, False, None),
     ]
     assert {one.seen_at for one in view.heard} == {995.0}
-    assert view.mdns == "off"
+    assert view.mdns == "begins a second after the daemon"
     discovery.mdns.is_used = True
-    assert discovery_view(discovery, {}.get, clock).mdns == "on"
+    assert discovery_view(discovery, {}.get, clock, None).mdns == "on"
     discovery.mdns.problem = "Operation not permitted"
-    assert discovery_view(discovery, {}.get, clock).mdns == "Operation not permitted"
+    assert discovery_view(discovery, {}.get, clock, None).mdns == "Operation not permitted"
+    assert discovery_view(discovery, {}.get, clock, "not wanted").mdns == "off: not wanted"

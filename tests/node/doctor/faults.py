@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from tests.node.doctor.real_home import RealHome
 
-FAIL = "fail"
+FAIL, WARN = "fail", "warn"
 
 
 def readable_by_others(home: RealHome) -> None:

@@ -3,7 +3,7 @@
 import json
 
 from tests.node.doctor.conftest import MakeHome
-from tests.node.doctor.faults import FAIL
+from tests.node.doctor.faults import FAIL, WARN
 from tests.node.doctor.real_home import RealHome
 
 
@@ -13,7 +13,8 @@ def test_a_peer_that_is_gone_is_told_with_the_reason(make_home: MakeHome) -> Non
     assert mac1.not_well() == {}
     assert "mac2 answers" in mac1.doctor()["peers"]["says"]
     mac2.kill()
-    assert mac1.not_well() == {"peers": FAIL}
+    assert mac1.not_well() == {"peers": WARN}, "that another machine is away is no fault of this one"
+    assert mac1.run("doctor").returncode == 0
     said = mac1.doctor()["peers"]
     assert "mac2 cannot be reached" in said["says"]
     assert "was heard" in said["says"]

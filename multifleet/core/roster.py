@@ -5,12 +5,12 @@ understood yet, because its signer is not known, is kept until it can. Nothing h
 """
 
 import hashlib
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
 from multifleet.core.documents import BadDocument, Document, Kind, Signed, look, verify
-from multifleet.core.roster_reading import Trust, view_of, weigh
+from multifleet.core.roster_reading import Trust, contested, view_of, weigh
 from multifleet.core.roster_view import Anchor, Dispute, How, MemberFacts, Out, View, by_seniority
 from multifleet.core.shelf import CARDS_OF_ONE, DOCUMENTS, ROOM, Shelf
 
@@ -53,6 +53,7 @@ class Roster:
         }
         self._known: set[Signed] = set()
         self._trust: Trust | None = None
+        self._contested: frozenset[str] | None = None
         self._view: View | None = None
         self._digests: list[bytes] | None = None
 
@@ -123,10 +124,13 @@ class Roster:
                     gone[each.id] = each
         return Merged(tuple(new.values()), tuple(gone.values()), tuple(refused))
 
-    def documents(self, buckets: Iterable[int] | None = None) -> list[Signed]:
-        """All documents, or those of some buckets, in an order that depends on nothing else."""
+    def documents(
+        self, buckets: Iterable[int] | None = None, kinds: Sequence[Kind] = get_args(Kind)
+    ) -> list[Signed]:
+        """All documents of these kinds, or those of some buckets, in an order that depends on nothing else."""
         wanted = None if buckets is None else set(buckets)
-        kept = [held for held in self._all() if wanted is None or bucket(held.slot) in wanted]
+        held_ones = (held for kind in kinds for held in self._shelves[kind])
+        kept = [held for held in held_ones if wanted is None or bucket(held.slot) in wanted]
         return [held.signed for held in sorted(kept, key=lambda held: held.id)]
 
     def held(self, kind: Kind, key: str) -> list[Document]:
@@ -149,9 +153,18 @@ class Roster:
         """What the documents mean; worked out once for each change."""
         if self._trust is None:
             self._trust = weigh(self.me, self._anchors, self._settled, self._all())
+            self._contested = None
         if self._view is None:
             self._view = view_of(self._trust, self.me, self._all(), self._pins)
         return self._view
+
+    def contested(self) -> frozenset[str]:
+        """Keys that may be out by a mistake or a theft: they are to be heard on it (see roster_reading.contested)."""
+        if self._trust is None:
+            self.view()
+        if self._contested is None and self._trust is not None:
+            self._contested = contested(self._trust, self.me, self._settled)
+        return self._contested or frozenset()
 
     def _all(self) -> Iterator[Document]:
         for shelf in self._shelves.values():

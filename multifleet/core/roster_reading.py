@@ -64,6 +64,35 @@ def view_of(trust: Trust, me: str, documents: Iterable[Document], pins: Mapping[
     return _Reading(trust, documents, pins).view(me)
 
 
+def contested(trust: Trust, me: str, settled: Container[str]) -> frozenset[str]:
+    """Keys that are out and whose place is in doubt.
+
+    That is who is disputed; who was put out, but by nobody who was there before it; and whom such a one had let in. The
+    word of this node's own user is beyond doubt. No key makes itself more senior than it is, so that a thief who was
+    put out by those who had let his machine in is not heard.
+    """
+    since = seniority(trust.judgement.before.grants).captains
+    doubtful: dict[str, bool] = {}
+    for document, body in trust.standing:
+        is_sure = body.by == me or document.id in settled
+        is_junior = since.get(body.by, 0) >= since.get(body.key, 0)
+        in_doubt = document.id in trust.judgement.disputed or is_junior
+        doubtful[body.key] = doubtful.get(body.key, True) and in_doubt and not is_sure
+    found = {key for key, in_doubt in doubtful.items() if in_doubt}
+    cut = {key for key in trust.judgement.before.keys - trust.judgement.after.keys if key not in doubtful}
+    by: dict[str, list[str]] = {}
+    for grant in trust.judgement.before.grants:
+        if grant.key in cut:
+            by.setdefault(grant.by, []).append(grant.key)
+    todo = list(found)
+    while todo:
+        for key in by.get(todo.pop(), ()):
+            if key not in found:
+                found.add(key)
+                todo.append(key)
+    return frozenset(found)
+
+
 class _Reading:
     def __init__(self, trust: Trust, documents: Iterable[Document], pins: Mapping[str, str]) -> None:
         self._judgement = trust.judgement

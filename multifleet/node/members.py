@@ -9,6 +9,7 @@ from multifleet.core.card import issued_of
 from multifleet.core.key_ring import Between, KeyRing, own_keys
 from multifleet.core.keys import Identity, PairKeys
 from multifleet.errors import KeyChanged, UnknownNode
+from multifleet.node.aside import Aside
 from multifleet.node.keys.key_notes import KeyNotes
 from multifleet.store.rows import PeerRow
 
@@ -66,6 +67,8 @@ class Members:
         self.fleet = fleet
         self.notes = notes or KeyNotes()
         self._members: dict[str, Member] = {}
+        self.aside = Aside()
+        """Those that are out against their will."""
         self._identity = identity
         self._own = own_keys(identity.exchange_keys)
         self.own_receipts = identity.own_key("rcpt")
@@ -81,7 +84,7 @@ class Members:
         is known to hold."""
         self._identity = identity
         self._own = own_keys(identity.exchange_keys)
-        for member in self._members.values():
+        for member in (*self._members.values(), *self.aside.members()):
             member.ring.install(self._own)
             if member.node == identity.node:
                 member.ring.renew(self._own[0].public)
@@ -92,6 +95,7 @@ class Members:
     def move_to(self, fleet: str) -> None:
         """Belong to another fleet; only for a node without other members."""
         self.fleet = fleet
+        self.aside.clear()
         for member in list(self._members.values()):
             member.ring = self._ring(member.row)
 
@@ -104,10 +108,20 @@ class Members:
         if known is not None and known.row.ed25519 == row.ed25519:
             self._renew(known, row)
             return known
-        member = Member(row, self._ring(row), tuple(row.addresses), row.clock_offset)
-        member.heard_wall, member.heard_from = row.heard_at, row.heard_from
+        member = self._member(row)
         self._members[row.node] = member
         self.notes.keep(row.node, member.ring.incoming)
+        return member
+
+    def outsider(self, row: PeerRow) -> Member:
+        """A machine that is out, as it was when it was a member; WeakKey where its key is unusable."""
+        member = self._member(row)
+        member.removed = True
+        return member
+
+    def _member(self, row: PeerRow) -> Member:
+        member = Member(row, self._ring(row), tuple(row.addresses), row.clock_offset)
+        member.heard_wall, member.heard_from = row.heard_at, row.heard_from
         return member
 
     def _renew(self, known: Member, row: PeerRow) -> None:

@@ -242,3 +242,25 @@ def shows_as(node: str, name: str, issued: int) -> Signed:
     """A card of a node under a name that is not its own."""
     kept = identity(node)
     return from_card(sign_card(Identity(name, kept.ed25519, kept.x25519), [], issued, "1.2.3"))
+
+
+LET_IN = (admits("mac1", "mac2", 5), admits("mac2", "mac3", 7), admits("mac1", "mac4", 9))
+
+
+@pytest.mark.parametrize(
+    ("words", "heard"),
+    [
+        ((revokes("mac1", "mac2", admitted=("mac3",)),), set()),  # by who had let it in
+        ((revokes("mac1", "mac2"),), set()),  # and whom it had let in went with it
+        ((revokes("mac4", "mac2"),), {"mac2", "mac3"}),  # by one that came later
+        ((revokes("mac4", "mac2"), revokes("mac1", "mac2")), set()),
+        ((revokes("mac3", "mac1"), revokes("mac1", "mac3")), {"mac1", "mac2", "mac3"}),
+    ],
+)
+def test_heard_is_who_was_put_out_by_nobody_more_senior(words: tuple[Signed, ...], heard: set[str]) -> None:
+    made = roster(*LET_IN, *words, me="mac5")
+    assert made.contested() & {key(each) for each in ("mac1", "mac2", "mac3")} == {key(each) for each in heard}
+
+
+def test_the_word_of_this_node_s_own_user_is_beyond_doubt() -> None:
+    assert roster(*LET_IN, revokes("mac4", "mac2"), me="mac4").contested() == frozenset()

@@ -93,6 +93,10 @@ class Receiving:
                 self._store.created_at,
             )
         except FrameRefused as refused:
+            if refused.refusal is Refusal.UNKNOWN_SENDER and not at_rest:
+                told = await self._from_outside(data)
+                if told is not None:
+                    return 200, told
             return self._refuse(refused.refusal, refused.header, remote)
         member = self._members.need(opened.header.sender)
         self._members.proved(member.node, opened.header.kid)
@@ -110,6 +114,24 @@ class Receiving:
             return await self._commit(member, opened, request, remote, channel)
         except StoreUnavailable as error:
             return self._refuse(Refusal.STORE_UNAVAILABLE, opened.header, remote, str(error))
+
+    async def _from_outside(self, data: bytes) -> bytes | None:
+        """What a machine that is out says of who is in, answered; anything else of it is a stranger's."""
+        header, now = frame.read_header(data), self._clock.now()
+        outsider = self._members.aside.find(header.sender, header.kid, now)
+        if outsider is None:
+            return None
+        member = outsider.member
+        try:
+            me = self._members.identity.node
+            opened = frame.open_frame(data, me, lambda _, kid: member.ring.find(kid), now, self._store.created_at)
+            if outsider.budget.take(self._clock.monotonic()) > 0.0:
+                self._counters.count("outsiders_unheard")
+                return None
+            asked = packets.read(opened.packet, RosterAsk)
+        except (FrameRefused, NotStrict, BadPacket):
+            return None
+        return await self._roster(member, opened.header, asked)
 
     async def _commit(
         self, member: Member, opened: Opened, request: Request, remote: str, channel: str

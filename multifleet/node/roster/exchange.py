@@ -14,6 +14,7 @@ from multifleet.core.documents import Signed
 from multifleet.core.frame import Header, Refusal
 from multifleet.core.packets import RosterAsk, RosterTell
 from multifleet.core.replay import learned_offset
+from multifleet.node.aside import MAY_RETURN
 from multifleet.node.clock import NodeClock
 from multifleet.node.counters import Counters
 from multifleet.node.delivery.delivery import Delivery
@@ -54,7 +55,7 @@ class RosterExchange:
         merged = await self.rostering.take(asked.documents, member.node)
         roster = self.rostering.roster
         mine = roster.buckets()
-        wanted = roster.documents(differing(mine, asked.buckets)) if asked.buckets else []
+        wanted = self._for(member, differing(mine, asked.buckets)) if asked.buckets else []
         documents, more = page(wanted, asked.after)
         tell = RosterTell(
             re=to.nonce,
@@ -69,16 +70,28 @@ class RosterExchange:
     async def reconcile(self, node: str) -> bool:
         """Compare with a peer until both have the same; whether it answered to the end."""
         member = self.members.get(node)
-        if member is None:
-            return False
+        return member is not None and await self.compare(member)
+
+    async def compare(self, member: Member) -> bool:
+        """The same; it may be one that is out, and is told as little as may bring it back."""
         try:
             theirs, told = await self._pull(member)
-            roster = self.rostering.roster
-            await self._hand_over(member, without(roster.documents(differing(roster.buckets(), theirs)), told))
+            differ = differing(self.rostering.roster.buckets(), theirs)
+            await self._hand_over(member, without(self._for(member, differ), told))
         except NotCompared as error:
-            self.counters.failed("roster_not_compared", peer=node, reason=error)
+            self.counters.failed("roster_not_compared", peer=member.node, reason=error)
             return False
         return True
+
+    def _for(self, member: Member, buckets: Sequence[int]) -> list[Signed]:
+        """What this machine may be told: who is out, but may return, no addresses; who is out, only why."""
+        roster = self.rostering.roster
+        if not member.removed:
+            return roster.documents(buckets)
+        outsider = self.members.aside.of(member)
+        if outsider is not None and outsider.how in MAY_RETURN:
+            return roster.documents(buckets, ("admission", "revocation", "leave"))
+        return [held.signed for held in roster.held("revocation", member.row.ed25519.hex())]
 
     async def say(self, member: Member, documents: Sequence[Signed]) -> bool:
         """Hand documents to a peer; whether it answered. It may be one that was put out just now."""
@@ -120,11 +133,12 @@ class RosterExchange:
                 told = self.exchange.open_told(member, nonce, carried.answer, packets.read_told)
             except NotAnswered as error:
                 raise NotCompared(str(error)) from None
-            self.heard(member, carried.where)
+            if not member.removed:
+                self.heard(member, carried.where)
             if isinstance(told, RosterTell):
                 return told
             offset = learned_offset(asked_at, self.clock.monotonic(), told.time, self.clock.now())
-            if told.refusal != Refusal.OUTSIDE_WINDOW or offset is None or second:
+            if told.refusal != Refusal.OUTSIDE_WINDOW or offset is None or second or member.removed:
                 raise NotCompared(f"it said: {told.reason or told.refusal}")
             self.delivery.learn_offset(member, offset)
         raise NotCompared("its clock cannot be learned")

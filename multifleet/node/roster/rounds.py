@@ -117,7 +117,13 @@ class RosterRounds:
             if self._clock.monotonic() >= compare_at:
                 compare_at = self._clock.monotonic() + COMPARE_EVERY * random.uniform(0.8, 1.2)
                 self._compare_with(group, self._some(1))
+                outside = self._members.aside.to_ask(self._clock.now())
+                for member in random.sample(outside, k=min(1, len(outside))):
+                    group.create_task(self._compare_outside(member), name=f"roster with {member.node}, which is out")
             await asyncio.sleep(CARD_EVERY)
+
+    async def _compare_outside(self, member: Member) -> None:
+        await self._exchange.compare(member)
 
     def _some(self, count: int) -> list[str]:
         """Peers by chance, those that are there before others."""

@@ -3,6 +3,7 @@ node. What the documents mean is decided in core.roster; when a change is due, i
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Protocol
 
 from msgspec.structs import replace
@@ -66,6 +67,7 @@ class Settling:
         self._pin_names(roster)
         view = roster.view()
         gone = self._drop_keys(view)
+        self._set_aside(roster, gone, starting=starting)
         wanted = {row.node: row for row in rows if row.node in view.members} | self._to_pin(view)
         forgotten = await self._make_ways(roster, wanted)
         renewed = [row for row in wanted.values() if row in rows or row != self.rows.get(row.node)]
@@ -130,6 +132,22 @@ class Settling:
             if out.how != "disputed" and out.key in before and before[out.key].how == "disputed":
                 gone.setdefault(out.key, None)  # it is decided now, and what waited for that is to be done
         return gone
+
+    def _set_aside(self, roster: Roster, gone: Mapping[str, Member | None], *, starting: bool) -> None:
+        """Keep the keys of whoever is out against its will where nothing but documents is taken under them."""
+        aside, now = self._members.aside, self._clock.now()
+        everybody = roster.view().out.items()
+        out = {key: one.how for key, one in everybody if one.how in ("revoked", "disputed", "orphaned")}
+        for key, member in gone.items():
+            if member is not None and key in out:
+                aside.put(member, out[key], now)
+        for row in self.rows.values() if starting else ():
+            how = out.get(row.ed25519.hex())
+            if how is not None:
+                since = row.state_since if row.state == "revoked" else None
+                with suppress(WeakKey):
+                    aside.put(self._members.outsider(row), how, now if since is None else since)
+        aside.keep(out, roster.contested() if len(aside) else ())
 
     def _remember(self, member: Member) -> None:
         """When it was last heard, for people who look at who is out."""

@@ -141,11 +141,14 @@ class Talk:
         return trusted
 
     def _stated(self, peer: Peer, rumor: Rumor, now: float) -> bool:
-        older = rumor.incarnation < peer.incarnation
+        before = peer.incarnation
         peer.stated = rumor.incarnation
-        peer.incarnation = max(peer.incarnation, rumor.incarnation)
-        if older:
+        peer.incarnation = max(before, rumor.incarnation)
+        if rumor.incarnation < before:
             return True
+        if rumor.incarnation == before and rumor.word == "alive" and not rumor.slept:
+            # It was said before whatever speaks against it: only a higher incarnation refutes (SWIM, section 4.2).
+            return False
         self._speech.queue.drop(peer.name)
         if rumor.word in SILENCES:
             self._end(peer)

@@ -71,6 +71,21 @@ def test_a_suspicion_alone_shows_nobody_as_suspect() -> None:
     assert fleet.nodes[a].presence.incarnation == 1_700_000_000_001, "it refuted"
 
 
+@pytest.mark.parametrize("after", [1.6, 2.0, 2.4, 2.8, 3.2])
+def test_what_a_dead_node_said_before_it_was_accused_refutes_nothing(after: float) -> None:
+    fleet = Simulation(5, 1)
+    fleet.run(20)
+    victim, *others = fleet.names
+    incarnation = fleet.nodes[victim].presence.incarnation
+    fleet.stop(victim)
+    fleet.run(after)
+    said = sign_statement(lambda text: signature(victim, text), FLEET, victim, "alive", incarnation, 0)
+    for name in others:
+        fleet.nodes[name].presence._book.peers[victim].stated = 0  # its pings alone told of this incarnation
+        fleet.inject(others[others.index(name) - 1], name, word("news", 1, rumors=[said]))
+    assert after + fleet.run(10, lambda: fleet.all_see(victim, DEAD)) < 6.0
+
+
 def test_a_node_refutes_only_what_is_about_its_own_incarnation_and_not_without_end() -> None:
     fleet = Simulation(2, 1)
     fleet.run(10)

@@ -55,7 +55,7 @@ def _inbox(listing: Result) -> str:
         (
             ("* " if message["unread"] else "  ") + message["id"],
             ago(message["at"]),
-            message["from"],
+            message["from"] + (f" (key {message['sender_key']})" if message["sender_key"] else ""),
             message["to"],
             message["type"],
             message["state"],
@@ -65,6 +65,8 @@ def _inbox(listing: Result) -> str:
     ]
     heads = ("  ID", "STORED", "FROM", "TO", "TYPE", "STATE", "TEXT")
     legend = "* nobody has read it yet: multifleet read ID\n" if any(m["unread"] for m in listing["messages"]) else ""
+    if any(m["sender_key"] for m in listing["messages"]):
+        legend += "(key ...): of a machine that has that name no more; multifleet roster shows the keys of now\n"
     refused = dict.fromkeys(m["reason"] for m in listing["messages"] if m["state"] == "refused" and m["reason"])
     why = "".join(f"refused: {cell(reason)}\n" for reason in list(refused)[:REASONS])
     return table(heads, rows, empty="no messages", ids=True, preview=True) + legend + why

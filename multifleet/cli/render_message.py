@@ -14,12 +14,18 @@ TO_BE_TOLD = ("held", "refused", "expired", "undeliverable")
 """States that an agent which reads the text has to know: it is not to be taken for an ordinary message."""
 
 
+def sender(found: Result) -> str:
+    """From whom it is; with the key where another machine has that name now, or none."""
+    key = found["sender_key"]
+    return f"{found['from']} (key {key}, not the one of that name now)" if key else str(found["from"])
+
+
 def message(found: Result) -> str:
     """The text to print; who runs the command decides for whom it is."""
     if any(mark in os.environ for mark in AGENT_MARKS):
         return _for_an_agent(found)
     heads = [
-        ("from", f"{found['from']} ({found['authority']})"),
+        ("from", f"{sender(found)} ({found['authority']})"),
         ("to", found["to"]),
         ("type", found["type"]),
         ("stored", day(found["at"])),
@@ -41,7 +47,7 @@ def _for_an_agent(found: Result) -> str:
 
     fenced = FencedMessage(
         id=found["id"],
-        sender=found["from"],
+        sender=sender(found),
         authority=Authority(found["authority"]),
         type=found["type"],
         subject=found["subject"],

@@ -85,14 +85,19 @@ class Messages:
 
     async def inbox(self, seat: str | None, unread: bool, limit: int) -> list[InboxView]:
         """Received messages, newest first."""
-        return [_view(row) for row in await self._store.inbox.listing(limit, unread, seat)]
+        return [self._view(row) for row in await self._store.inbox.listing(limit, unread, seat)]
 
     async def read(self, id: str) -> InboxView:
         """One received message, marked as read by a person."""
         row = await self._received(id)
         await self._store.inbox.mark_read(row.sender, row.id, self._clock.now())
         self._events.happened(INBOX)
-        return msgspec.structs.replace(_view(row), unread=False)
+        return msgspec.structs.replace(self._view(row), unread=False)
+
+    def _view(self, row: InboxRow) -> InboxView:
+        member = self._members.get(row.sender)
+        is_same = member is not None and member.row.ed25519.hex() == row.sender_key
+        return _view(row, row.sender_key[:KEY_SHOWN] if row.sender_key and not is_same else None)
 
     async def outbox(self, peer: str | None, limit: int) -> list[OutboxView]:
         """Sent messages, newest first."""
@@ -201,6 +206,8 @@ class Messages:
         return row
 
 
+KEY_SHOWN = 16
+"""Hex digits of a key, as the roster shows it."""
 _WITH_REASON = (State.REFUSED, State.HELD, State.EXPIRED, State.UNDELIVERABLE)
 """States of a received message whose detail is a reason."""
 
@@ -217,7 +224,7 @@ def _state(text: str) -> State:
         raise BadInput(f"{text!r} is no state: {states}") from None
 
 
-def _view(row: InboxRow) -> InboxView:
+def _view(row: InboxRow, sender_key: str | None) -> InboxView:
     return InboxView(
         id=row.id,
         from_=row.from_,
@@ -234,6 +241,7 @@ def _view(row: InboxRow) -> InboxView:
         urgency=row.urgency,
         unread=row.read_at is None and row.state != State.SEEN and row.state not in FINAL,
         reason=row.detail if row.state in _WITH_REASON else None,
+        sender_key=sender_key,
     )
 
 

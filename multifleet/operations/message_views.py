@@ -76,6 +76,9 @@ class InboxView(View, frozen=True):
     urgency: Annotated[str, about("When it asks to be shown: now, next-turn or whenever.")] = "now"
     unread: Annotated[bool, about("Whether neither a session has seen it nor a person has read it.")] = False
     reason: Annotated[str | None, about("Why it is refused or held, or what ended it.")] = None
+    sender_key: Annotated[
+        str | None, about("Start of its sender's key, if the name it came from is not that key's any more.")
+    ] = None
 
 
 class InboxListing(View, frozen=True):

@@ -100,6 +100,8 @@ class InboxRow(msgspec.Struct, frozen=True):
     attempt: int
     packet: bytes | None
     read_at: float | None = None
+    sender_key: str = ""
+    """The Ed25519 key (hex) that the sender's name had when it came; empty where that is not known."""
     row: int = 0
 
 

@@ -84,6 +84,22 @@ async def test_a_message_that_was_refused_says_why(surfaces: Surfaces, mark: dic
     assert not mark or ("Its state here: refused" in ran.out and "</system-reminder>" not in ran.out)
 
 
+@pytest.mark.parametrize("mark", [{}, {"CLAUDECODE": "1"}], ids=["person", "agent"])
+async def test_a_message_of_a_machine_whose_name_is_another_ones_now_has_its_key(
+    surfaces: Surfaces, mark: dict[str, str]
+) -> None:
+    surfaces.node.messages.message = msgspec.structs.replace(MESSAGE, sender_key="9bc15f3c17c3366c")
+    ran = await surfaces.cli("read", ID, **mark)
+    assert "mac2/api (key 9bc15f3c17c3366c, not the one of that name now)" in ran.out
+
+
+def test_an_inbox_tells_two_machines_of_one_name_apart() -> None:
+    both = [MESSAGE, msgspec.structs.replace(MESSAGE, sender_key="9bc15f3c17c3366c")]
+    text = render("inbox", {"messages": [msgspec.to_builtins(one) for one in both]})
+    assert text.count("mac2/api") == 2 and text.count("mac2/api (key 9bc15f3c17c3366c)") == 1
+    assert "multifleet roster shows the keys of now" in text
+
+
 async def test_an_invitation_says_what_to_type(surfaces: Surfaces) -> None:
     ran = await surfaces.cli("invite", "--at", "10.0.0.1:8855")
     assert "    multifleet join CODE\n" in ran.out

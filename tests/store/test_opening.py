@@ -170,6 +170,12 @@ async def test_a_store_of_the_first_schema_is_brought_up_to_date_with_what_is_in
         " NULL, NULL, 0, 0, 0, NULL)"
     )
     connection.execute("INSERT INTO invites VALUES ('i', x'00', '', 5.0, NULL, NULL)")
+    for sender in ("mac2", "gone"):
+        connection.execute(
+            "INSERT INTO inbox VALUES (?, 'm', ?, 'mac1', NULL, 'context', 'now', NULL, 1, NULL, NULL, NULL, 'hello',"
+            " 'human', 1, 9, 2.0, 'http', 'stored', 2.0, NULL, NULL, NULL, 1, NULL, NULL, NULL)",
+            (sender, sender),
+        )
     connection.commit()
     connection.close()
     store = Store.open(tmp_path, NOW)
@@ -177,4 +183,5 @@ async def test_a_store_of_the_first_schema_is_brought_up_to_date_with_what_is_in
     assert peer is not None
     assert (peer.added_at, peer.state, peer.state_since, peer.role) == (1.5, "", None, "captain")
     assert [invite.role for invite in await store.invites.open(1.0)] == ["captain"]
+    assert {row.sender: row.sender_key for row in await store.inbox.listing(10)} == {"mac2": "00", "gone": ""}
     await store.aclose()

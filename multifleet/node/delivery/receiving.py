@@ -265,6 +265,7 @@ class Receiving:
             detail=None,
             attempt=request.attempt,
             packet=None,
+            sender_key=member.row.ed25519.hex(),
         )
 
     def _replayed(

@@ -11,6 +11,7 @@ Where it stands is in the keys themselves and in the store: a node that is start
 import asyncio
 import math
 import secrets
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -60,9 +61,7 @@ class Rotation:
         async with self._lock:
             identity = self._members.identity
             if len(identity.older) >= MOST_OLDER:
-                raise BadInput(
-                    f"{len(identity.older)} older keys wait for their removal: multifleet rotate-keys --show says when"
-                )
+                raise BadInput(self._why_not_yet())
             # To the millisecond: who was let in before was given the card with the old key.
             now = math.ceil(self._clock.now() * 1000) / 1000
             await self._take(identity.rotated(secrets.token_bytes(32), now, now + EXPIRES_LIMIT))
@@ -130,6 +129,16 @@ class Rotation:
             if left != identity:
                 await self._take(left)
                 self._counters.count("keys_removed", len(identity.older) - len(left.older))
+
+    def _why_not_yet(self) -> str:
+        older = self.view().older
+        first = min(older, key=lambda key: (bool(key.waits_for), key.removed_after))
+        when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(first.removed_after))
+        heard = f" and {', '.join(first.waits_for)} was heard again, or is out" if first.waits_for else ""
+        return (
+            f"{len(older)} older keys are kept, because messages under them may still arrive, up to 30 days after each "
+            f"was replaced: the next renewal is possible after {when}{heard} (multifleet rotate-keys --show lists them)"
+        )
 
     async def _take(self, identity: Identity) -> None:
         """On disk first: a key that somebody was told of must never be lost."""

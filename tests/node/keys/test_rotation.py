@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import time
 from unittest.mock import AsyncMock
 
 import pytest
@@ -281,13 +282,36 @@ async def test_the_key_is_renewed_by_itself_after_the_days_that_are_configured(f
     assert mac3.node.rotation.view().renews_at is None
 
 
-async def test_keys_that_wait_for_their_removal_are_not_without_number(fleet: Machines) -> None:
-    (mac1,) = await rotating(fleet, "mac1")
+async def test_keys_that_wait_for_their_removal_are_not_without_number_and_it_is_said_when_one_is_gone(
+    fleet: Machines,
+) -> None:
+    mac1, mac2 = await rotating(fleet, "mac1", "mac2")
     for _ in range(rotation.MOST_OLDER):
         await mac1.node.rotation.start()
-    with pytest.raises(BadInput, match="--show"):
+        mac1.time.pass_(60)
+        await tell(card_of(mac1), mac2)
+        await talk(mac2, mac1)
+    with pytest.raises(BadInput) as refusal:
         await mac1.node.rotation.start()
+    [first, *_] = sorted(mac1.node.rotation.view().older, key=lambda key: key.removed_after)
+    when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(first.removed_after))
+    assert f"possible after {when} (multifleet rotate-keys --show" in str(refusal.value)
+    assert "messages under them may still arrive" in str(refusal.value)
+    mac1.time.pass_(first.removed_after - mac1.node.clock.now() + 1)
     await mac1.node.rotation.check()
+    await mac1.node.rotation.start()
+
+
+async def test_where_a_renewal_waits_for_somebody_who_is_away_that_is_said(fleet: Machines) -> None:
+    mac1, mac2 = await rotating(fleet, "mac1", "mac2")
+    await mac2.stop()
+    await mac1.node.rotation.start()
+    assert mac1.node.rotation.view().older[-1].waits_for == ["mac2"]
+    identity = mac1.node.members.identity
+    kept = identity.older[-1:] * rotation.MOST_OLDER
+    mac1.node.members._identity = dataclasses.replace(identity, older=kept)
+    with pytest.raises(BadInput, match=r"possible after .* and mac2 was heard again, or is out \("):
+        await mac1.node.rotation.start()
 
 
 async def test_a_key_that_cannot_be_stored_is_not_used_and_the_operation_says_why(

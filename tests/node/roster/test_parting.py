@@ -55,9 +55,14 @@ async def test_mail_for_a_machine_that_is_out_does_not_go_to_the_next_one_of_its
     assert (story.state, (story.reason or "").startswith(words(how))) == ("undeliverable", True)
     (received,) = await mac2.node.store.inbox.listing(10)
     assert received.state == ("stored" if how == "left" else "refused")
+    [listed] = await mac2.node.messages.inbox(None, False, 10)
+    assert listed.sender_key == laptop.node.rostering.key[:16], "it is told from what the next one of its name sends"
     # What is said from now on is said to the new one, and nothing else ever is.
     await mac2.delivers("laptop", "for the second laptop")
     assert [row.body for row in await new.node.store.inbox.listing(10)] == ["for the second laptop"]
+    await new.delivers("mac2", "from the second laptop")
+    keys = {one.body: one.sender_key for one in await mac2.node.messages.inbox(None, False, 10)}
+    assert keys == {"from the first laptop": listed.sender_key, "from the second laptop": None}
     with pytest.raises(KeyChanged, match="laptop is another machine now than when this was written"):
         await mac2.node.messages.retry(sent.id)
     assert mac2.node.counters.snapshot()["name_has_another_key"] == 1

@@ -72,8 +72,9 @@ def make_revocation(
     """What puts a key out: a revocation, and the signer's own admissions of those that it has no room to name.
 
     It stands by everybody whom the revoked one had let in and who is a member now, but for the keys in `leave_out`, or
-    with `with_admitted` by nobody; and by what the revoked one had revoked without dispute, but for the signer, or with
-    `undo` by nothing.
+    with `with_admitted` by nobody; by everybody who is a root here, because those whom the revoked one had let in may
+    know of these by its word alone; and by what the revoked one had revoked without dispute, but for the signer, or
+    with `undo` by nothing.
     """
     view = roster.view()
     me = identity.public.hex()
@@ -87,7 +88,9 @@ def make_revocation(
     revoked = sorted(
         held.key for held in roster.held_by("revocation", key) if held.id in view.accepted and held.key != me
     )
-    admitted, revoked = [] if with_admitted else admitted, [] if undo else revoked
+    roots = sorted(member.key for member in members.values() if not member.by)
+    admitted = [*roots, *(() if with_admitted else (other for other in admitted if other not in roots))]
+    revoked = [] if undo else revoked
     if len(revoked) > NAMES_LIMIT:
         raise BadInput(f"{node} has revoked more than {NAMES_LIMIT} machines: revoke some of them from here first")
     room = NAMES_LIMIT - len(revoked)

@@ -29,6 +29,8 @@ class Grant:
     id: str
     told: bool = False
     """No document says it, but whoever let this node in: good as long as `by` is not known to have lost its place."""
+    told_by: tuple[str, ...] = ()
+    """Whose word it is alone: once one of them is revoked, it holds only where the revokers name the key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ class _Chains:
         todo: list[str] = []
 
         def holds(grant: Grant) -> bool:
-            if grant.by in kept and grant.key not in kept[grant.by]:
+            if any(key in kept and grant.key not in kept[key] for key in (grant.by, *grant.told_by)):
                 return False
             if grant.told:
                 return grant.by not in known or grant.by in keys

@@ -6,7 +6,7 @@ understood yet, because its signer is not known, is kept until it can. Nothing h
 
 import hashlib
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import get_args
 
 from multifleet.core.documents import BadDocument, Document, Kind, Signed, look, verify
@@ -157,6 +157,14 @@ class Roster:
         if self._view is None:
             self._view = view_of(self._trust, self.me, self._all(), self._pins)
         return self._view
+
+    def told(self) -> dict[str, Anchor]:
+        """What a node that is let in here is told, by key, with those by whose word alone it is known here."""
+        found = self.view().anchors()
+        for key, known in self._anchors.items():
+            if known.told_by and key in found and found[key].by == known.by:
+                found[key] = replace(found[key], told_by=known.told_by)
+        return found
 
     def contested(self) -> frozenset[str]:
         """Keys that may be out by a mistake or a theft: they are to be heard on it (see roster_reading.contested)."""

@@ -40,11 +40,7 @@ def weigh(
         elif isinstance(body, Revocation):
             revocations[document.id] = document, body
     # What an anchor was told of an admission holds until the document is here: that is the same for everybody.
-    grants += [
-        Grant(key, anchor.by, anchor.node, anchor.role == "captain", anchor.eligible, anchor.at, "", bool(anchor.by))
-        for key, anchor in sorted(anchors.items())
-        if (key, anchor.by) not in written
-    ]
+    grants += [_told(key, anchor) for key, anchor in sorted(anchors.items()) if (key, anchor.by) not in written]
     claims = [
         Claim(body.by, body.key, name, frozenset(body.admitted), frozenset(body.revoked))
         for name, (_, body) in revocations.items()
@@ -53,6 +49,13 @@ def weigh(
     standing = [revocations[name] for name in judgement.accepted | judgement.disputed]
     standing.sort(key=lambda pair: (pair[0].at, pair[0].id))
     return Trust(judgement, seniority(judgement.after.grants), tuple(standing))
+
+
+def _told(key: str, anchor: Anchor) -> Grant:
+    is_told, is_captain = bool(anchor.by), anchor.role == "captain"
+    return Grant(
+        key, anchor.by, anchor.node, is_captain, anchor.eligible, anchor.at, "", is_told, told_by=anchor.told_by
+    )
 
 
 def view_of(trust: Trust, me: str, documents: Iterable[Document], pins: Mapping[str, str]) -> View:
@@ -83,7 +86,8 @@ def contested(trust: Trust, me: str, settled: Container[str]) -> frozenset[str]:
     by: dict[str, list[str]] = {}
     for grant in trust.judgement.before.grants:
         if grant.key in cut:
-            by.setdefault(grant.by, []).append(grant.key)
+            for through in (grant.by, *grant.told_by):
+                by.setdefault(through, []).append(grant.key)
     todo = list(found)
     while todo:
         for key in by.get(todo.pop(), ()):
@@ -162,15 +166,23 @@ class _Reading:
         out[body.key] = Out(node, body.key, how, self._name(body.by), body.by, body.at, body.reason)
 
     def _orphan(self, grant: Grant) -> Out:
-        through = grant.by
-        seen = {grant.key}
-        while through not in self._targets and through not in seen and through in self._before:
-            seen.add(through)
-            through = self._before[through][0].by
+        last, seen = grant, {grant.key}
+        while not (through := self._cut(last)) and last.by in self._before and last.by not in seen:
+            seen.add(last.by)
+            last = self._before[last.by][0]
+        through = through or last.by
         name = self._name(through)
-        word = "by" if through == grant.by else "through"
-        reason = f"let in {word} {name}, which was revoked"
+        if through == grant.by:
+            reason = f"let in by {name}, which was revoked"
+        elif through in grant.told_by:
+            reason = f"known here by the word of {name} alone, which was revoked"
+        else:
+            reason = f"let in through {name}, which was revoked"
         return Out(grant.node, grant.key, "orphaned", name, through, grant.at, reason)
+
+    def _cut(self, grant: Grant) -> str:
+        """Who was put out of those on whom this grant rests; empty where nobody was."""
+        return next((key for key in (grant.by, *grant.told_by) if key in self._targets), "")
 
     def _members(self, out: dict[str, Out]) -> dict[str, MemberFacts]:
         members: dict[str, MemberFacts] = {}

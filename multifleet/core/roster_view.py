@@ -22,6 +22,8 @@ class Anchor:
     it founded the fleet, a founder, a machine of the configuration."""
     at: int = 0
     """When it was let in, in milliseconds; 0 for the founder. Seniority is counted from here."""
+    told_by: tuple[str, ...] = ()
+    """The keys through which this node came to hear of it when it was let in; empty for what it knows by itself."""
 
 
 @dataclass(frozen=True, slots=True)

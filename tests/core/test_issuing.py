@@ -136,10 +136,10 @@ class TestRevocations:
         with pytest.raises(NotCaptain):
             make_revocation(made, identity("mac1"), key("mac2"), NOW)
 
-    def test_it_need_not_name_its_signer(self) -> None:
+    def test_it_names_the_roots_and_need_not_name_its_signer(self) -> None:
         made = roster(*BASE, me="mac4")
         signed = make_revocation(made, identity("mac4"), key("mac2"), NOW)
-        assert sorted(revocation(signed[0]).admitted) == sorted(map(key, ["mac3", "mac5"]))
+        assert sorted(revocation(signed[0]).admitted) == sorted(map(key, ["mac1", "mac3", "mac5"]))
         made.merge(signed)
         assert members(made) == {"mac1", "mac3", "mac4", "mac5"}
 

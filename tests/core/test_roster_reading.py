@@ -1,6 +1,7 @@
 """Who is a member follows from the documents, whatever else was tried."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -264,3 +265,36 @@ def test_heard_is_who_was_put_out_by_nobody_more_senior(words: tuple[Signed, ...
 
 def test_the_word_of_this_node_s_own_user_is_beyond_doubt() -> None:
     assert roster(*LET_IN, revokes("mac4", "mac2"), me="mac4").contested() == frozenset()
+
+
+def told(*documents: Signed) -> Roster:
+    """What mac3 has, which was let in by `bad` and was told by it of mac1, which had let it in, and of `evil`."""
+    first, told_by = Anchor("mac1"), (key("bad"),)
+    anchors = {key("mac1"): replace(first, told_by=told_by), key("evil"): Anchor("evil", told_by=told_by)}
+    made = Roster(FLEET, key("mac3"), anchors)
+    made.merge([admits("mac1", "bad", 5), admits("mac1", "mac2", 5), admits("bad", "mac3", 7), *documents])
+    return made
+
+
+def test_what_one_that_was_revoked_had_told_alone_is_believed_no_longer() -> None:
+    assert members(told()) == {"mac1", "mac2", "bad", "mac3", "evil"}
+    made = told(revokes("mac1", "bad", admitted=("mac3",)), admits("evil", "evil2", 9))
+    assert members(made) == {"mac1", "mac2", "mac3"}
+    assert out(made) == {"bad": "revoked", "evil": "orphaned", "evil2": "orphaned"}
+    gone = {each.node: each.reason for each in made.view().out.values()}
+    assert gone["evil"] == "known here by the word of bad alone, which was revoked"
+    assert gone["evil2"] == "let in through bad, which was revoked"
+    made.merge([revokes("evil", "mac2", 9)])
+    assert members(made) == {"mac1", "mac2", "mac3"}
+
+
+def test_what_it_had_told_stays_where_the_revoker_names_it_or_a_captain_that_stands_has_let_it_in() -> None:
+    named = told(revokes("mac2", "bad", admitted=("mac1", "mac3")))
+    assert members(named) == {"mac1", "mac2", "mac3"}
+    let_in = told(revokes("mac1", "bad", admitted=("mac3",)), admits("mac1", "evil", 9))
+    assert members(let_in) == {"mac1", "mac2", "mac3", "evil"}
+
+
+def test_who_is_told_of_somebody_is_told_by_whose_word_that_is() -> None:
+    assert told().told()[key("evil")].told_by == (key("bad"),)
+    assert told().told()[key("mac2")].told_by == ()

@@ -65,6 +65,9 @@ class Asking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fleet: Annotated[str, msgspec.Meta(max_length=64)] = ""
 
 
+TOLD_BY_LIMIT = 16
+
+
 class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A member as the inviter knows it (see core.roster_view.Anchor)."""
 
@@ -74,6 +77,7 @@ class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     eligible: bool
     by: Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{64})?\\Z")] = ""
     at: Moment = 0
+    told_by: Annotated[list[Key], msgspec.Meta(max_length=TOLD_BY_LIMIT)] = []
 
 
 class Letting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -171,8 +175,8 @@ class Joining:
             nonce=secrets.token_hex(16),
             re=asking.nonce,
             members=[
-                Known(member, anchor.node, anchor.role, anchor.eligible, anchor.by, anchor.at)
-                for member, anchor in roster.view().anchors().items()
+                Known(known, anchor.node, anchor.role, anchor.eligible, anchor.by, anchor.at, list(anchor.told_by))
+                for known, anchor in roster.told().items()
             ],
             documents=[held.signed for held in roster.held("admission", joiner)][:8],
         )
@@ -227,15 +231,20 @@ class Joining:
             raise KeyChanged(f"{address} is {told.node}, not {expected}: mend the addresses in config.json")
         row = self._row(told, letting.card, address, kind)
         self._membership.check_key(row)
-        anchors = {
-            known.key: Anchor(known.node, known.role, known.eligible, known.by, known.at) for known in letting.members
-        }
+        teller = row.ed25519.hex()
+        anchors = {known.key: self._anchor(known, teller) for known in letting.members}
         if kind == "join" and not {row.ed25519.hex(), self._membership.rostering.key} <= anchors.keys():
             raise BadInput(f"{told.node} lets this machine in without saying so: is multifleet the same version there?")
         await self._membership.enter(
             kind, letting.fleet, anchors, letting.documents, row, told, from_card(letting.card)
         )
         return told.node, list(row.addresses)
+
+    def _anchor(self, known: Known, teller: str) -> Anchor:
+        """What is believed of a member because the inviter says so; of the two of them nobody else's word is needed."""
+        tellers = () if known.key in (teller, self._membership.rostering.key) else (*known.told_by, teller)
+        told_by = tuple(dict.fromkeys(tellers))[-TOLD_BY_LIMIT:]
+        return Anchor(known.node, known.role, known.eligible, known.by, known.at, told_by)
 
     def _row(self, card: Card, signed: SignedCard, observed: str | None, via: str) -> PeerRow:
         # A neighbour on this very machine calls from an address that says nothing about where it listens.

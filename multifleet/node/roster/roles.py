@@ -1,7 +1,7 @@
 """Which role the configuration gives a machine: for those that no captain has let in, but the fleet's shared key."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from multifleet.config import Config
 from multifleet.core.roster import Anchor
@@ -29,6 +29,8 @@ class Roles:
         """Anchors as the files have them now, for the machines that they name and nobody else let in."""
         named = {*self.config.nodes, self.chief}
         return {
-            key: self.anchor(anchor.node) if anchor.node in named and not anchor.by else anchor
+            key: replace(self.anchor(anchor.node), told_by=anchor.told_by)
+            if anchor.node in named and not anchor.by
+            else anchor
             for key, anchor in anchors.items()
         }

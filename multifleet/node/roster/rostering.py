@@ -200,7 +200,14 @@ class Rostering:
                 self._members.move_to(fleet)
                 self._roster = Roster(fleet, self._me, anchors)
             else:
-                self._roster.set_anchors({**self._roster.anchors, **anchors})
+                known = self._roster.anchors
+                # What this node knows by itself is no other's to change, but for what it is itself.
+                own = {
+                    key: anchor
+                    for key, anchor in known.items()
+                    if not (anchor.told_by or anchor.by or key == self._me)
+                }
+                self._roster.set_anchors({**known, **anchors, **own})
             if await self._settling.make_way(self._roster, row):
                 await self._keeping.forget(row.node)
             self._settling.rows[row.node] = row

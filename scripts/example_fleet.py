@@ -4,11 +4,12 @@ from typing import Any
 
 import msgspec
 
+from multifleet import __version__
 from multifleet.cli import render_fleet
 from multifleet.operations.views import ApartView, ClientView, MemberView, StatusView
 
 NOW = 1_800_000_000.0
-_FACTS = {"version": "0.2.0", "branch": "main", "commit": "6f4f8fc2aa", "load": 0.31, "disk_free": 51_200}
+_FACTS = {"version": __version__, "branch": "main", "commit": "6f4f8fc2aa", "load": 0.31, "disk_free": 51_200}
 
 
 def a_fleet() -> list[MemberView]:
@@ -33,6 +34,7 @@ def a_fleet() -> list[MemberView]:
             NOW - 190,
             "8 pings and an HTTP request unanswered",
             addresses=("192.0.2.9:8855", "198.51.100.4:8855"),
+            round_trip=0.0021,
             clock_offset=0.3,
             sessions=0,
             waiting=2,
@@ -40,7 +42,19 @@ def a_fleet() -> list[MemberView]:
             flaps=1,
             **_FACTS,  # type: ignore[arg-type]
         ),
-        MemberView("mac2", "asleep", NOW - 720, "said so itself", addresses=("192.0.2.2:8855",), heard_at=NOW - 720),
+        MemberView(
+            "mac2",
+            "asleep",
+            NOW - 720,
+            "said so itself",
+            addresses=("192.0.2.2:8855",),
+            round_trip=0.0006,
+            clock_offset=0.0,
+            sessions=0,
+            heard_at=NOW - 720,
+            facts_at=NOW - 722,
+            **_FACTS,  # type: ignore[arg-type]
+        ),
         MemberView(
             "mac3",
             "alive",
@@ -59,7 +73,7 @@ def a_fleet() -> list[MemberView]:
             added_at=NOW - 86_400 * 9,
             **_FACTS | {"branch": "feature/one-table-of-the-fleet"},  # type: ignore[arg-type]
         ),
-        MemberView("old", "revoked", NOW - 5_000, "by mac1: stolen", addresses=("192.0.2.5:8855",)),
+        MemberView("old", "revoked", NOW - 5_000, "by mac1: stolen", heard_at=NOW - 5_060, key="fedcba9876543210"),
     ]
 
 
@@ -68,7 +82,7 @@ def a_status(members: list[MemberView] | None = None) -> StatusView:
     return StatusView(
         node="mac1",
         fleet="f1",
-        version="0.2.0",
+        version=__version__,
         pid=4711,
         home="/home/ada/.multifleet",
         addresses=["0.0.0.0:8855"],

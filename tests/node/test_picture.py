@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from multifleet import __version__
 from multifleet.core.documents import Signed
 from multifleet.core.presence.gossip import Facts
 from multifleet.core.presence.peer import PeerPresence
@@ -14,6 +15,7 @@ from multifleet.node.members import Member, Members
 from multifleet.node.picture import Sources, choose_chief, others, problems, this_node
 from multifleet.node.roster.keeping import KeyChange
 from multifleet.operations.views import ApartView, MemberView
+from scripts.example_fleet import a_fleet, a_status
 from tests.core.fleet import admits, identity, key, leaves, revokes, roster
 from tests.core.wire import FLEET
 from tests.node.fleet import pinned
@@ -55,6 +57,14 @@ def seen(made: Roster, *peers: PeerPresence, members: tuple[Member, ...] = (), *
         wall=WALL,
         rows=known.get("rows", {}),
     )
+
+
+def test_the_picture_in_the_documentation_shows_nothing_that_a_node_does_not_show() -> None:
+    made = roster(admits("mac1", "old", 1_700_000_000_000), revokes("mac1", "old", 1_700_000_001_000, reason="stolen"))
+    [out] = others(seen(made), "mac1")
+    [pictured] = [member for member in a_fleet() if member.state == "revoked"]
+    assert replace(pictured, since=out.since, heard_at=out.heard_at, key=out.key) == out
+    assert a_status().version == __version__
 
 
 def test_a_member_is_shown_with_all_that_is_known_of_it() -> None:

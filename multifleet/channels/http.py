@@ -5,12 +5,9 @@ from contextlib import AsyncExitStack
 from typing import ClassVar
 
 from multifleet.channels.base import Carried, ChannelError, Success, Target
-from multifleet.channels.http_connection import Broken, Connection, in_words
-from multifleet.config import split_address
+from multifleet.channels.connections import Connections
+from multifleet.channels.http_connection import Broken, in_words
 
-IDLE_SECONDS = 40.0
-"""Below the server's 45 s, so that the side that opened a connection is the one that closes it."""
-CONNECTIONS_PER_ADDRESS = 4
 CONNECT_SECONDS = 1.5
 """For each address while there are others to try."""
 
@@ -30,24 +27,24 @@ class HttpChannel:
 
     name: ClassVar[str] = "http"
 
-    def __init__(self) -> None:
+    def __init__(self, connections: Connections | None = None) -> None:
+        self.connections = connections or Connections()
         self._best: dict[str, str] = {}
         self._shaky: dict[str, list[str]] = {}
         self._doubted: set[str] = set()
-        self._idle: dict[str, list[tuple[Connection, asyncio.TimerHandle]]] = {}
-        self._rooms: dict[str, asyncio.Semaphore] = {}
 
     async def start(self, stack: AsyncExitStack) -> None:
-        """Nothing to open yet; at the end all kept connections are closed."""
-        stack.callback(self._close)
+        """Nothing to open yet; at the end all connections are closed."""
+        stack.callback(self.connections.close)
 
     async def deliver(self, target: Target, frame: bytes) -> Carried:
         """POST the frame to the first address where the peer answers."""
+        self.connections.know(target.node, target.addresses)
         addresses = self._in_order(target)
         reasons = []
         for address in addresses:
             try:
-                answer = await self._post(address, frame, hurry=len(addresses) > 1)
+                answer = await self._post(target.node, address, frame, hurry=len(addresses) > 1)
             except _NotThere as error:
                 reasons.append(f"{address}: {error}")
                 continue
@@ -89,53 +86,21 @@ class HttpChannel:
             shaky.remove(address)
         shaky.append(address)
 
-    async def _post(self, address: str, frame: bytes, *, hurry: bool) -> bytes:
-        room = self._rooms.setdefault(address, asyncio.Semaphore(CONNECTIONS_PER_ADDRESS))
-        async with room:
-            connection = self._kept(address) or await _connect(address, CONNECT_SECONDS if hurry else None)
-            try:
-                status, answer = await connection.ask("/frames", frame)
-            except (Broken, OSError) as error:
-                raise ChannelError(f"{address}: {error}", unknown=True) from None
-            if answer.startswith(b"mf1 "):
-                self._keep(address, connection)
-                return answer
-            connection.close()
+    async def _post(self, node: str, address: str, frame: bytes, *, hurry: bool) -> bytes:
+        try:
+            async with self.connections.borrow(address, node, CONNECT_SECONDS if hurry else None) as connection:
+                try:
+                    status, answer = await connection.ask("/frames", frame)
+                except (Broken, OSError) as error:
+                    raise ChannelError(f"{address}: {error}", unknown=True) from None
+                if answer.startswith(b"mf1 "):
+                    return answer
+                connection.close()
+        except TimeoutError:
+            raise _NotThere("no connection in time") from None
+        except (OSError, ValueError) as error:
+            raise _NotThere(in_words(error)) from None
         if status >= 500:
             told = f"the peer's daemon answered with an internal error (HTTP {status}): multifleet doctor there"
             raise ChannelError(f"{address}: {told}", unknown=True)
         raise _NotThere(_UNSIGNED.get(status, f"HTTP {status} without a signed answer"))
-
-    def _kept(self, address: str) -> Connection | None:
-        idle = self._idle.get(address)
-        while idle:
-            connection, timer = idle.pop()
-            timer.cancel()
-            if connection.is_open:
-                return connection
-        return None
-
-    def _keep(self, address: str, connection: Connection) -> None:
-        if not connection.is_open:
-            connection.close()
-            return
-        timer = asyncio.get_running_loop().call_later(IDLE_SECONDS, connection.close)
-        self._idle.setdefault(address, []).append((connection, timer))
-
-    def _close(self) -> None:
-        for idle in self._idle.values():
-            for connection, timer in idle:
-                timer.cancel()
-                connection.close()
-        self._idle.clear()
-
-
-async def _connect(address: str, seconds: float | None) -> Connection:
-    try:
-        host, port = split_address(address)
-        async with asyncio.timeout(seconds):
-            return await Connection.connect(host, port, address)
-    except TimeoutError:
-        raise _NotThere("no connection in time") from None
-    except (OSError, ValueError) as error:
-        raise _NotThere(in_words(error)) from None

@@ -4,6 +4,7 @@ Smaller than a general client on purpose: it speaks to our own daemon only, and 
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import cast
 
 import httptools
@@ -25,8 +26,9 @@ class Broken(Exception):
 class Connection(asyncio.Protocol):
     """Made by `connect`; `ask` until `is_open` is false."""
 
-    def __init__(self, host: str) -> None:
+    def __init__(self, host: str, lost: Callable[[], None] = lambda: None) -> None:
         self._host = host
+        self._lost = lost
         self._transport: asyncio.Transport | None = None
         self._parser: httptools.HttpResponseParser | None = None
         self._answer: asyncio.Future[tuple[int, bytes]] | None = None
@@ -37,10 +39,13 @@ class Connection(asyncio.Protocol):
         self.is_open = True
 
     @classmethod
-    async def connect(cls, host: str, port: int, name: str) -> "Connection":
-        """A new connection; OSError where there is none to be had. `name` goes into the Host header."""
+    async def connect(cls, host: str, port: int, name: str, lost: Callable[[], None] = lambda: None) -> "Connection":
+        """A new connection; OSError where there is none to be had. `name` goes into the Host header.
+
+        `lost` is told when its socket is about to be closed, in the same turn of the loop.
+        """
         loop = asyncio.get_running_loop()
-        _, connection = await loop.create_connection(lambda: cls(name), host, port)
+        _, connection = await loop.create_connection(lambda: cls(name, lost), host, port)
         return connection
 
     async def ask(self, path: str, body: bytes) -> tuple[int, bytes]:
@@ -77,6 +82,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         self.is_open = False
         self._fail("the connection ended before the answer")
+        self._lost()
 
     def data_received(self, data: bytes) -> None:
         if self._parser is None or self._answer is None:

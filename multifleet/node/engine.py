@@ -8,7 +8,6 @@ from functools import partial
 from typing import Self
 
 from multifleet.channels.base import Channel
-from multifleet.channels.http import HttpChannel
 from multifleet.node import addresses
 from multifleet.node.clock import Clocks, NodeClock
 from multifleet.node.counters import Counters
@@ -38,7 +37,7 @@ class Engine(Parts):
         store = Store.open(setup.home, clocks.wall())
         clock = NodeClock.start(clocks, float(await store.meta.get(REPLAY_CLOCK) or 0.0))
         setup = await unless_left(setup, store)
-        node = cls(setup, store, clock, counters or Counters(clocks.monotonic), channels or [HttpChannel()])
+        node = cls(setup, store, clock, counters or Counters(clocks.monotonic), channels)
         await node._load()
         return node
 

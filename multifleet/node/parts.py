@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from multifleet import __version__
 from multifleet.channels.base import Channel
+from multifleet.channels.connections import Connections
 from multifleet.channels.http import HttpChannel
 from multifleet.core.documents import Signed
 from multifleet.core.presence.gossip import DOCUMENT_LIMIT, Document
@@ -53,7 +54,7 @@ class Parts:
     """One node's moving parts."""
 
     def __init__(
-        self, setup: Setup, store: Store, clock: NodeClock, counters: Counters, channels: Sequence[Channel]
+        self, setup: Setup, store: Store, clock: NodeClock, counters: Counters, channels: Sequence[Channel] | None
     ) -> None:
         self.setup = setup
         self.home = setup.home
@@ -61,7 +62,8 @@ class Parts:
         self.store = store
         self.clock = clock
         self.counters = counters
-        self.channels = channels
+        self.connections = Connections()
+        channels = self.channels = channels or [HttpChannel(self.connections)]
         self.port = setup.config.port
         self.binds: Sequence[str] = setup.config.bind
         self.listens: list[tuple[str, int]] = []
@@ -137,7 +139,15 @@ class Parts:
             store,
             clock,
             counters,
-            SendingParts(self.exchange, self.delivery, channels, self.hearing, self.endings, self.outboxes),
+            SendingParts(
+                self.exchange,
+                self.delivery,
+                channels,
+                self.connections,
+                self.hearing,
+                self.endings,
+                self.outboxes,
+            ),
             own_addresses=self.own_addresses,
             heard=self.heard,
             addresses=self.ways.for_frames,

@@ -8,7 +8,8 @@ import pytest
 
 from multifleet.channels import http_connection
 from multifleet.channels.base import ChannelError, Target
-from multifleet.channels.http import CONNECTIONS_PER_ADDRESS, HttpChannel
+from multifleet.channels.connections import CONNECTIONS_TO_A_PEER
+from multifleet.channels.http import HttpChannel
 from tests.channels.web import ANSWER, Reader, Web, Writer, answers, free_port, is_silent, reply, says, serving
 
 FRAME = b"mf1 a frame"
@@ -58,7 +59,7 @@ async def test_one_connection_is_kept_for_frames_one_after_the_other(channel: Ht
 async def test_a_herd_of_frames_opens_few_connections(channel: HttpChannel) -> None:
     async with serving(answers) as web:
         await asyncio.gather(*(channel.deliver(to(web.address), FRAME) for _ in range(100)))
-        assert web.opened <= CONNECTIONS_PER_ADDRESS
+        assert web.opened <= CONNECTIONS_TO_A_PEER
 
 
 async def test_a_kept_connection_that_the_peer_closed_is_not_used_again(channel: HttpChannel) -> None:

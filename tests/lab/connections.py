@@ -10,6 +10,10 @@ from tests.lab.fleet_node import PORT, FleetNode
 
 EVERY = 0.02
 """Seconds between two looks; a herd stays longer."""
+INODE = 9
+"""Its column in the kernel's table."""
+Line = tuple[str, str, str]
+"""Whither, from which address and port, and the socket's number."""
 OPEN = frozenset({"01", "02", "03"})
 """Established, and both kinds of being opened."""
 
@@ -34,20 +38,28 @@ class ConnectionWatch:
 
     def _run(self) -> None:
         while not self._stop.wait(EVERY):
-            targets = connections_from(self.node)
-            for name, addresses in self._addresses.items():
-                self.most[name] = max(self.most[name], sum(target in addresses for target in targets))
+            found = connections_from(self.node)
+            if any(count > self.most[name] for name, count in self._count(found).items()):
+                # While the kernel lists them, one may end and another begin: those are two only if they meet.
+                found &= connections_from(self.node)
+            for name, count in self._count(found).items():
+                self.most[name] = max(self.most[name], count)
+
+    def _count(self, found: set[Line]) -> dict[str, int]:
+        return {
+            name: sum(address in addresses for address, _, _ in found) for name, addresses in self._addresses.items()
+        }
 
 
-def connections_from(node: FleetNode) -> list[str]:
-    """The addresses of all other hosts' daemons that this host has a connection to, once for each connection."""
-    found = []
+def connections_from(node: FleetNode) -> set[Line]:
+    """The connections that this host has to other hosts' daemons."""
+    found = set()
     for table, family in (("tcp", socket.AF_INET), ("tcp6", socket.AF_INET6)):
         for line in Path(f"/proc/{node.host.init}/net/{table}").read_text().splitlines()[1:]:
-            _, _, remote, state, *_ = line.split()
+            _, local, remote, state, *_ = fields = line.split()
             address, port = remote.split(":")
             if state in OPEN and int(port, 16) == PORT:
-                found.append(socket.inet_ntop(family, _network_order(address)))
+                found.add((socket.inet_ntop(family, _network_order(address)), local, fields[INODE]))
     return found
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from multifleet.channels.base import Channel
+from multifleet.channels.connections import Connections
 from multifleet.node.clock import NodeClock
 from multifleet.node.counters import Counters
 from multifleet.node.delivery.delivery import Delivery
@@ -33,6 +34,7 @@ class SendingParts:
     exchange: Exchange
     delivery: Delivery
     channels: Sequence[Channel]
+    connections: Connections
     hearing: Hearing
     endings: Endings
     outboxes: PeerOutboxes
@@ -102,5 +104,5 @@ class RosterParts:
             own_addresses=own_addresses,
         )
         captaincy = Captaincy(members, membership, rostering, parting, exchange)
-        joining = Joining(membership, store, clock, counters)
+        joining = Joining(membership, store, clock, counters, sending.connections)
         return cls(keeping, rostering, roles, exchange, rounds, membership, captaincy, joining)

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from multifleet.channels.http_connection import Broken, Connection, in_words
-from multifleet.config import split_address
+from multifleet.channels.connections import Connections
+from multifleet.channels.http_connection import Broken, in_words
 from multifleet.core.visible import visible
 from multifleet.errors import (
     BadInput,
@@ -29,13 +29,18 @@ _KINDS: dict[str, type[MultifleetError]] = {
 }
 
 
-async def post_first(addresses: Sequence[str], data: bytes) -> tuple[bytes, str]:
-    """The first answer, and the address that gave it; what the other machine refuses is raised as it was there."""
+async def post_first(
+    connections: Connections, node: str | None, addresses: Sequence[str], data: bytes
+) -> tuple[bytes, str]:
+    """The first answer, and the address that gave it; what the other machine refuses is raised as it was there.
+
+    `node` is whom it should be, where that is known.
+    """
     reasons = []
     for address in addresses:
         try:
             async with asyncio.timeout(TRY_SECONDS):
-                return await _post(address, data), address
+                return await _post(connections, node, address, data), address
         except TimeoutError:
             reasons.append(f"{address}: no answer in {TRY_SECONDS:g} s")
         except (Broken, OSError, PeerUnreachable, ValueError) as error:
@@ -46,12 +51,10 @@ async def post_first(addresses: Sequence[str], data: bytes) -> tuple[bytes, str]
     )
 
 
-async def _post(address: str, data: bytes) -> bytes:
-    connection = await Connection.connect(*split_address(address), address)
-    try:
+async def _post(connections: Connections, node: str | None, address: str, data: bytes) -> bytes:
+    async with connections.borrow(address, node) as connection:
         status, answer = await connection.ask("/join", data)
-    finally:
-        connection.close()
+        connection.close()  # who it is stands in the answer, and that is not verified yet
     if status != 200:
         raise _told(status, answer)
     return answer

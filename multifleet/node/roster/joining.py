@@ -12,6 +12,7 @@ from typing import Annotated, Literal, TypeVar
 
 import msgspec
 
+from multifleet.channels.connections import Connections
 from multifleet.config import join_address, split_address
 from multifleet.core.card import BadCard, Card, Key, SignedCard, read_card
 from multifleet.core.documents import Moment, NodeId, Role, Signed, as_card, from_card
@@ -104,11 +105,14 @@ class Invited:
 class Joining:
     """Both sides of it, for one node."""
 
-    def __init__(self, membership: Membership, store: Store, clock: NodeClock, counters: Counters) -> None:
+    def __init__(
+        self, membership: Membership, store: Store, clock: NodeClock, counters: Counters, connections: Connections
+    ) -> None:
         self._membership = membership
         self._store = store
         self._clock = clock
         self._counters = counters
+        self._connections = connections
 
     async def invite(self, at: Sequence[str], role: Role = "captain") -> Invited:
         """Make a code that lets one machine in within ten minutes, in this role."""
@@ -216,7 +220,7 @@ class Joining:
         asking = Asking(card=card, nonce=nonce, fleet=self._membership.fleet_if_shared())
         body = msgspec.json.encode(asking).decode()
         data = msgspec.json.encode(Handshake(body, join_mac(key, "j", body.encode()), kind))
-        answer, address = await post_first(addresses, data)
+        answer, address = await post_first(self._connections, expected, addresses, data)
         handshake = _read(answer, Handshake)
         mac = join_mac(key, "i", body.encode() + handshake.body.encode())
         if not hmac.compare_digest(mac, handshake.mac):

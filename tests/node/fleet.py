@@ -1,14 +1,17 @@
 """Whole nodes in one process, on real stores, joined by a network in memory that tests break and mend."""
 
 import asyncio
+import shutil
+import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
+from multifleet.channels.base import ChannelError
 from multifleet.channels.memory import MemoryChannel, Network
 from multifleet.config import Config
 from multifleet.core.keys import Identity
@@ -24,6 +27,8 @@ from tests.core.wire import FLEET, identity
 
 SOON = 20.0
 """Seconds after which a test gives up waiting."""
+SEEDS = "seeds"
+"""The folder of a home that hooks use too."""
 
 
 @dataclass
@@ -60,6 +65,7 @@ class Machine:
         self.node: Node
         self._stack = AsyncExitStack()
         self._run: asyncio.Task[None] | None = None
+        self._lives = 0
         make_home(home)
 
     async def open(self) -> Node:
@@ -90,16 +96,37 @@ class Machine:
             self.node.stopping.set()
             await self._run
             self._run = None
-        await self._stack.aclose()
-        self._stack = AsyncExitStack()
+        await self._close()
+
+    async def kill(self) -> None:
+        """It ends as by SIGKILL: what it wrote to its home is there, and nothing that it did not write is ever told."""
+        kept = self.home.with_name(f"{self.name} kept")
+        with _no_commit(self.home / "store.db"):
+            shutil.copytree(self.home, kept, ignore=_not_kept)
+            self._lives += 1
+            self.network.nodes.pop(self.name, None)
+            await self._end_loops()
+        await self._close()
+        for path in self.home.iterdir():
+            if path.name != SEEDS:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        for path in kept.iterdir():
+            path.rename(self.home / path.name)
+        kept.rmdir()
 
     async def crash(self) -> None:
-        """Everything under way is dropped where it is."""
+        """Everything under way is dropped where it is, and what waited for a commit is committed."""
         self.network.nodes.pop(self.name, None)
+        await self._end_loops()
+        await self._close()
+
+    async def _end_loops(self) -> None:
         if self._run is not None:
             self._run.cancel()
             await asyncio.wait([self._run])
             self._run = None
+
+    async def _close(self) -> None:
         await self._stack.aclose()
         self._stack = AsyncExitStack()
 
@@ -123,8 +150,24 @@ class Machine:
         return story
 
     async def _receive(self, frame: bytes) -> bytes:
+        life = self._lives
         _, answer = await self.node.receiving.take(frame, "memory", "memory")
+        if life != self._lives:
+            raise ChannelError(f"{self.name} ended before it answered", unknown=True)
         return answer
+
+
+@contextmanager
+def _no_commit(store: Path) -> Iterator[None]:
+    """Nothing becomes durable meanwhile, and so nobody is told that it did."""
+    with closing(sqlite3.connect(store, timeout=SOON, isolation_level=None)) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        yield
+
+
+def _not_kept(folder: str, names: list[str]) -> list[str]:
+    """Sockets end with their process; seeds are not the daemon's alone: a hook may take one at any moment."""
+    return [name for name in names if name == SEEDS or Path(folder, name).is_socket()]
 
 
 @dataclass

@@ -2,12 +2,15 @@
 
 import asyncio
 import random
+import threading
+from typing import Any
 
 import pytest
 
 from multifleet.core.receipts import State
 from multifleet.operations.views import Accepted
-from tests.node.fleet import Machine, Machines, hurry, until
+from multifleet.store.writer import Writer
+from tests.node.fleet import SOON, Machine, Machines, hurry, until
 
 
 async def test_a_message_arrives_and_its_sender_knows_it_from_the_recipient(fleet: Machines) -> None:
@@ -89,6 +92,31 @@ async def test_a_restart_of_either_side_loses_nothing_and_doubles_nothing(fleet:
     await mac1.wait(sent.id, State.STORED)
     assert await mac2.bodies() == ["hello"]
     assert all(e.verified for e in (await mac1.node.messages.trace(sent.id, verify=True)).events)
+
+
+async def test_what_a_node_was_killed_before_writing_it_has_told_nobody(
+    fleet: Machines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mac1, mac2 = await fleet.started("mac1", "mac2")
+    writes, may_commit = threading.Event(), threading.Event()
+    commit = Writer._commit
+
+    def slowly(writer: Writer, *more: Any) -> Any:
+        if writer is mac2.node.store.database._writer:
+            writes.set()
+            may_commit.wait(SOON)
+        return commit(writer, *more)
+
+    monkeypatch.setattr(Writer, "_commit", slowly)
+    sent = await mac1.node.messages.send("mac2", "hello")
+    await until(writes.is_set)
+    mac2._stack.callback(may_commit.set)
+    await mac2.kill()
+    monkeypatch.undo()
+    assert (await mac1.node.messages.trace(sent.id)).state == "queued"
+    await mac2.start()
+    await mac1.wait(sent.id, State.STORED)
+    assert await mac2.bodies() == ["hello"]
 
 
 async def test_a_backlog_beyond_what_is_kept_in_memory_arrives_whole(

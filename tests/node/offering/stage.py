@@ -75,12 +75,8 @@ class Stage:
         await claude.wait_status("idle")
 
     async def killed(self) -> None:
-        """mac2's daemon ends here as by SIGKILL: what it wrote to its home is there, and not a byte more."""
-        kept = self.folder / "kept"
-        shutil.copytree(self.mac2.home, kept, ignore=_no_sockets)
-        await self.mac2.crash()
-        shutil.rmtree(self.mac2.home)
-        kept.rename(self.mac2.home)
+        """mac2's daemon ends here as by SIGKILL."""
+        await self.mac2.kill()
 
     async def killed_and_started(self) -> None:
         """The same, and a new daemon takes the home."""
@@ -135,10 +131,6 @@ class Stop:
             await self._action(*args, **kwargs)
         self.reached.set()
         return await asyncio.Event().wait()
-
-
-def _no_sockets(folder: str, names: list[str]) -> list[str]:
-    return [name for name in names if Path(folder, name).is_socket()]
 
 
 def _conversation(body: dict[str, Any]) -> str:

@@ -116,7 +116,6 @@ async def test_at_any_moment_while_messages_flow(stage: Stage, seed: int) -> Non
         sending = group.create_task(send_all())
         while not sending.done():
             await asyncio.sleep(moments.uniform(0.0, 1.2))
-            await stage.node.store.database.settled()
             await stage.killed_and_started()
         for id in ids:
             await stage.mac1.wait(id, State.SEEN, 60.0)

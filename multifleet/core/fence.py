@@ -22,6 +22,9 @@ MINIMUM_BUDGET = 1_500
 LEAST_PART = 200
 """A message is left for later rather than shown with less of its body than this."""
 
+SENDER = 200
+"""Characters of an address, with what is to be said of it."""
+
 _MARK = re.compile(r"[0-9a-z]{16,64}")
 
 
@@ -156,7 +159,7 @@ def _longest(body: str, mark: str, space: int) -> int:
 def _framed(message: FencedMessage, mark: str, body: str, notice: str) -> str:
     subject = f"Subject: {_line(message.subject, mark, 300)}\n" if message.subject else ""
     thread = f"Thread: {_line(message.thread, mark, 100)}\n" if message.thread else ""
-    who = f"{_line(message.sender, mark, 130)}, {_BY[message.authority]}"
+    who = f"{_line(message.sender, mark, SENDER)}, {_BY[message.authority]}"
     what = f"type {_line(message.type, mark, 32)}, sent {_moment(message.sent_at)}"
     hint = message.reply_hint or reply_hint(message.id)
     state = f"Its state here: {_line(message.state, mark, 300)}.\n" if message.state else ""

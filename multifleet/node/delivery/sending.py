@@ -190,7 +190,11 @@ class Sending:
         answer_id: str | None = None,
         authority: packets.Authority = "agent",
     ) -> Accepted:
-        """Answer a received message, in its thread."""
+        """Answer a received message, in its thread; never a machine that has got its sender's name since."""
+        node = _address(received.from_).node
+        self._membership.need(node)
+        if received.sender_key not in ("", self._membership.key_of(node)):
+            raise KeyChanged(f"{node} is another machine now than the one that wrote this: send it anew if it may")
         sent = await self.send(
             received.from_,
             body,

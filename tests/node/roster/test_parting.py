@@ -65,6 +65,8 @@ async def test_mail_for_a_machine_that_is_out_does_not_go_to_the_next_one_of_its
     assert keys == {"from the first laptop": listed.sender_key, "from the second laptop": None}
     with pytest.raises(KeyChanged, match="laptop is another machine now than when this was written"):
         await mac2.node.messages.retry(sent.id)
+    with pytest.raises(KeyChanged, match="laptop is another machine now than the one that wrote this"):
+        await mac2.node.messages.reply(listed.id, "for the first laptop")
     assert mac2.node.counters.snapshot()["name_has_another_key"] == 1
     await mac2.down()
     await mac2.up()

@@ -10,6 +10,7 @@ from multifleet.core.documents import (
     REASON_LIMIT,
     TEXT_LIMIT,
     Admission,
+    Kind,
     Leave,
     Revocation,
     Role,
@@ -18,6 +19,7 @@ from multifleet.core.documents import (
 )
 from multifleet.core.keys import Identity
 from multifleet.core.roster import Roster, View
+from multifleet.core.shelf import WORDS_OF_ONE
 from multifleet.errors import BadInput, KeyChanged, NotCaptain, UnknownNode
 
 STRANGER = "unknown"
@@ -38,6 +40,8 @@ def make_admission(
     holder = view.members.get(node)
     if holder and holder.key != key:
         raise KeyChanged(f"{node} is a member with another key: revoke that first, or give one of them another id")
+    me = identity.public.hex()
+    require_room(roster, "admission", me, key, "let more machines in")
     after = [held.at for kind in ("admission", "leave") for held in roster.held(kind, key)]
     body = Admission(
         fleet=roster.fleet,
@@ -45,7 +49,7 @@ def make_admission(
         key=key,
         role=role,
         eligible=eligible,
-        by=identity.public.hex(),
+        by=me,
         at=_next(now, after),
     )
     return sign(identity, body)
@@ -82,6 +86,7 @@ def make_revocation(
         raise BadInput("a machine does not revoke itself: `multifleet leave` takes it out")
     if not may_revoke(view, me):
         require_captain(view, identity, "revoke one")
+    require_room(roster, "revocation", me, key, "put more machines out")
     node = name_of(view, key) if key in view.by_key or key in view.out else STRANGER
     members = {member.key: member for member in view.members.values() if member.key not in (key, me)}
     admitted = [other for other in _let_in(roster, key) if other in members and other not in leave_out]
@@ -110,6 +115,13 @@ def make_revocation(
         revoked=revoked,
     )
     return [*made, sign(identity, body)]
+
+
+def require_room(roster: Roster, kind: Kind, me: str, key: str, to_do: str) -> None:
+    """BadInput where the others would not keep a further word of this captain."""
+    said = roster.held_by(kind, me)
+    if len(said) >= WORDS_OF_ONE and all(held.key != key for held in said):
+        raise BadInput(f"this captain has said that {WORDS_OF_ONE} times and cannot {to_do}: do it on another captain")
 
 
 def may_revoke(view: View, key: str) -> bool:

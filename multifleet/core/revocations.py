@@ -8,11 +8,12 @@ P. M. Dung, "On the acceptability of arguments…", Artificial Intelligence 77 (
 fixed point of applying "what these do not defeat" twice. No clocks take part: a thief can date a document as he likes.
 """
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 
-ROUNDS = 32
-"""Reply to reply to reply: what is not settled by then is disputed, so that nobody can make this take long."""
+ROUNDS = 8
+"""Reply to reply to reply, two in each: what is not settled by then is disputed, so that nobody can make this take
+long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,8 @@ def judge(grants: Sequence[Grant], claims: Iterable[Claim], me: str, settled: Co
 
     Beyond dispute are those that `me` signed, whose person has decided, and those with ids in `settled`.
     """
-    chains = _Chains(grants)
+    claims = list(claims)
+    chains = _Chains(grants, claims)
     before = chains.follow([], frozenset())
     # A signer that would not even be a captain without any revocation has nothing to say.
     valid = [claim for claim in claims if claim.by in before.captains]
@@ -81,7 +83,7 @@ def judge(grants: Sequence[Grant], claims: Iterable[Claim], me: str, settled: Co
 
     def undefeated(standing: Iterable[Claim]) -> list[Claim]:
         believed = [*axioms, *(claim for claim in standing if claim.id not in sure)]
-        captains = chains.follow(believed, before.keys).captains
+        captains = chains.captains(believed, before.keys)
         named = _named_by_all((claim.key, claim.revoked) for claim in believed)
         return [
             claim
@@ -106,43 +108,60 @@ def judge(grants: Sequence[Grant], claims: Iterable[Claim], me: str, settled: Co
     )
 
 
+def reach(grants: Sequence[Grant]) -> Reach:
+    """Who would be in if nobody had ever been revoked."""
+    return _Chains(grants, ()).follow([], frozenset())
+
+
 class _Chains:
-    def __init__(self, grants: Sequence[Grant]) -> None:
+    def __init__(self, grants: Sequence[Grant], claims: Iterable[Claim]) -> None:
         self._grants = grants
+        # Who puts its own admitter out does not saw off the branch on which it sits.
+        self._kept = {claim.id: claim.admitted | {claim.by} for claim in claims}
         self._by: dict[str, list[Grant]] = {}
+        self._roots = [grant for grant in grants if not grant.by or grant.told]
         for grant in grants:
             self._by.setdefault(grant.by, []).append(grant)
 
     def follow(self, revocations: Sequence[Claim], known: frozenset[str]) -> Reach:
         """Who is in when these revocations count; `known` are those that are in without any."""
-        # Who puts its own admitter out does not saw off the branch on which it sits.
-        kept = _named_by_all((claim.key, claim.admitted | {claim.by}) for claim in revocations)
+        keys, captains, holds = self._reach(revocations, known)
+        return Reach(frozenset(keys), frozenset(captains), tuple(filter(holds, self._grants)))
+
+    def captains(self, revocations: Sequence[Claim], known: frozenset[str]) -> set[str]:
+        """Of `follow`, these alone."""
+        return self._reach(revocations, known)[1]
+
+    def _reach(
+        self, revocations: Sequence[Claim], known: frozenset[str]
+    ) -> tuple[set[str], set[str], Callable[[Grant], bool]]:
+        kept = _named_by_all((claim.key, self._kept[claim.id]) for claim in revocations)
         keys: set[str] = set()
         captains: set[str] = set()
-        todo: list[str] = []
 
         def holds(grant: Grant) -> bool:
-            if any(key in kept and grant.key not in kept[key] for key in (grant.by, *grant.told_by)):
+            by = grant.by
+            if by in kept and grant.key not in kept[by]:
                 return False
+            for key in grant.told_by:
+                if key in kept and grant.key not in kept[key]:
+                    return False
             if grant.told:
-                return grant.by not in known or grant.by in keys
-            return not grant.by or grant.by in captains
+                return by not in known or by in keys
+            return not by or by in captains
 
-        def take(grant: Grant) -> None:
-            if grant.key not in keys or (grant.captain and grant.key not in captains):
-                keys.add(grant.key)
-                if grant.captain:
-                    captains.add(grant.key)
-                todo.append(grant.key)
-
-        for grant in self._grants:
-            if (not grant.by or grant.told) and holds(grant):
-                take(grant)
+        todo = [self._roots]
         while todo:
-            for grant in self._by.get(todo.pop(), ()):
-                if holds(grant):
-                    take(grant)
-        return Reach(frozenset(keys), frozenset(captains), tuple(filter(holds, self._grants)))
+            for grant in todo.pop():
+                key = grant.key
+                is_news = key not in keys or (grant.captain and key not in captains)
+                if is_news and holds(grant):
+                    keys.add(key)
+                    if grant.captain:
+                        captains.add(key)
+                    if key in self._by:
+                        todo.append(self._by[key])
+        return keys, captains, holds
 
 
 def _named_by_all(lists: Iterable[tuple[str, frozenset[str]]]) -> dict[str, frozenset[str]]:

@@ -10,13 +10,17 @@ from dataclasses import dataclass, replace
 from typing import get_args
 
 from multifleet.core.documents import BadDocument, Document, Kind, Signed, look, verify
-from multifleet.core.roster_reading import Trust, contested, view_of, weigh
+from multifleet.core.roster_reading import Trust, contested, view_of, weigh, without_revocations
 from multifleet.core.roster_view import Anchor, Dispute, How, MemberFacts, Out, View, by_seniority
-from multifleet.core.shelf import CARDS_OF_ONE, DOCUMENTS, ROOM, Shelf
+from multifleet.core.shelf import CARDS_OF_ONE, DOCUMENTS, ROOM, WORDS_OF_ONE, Shelf
 
 __all__ = ["Anchor", "Dispute", "How", "MemberFacts", "Merged", "Out", "Refused", "Roster", "View", "by_seniority"]
 
 BUCKETS = 64
+NO_ROOM = (
+    f"there is no room: {DOCUMENTS} documents of each kind are kept, "
+    f"and {WORDS_OF_ONE} admissions and revocations of one captain"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,10 @@ class Roster:
         self._settled: frozenset[str] = frozenset()
         self._pins: dict[str, str] = {}
         self._shelves: dict[Kind, Shelf] = {
-            kind: Shelf(room, CARDS_OF_ONE) if kind == "card" else Shelf(room) for kind in get_args(Kind)
+            "admission": Shelf(room, WORDS_OF_ONE, oldest=True),
+            "revocation": Shelf(room, WORDS_OF_ONE, oldest=True),
+            "leave": Shelf(room),
+            "card": Shelf(room, CARDS_OF_ONE),
         }
         self._known: set[Signed] = set()
         self._trust: Trust | None = None
@@ -115,7 +122,7 @@ class Roster:
                 entitled[document.kind] = self._entitled(document.kind)
             replaced = shelf.put(document, entitled.get(document.kind, ()))
             if replaced is None:
-                refused.append(Refused(signed, f"there is no room: {DOCUMENTS} documents of this kind are kept"))
+                refused.append(Refused(signed, NO_ROOM))
                 continue
             self._changed(document, replaced)
             new[document.id] = document
@@ -180,8 +187,11 @@ class Roster:
 
     def _entitled(self, kind: Kind) -> Container[str]:
         """Signers whose documents of this kind mean something."""
-        view = self.view()
-        return view.entitled if kind in ("admission", "revocation") else view.known
+        if self._trust is not None:
+            known = self._trust.judgement.before
+        else:
+            known = without_revocations(self._anchors, self._all())
+        return known.captains if kind in ("admission", "revocation") else known.keys
 
     def _changed(self, document: Document, gone: list[Document]) -> None:
         self._known.difference_update(each.signed for each in gone)

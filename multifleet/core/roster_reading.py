@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from multifleet.core.card import Card
 from multifleet.core.documents import Admission, Document, Leave, Revocation
-from multifleet.core.revocations import Claim, Grant, Judgement, judge
+from multifleet.core.revocations import Claim, Grant, Judgement, Reach, judge, reach
 from multifleet.core.roster_view import Anchor, Dispute, How, MemberFacts, Out, View
 from multifleet.core.seniority import Seniority, seniority
 
@@ -28,6 +28,25 @@ def weigh(
     me: str, anchors: Mapping[str, Anchor], settled: Container[str], documents: Iterable[Document]
 ) -> Trust:
     """What the admissions and revocations come to for the node with the key `me`."""
+    grants, revocations = _words(anchors, documents)
+    claims = [
+        Claim(body.by, body.key, name, frozenset(body.admitted), frozenset(body.revoked))
+        for name, (_, body) in revocations.items()
+    ]
+    judgement = judge(grants, claims, me, settled)
+    standing = [revocations[name] for name in judgement.accepted | judgement.disputed]
+    standing.sort(key=lambda pair: (pair[0].at, pair[0].id))
+    return Trust(judgement, seniority(judgement.after.grants), tuple(standing))
+
+
+def without_revocations(anchors: Mapping[str, Anchor], documents: Iterable[Document]) -> Reach:
+    """Who would be in if nobody had ever been revoked: a small part of the work."""
+    return reach(_words(anchors, documents)[0])
+
+
+def _words(
+    anchors: Mapping[str, Anchor], documents: Iterable[Document]
+) -> tuple[list[Grant], dict[str, tuple[Document, Revocation]]]:
     grants: list[Grant] = []
     written: set[tuple[str, str]] = set()
     revocations: dict[str, tuple[Document, Revocation]] = {}
@@ -41,14 +60,7 @@ def weigh(
             revocations[document.id] = document, body
     # What an anchor was told of an admission holds until the document is here: that is the same for everybody.
     grants += [_told(key, anchor) for key, anchor in sorted(anchors.items()) if (key, anchor.by) not in written]
-    claims = [
-        Claim(body.by, body.key, name, frozenset(body.admitted), frozenset(body.revoked))
-        for name, (_, body) in revocations.items()
-    ]
-    judgement = judge(grants, claims, me, settled)
-    standing = [revocations[name] for name in judgement.accepted | judgement.disputed]
-    standing.sort(key=lambda pair: (pair[0].at, pair[0].id))
-    return Trust(judgement, seniority(judgement.after.grants), tuple(standing))
+    return grants, revocations
 
 
 def _told(key: str, anchor: Anchor) -> Grant:

@@ -12,14 +12,18 @@ WEIGHT = 2_048
 """Characters that a document counts at least, so that the product bounds both their number and their text."""
 ROOM = DOCUMENTS * WEIGHT
 CARDS_OF_ONE = 4
-"""Cards of one key, which has one name at a time."""
+"""Cards of one key, which has one name at a time: its newest ones."""
+WORDS_OF_ONE = 1_024
+"""Admissions that one captain can sign, and revocations: of more, its oldest are kept, so that nobody whom it has let
+in falls out because it lets in more."""
 
 
 class Shelf:
     """The newest document of each slot."""
 
-    def __init__(self, room: int, most_of_one: int = DOCUMENTS) -> None:
-        """`most_of_one`: of each signer only so many are kept, the newest: the same ones wherever all were met."""
+    def __init__(self, room: int, most_of_one: int = DOCUMENTS, *, oldest: bool = False) -> None:
+        """`most_of_one`: of each signer only so many are kept, the newest or the `oldest`, wherever all were met."""
+        self._keep_oldest = oldest
         self._room = room
         self._most_of_one = most_of_one
         self._counts: dict[str, int] = {}
@@ -50,10 +54,11 @@ class Shelf:
         held = self._slots.get(document.slot)
         gone = [self._take(held)] if held else []
         if self._counts.get(document.by, 0) >= self._most_of_one:
-            oldest = min((other for other in self._slots.values() if other.by == document.by), key=_age)
-            if _age(document) < _age(oldest):
+            others = (other for other in self._slots.values() if other.by == document.by)
+            worst = max(others, key=_age) if self._keep_oldest else min(others, key=_age)
+            if (_age(document) < _age(worst)) is not self._keep_oldest:
                 return None
-            gone.append(self._take(oldest))
+            gone.append(self._take(worst))
         while self._taken + _weight(document) > self._room:
             victim = self._victim(document, entitled)
             if victim is None:
@@ -67,9 +72,9 @@ class Shelf:
     def _victim(self, document: Document, entitled: Container[str]) -> Document | None:
         if document.by not in entitled:
             return None
-        strangers = [held for held in self._slots.values() if held.by not in entitled]
+        strangers = {signer for signer in self._shares if signer not in entitled}
         if strangers:
-            return max(strangers, key=_age)
+            return max((held for held in self._slots.values() if held.by in strangers), key=_age)
         signer, share = max(self._shares.items(), key=lambda pair: (pair[1], pair[0]))
         if share <= self._shares.get(document.by, 0) + _weight(document):
             return None

@@ -208,3 +208,11 @@ class TestRevocations:
     def test_as_many_names_as_there_is_room_for_fit_into_a_document(self) -> None:
         names = ("mac3",) * issuing.NAMES_LIMIT
         assert read(revokes("mac1", "mac2", NOW, names, reason="\n" * 200), FLEET).kind == "revocation"
+
+
+def test_a_captain_is_told_when_the_others_would_not_keep_its_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("multifleet.core.issuing.WORDS_OF_ONE", 1)
+    made = roster(admits("mac1", "mac2"))
+    with pytest.raises(BadInput, match="cannot let more machines in: do it on another captain"):
+        make_admission(made, identity("mac1"), "mac3", key("mac3"), NOW)
+    make_admission(made, identity("mac1"), "mac2", key("mac2"), NOW)  # the same one again takes no room

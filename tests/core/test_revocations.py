@@ -1,11 +1,13 @@
 """Who is out when captains put each other out: what follows from the documents, and what only a person can say."""
 
 import itertools
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
 from multifleet.core.documents import Signed
-from multifleet.core.revocations import ROUNDS
+from multifleet.core.revocations import ROUNDS, Claim, Grant, _Chains, judge
 from tests.core.fleet import admits, key, leaves, members, out, revokes, roster
 
 # mac1 has founded the fleet and let in three captains and a worker; mac2 has let in mac5 and mac6, and mac5 mac7.
@@ -261,3 +263,19 @@ def test_the_order_in_which_documents_came_does_not_matter() -> None:
         views.append(made.view())
     assert all(view == views[0] for view in views)
     assert set(views[0].members) == {"mac1", "mac2"}
+
+
+def test_a_captain_gone_bad_makes_nobody_look_often_at_what_it_signs(monkeypatch: pytest.MonkeyPatch) -> None:
+    reached = _Chains._reach
+    calls: list[int] = []
+
+    def counted(chains: _Chains, revocations: Sequence[Claim], known: frozenset[str]) -> Any:
+        calls.append(1)
+        return reached(chains, revocations, known)
+
+    monkeypatch.setattr(_Chains, "_reach", counted)
+    names = [f"{number:064x}" for number in range(200)]
+    grants = [Grant(name, "", name, captain=True, eligible=True, at=1, id=name) for name in names]
+    claims = [Claim(by, name, by, frozenset(), frozenset()) for by, name in itertools.pairwise(names)]
+    judge(grants, claims, "")
+    assert len(calls) <= 2 * ROUNDS + 3

@@ -94,3 +94,12 @@ def renamed(number: int) -> Identity:
     """mallory under one more name."""
     keys = identity("mallory")
     return Identity(f"m{number}", keys.ed25519, keys.x25519)
+
+
+def test_of_one_captain_s_words_the_oldest_are_kept_in_whatever_order_they_come() -> None:
+    said = [admission("mac1", f"n{number}", number + 1) for number in range(4)]
+    for order in itertools.permutations(said):
+        shelf = Shelf(100 * WEIGHT, 2, oldest=True)
+        for document in order:
+            shelf.put(document, ENTITLED)
+        assert set(shelf) == {*said[:2]}

@@ -13,7 +13,7 @@ WEIGHT = 2_048
 ROOM = DOCUMENTS * WEIGHT
 CARDS_OF_ONE = 4
 """Cards of one key, which has one name at a time: its newest ones."""
-WORDS_OF_ONE = 1_024
+WORDS_OF_ONE = 2_048
 """Admissions that one captain can sign, and revocations: of more, its oldest are kept, so that nobody whom it has let
 in falls out because it lets in more."""
 

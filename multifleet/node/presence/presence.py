@@ -242,7 +242,7 @@ class NodePresence:
         # What is no replay names an address that is worth a ping; where it came from is tried by what follows.
         if not wanted and not is_fresh:
             return False
-        moved = self._ways.came_from(member, source, now)
+        moved = self._ways.came_from(member, source, now, is_fresh=is_fresh)
         self._carry_out(wanted, Heard(gossip, source, member.ring.reply(opened.header.kid)))
         if is_fresh:
             self._heard(member, join_address(*source))

@@ -78,7 +78,7 @@ class Ways:
         return [best, guess]
 
     def all(self, member: Member) -> list[Source]:
-        """Every address that is worth a try, the likeliest first."""
+        """Every address that is worth a try, the likeliest first; where something came from lately only so often."""
         named = (
             self._of_http(member.node),
             member.calls_from,
@@ -86,8 +86,11 @@ class Ways:
             *self._configured.get(member.node, ()),
             *self._hints(member.node),
         )
-        best = self._best.get(member.node)
+        best, (guess, tries) = self._best.get(member.node), self._guess.get(member.node, (None, TRIES))
         found = dict.fromkeys([best] if best else [])
+        if guess is not None and tries < TRIES:
+            found[guess] = None
+            self._guess[member.node] = guess, tries + 1
         for address in named:
             usable = self._usable(address, member)
             if usable is not None:
@@ -133,13 +136,19 @@ class Ways:
         self._best[node] = good
         return True
 
-    def came_from(self, member: Member, source: Source, now: float) -> bool:
-        """Something fresh of the member came from there; whether that is news, and worth a ping."""
+    def came_from(self, member: Member, source: Source, now: float, *, is_fresh: bool) -> bool:
+        """Something of the member that is new here came from there; whether that is news, and worth a ping.
+
+        Only where it `is_fresh`, of the boot that the member has proved, it may be called there: what was recorded of
+        older boots is new as well, and comes from wherever somebody sends it.
+        """
         if source == self._best.get(member.node) or "%" in source[0] or now < self._guess_after.get(member.node, now):
             return False
-        member.calls_from = join_address(*source)
+        address = join_address(*source)
+        if is_fresh:
+            member.calls_from = address
         known, _ = self._guess.get(member.node, (None, 0))
-        if known == source or self._usable(member.calls_from, member) is None:
+        if known == source or self._usable(address, member) is None:
             return False
         self._guess[member.node] = (source, 0)
         self._guess_after[member.node] = now + GUESS_REST

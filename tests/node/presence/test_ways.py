@@ -64,8 +64,8 @@ def test_the_address_that_http_found_serves_until_there_is_a_better_one(known: K
 def test_where_a_packet_came_from_is_tried_and_believed_once_it_answers_from_there(known: Known) -> None:
     member = known.member("192.0.2.1:8855")
     known.ways.know("mac1", "192.0.2.1:8855")
-    assert known.ways.came_from(member, CAFE, 5.0)
-    assert not known.ways.came_from(member, CAFE, 5.0)  # no news any more
+    assert known.ways.came_from(member, CAFE, 5.0, is_fresh=True)
+    assert not known.ways.came_from(member, CAFE, 5.0, is_fresh=True)  # no news any more
     assert known.ways.usual(member) == [HOME, CAFE]
     known.ways.pinged("mac1", 1, [HOME, CAFE])
     assert known.ways.best("mac1") == "192.0.2.1:8855"
@@ -86,7 +86,7 @@ def test_an_answer_from_where_no_ping_went_moves_nothing(known: Known) -> None:
 def test_a_guess_that_does_not_answer_is_given_up(known: Known) -> None:
     member = known.member("192.0.2.1:8855")
     known.ways.know("mac1", "192.0.2.1:8855")
-    known.ways.came_from(member, FOREIGN, 5.0)
+    known.ways.came_from(member, FOREIGN, 5.0, is_fresh=True)
     assert [known.ways.usual(member) for _ in range(TRIES + 2)] == [[HOME, FOREIGN]] * TRIES + [[HOME]] * 2
     assert known.ways.all(member) == [HOME, FOREIGN]
 
@@ -95,9 +95,12 @@ def test_guesses_about_one_member_are_rare_wherever_its_packets_come_from(known:
     member = known.member("192.0.2.1:8855")
     known.ways.know("mac1", "192.0.2.1:8855")
     sources = [(f"203.0.113.{number}", 666) for number in range(100)]
-    news = [known.ways.came_from(member, source, 5.0 + number / 100) for number, source in enumerate(sources)]
+    news = [
+        known.ways.came_from(member, source, 5.0 + number / 100, is_fresh=True)
+        for number, source in enumerate(sources)
+    ]
     assert sum(news) == 1
-    assert known.ways.came_from(member, CAFE, 5.0 + GUESS_REST)
+    assert known.ways.came_from(member, CAFE, 5.0 + GUESS_REST, is_fresh=True)
 
 
 def test_addresses_that_are_not_one_other_host_are_never_tried(known: Known) -> None:
@@ -113,7 +116,7 @@ def test_loopback_addresses_are_tried_only_of_a_member_that_called_from_one(know
     member.heard_from = "127.0.0.1"
     assert known.ways.all(member) == [("127.0.0.1", 25), ("::1", 25)]
     member.heard_from = None
-    known.ways.came_from(member, ("127.0.0.1", 9_000), 5.0)
+    known.ways.came_from(member, ("127.0.0.1", 9_000), 5.0, is_fresh=True)
     assert known.ways.all(member)[0] == ("127.0.0.1", 9_000)
 
 
@@ -152,7 +155,7 @@ def test_frames_are_posted_to_names_that_this_machine_s_user_has_configured_or_t
 def test_frames_go_to_a_loopback_address_of_a_member_on_this_machine(known: Known) -> None:
     member = known.members.admit(with_card("127.0.0.1:9000", "localhost:9000"))
     assert known.ways.for_frames(member) == ()
-    known.ways.came_from(member, ("127.0.0.1", 9000), 5.0)
+    known.ways.came_from(member, ("127.0.0.1", 9000), 5.0, is_fresh=True)
     assert known.ways.for_frames(member) == ("127.0.0.1:9000",)
 
 
@@ -165,3 +168,12 @@ def with_card(*addresses: str) -> PeerRow:
     """The row of mac1 with a card that names these."""
     card = sign_card(MAC1, list(addresses), 1, "").card
     return msgspec.structs.replace(pinned(MAC1, addresses), card=card.encode())
+
+
+def test_what_is_not_known_to_be_of_this_boot_names_a_place_for_a_few_pings_and_none_for_frames(known: Known) -> None:
+    member = known.member("192.0.2.1:8855")
+    known.ways.know("mac1", "192.0.2.1:8855")
+    assert known.ways.came_from(member, FOREIGN, 5.0, is_fresh=False)
+    assert known.ways.for_frames(member) == ("192.0.2.1:8855",)
+    pinged = [known.ways.usual(member), *(known.ways.all(member) for _ in range(TRIES))]
+    assert [FOREIGN in addresses for addresses in pinged] == [True] * TRIES + [False]

@@ -3,6 +3,7 @@
 The folder is everybody's, so a copy is made only under a name that did not exist, and for this user's eyes.
 """
 
+import contextlib
 import os
 import secrets
 from pathlib import Path
@@ -17,3 +18,9 @@ def write_copy(seat: str, text: str, place: Path = PLACE) -> Path:
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
     return path
+
+
+def remove_copy(path: Path) -> None:
+    """Remove one copy, if it is still there."""
+    with contextlib.suppress(OSError):  # taken away by its reader, or another's by now
+        os.unlink(path)

@@ -18,6 +18,7 @@ from multifleet.node.clock import NodeClock
 from multifleet.node.counters import Counters
 from multifleet.node.delivery.sending import Sending
 from multifleet.node.offering.clients import HOOKS, SOCKET, TESTING, Clients
+from multifleet.node.offering.copies import Copies
 from multifleet.node.offering.following import WITHDRAWN, Following
 from multifleet.node.offering.live_sessions import LiveSessions, claude_config
 from multifleet.node.offering.offers import Offers
@@ -32,7 +33,6 @@ from multifleet.sessions.claude_inbox import post
 from multifleet.sessions.claude_registry import ClaudeRegistry
 from multifleet.sessions.claude_wire import Receipt, Reply
 from multifleet.sessions.own_files import NotOurs
-from multifleet.sessions.seed_copies import write_copy
 from multifleet.sessions.seeds import SeedBox, fragment
 from multifleet.store.rows import InboxRow
 from multifleet.store.store import Store
@@ -79,7 +79,7 @@ class Offering:
         self._counters = counters
         self._state_to = state_to
         self._out = out
-        self._copies = setup.config.seedCopies
+        self._copies = Copies(store, counters) if setup.config.seedCopies else None
         config = claude_config(setup.config.claudeConfigDir)
         registry = ClaudeRegistry(config)
         self.seats = Seats(store, clock, registry.known_projects)
@@ -143,6 +143,8 @@ class Offering:
         """Show nothing more of what a machine sent, because it was put out; how many messages that are."""
         async with self._turn_lock:
             await self._following.withdraw()
+            if self._copies is not None:
+                await self._copies.remove(sender)
             return await self._store.roster.turn_away(sender, reason, self._clock.now())
 
     def _is_out(self, sender: str) -> bool:
@@ -290,8 +292,8 @@ class Offering:
             put = False
         if not put:
             await self._take_back(rows, offer.id, "no seed could be laid")
-        elif self._copies:
-            self._copy(plan.session, fenced.text)
+        elif self._copies is not None:
+            await self._copies.write(self.live.seat_of(plan.session), fenced.text, (row.sender for row in rows))
 
     async def _hand_to_hook(self, session_id: str, cwd: str, rows: list[InboxRow]) -> str:
         offer_id = str(uuid.uuid4())
@@ -315,12 +317,6 @@ class Offering:
             await self.offers.give_back(offer, reason)
         for row in rows:
             self._hold_back(row.id, SLOW)
-
-    def _copy(self, session: Session, text: str) -> None:
-        try:
-            write_copy(self.live.seat_of(session), text)
-        except OSError as error:
-            self._counters.failed("seed_copy", reason=error)
 
     def _hold_back(self, message_id: str, seconds: float) -> None:
         now = self._clock.monotonic()

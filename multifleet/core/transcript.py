@@ -113,6 +113,11 @@ class TranscriptProof:
         watch = self._watches.get(offer_id)
         return watch.answer if watch else None
 
+    def sighting(self, offer_id: str) -> Sighting:
+        """All that is proven of an offer so far."""
+        watch = self._watches.get(offer_id)
+        return Sighting(offer_id, watch.fact, watch.ended, watch.answer) if watch else Sighting(offer_id, Fact.NONE)
+
     def restart(self) -> None:
         """Forgets a line that was only half there: the next bytes come from another place or another file."""
         self._partial = b""
@@ -127,7 +132,7 @@ class TranscriptProof:
                 if record is not None:
                     self._take(record)
         return [
-            Sighting(offer_id, watch.fact, watch.ended, watch.answer)
+            self.sighting(offer_id)
             for offer_id, watch in self._watches.items()
             if (watch.fact, watch.ended) != before[offer_id]
         ]

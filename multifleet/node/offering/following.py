@@ -58,7 +58,7 @@ class Following:
         live = {session.session_id: session for session in found.sessions}
         for offer in self._offers:
             if self._offers.get(offer.id) is None:
-                continue  # its transcript was read with another one's
+                continue  # it ended while another one was looked at
             session = live.get(offer.session)
             if session is not None and not _is_other_process(offer, session):
                 offer.met, offer.gone_at = True, None
@@ -80,9 +80,12 @@ class Following:
         self._seeds.clear(self._clock.wall() - HOOK_READS, keep=untold)
 
     async def _look_at_transcript(self, offer: Open, session: Session | None) -> None:
-        for sighting in await self._watching.read(offer.session, session):
-            await self._believe(sighting)
-        fact = self._watching.fact(offer.session, offer.id)
+        await self._watching.read(offer.session, session)
+        # What is proven, not what is new: what could not be written down when it was new is told now.
+        sighting = self._watching.sighting(offer.session, offer.id)
+        fact = sighting.fact
+        if fact is Fact.SEEN:
+            await self._believe(offer, sighting)
         if self._offers.get(offer.id) is None:
             return
         if session is None or _is_other_process(offer, session):
@@ -141,10 +144,7 @@ class Following:
     def _is_of_somebody_out(self, offer: Open) -> bool:
         return any(self._is_out(sender) for sender, _ in offer.row.messages)
 
-    async def _believe(self, sighting: Sighting) -> None:
-        offer = self._offers.get(sighting.offer_id)
-        if offer is None or sighting.fact is not Fact.SEEN:
-            return
+    async def _believe(self, offer: Open, sighting: Sighting) -> None:
         if offer.state != State.SEEN:
             await self._offers.say(offer, State.SEEN, "the transcript has output of the model after it")
         if not sighting.ended:

@@ -14,6 +14,7 @@ from multifleet.core.limits import OfferLimits
 from multifleet.core.ordering import in_order, wait_until
 from multifleet.core.receipts import State
 from multifleet.core.roster import Out
+from multifleet.errors import StoreDamaged, StoreUnavailable
 from multifleet.node.clock import NodeClock
 from multifleet.node.counters import Counters
 from multifleet.node.delivery.sending import Sending
@@ -194,7 +195,11 @@ class Offering:
         while self._replies.words:
             word = self._replies.words.popleft()
             if isinstance(word, Receipt):
-                await self._following.take_receipt(word)
+                try:
+                    await self._following.take_receipt(word)
+                except (StoreUnavailable, StoreDamaged):
+                    self._replies.words.appendleft(word)  # it is said only once
+                    raise
             elif isinstance(word, Reply):
                 session = self.live.of_process(word.pid)
                 await self._replies.pass_on(word, session, self.live.seat_of(session) if session else None)

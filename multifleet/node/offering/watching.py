@@ -46,28 +46,26 @@ class Watching:
         if not followed[0].watched:
             del self._followed[session_id]
 
-    def fact(self, session_id: str, offer_id: str) -> Fact:
-        """What is proven of an offer so far."""
+    def sighting(self, session_id: str, offer_id: str) -> Sighting:
+        """All that is proven of an offer so far."""
         followed = self._followed.get(session_id)
-        return followed[0].fact(offer_id) if followed else Fact.NONE
+        return followed[0].sighting(offer_id) if followed else Sighting(offer_id, Fact.NONE)
 
     def has_transcript(self, session_id: str) -> bool:
         """Whether the conversation is written down at all."""
         followed = self._followed.get(session_id)
         return followed is not None and followed[1].path.exists()
 
-    async def read(self, session_id: str, session: Session | None) -> list[Sighting]:
-        """News from one conversation's transcript; others get their turn while a long one is read."""
+    async def read(self, session_id: str, session: Session | None) -> None:
+        """Read on in one conversation's transcript; others get their turn while a long one is read."""
         followed = self._followed.get(session_id)
         if followed is None:
-            return []
+            return
         proof, file = followed
         if session is not None and not file.path.exists():
             file.path = transcript_path(self._config, session.cwd, session_id)
-        news: list[Sighting] = []
         while data := file.read():
             if file.restarted():
                 proof.restart()
-            news += proof.feed(data)
+            proof.feed(data)
             await asyncio.sleep(0)
-        return news

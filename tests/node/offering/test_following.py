@@ -2,7 +2,9 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +15,7 @@ from multifleet.node.offering import following as following_module
 from multifleet.node.offering import offering as offering_module
 from multifleet.sessions.claude_selftest import SelfTest
 from multifleet.sessions.seeds import SeedBox
+from multifleet.store.rows import InboxChange
 from tests.node.fleet import until
 from tests.node.offering.pretended import Pretended, is_seed_of
 from tests.node.offering.stage import Stage
@@ -166,6 +169,48 @@ async def test_a_seed_stays_until_the_hook_that_took_it_has_surely_printed_it(
         stage.mac2.time.pass_(following_module.HOOK_READS)
         stage.node.offering.wake()
         await until(lambda: not box.exists())
+
+
+@pytest.fixture
+def fails_once(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> set[State]:
+    """States of messages that cannot be written the first time, and then can."""
+    states: set[State] = set()
+    advance = stage.node.store.inbox.advance
+
+    async def failing(changes: Sequence[InboxChange], **more: Any) -> list[bool]:
+        if failed := states & {State(change.state) for change in changes}:
+            states.difference_update(failed)
+            raise StoreUnavailable("the disk is full")
+        return await advance(changes, **more)
+
+    monkeypatch.setattr(stage.node.store.inbox, "advance", failing)
+    return states
+
+
+async def test_what_was_seen_while_nothing_could_be_written_is_told_afterwards(
+    stage: Stage, fails_once: set[State]
+) -> None:
+    fails_once |= {State.SEEN, State.ANSWERED}
+    async with client(stage) as claude:
+        id = await stage.send("hello")
+        line = await claude.offered()
+        await stage.mac1.wait(id, State.OFFERED)
+        claude.enter(line)
+        claude.answer("yes")
+        await stage.mac1.wait(id, State.ANSWERED)
+        states = await stage.states(id)
+        assert (states.count("seen"), states.count("answered")) == (1, 1) and not fails_once
+
+
+async def test_what_a_client_said_while_nothing_could_be_written_is_told_afterwards(
+    stage: Stage, fails_once: set[State]
+) -> None:
+    fails_once |= {State.HELD}
+    async with client(stage) as claude:
+        id = await stage.send("hello")
+        await claude.say(await claude.offered(), "held")
+        await stage.mac1.wait(id, State.HELD)
+        assert len(claude.lines) == 1 and not fails_once
 
 
 async def test_a_self_test_whose_result_cannot_be_kept_still_counts(

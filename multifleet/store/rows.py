@@ -236,3 +236,16 @@ class RosterRow(msgspec.Struct, frozen=True):
     id: str
     text: str
     signature: str
+
+
+class RelayedRow(msgspec.Struct, frozen=True):
+    """A frame that lies here for another node."""
+
+    mark: str
+    """The beginning of its SHA-256."""
+    sender: str
+    recipient: str
+    size: int
+    keep_until: int
+    """By the replay clock."""
+    frame: bytes

@@ -15,6 +15,7 @@ from multifleet.store.offers import Offers
 from multifleet.store.outbox import Outbox
 from multifleet.store.peers import Peers
 from multifleet.store.receipts import Receipts
+from multifleet.store.relayed import Relayed
 from multifleet.store.retention import Pruned, prune
 from multifleet.store.roster import RosterDocuments
 from multifleet.store.seats import Seats
@@ -38,6 +39,7 @@ class Store:
         self.invites = Invites(database)
         self.keys = Keys(database)
         self.roster = RosterDocuments(database)
+        self.relayed = Relayed(database)
 
     @classmethod
     def open(cls, home: Path, now: float, *, set_aside: bool = True) -> Self:

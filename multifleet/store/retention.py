@@ -38,6 +38,7 @@ def _prune(connection: sqlite3.Connection, now: float) -> Pruned:
     ).rowcount
     nonces = connection.execute("DELETE FROM nonces WHERE keep_until < ?", (int(now),)).rowcount
     connection.execute("DELETE FROM relayed WHERE keep_until < ?", (int(now),))
+    connection.execute("DELETE FROM escalations WHERE at < ?", (now - DAY,))
     connection.execute("DELETE FROM offers WHERE finished = 1 AND at < ?", (old,))
     connection.execute("DELETE FROM invites WHERE expires < ?", (old,))
     return Pruned(outbox, inbox, nonces)

@@ -6,6 +6,7 @@ from typing import Self
 
 from multifleet.store.channel_health import ChannelHealth
 from multifleet.store.database import Database
+from multifleet.store.healing import Healing
 from multifleet.store.inbox import Inbox
 from multifleet.store.invites import Invites
 from multifleet.store.keys import Keys
@@ -40,6 +41,7 @@ class Store:
         self.keys = Keys(database)
         self.roster = RosterDocuments(database)
         self.relayed = Relayed(database)
+        self.healing = Healing(database)
 
     @classmethod
     def open(cls, home: Path, now: float, *, set_aside: bool = True) -> Self:

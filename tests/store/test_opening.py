@@ -108,7 +108,7 @@ async def test_damage_met_while_running_is_told_and_the_file_set_aside_at_the_ne
         row = outbox_row(f"id-{n:04}", packet=b"x" * 2_000)
         await store.outbox.add(row, queued(row))
     await store.aclose()
-    damage(tmp_path / "store.db", at=4096 * 30, size=4096 * 60)
+    damage(tmp_path / "store.db", at=4096 * 60, size=4096 * 60)
     store = Store.open(tmp_path, NOW)
     assert store.set_aside is None
     with pytest.raises(StoreDamaged, match="restart"):

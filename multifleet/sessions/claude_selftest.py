@@ -110,7 +110,7 @@ async def _try_facts(binary: Path, held: set[str]) -> None:
         api = await stack.enter_async_context(MockMessagesApi())
         process = await stack.enter_async_context(isolated_client(binary, WORKER, home, api.url))
         registry = ClaudeRegistry(config)
-        session = await _registered(registry, process.pid)
+        session = await _registered(registry, process)
         held.add("registered")
         await _try_messages(registry, session, own, events, api, held)
 
@@ -173,12 +173,13 @@ class _AsIs:
         return self._session
 
 
-async def _registered(registry: ClaudeRegistry, pid: int) -> Session:
-    while True:
+async def _registered(registry: ClaudeRegistry, process: asyncio.subprocess.Process) -> Session:
+    while process.returncode is None:
         for session in registry.find().sessions:
-            if session.pid == pid and session.socket is not None:
+            if session.pid == process.pid and session.socket is not None:
                 return session
         await asyncio.sleep(POLL)
+    raise Unreachable("the client ended")
 
 
 @contextlib.asynccontextmanager

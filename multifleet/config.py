@@ -8,7 +8,7 @@ import re
 import socket
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -21,6 +21,22 @@ PROJECT_ADDS = frozenset({"fleetId", "chief", "nodes"})
 Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
 _NODE_ID = "^[a-z0-9][a-z0-9-]{0,62}\\Z"
 NodeId = Annotated[str, msgspec.Meta(pattern=_NODE_ID)]
+
+
+ChannelWord = Literal["cloud", "nats", "http", "relay", "seed", "ssh", "wake", "git", "text"]
+TypeWord = Literal["alert", "task", "reply", "context", "broadcast", "sync", "repair"]
+Timeout = Annotated[float, msgspec.Meta(ge=0.1, le=600)]
+
+
+class ChannelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How channels are used, by all messages or by those to one peer."""
+
+    off: tuple[ChannelWord, ...] = ()
+    """Channels that are not used."""
+    routes: dict[TypeWord, tuple[ChannelWord, ...]] = {}
+    """Message type: the channels that may carry it, in the order in which they are tried."""
+    timeouts: dict[ChannelWord, Timeout] = {}
+    """Channel: the seconds that one attempt may take."""
 
 
 class NodeEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -46,6 +62,8 @@ class NodeEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """Another name of it."""
     tunnel_port: int | None = None
     """For channels to come."""
+    channels: ChannelSettings = ChannelSettings()
+    """What is different for messages to it."""
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -95,6 +113,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """After how many days the key for exchange with peers is renewed by itself; 0: never."""
     claudeConfigDir: str | None = None
     """Claude Code's folder. Default: $CLAUDE_CONFIG_DIR, else ~/.claude."""
+    channels: ChannelSettings = ChannelSettings()
+    """Channels that are not used, another order, other timeouts; an entry of `nodes` may say more for its machine."""
     seedCopies: bool = False
     """Also write a copy of each seed file to /tmp/fleet-seed-<seat>-<random>.md, for older hooks that read it there."""
 

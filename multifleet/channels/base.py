@@ -1,9 +1,15 @@
 """What a channel is: one way to put a frame in front of a peer."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import ClassVar, Protocol
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+import msgspec
+
+from multifleet.config import Config, NodeEntry
 
 
 class Success(StrEnum):
@@ -19,8 +25,27 @@ class Target:
     """A peer as a channel sees it."""
 
     node: str
-    addresses: tuple[str, ...]
-    """ "host:port", best first."""
+    addresses: tuple[str, ...] = ()
+    """ "host:port" of its daemon, best first."""
+    configured: NodeEntry = field(default_factory=NodeEntry)
+    """What this machine's own configuration says of it; empty where it says nothing."""
+    key: str = ""
+    """Its Ed25519 key, hex."""
+    is_there: bool = False
+    """Whether it is heard at present."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """What is to be carried: one frame, and what only channels that show text are given."""
+
+    frame: bytes
+    ids: tuple[str, ...] = ()
+    """The messages in it; empty: it only asks whether the way is open."""
+    text: str = ""
+    """Fenced and attributed, fit for a model's eyes; only where CHANNELS says that the channel shows text."""
+    expires: int = 0
+    """Seconds, wall clock of this node: when the last of its messages is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +56,9 @@ class Carried:
     answer: bytes = b""
     """The recipient's answer frame, unverified."""
     where: str = ""
-    """The address that answered, or where the frame was parked."""
+    """The address that answered, or where the frame was parked, or who was told."""
+    brought: tuple[bytes, ...] = ()
+    """Frames that waited there for this node, unverified."""
 
 
 class ChannelError(Exception):
@@ -40,6 +67,36 @@ class ChannelError(Exception):
     def __init__(self, reason: str, *, unknown: bool = False) -> None:
         super().__init__(reason)
         self.unknown = unknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Here:
+    """This node as its channels see it: what they may ask of it."""
+
+    node: str
+    fleet: Callable[[], str]
+    home: Path
+    config: Config
+    receive: Callable[[bytes, str, str, bool], Awaitable[tuple[int, bytes]]]
+    """(frame, where it came from, channel, whether it lay at rest) -> (HTTP status, answer frame)."""
+    waiting_for: Callable[[str], Awaitable[bytes | None]]
+    """A frame with all that waits here for a peer, messages and receipts; None where nothing does. Handing it out twice
+    does no harm."""
+    targets: Callable[[], Sequence[Target]]
+    """All other members."""
+    chief: Callable[[], str | None]
+    ask: Callable[[str, msgspec.Struct, float], Awaitable[msgspec.Struct]]
+    """(peer, packet, seconds) -> what the peer told, over whatever answers at once; ChannelError where nothing does."""
+    serve: Callable[[type[msgspec.Struct], Callable[[str, Any], Awaitable[msgspec.Struct]]], None]
+    """Answer packets of this type: the function is given (peer, packet) and gives what is told."""
+    spawn: Callable[[str, Callable[[], Awaitable[None]]], None]
+    """Run a named loop as long as the node runs; a fault in it is told and it is begun anew."""
+    count: Callable[..., None]
+    """`count("name")` for a counter; `count("name", peer=..., reason=...)` for a counter and one log line."""
+    now: Callable[[], float]
+    """Seconds, wall clock as this node keeps it."""
+    monotonic: Callable[[], float]
+    random: Callable[[int], bytes]
 
 
 class Channel(Protocol):
@@ -52,9 +109,18 @@ class Channel(Protocol):
 
     name: ClassVar[str]
 
-    async def start(self, stack: AsyncExitStack) -> None:
+    async def start(self, stack: AsyncExitStack, here: Here) -> None:
         """Make ready; what must be closed is pushed on the stack."""
 
-    async def deliver(self, target: Target, frame: bytes) -> Carried:
+    def reaches(self, target: Target) -> str:
+        """Empty where there is a way to try; else why there is none, for a person: "no SSH login is configured"."""
+        ...
+
+    async def deliver(self, target: Target, parcel: Parcel) -> Carried:
         """Carry one frame."""
+        ...
+
+    async def mend(self, target: Target) -> str:
+        """Let go of everything that is kept for the peer and may be stale, and make it anew; what was done, in words.
+        Proves nothing: only a round trip does."""
         ...

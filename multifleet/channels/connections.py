@@ -74,6 +74,13 @@ class Connections:
             for place in list(places):
                 self._close_one(place)
 
+    def let_go(self, node: str) -> int:
+        """Close what is kept for a peer and not in use; how many that were."""
+        kept = [place for place in self._places.get(node, ()) if place.kept is not None]
+        for place in kept:
+            self._close_one(place)
+        return len(kept)
+
     def _owner(self, address: str) -> str:
         """The peer that has an address, else the address itself: an id has no colon."""
         return next((node for node, addresses in self._addresses.items() if address in addresses), address)

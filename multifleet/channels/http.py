@@ -4,7 +4,7 @@ import asyncio
 from contextlib import AsyncExitStack
 from typing import ClassVar
 
-from multifleet.channels.base import Carried, ChannelError, Success, Target
+from multifleet.channels.base import Carried, ChannelError, Here, Parcel, Success, Target
 from multifleet.channels.connections import Connections
 from multifleet.channels.http_connection import Broken, in_words
 
@@ -33,18 +33,22 @@ class HttpChannel:
         self._shaky: dict[str, list[str]] = {}
         self._doubted: set[str] = set()
 
-    async def start(self, stack: AsyncExitStack) -> None:
+    async def start(self, stack: AsyncExitStack, here: Here) -> None:
         """Nothing to open yet; at the end all connections are closed."""
         stack.callback(self.connections.close)
 
-    async def deliver(self, target: Target, frame: bytes) -> Carried:
+    def reaches(self, target: Target) -> str:
+        """There is a way wherever an address is known."""
+        return "" if target.addresses else f"no address of {target.node} may be tried: name one in config.json"
+
+    async def deliver(self, target: Target, parcel: Parcel) -> Carried:
         """POST the frame to the first address where the peer answers."""
         self.connections.know(target.node, target.addresses)
         addresses = self._in_order(target)
         reasons = []
         for address in addresses:
             try:
-                answer = await self._post(target.node, address, frame, hurry=len(addresses) > 1)
+                answer = await self._post(target.node, address, parcel.frame, hurry=len(addresses) > 1)
             except _NotThere as error:
                 reasons.append(f"{address}: {error}")
                 continue
@@ -54,6 +58,14 @@ class HttpChannel:
             self._promote(target.node, address)
             return Carried(Success.ANSWERED, answer, address)
         raise ChannelError("; ".join(reasons) or f"no address of {target.node} may be tried: name one in config.json")
+
+    async def mend(self, target: Target) -> str:
+        """Close what is kept, and think of all addresses alike again."""
+        self._best.pop(target.node, None)
+        self._shaky.pop(target.node, None)
+        self._doubted.discard(target.node)
+        closed = self.connections.let_go(target.node)
+        return f"{closed} kept connections closed; every address is tried anew"
 
     def best(self, node: str) -> str | None:
         """The address that answered last."""

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from multifleet.channels.base import Carried, ChannelError, Success, Target
+from multifleet.channels.base import Carried, ChannelError, Here, Parcel, Success, Target
 
 Receive = Callable[[bytes], Awaitable[bytes]]
 
@@ -32,17 +32,25 @@ class MemoryChannel:
 
     network: Network
 
-    async def start(self, stack: AsyncExitStack) -> None:
+    async def start(self, stack: AsyncExitStack, here: Here) -> None:
         """Nothing to open."""
 
-    async def deliver(self, target: Target, frame: bytes) -> Carried:
+    def reaches(self, target: Target) -> str:
+        """Everybody, until it is tried."""
+        return ""
+
+    async def mend(self, target: Target) -> str:
+        """Nothing is kept."""
+        return "nothing is kept"
+
+    async def deliver(self, target: Target, parcel: Parcel) -> Carried:
         """Hand the frame to the other node's receiving side."""
         receive = self.network.nodes.get(target.node)
         if receive is None or target.node in self.network.severed:
             raise ChannelError(f"no route to {target.node}")
         if target.node in self.network.silent:
             await asyncio.Event().wait()
-        answer = await receive(frame)
+        answer = await receive(parcel.frame)
         if target.node in self.network.answers_lost:
             raise ChannelError("the answer was lost", unknown=True)
         return Carried(Success.ANSWERED, answer, target.node)

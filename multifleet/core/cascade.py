@@ -13,7 +13,7 @@ so every rule of order, skipping, racing and time can be tested without a networ
 that runs.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -26,7 +26,9 @@ HEDGE_AT_LEAST = 0.05
 HEDGE_UNKNOWN = 0.25
 """Seconds of silence for a channel without a history: the default of RFC 8305, section 5."""
 KEPT_AFTER = 1.0
-"""Seconds of silence from all raced channels after which the kept ones start; no hedge waits longer."""
+"""Seconds of silence from the first raced channel after which all others start; no hedge waits longer."""
+OTHERS_FIRST = 0.25
+"""Seconds that raced channels which start then are given before the kept ones do."""
 AT_ONCE = float("-inf")
 
 
@@ -92,6 +94,7 @@ class Verdict:
 
 
 _ENDS_IT = frozenset({OutcomeKind.STORED, OutcomeKind.PARKED, OutcomeKind.REFUSED_BY_PEER})
+_CONFIRMS = frozenset({OutcomeKind.STORED, OutcomeKind.REFUSED_BY_PEER})
 _STATES = {OutcomeKind.STORED: State.STORED, OutcomeKind.PARKED: State.SENT, OutcomeKind.NUDGED: State.SENT}
 
 
@@ -107,9 +110,19 @@ class Cascade:
         backlog: bool = False,
         hedge_allowed: bool = False,
         first_number: int = 1,
+        silent: Collection[str] = (),
+        until_confirmed: bool = False,
+        by_speed: bool = True,
     ) -> None:
+        """`silent`: channels on which an earlier frame has waited in vain for a while, so that none waits for them
+        again; `until_confirmed`: to go on until the recipient has answered, wherever the frame lies meanwhile;
+        `by_speed`: raced channels start in the order of their measured round trips, not of the route."""
         self._route = tuple(route)
         self._health = dict(health)
+        self._silent = frozenset(silent)
+        self._ends_it = _CONFIRMS if until_confirmed else _ENDS_IT
+        self._all_at_once = until_confirmed
+        self._by_speed = by_speed
         self._deadline = deadline
         self._may_hedge = hedge_allowed and not backlog
         self._number = first_number
@@ -175,14 +188,18 @@ class Cascade:
 
     def _candidates(self) -> Iterator[tuple[ChannelFacts, float, bool]]:
         """Channels that may start, best first: (channel, from when on, whether that is the hedge)."""
-        raced, kept = self._tried(Tier.RACED), self._tried(Tier.KEPT)
+        raced, kept = self._raced(), self._tried(Tier.KEPT)
+        silent_at = self._silent_at(raced)
         if waiting := self._unstarted(raced):
             running = [facts.name for facts in raced if facts.name in self.running]
-            if not running:
+            if not running or self._all_at_once:
                 yield waiting[0], AT_ONCE, False
-            elif self._may_hedge and not self.hedged:
-                yield waiting[0], self._started[running[-1]] + self._silence(running[-1]), True
-        if (silent_at := self._silent_at(raced)) is not None:
+            else:
+                if self._may_hedge and not self.hedged:
+                    yield waiting[0], self._started[running[-1]] + self._silence(running[-1]), True
+                # After so long a silence the others are no hedges any more: what runs has most likely failed.
+                yield waiting[0], self._began(raced) + KEPT_AFTER, False
+        if silent_at is not None:
             for facts in self._unstarted(kept):
                 yield facts, silent_at, False
         if not self.running and (left := self._last_resort()) is not None:
@@ -199,11 +216,20 @@ class Cascade:
         broken = [facts for facts in self._route if not self._worth_trying(facts)]
         return broken[0] if broken and len(self._unstarted(broken)) == len(broken) else None
 
+    def _raced(self) -> list[ChannelFacts]:
+        """In the order of their start: as quick as they were lately, those of unknown speed behind."""
+        raced = self._tried(Tier.RACED)
+        return sorted(raced, key=self._speed) if self._by_speed else raced
+
+    def _speed(self, facts: ChannelFacts) -> float:
+        usual = self._health.get(facts.name, ChannelHealth()).median
+        return float("inf") if usual is None else usual
+
     def _tried(self, tier: Tier) -> list[ChannelFacts]:
         return [facts for facts in self._route if facts.tier is tier and self._worth_trying(facts)]
 
     def _worth_trying(self, facts: ChannelFacts) -> bool:
-        return self._health.get(facts.name, ChannelHealth()).worth_trying
+        return facts.name not in self._silent and self._health.get(facts.name, ChannelHealth()).worth_trying
 
     def _unstarted(self, channels: Sequence[ChannelFacts]) -> list[ChannelFacts]:
         return [facts for facts in channels if facts.name not in self._started]
@@ -215,15 +241,19 @@ class Cascade:
         """When the raced channels will have been silent for long enough; None before one has started."""
         if self._have_failed(raced):
             return AT_ONCE
-        started = [self._started[facts.name] for facts in raced if facts.name in self._started]
-        return max(started) + KEPT_AFTER if started else None
+        if all(facts.name not in self._started for facts in raced):
+            return None
+        return self._began(raced) + KEPT_AFTER + (OTHERS_FIRST if len(raced) > 1 else 0.0)
+
+    def _began(self, raced: Sequence[ChannelFacts]) -> float:
+        return min(self._started[facts.name] for facts in raced if facts.name in self._started)
 
     def _silence(self, channel: str) -> float:
         p95 = self._health.get(channel, ChannelHealth()).p95
         return HEDGE_UNKNOWN if p95 is None else min(max(HEDGE_AT_LEAST, 2 * p95), KEPT_AFTER)
 
     def _is_over(self) -> bool:
-        return any(outcome.kind in _ENDS_IT for outcome in self.outcomes)
+        return any(outcome.kind in self._ends_it for outcome in self.outcomes)
 
     def _start(self, facts: ChannelFacts, now: float) -> Attempt:
         attempt = Attempt(self._number, facts.name, min(facts.timeout, self._deadline - now))

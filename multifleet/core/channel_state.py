@@ -68,7 +68,7 @@ QUIET_AFTER = 15 * 60.0
 """Seconds without a failure after which a degraded channel is trusted again."""
 PROBE_FIRST = 5.0
 """Seconds from the failure that broke a channel to the first probe; doubled after each that fails."""
-PROBE_CAP = 60.0
+PROBE_CAP = 20.0
 LATENCIES_KEPT = 32
 
 
@@ -94,6 +94,11 @@ class ChannelHealth:
         if not self.latencies:
             return None
         return sorted(self.latencies)[ceil(0.95 * len(self.latencies)) - 1]
+
+    @property
+    def median(self) -> float | None:
+        """Seconds that half of the latest round trips took; None before the first."""
+        return sorted(self.latencies)[len(self.latencies) // 2] if self.latencies else None
 
     @property
     def worth_trying(self) -> bool:

@@ -200,26 +200,21 @@ def write(packet: Wire) -> bytes:
 
 def read(data: bytes | msgspec.Raw, form: type[W]) -> W:
     """A packet of the given form; NotStrict or BadPacket says why it is none."""
-    packet: W = _read(data, form)
+    packet: W = read_any(data, form)
     return packet
 
 
-_ASKED, _TOLD = Request | RosterAsk, Answer | RosterTell
-
-
-def read_asked(data: bytes) -> Request | RosterAsk:
-    """What a peer may ask of this node; NotStrict or BadPacket as above."""
-    packet: Request | RosterAsk = _read(data, _ASKED)
-    return packet
+_TOLD = Answer | RosterTell
 
 
 def read_told(data: bytes) -> Answer | RosterTell:
     """What a peer may answer to a question about the roster: an Answer where it refuses the whole frame."""
-    packet: Answer | RosterTell = _read(data, _TOLD)
+    packet: Answer | RosterTell = read_any(data, _TOLD)
     return packet
 
 
-def _read(data: bytes | msgspec.Raw, form: Any) -> Any:
+def read_any(data: bytes | msgspec.Raw, form: Any) -> Any:
+    """A packet of one of several forms; as `read`."""
     raw = bytes(data)
     decoder = _decoders.get(form) or _decoders.setdefault(form, msgspec.json.Decoder(form))
     try:

@@ -61,7 +61,7 @@ class Engine(Parts):
             self.members.admit(self._self_row())
             await self.rostering.publish_card()
         for channel in self.channels:
-            await channel.start(stack)
+            await channel.start(stack, self.here)
         await self.presence.start(stack, listens, self.own_addresses())
         await self.offering.start(stack)
 
@@ -86,7 +86,9 @@ class Engine(Parts):
     async def _loops(self) -> None:
         async with asyncio.TaskGroup() as group:
             self._group = group
-            self.delivery.start(group)
+            self.attempts.start(group)
+            for name, run in self.of_channels.items():
+                group.create_task(enduring(name, run, self.counters), name=name)
             self.outboxes.start(group)
             for peer in await self.store.inbox.peers_with_log():
                 self.outboxes.state_to(peer)
@@ -97,7 +99,8 @@ class Engine(Parts):
                 "expiry": self.endings.run,
                 "offering": partial(self.offering.run, group),
                 "drop": self.dropped.run,
-                "probes": self.upkeep.probe,
+                "probes": self.probing.run,
+                "clocks": self.upkeep.ask_now_and_then,
                 "housekeeping": self.upkeep.keep_house,
                 "keys": self.rotation.run,
             }

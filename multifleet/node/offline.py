@@ -122,7 +122,8 @@ async def _act(setup: Setup, act: Callable[[Node], Awaitable[T]]) -> T:
         node = await Node.open(setup)
         stack.push_async_callback(node.aclose)
         for channel in node.channels:
-            await channel.start(stack)
+            if channel.name == "http":  # whoever is asked now is asked straight
+                await channel.start(stack, node.here)
         return await act(node)
 
 

@@ -4,14 +4,18 @@ import asyncio
 from collections.abc import Sequence
 
 from multifleet import __version__
+from multifleet.channels.all import channels_of
 from multifleet.channels.base import Channel
 from multifleet.channels.connections import Connections
 from multifleet.channels.http import HttpChannel
+from multifleet.core.channel_state import ChannelState
 from multifleet.core.documents import Signed
 from multifleet.core.presence.gossip import DOCUMENT_LIMIT, Document
 from multifleet.node import addresses
+from multifleet.node.asking import Asking
 from multifleet.node.clock import NodeClock
 from multifleet.node.counters import Counters
+from multifleet.node.delivery.attempts import Attempts
 from multifleet.node.delivery.delivery import Delivery
 from multifleet.node.delivery.dropped import Dropped
 from multifleet.node.delivery.endings import Endings
@@ -20,22 +24,27 @@ from multifleet.node.delivery.health import Health
 from multifleet.node.delivery.hearing import Hearing
 from multifleet.node.delivery.own_events import OwnEvents
 from multifleet.node.delivery.peer_outboxes import PeerOutboxes
+from multifleet.node.delivery.probing import Probing
 from multifleet.node.delivery.receiving import Receiving
 from multifleet.node.delivery.sending import Sending
+from multifleet.node.delivery.targets import Targets, own_routes
 from multifleet.node.delivery.tracker import Tracker
 from multifleet.node.discovery.discovery import Discovery
-from multifleet.node.enduring import enduring
+from multifleet.node.enduring import Part, enduring
 from multifleet.node.events import INBOX, Events
+from multifleet.node.here import Waiting, make_here, text_of
 from multifleet.node.keys.key_notes import StoredKeyNotes
 from multifleet.node.keys.rotation import Rotation
 from multifleet.node.members import Member, Members
 from multifleet.node.messages import Messages
 from multifleet.node.offering.offering import Offering
 from multifleet.node.offering.seats import Seats
+from multifleet.node.picture import choose_chief
 from multifleet.node.presence.facts import OwnFacts
 from multifleet.node.presence.last_heard import LastHeard
 from multifleet.node.presence.presence import NodePresence
 from multifleet.node.presence.ways import Ways
+from multifleet.node.randomness import Randomness
 from multifleet.node.roster.building import RosterParts, SendingParts
 from multifleet.node.roster.rows import own_row
 from multifleet.node.setup import Setup
@@ -63,7 +72,7 @@ class Parts:
         self.clock = clock
         self.counters = counters
         self.connections = Connections()
-        channels = self.channels = channels or [HttpChannel(self.connections)]
+        channels = self.channels = channels or channels_of(self.connections)
         self.port = setup.config.port
         self.binds: Sequence[str] = setup.config.bind
         self.listens: list[tuple[str, int]] = []
@@ -85,18 +94,26 @@ class Parts:
         self.exchange = Exchange(
             setup.identity.node, clock, store.receipts.durable_have, proved=self.members.proved
         )
-        self.outboxes = PeerOutboxes(self.members, store, clock, counters)
-        self.hearing = Hearing(setup.identity.node, store, counters, self.tracker, self.outboxes.ended)
+        self.outboxes = PeerOutboxes(self.members, store, clock, counters, own_routes(setup.config))
+        self.hearing = Hearing(setup.identity.node, store, counters, self.tracker, self.outboxes.ended, self._arrived)
         self.health_of_channels = Health(store, clock)
+        self.health_of_channels.changed = self._health_changed
         self.ways = Ways(
             {name: entry.addresses for name, entry in setup.config.nodes.items()},
             self._best_address,
             lambda node: self.discovery.hints(node),
         )
         self.ways.start([(host, setup.config.port) for host in self.binds], setup.config.advertise)
-        self.delivery = Delivery(
-            channels,
+        self.targets = Targets(
+            {channel.name: channel for channel in channels},
+            setup.config,
             self.members,
+            self.ways.for_frames,
+            self._is_there,
+        )
+        self.random = Randomness()
+        self.attempts = Attempts(
+            self.targets,
             self.exchange,
             self.hearing,
             self.health_of_channels,
@@ -104,10 +121,35 @@ class Parts:
             clock,
             counters,
             self.heard,
-            self._is_there,
-            self.ways.for_frames,
+            take=self._take,
+            text_of=lambda batch: text_of(batch, self.random),
+        )
+        self.delivery = Delivery(self.attempts, self.targets, self.members, self.health_of_channels, clock)
+        self.probing = Probing(self.targets, self.attempts, self.health_of_channels, clock)
+        self.asking = Asking(
+            self.members,
+            self.targets,
+            self.exchange,
+            self.attempts,
+            self.health_of_channels,
+            clock,
+            counters,
+            self.heard,
         )
         self._group: asyncio.TaskGroup | None = None
+        self.of_channels: dict[str, Part] = {}
+        """Loops that channels have asked for, by name."""
+        self.here = make_here(
+            setup,
+            clock,
+            counters,
+            self.targets,
+            self.asking,
+            Waiting(self.members, self.exchange, store),
+            self._take,
+            self.chief,
+            self._spawn,
+        )
         self.last_heard = LastHeard(store, clock)
         configured = setup.config.nodes.items()
         self.discovery = Discovery(
@@ -141,8 +183,8 @@ class Parts:
             counters,
             SendingParts(
                 self.exchange,
-                self.delivery,
-                channels,
+                self.attempts,
+                self.targets,
                 self.connections,
                 self.hearing,
                 self.endings,
@@ -150,7 +192,6 @@ class Parts:
             ),
             own_addresses=self.own_addresses,
             heard=self.heard,
-            addresses=self.ways.for_frames,
             is_there=self._is_there,
             turn_away=self._turn_away,
         )
@@ -195,12 +236,12 @@ class Parts:
             heard=self.heard,
             arrived=self._mail_came,
             roster=self.roster_exchange.answer,
+            ask=self.asking.answer,
             is_behind=lambda: self.rostering.may_be_behind,
         )
         self.upkeep = Upkeep(
             self.membership,
             self.joining,
-            self.health_of_channels,
             store,
             clock,
             counters,
@@ -244,6 +285,28 @@ class Parts:
         if before is None or self.clock.monotonic() - before >= SILENCE:
             self.outboxes.is_back(member.node)
         self.presence.heard(member.node)
+
+    def _arrived(self, node: str, message_id: str, channel: str, at: float) -> None:
+        self.outboxes.arrived(node, message_id)
+        self.health_of_channels.arrived(node, channel, at)
+
+    async def _take(self, frame: bytes, where: str, channel: str, at_rest: bool) -> tuple[int, bytes]:
+        """A frame that a channel brought; where it came from is no address of its sender's, so it is heard there only
+        over HTTP."""
+        return await self.receiving.take(frame, "", channel, at_rest=at_rest)
+
+    def _spawn(self, name: str, run: Part) -> None:
+        self.of_channels[name] = run
+        if self._group is not None:
+            self._group.create_task(enduring(name, run, self.counters), name=name)
+
+    def chief(self) -> str | None:
+        """The present chief; None where there is none."""
+        return choose_chief(self.rostering.view, self.presence.peers(), self.id, self.roles.chief)[0]
+
+    def _health_changed(self, node: str, channel: str, before: ChannelState, after: ChannelState) -> None:
+        if after is ChannelState.HEALTHY and before is not ChannelState.UNTRIED:
+            self.outboxes.is_back(node)
 
     def _is_there(self, node: str) -> bool:
         return self.presence.is_there(node)

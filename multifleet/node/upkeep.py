@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from multifleet.errors import MultifleetError
 from multifleet.node.clock import NodeClock
 from multifleet.node.counters import Counters
-from multifleet.node.delivery.health import Health
 from multifleet.node.delivery.outboxes import PeerOutbox
 from multifleet.node.roster.joining import Joining
 from multifleet.node.roster.membership import Membership
@@ -15,7 +14,7 @@ from multifleet.store.store import Store
 REPLAY_CLOCK = "replay_clock"
 """The key of the replay clock's last reading in the store."""
 HOUSEKEEPING = 30.0
-PROBE_EVERY = 2.5
+ASK_EVERY = 2.5
 GREET_FIRST, GREET_LAST = 0.5, 30.0
 """Seconds."""
 TIME_AGAIN = 3_600.0
@@ -29,7 +28,6 @@ class Upkeep:
         self,
         membership: Membership,
         joining: Joining,
-        health: Health,
         store: Store,
         clock: NodeClock,
         counters: Counters,
@@ -39,7 +37,6 @@ class Upkeep:
     ) -> None:
         self._membership = membership
         self._joining = joining
-        self._health = health
         self._store = store
         self._clock = clock
         self._counters = counters
@@ -48,13 +45,10 @@ class Upkeep:
         self._is_there = is_there
         self._asked: dict[str, float] = {}
 
-    async def probe(self) -> None:
-        """Try broken channels in the background, until cancelled."""
+    async def ask_now_and_then(self) -> None:
+        """Ask members the time, one by one, until cancelled."""
         while True:
-            await asyncio.sleep(PROBE_EVERY)
-            for member in self._membership.members.others():
-                if self._health.due_for_a_probe(member.node):
-                    self._outbox_of(member.node).probe()
+            await asyncio.sleep(ASK_EVERY)
             self.ask_the_time()
 
     def ask_the_time(self) -> None:

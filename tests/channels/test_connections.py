@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from multifleet.channels.base import ChannelError, Target
+from multifleet.channels.base import ChannelError, Parcel, Target
 from multifleet.channels.connections import CONNECTIONS_TO_A_PEER, Connections
 from multifleet.channels.http import HttpChannel
 from multifleet.errors import PeerUnreachable
@@ -65,7 +65,7 @@ async def deliver(channel: HttpChannel, addresses: Iterable[str], node: str = "m
     """Whether a frame was answered; like every user, it has a deadline."""
     try:
         async with asyncio.timeout(2.0):
-            await channel.deliver(Target(node, tuple(addresses)), FRAME)
+            await channel.deliver(Target(node, tuple(addresses)), Parcel(FRAME))
     except (ChannelError, TimeoutError):
         return False
     return True

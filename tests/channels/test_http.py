@@ -7,9 +7,10 @@ from contextlib import AsyncExitStack
 import pytest
 
 from multifleet.channels import http_connection
-from multifleet.channels.base import ChannelError, Target
+from multifleet.channels.base import ChannelError, Parcel, Target
 from multifleet.channels.connections import CONNECTIONS_TO_A_PEER
 from multifleet.channels.http import HttpChannel
+from tests.channels.here import here
 from tests.channels.web import ANSWER, Reader, Web, Writer, answers, free_port, is_silent, reply, says, serving
 
 FRAME = b"mf1 a frame"
@@ -20,7 +21,7 @@ async def channel() -> AsyncIterator[HttpChannel]:
     """A started channel."""
     async with AsyncExitStack() as stack:
         made = HttpChannel()
-        await made.start(stack)
+        await made.start(stack, here())
         yield made
 
 
@@ -31,7 +32,8 @@ def to(*addresses: str) -> Target:
 
 async def test_every_known_address_is_tried_until_one_answers(channel: HttpChannel) -> None:
     async with serving(answers) as web:
-        carried = await channel.deliver(to(f"127.0.0.1:{free_port()}", "no-such-host.invalid:1", web.address), FRAME)
+        target = to(f"127.0.0.1:{free_port()}", "no-such-host.invalid:1", web.address)
+        carried = await channel.deliver(target, Parcel(FRAME))
         assert carried.where == web.address
         assert web.requests == [FRAME]
 
@@ -41,36 +43,36 @@ async def test_the_address_that_answered_last_goes_first_as_long_as_it_is_one_of
 ) -> None:
     async with serving(answers) as first, serving(answers) as second:
         dead = f"127.0.0.1:{free_port()}"
-        await channel.deliver(to(dead, second.address), FRAME)
+        await channel.deliver(to(dead, second.address), Parcel(FRAME))
         assert channel.best("mac2") == second.address
-        await channel.deliver(to(first.address, second.address), FRAME)
+        await channel.deliver(to(first.address, second.address), Parcel(FRAME))
         assert (len(first.requests), len(second.requests)) == (0, 2)
-        await channel.deliver(to(first.address), FRAME)
+        await channel.deliver(to(first.address), Parcel(FRAME))
         assert channel.best("mac2") == first.address
 
 
 async def test_one_connection_is_kept_for_frames_one_after_the_other(channel: HttpChannel) -> None:
     async with serving(answers) as web:
         for _ in range(10):
-            await channel.deliver(to(web.address), FRAME)
+            await channel.deliver(to(web.address), Parcel(FRAME))
         assert web.opened == 1
 
 
 async def test_a_herd_of_frames_opens_few_connections(channel: HttpChannel) -> None:
     async with serving(answers) as web:
-        await asyncio.gather(*(channel.deliver(to(web.address), FRAME) for _ in range(100)))
+        await asyncio.gather(*(channel.deliver(to(web.address), Parcel(FRAME)) for _ in range(100)))
         assert web.opened <= CONNECTIONS_TO_A_PEER
 
 
 async def test_a_kept_connection_that_the_peer_closed_is_not_used_again(channel: HttpChannel) -> None:
     async with serving(answers) as web:
-        await channel.deliver(to(web.address), FRAME)
+        await channel.deliver(to(web.address), Parcel(FRAME))
         web.hang_up()
         async with asyncio.timeout(5):
             while web.closed < 1:  # noqa: ASYNC110  no event tells it
                 await asyncio.sleep(0.005)
         await asyncio.sleep(0)
-        assert (await channel.deliver(to(web.address), FRAME)).answer.startswith(ANSWER)
+        assert (await channel.deliver(to(web.address), Parcel(FRAME))).answer.startswith(ANSWER)
         assert web.opened == 2
 
 
@@ -89,10 +91,10 @@ async def test_who_gives_no_signed_answer_did_not_get_the_frame(
 ) -> None:
     async with serving(says(answer)) as other, serving(answers) as web:
         with pytest.raises(ChannelError, match=words) as failed:
-            await channel.deliver(to(other.address), FRAME)
+            await channel.deliver(to(other.address), Parcel(FRAME))
         assert failed.value.unknown is False
         assert channel.best("mac2") is None
-        assert (await channel.deliver(to(other.address, web.address), FRAME)).where == web.address
+        assert (await channel.deliver(to(other.address, web.address), Parcel(FRAME))).where == web.address
 
 
 @pytest.mark.parametrize(
@@ -112,7 +114,7 @@ async def test_an_answer_that_breaks_off_or_is_an_error_there_leaves_the_outcome
 ) -> None:
     async with serving(says(answer)) as web:
         with pytest.raises(ChannelError) as failed:
-            await channel.deliver(to(web.address), FRAME)
+            await channel.deliver(to(web.address), Parcel(FRAME))
         assert failed.value.unknown is True
         assert web.address in str(failed.value)
 
@@ -129,7 +131,7 @@ async def test_an_endless_answer_is_cut_off(channel: HttpChannel, monkeypatch: p
 
     async with serving(endless) as web, asyncio.timeout(10):
         with pytest.raises(ChannelError, match="too large"):
-            await channel.deliver(to(web.address), FRAME)
+            await channel.deliver(to(web.address), Parcel(FRAME))
 
 
 @pytest.mark.parametrize(
@@ -138,23 +140,23 @@ async def test_an_endless_answer_is_cut_off(channel: HttpChannel, monkeypatch: p
 )
 async def test_an_odd_address_is_passed_over(channel: HttpChannel, address: str) -> None:
     with pytest.raises(ChannelError) as failed:
-        await channel.deliver(to(address), FRAME)
+        await channel.deliver(to(address), Parcel(FRAME))
     assert failed.value.unknown is False
     async with serving(answers) as web:
-        assert (await channel.deliver(to(address, web.address), FRAME)).where == web.address
+        assert (await channel.deliver(to(address, web.address), Parcel(FRAME))).where == web.address
 
 
 async def test_a_peer_without_an_address_is_said_to_have_none(channel: HttpChannel) -> None:
     with pytest.raises(ChannelError, match="no address of mac2 may be tried"):
-        await channel.deliver(to(), FRAME)
+        await channel.deliver(to(), Parcel(FRAME))
 
 
 async def test_a_silent_peer_does_not_hold_up_another(channel: HttpChannel) -> None:
     async with serving(is_silent) as silent, serving(answers) as web:
-        waiting = asyncio.create_task(channel.deliver(to(silent.address), FRAME))
+        waiting = asyncio.create_task(channel.deliver(to(silent.address), Parcel(FRAME)))
         await silent.asked.wait()
         async with asyncio.timeout(2):
-            await channel.deliver(Target("mac3", (web.address,)), FRAME)
+            await channel.deliver(Target("mac3", (web.address,)), Parcel(FRAME))
         waiting.cancel()
         await asyncio.wait([waiting])
 
@@ -165,8 +167,8 @@ async def test_an_address_where_frames_vanish_does_not_hide_the_ones_behind_it(c
         for _ in range(2):
             with pytest.raises((TimeoutError, ChannelError)):
                 async with asyncio.timeout(0.1):
-                    await channel.deliver(target, FRAME)
-        assert (await channel.deliver(target, FRAME)).where == web.address
+                    await channel.deliver(target, Parcel(FRAME))
+        assert (await channel.deliver(target, Parcel(FRAME))).where == web.address
 
 
 async def test_a_peer_that_moved_to_another_address_is_found_though_somebody_else_took_the_old_one(
@@ -174,14 +176,14 @@ async def test_a_peer_that_moved_to_another_address_is_found_though_somebody_els
 ) -> None:
     async with serving(answers) as web, serving(answers) as moved:
         old, new = web.address, moved.address
-        await channel.deliver(to(old, new), FRAME)
+        await channel.deliver(to(old, new), Parcel(FRAME))
         web._serve = is_silent
         web.hang_up()
         outcomes = []
         for _ in range(3):
             try:
                 async with asyncio.timeout(0.1):
-                    outcomes.append((await channel.deliver(to(old, new), FRAME)).where)
+                    outcomes.append((await channel.deliver(to(old, new), Parcel(FRAME))).where)
             except (TimeoutError, ChannelError):
                 outcomes.append("nothing")
         assert outcomes[-1] == new
@@ -190,15 +192,15 @@ async def test_a_peer_that_moved_to_another_address_is_found_though_somebody_els
 async def test_one_lost_answer_does_not_cost_the_best_address_its_place(channel: HttpChannel) -> None:
     async with serving(answers) as web:
         target = to(f"127.0.0.1:{free_port()}", web.address)
-        await channel.deliver(target, FRAME)
+        await channel.deliver(target, Parcel(FRAME))
         web._serve = says(b"")
         web.hang_up()
         with pytest.raises(ChannelError):
-            await channel.deliver(target, FRAME)
+            await channel.deliver(target, Parcel(FRAME))
         assert channel.best("mac2") == web.address
 
 
 async def test_a_daemon_that_meets_an_error_of_its_own_is_said_to(channel: HttpChannel) -> None:
     async with serving(says(reply(b"damaged", "503 Service Unavailable"))) as web:
         with pytest.raises(ChannelError, match=r"answered with an internal error.*multifleet doctor there"):
-            await channel.deliver(to(web.address), FRAME)
+            await channel.deliver(to(web.address), Parcel(FRAME))

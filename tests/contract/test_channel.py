@@ -6,10 +6,11 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from multifleet.channels.base import Channel, ChannelError, Success, Target
+from multifleet.channels.base import Channel, ChannelError, Parcel, Success, Target
 from multifleet.channels.http import HttpChannel
 from multifleet.channels.memory import MemoryChannel, Network
 from multifleet.core.routing import CHANNELS
+from tests.channels.here import here
 from tests.channels.web import ANSWER, Web, answers, free_port, is_silent, says, serving
 
 FRAME = b"mf1 a frame"
@@ -100,12 +101,12 @@ async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
     """Each channel in turn, started."""
     async with AsyncExitStack() as stack:
         made: World = MemoryWorld() if request.param == "memory" else HttpWorld(stack)
-        await made.channel.start(stack)
+        await made.channel.start(stack, here())
         yield made
 
 
 async def test_an_answer_is_handed_over_as_it_came(world: World) -> None:
-    carried = await world.channel.deliver(await world.answering(), FRAME)
+    carried = await world.channel.deliver(await world.answering(), Parcel(FRAME))
     assert carried.success is Success.ANSWERED
     assert carried.answer == ANSWER + b" to " + FRAME
     assert carried.where
@@ -114,14 +115,14 @@ async def test_an_answer_is_handed_over_as_it_came(world: World) -> None:
 async def test_a_peer_that_is_not_there_is_known_at_once_and_certainly_did_not_get_it(world: World) -> None:
     async with asyncio.timeout(1.0):
         with pytest.raises(ChannelError) as failed:
-            await world.channel.deliver(await world.absent(), FRAME)
+            await world.channel.deliver(await world.absent(), Parcel(FRAME))
     assert failed.value.unknown is False
     assert str(failed.value)
 
 
 async def test_a_lost_answer_is_an_unknown_outcome(world: World) -> None:
     with pytest.raises(ChannelError) as failed:
-        await world.channel.deliver(await world.losing_answers(), FRAME)
+        await world.channel.deliver(await world.losing_answers(), Parcel(FRAME))
     assert failed.value.unknown is True
 
 
@@ -130,7 +131,7 @@ async def test_silence_lasts_until_it_is_cancelled_and_leaves_nothing_behind(wor
     tasks = len(asyncio.all_tasks())
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.2):
-            await world.channel.deliver(target, FRAME)
+            await world.channel.deliver(target, Parcel(FRAME))
     await _until_no_connections(world)
     # A server's own task for a connection may still be ending; the channel has none.
     assert len(asyncio.all_tasks()) <= tasks + 1
@@ -139,7 +140,7 @@ async def test_silence_lasts_until_it_is_cancelled_and_leaves_nothing_behind(wor
 async def test_a_channel_never_tries_again_by_itself(world: World) -> None:
     target = await world.losing_answers()
     with pytest.raises(ChannelError):
-        await world.channel.deliver(target, FRAME)
+        await world.channel.deliver(target, Parcel(FRAME))
     if isinstance(world, HttpWorld):
         assert world._webs[0].requests == [FRAME]
 
@@ -147,31 +148,31 @@ async def test_a_channel_never_tries_again_by_itself(world: World) -> None:
 async def test_many_frames_at_once_are_all_answered(world: World) -> None:
     target = await world.answering()
     frames = [f"mf1 {number}".encode() for number in range(50)]
-    carried = await asyncio.gather(*(world.channel.deliver(target, frame) for frame in frames))
+    carried = await asyncio.gather(*(world.channel.deliver(target, Parcel(frame)) for frame in frames))
     assert [one.answer for one in carried] == [ANSWER + b" to " + frame for frame in frames]
     assert world.connections() <= 4
 
 
 async def test_a_peer_that_comes_back_is_reached_again(world: World) -> None:
     with pytest.raises(ChannelError):
-        await world.channel.deliver(await world.absent(), FRAME)
+        await world.channel.deliver(await world.absent(), Parcel(FRAME))
     if isinstance(world, MemoryWorld):
         world.network.severed.clear()
-    assert (await world.channel.deliver(await world.answering(), FRAME)).success is Success.ANSWERED
+    assert (await world.channel.deliver(await world.answering(), Parcel(FRAME))).success is Success.ANSWERED
 
 
 async def test_when_the_stack_is_closed_no_connection_is_left() -> None:
     async with AsyncExitStack() as outer:
         world = HttpWorld(outer)
         async with AsyncExitStack() as stack:
-            await world.channel.start(stack)
-            await world.channel.deliver(await world.answering(), FRAME)
+            await world.channel.start(stack, here())
+            await world.channel.deliver(await world.answering(), Parcel(FRAME))
             assert world.connections() == 1
         await _until_no_connections(world)
 
 
 def test_every_channel_has_a_row_in_the_table_of_channels() -> None:
-    assert {HttpChannel.name, MemoryChannel.name} == set(CHANNELS)
+    assert {HttpChannel.name, MemoryChannel.name} <= set(CHANNELS)
 
 
 async def _until_no_connections(world: World) -> None:

@@ -39,8 +39,6 @@ class Play:
     starts: list[tuple[float, str]] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
     ended: dict[str, float] = field(default_factory=dict)
-    most_running: int = 0
-    most_raced_running: int = 0
     done_at: float = -1.0
 
 
@@ -48,7 +46,6 @@ def play(
     cascade: Cascade, world: Mapping[str, Ends], route: Sequence[ChannelFacts], start: float = 0.0
 ) -> Play:
     """Carry out what the cascade decides until every attempt has ended; time jumps from event to event."""
-    raced = {facts.name for facts in route if facts.tier is Tier.RACED}
     now, result = start, Play()
     ends: dict[str, tuple[float, Outcome]] = {}
     while True:
@@ -59,8 +56,6 @@ def play(
                 result.starts.append((now, attempt.channel))
                 result.attempts.append(attempt)
                 ends[attempt.channel] = _end(attempt, world.get(attempt.channel, SILENT), now)
-                result.most_running = max(result.most_running, len(ends))
-                result.most_raced_running = max(result.most_raced_running, len(raced & ends.keys()))
                 continue
             case Wait(until):
                 assert until > now, "a wait that ends in the past would spin"

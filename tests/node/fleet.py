@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from multifleet.channels.base import ChannelError
+from multifleet.channels.base import Channel, ChannelError
 from multifleet.channels.memory import MemoryChannel, Network
 from multifleet.config import Config
 from multifleet.core.keys import Identity
@@ -56,6 +56,8 @@ class Machine:
         self.home = home
         self.network = network
         self.time = Time()
+        self.more_channels: list[Channel] = []
+        """Beside the network in memory."""
         self.identity = identity(name)
         self.pinned: list[PeerRow] = []
         self.shared_key = shared_key
@@ -71,7 +73,8 @@ class Machine:
     async def open(self) -> Node:
         """A node that takes frames and does nothing by itself."""
         setup = Setup(self.home, self.config, self.identity, Fleet(FLEET), self.shared_key)
-        self.node = await Node.open(setup, clocks=self.time.clocks(), channels=[MemoryChannel(self.network)])
+        channels = [MemoryChannel(self.network), *self.more_channels]
+        self.node = await Node.open(setup, clocks=self.time.clocks(), channels=channels)
         self._stack.push_async_callback(self.node.aclose)
         for row in self.pinned:
             await self.node.membership.admit(row)

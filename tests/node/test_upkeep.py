@@ -11,7 +11,7 @@ from tests.node.served import Daemons
 async def test_whoever_is_there_is_asked_what_its_clock_says_without_a_message(
     daemons: Daemons, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upkeep, "PROBE_EVERY", 0.05)
+    monkeypatch.setattr(upkeep, "ASK_EVERY", 0.05)
     mac1, mac2, mac3 = await fleet_of(daemons, "mac1", "mac2", "mac3")
     for one, other in ((mac1, mac2), (mac1, mac3), (mac2, mac3), (mac3, mac2)):
         await until(lambda one=one, other=other: one.node.members.need(other.name).offset is not None)
@@ -19,7 +19,7 @@ async def test_whoever_is_there_is_asked_what_its_clock_says_without_a_message(
 
 
 async def test_nobody_is_asked_again_within_the_hour(daemons: Daemons, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(upkeep, "PROBE_EVERY", 0.05)
+    monkeypatch.setattr(upkeep, "ASK_EVERY", 0.05)
     mac1, _ = await fleet_of(daemons, "mac1", "mac2")
     await until(lambda: mac1.node.members.need("mac2").offset is not None)
     asked: list[str] = []

@@ -7,7 +7,8 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-from multifleet.core.receipts import State
+from multifleet.core.packets import DETAIL_LIMIT
+from multifleet.core.receipts import State, reached
 from multifleet.node.clock import NodeClock
 from multifleet.node.delivery.own_events import OwnEvents
 from multifleet.node.delivery.tracker import Tracker
@@ -67,6 +68,16 @@ class Endings:
             await self.give_up([(row.id, "outcome unknown: it may have arrived")], row.peer, State.UNDELIVERABLE)
         else:
             await self.give_up([(row.id, row.reason or "its time was over")], row.peer, State.EXPIRED)
+
+    def sent(self, messages: Sequence[str], peer: str, channel: str, where: str) -> None:
+        """Note of messages that they lie elsewhere now, or that somebody was told; rides on the next commit."""
+        detail = where[:DETAIL_LIMIT]
+        events = [self._own_events.event(id, peer, State.SENT, channel=channel, detail=detail) for id in messages]
+        changes = [OutboxChange(id, peer, State.SENT, f"by {channel}: {where}", True) for id in messages]
+        self._store.receipts.record_later(events, changes, None, None)
+        for id in messages:
+            if not reached(self._tracker.state(id) or State.QUEUED, State.SENT):
+                self._tracker.stated(id, peer, State.SENT)
 
     async def give_up(self, messages: Sequence[tuple[str, str]], peer: str, state: State) -> None:
         """Close messages (id, reason) to a peer as expired or undeliverable."""

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import msgspec
 
-from multifleet.core import frame, packets
+from multifleet.core import asks, frame, packets
 from multifleet.core.frame import FrameRefused, Header, Refusal
 from multifleet.core.keys import PairKeys
 from multifleet.core.packets import Answer, BadPacket, PacketAnswer, Request, RosterTell, Statement
@@ -25,7 +25,7 @@ LOG_BYTES = 200_000
 """Of details in one frame, as they are written: beside a full batch they must not outgrow it."""
 
 
-Told = TypeVar("Told", bound=Answer | RosterTell)
+Told = TypeVar("Told", bound=Answer | RosterTell | asks.Told)
 
 
 class NotAnswered(Exception):

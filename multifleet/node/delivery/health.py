@@ -1,11 +1,11 @@
 """The state of every channel to every peer, while the daemon runs and in the store."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from multifleet.core.cascade import Outcome, OutcomeKind
 from multifleet.core.channel_state import ChannelEvent, ChannelHealth, ChannelState, advance, probe_due, settle
-from multifleet.core.routing import CHANNELS
+from multifleet.core.routing import CHANNELS, Success
 from multifleet.node.clock import NodeClock
 from multifleet.store.rows import HealthRow
 from multifleet.store.store import Store
@@ -18,6 +18,8 @@ class Health:
         self._store = store
         self._clock = clock
         self._known: defaultdict[str, dict[str, ChannelHealth]] = defaultdict(dict)
+        self.changed: Callable[[str, str, ChannelState, ChannelState], None] = lambda node, channel, before, after: None
+        """Told (peer, channel, state before, state after)."""
 
     async def load(self) -> None:
         """Read what was known when the daemon last ran."""
@@ -37,25 +39,53 @@ class Health:
         now = self._clock.now()
         return {name: settle(health, now) for name, health in self._known[node].items()}
 
-    def due_for_a_probe(self, node: str) -> bool:
-        """Whether some broken channel to this peer should be tried without a message."""
+    def due_for_a_probe(self, node: str) -> list[str]:
+        """The broken channels to this peer that should be tried now without a message."""
         now = self._clock.now()
-        return any(probe_due(health, now) for health in self._known[node].values())
+        return [name for name, health in self._known[node].items() if probe_due(health, now)]
 
     def learn(self, node: str, outcome: Outcome, round_trip: float) -> None:
-        """Take the outcome of one attempt into account; a refusal by the peer is the channel's success."""
-        name = outcome.attempt.channel
-        before = settle(self._known[node].get(name, ChannelHealth()), self._clock.now())
+        """Take the outcome of one attempt into account; a refusal by the peer is the channel's success.
+
+        That a frame was parked, or somebody was told, proves nothing of a channel yet.
+        """
+        if outcome.kind in (OutcomeKind.PARKED, OutcomeKind.NUDGED):
+            return
         failed = outcome.kind is OutcomeKind.FAILED
-        after = advance(
-            before,
+        self.happened(
+            node,
+            outcome.attempt.channel,
             ChannelEvent.FAILED if failed else ChannelEvent.ROUND_TRIP,
-            self._clock.now(),
             round_trip=None if failed else round_trip,
             error=outcome.error if failed else None,
         )
+
+    def arrived(self, node: str, name: str, at: float) -> None:
+        """The peer stated that something came to it by this channel at that moment: that is a signed round trip, unless
+        the channel has failed since."""
+        facts = CHANNELS.get(name)
+        if facts is None or Success.PARKED not in facts.success:
+            return  # the answer itself has said so already
+        known = self._known[node].get(name, ChannelHealth())
+        if known.failed_at is None or at > known.failed_at:
+            self.happened(node, name, ChannelEvent.ROUND_TRIP)
+
+    def happened(
+        self,
+        node: str,
+        name: str,
+        event: ChannelEvent,
+        *,
+        round_trip: float | None = None,
+        error: str | None = None,
+    ) -> None:
+        """Move a channel's state; IllegalTransition if the event cannot follow."""
+        before = settle(self._known[node].get(name, ChannelHealth()), self._clock.now())
+        after = advance(before, event, self._clock.now(), round_trip=round_trip, error=error)
         self._known[node][name] = after
-        if after.state is not before.state or failed:
+        if after.state is not before.state:
+            self.changed(node, name, before.state, after.state)
+        if after.state is not before.state or event is ChannelEvent.FAILED:
             self._store.health.put_later(
                 HealthRow(
                     peer=node,

@@ -32,13 +32,21 @@ class Hearing:
     """One for the node."""
 
     def __init__(
-        self, node: str, store: Store, counters: Counters, tracker: Tracker, ended: Callable[[str, str], None]
+        self,
+        node: str,
+        store: Store,
+        counters: Counters,
+        tracker: Tracker,
+        ended: Callable[[str, str], None],
+        arrived: Callable[[str, str, str, float], None],
     ) -> None:
+        """`arrived` is told (peer, message, channel, moment by this node's clock) of all that the peer has."""
         self._node = node
         self._store = store
         self._counters = counters
         self._tracker = tracker
         self._ended = ended
+        self._arrived = arrived
         self._up_to: dict[str, int] = {}
         self._ahead: dict[str, set[int]] = {}
 
@@ -48,7 +56,7 @@ class Hearing:
         heard = self._check(member, log, whole=True)
         if heard:
             await self._store.receipts.record(heard.rows, heard.changes, member.node, heard.have)
-            self._spread(heard)
+            self._spread(heard, member.offset or 0.0)
 
     def take_later(self, member: Member, log: Sequence[Statement], *, whole: bool) -> None:
         """Keep statements that came with an answer; they ride on the next commit. `whole`: the peer left none out."""
@@ -57,7 +65,7 @@ class Hearing:
         heard = self._check(member, log, whole=whole)
         if heard:
             self._store.receipts.record_later(heard.rows, heard.changes, member.node, heard.have)
-            self._spread(heard)
+            self._spread(heard, member.offset or 0.0)
 
     def forget(self, peer: str) -> None:
         """Another machine has this name now: its statements are numbered from 1."""
@@ -97,7 +105,7 @@ class Hearing:
         up_to = self._up_to.get(peer)
         return self._store.receipts.durable_have(peer) if up_to is None else up_to
 
-    def _spread(self, heard: Heard) -> None:
+    def _spread(self, heard: Heard, offset: float) -> None:
         """Only what is kept is remembered as heard: what a full disk turned away is said again."""
         ahead = self._ahead.get(heard.peer, set()) | heard.seqs
         up_to = contiguous(max(heard.have, self._heard_up_to(heard.peer)), list(ahead))
@@ -105,6 +113,7 @@ class Hearing:
         self._ahead[heard.peer] = {seq for seq in ahead if seq > up_to}
         for row in heard.rows:
             self._tracker.stated(row.message_id, row.peer, State(row.state))
+            self._arrived(row.peer, row.message_id, row.channel or "", row.at - offset)
             if row.state in FINAL:
                 self._ended(row.peer, row.message_id)
 

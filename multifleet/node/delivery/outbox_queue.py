@@ -3,11 +3,11 @@
 import heapq
 import itertools
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from multifleet.core.packets import BATCH_BYTES, BATCH_LIMIT, MessageType
-from multifleet.core.routing import PRIORITY, ROUTES
+from multifleet.core.routing import PRIORITY, go_together
 
 
 @dataclass(slots=True)
@@ -33,6 +33,8 @@ class Queue:
     tiers: tuple[deque[Waiting], ...] = field(default_factory=lambda: tuple(deque() for _ in range(4)))
     ids: set[str] = field(default_factory=set)
     """Those that wait here or are being sent."""
+    own: Collection[str] = ()
+    """Types whose route the user has set."""
     places: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def __len__(self) -> int:
@@ -63,7 +65,7 @@ class Queue:
         room = BATCH_BYTES
         for tier in self.tiers:
             while tier and len(batch) < most:
-                if batch and (ROUTES[tier[0].type] != ROUTES[batch[0].type] or len(tier[0].packet) > room):
+                if batch and (len(tier[0].packet) > room or not go_together(tier[0].type, batch[0].type, self.own)):
                     return batch
                 room -= len(tier[0].packet)
                 batch.append(tier.popleft())

@@ -8,7 +8,7 @@ peer's messages travel the same way, with messages or alone.
 import asyncio
 import itertools
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from multifleet.core.backoff import Backoff, after_failure
 from multifleet.core.batch_size import BatchSize
@@ -31,12 +31,17 @@ REQUESTS_READILY = 2
 GiveUp = Callable[[str, Sequence[tuple[str, str]]], Awaitable[None]]
 """Told (peer, [(message id, reason)]) of what can never arrive."""
 
+Sent = Callable[[str, Sequence[str], str, str], None]
+"""Told (peer, message ids, channel, where) of what lies elsewhere now."""
+
 STORE_REST = 1.0
 """Seconds before a store that could not be read is asked again."""
 STATEMENTS_FOR_EACH = 4
 """That go with a request, for each message that it might have; they are a quarter as long."""
 IN_MEMORY = 2_000
 """Messages for one peer; what is beyond them waits in the store alone."""
+PARKED_AGAIN = 600.0
+"""Seconds after which what was parked, and not confirmed, is sent again."""
 POLL_FIRST, POLL_LAST = 5.0, 60.0
 """Seconds of silence after which a peer is asked what it has to state about messages that it holds."""
 
@@ -53,14 +58,20 @@ class PeerOutbox:
         clock: NodeClock,
         counters: Counters,
         give_up: GiveUp,
+        sent: Sent,
+        own_routes: Collection[str] = (),
     ) -> None:
+        """`own_routes`: types of messages whose route the user has set."""
         self.node = node
         self._delivery = delivery
         self._store = store
         self._clock = clock
         self._counters = counters
         self._end = give_up
-        self._queue = Queue()
+        self._sent = sent
+        self._parked: dict[str, Waiting] = {}
+        self._parked_at = 0.0
+        self._queue = Queue(own=own_routes)
         self._batch = BatchSize()
         self._backoff = backoff
         self._retry_at = 0.0
@@ -88,8 +99,19 @@ class PeerOutbox:
     def drop(self, message_id: str) -> None:
         """A message's time is over."""
         self._queue.drop(message_id)
+        self._parked.pop(message_id, None)
         self._over.discard(message_id)
         self._awaited.pop(message_id, None)
+
+    def arrived(self, message_id: str) -> None:
+        """The peer has it, whatever way it came."""
+        if self._parked.pop(message_id, None) is not None:
+            self._await_word(message_id)
+
+    @property
+    def parked(self) -> int:
+        """How many messages lie somewhere else than here and have not been confirmed."""
+        return len(self._parked)
 
     def withdraw(self, message_id: str) -> bool:
         """Take a message out that could not be accepted; False where it has left already."""
@@ -122,7 +144,14 @@ class PeerOutbox:
         """The peer is there again: try at once, and soon again if that fails, or what is under way already."""
         self._backoff = Backoff(min(1, self._backoff.attempt))
         self._retry_at = 0.0
+        self._unpark()
         self._something.set()
+
+    def _unpark(self) -> None:
+        """Send again what lies elsewhere: the peer takes each once, by whichever way it comes first."""
+        again, self._parked = list(self._parked.values()), {}
+        self._queue.ids.update(waiting.id for waiting in again)
+        self._queue.put_back(again)
 
     @property
     def failing(self) -> bool:
@@ -135,7 +164,7 @@ class PeerOutbox:
             for waiting in tier:
                 if waiting.id == message_id:
                     return waiting.unknown
-        return True
+        return True  # parked, too
 
     async def run(self) -> None:
         """Until cancelled, or until a fault of its own; then it is run again."""
@@ -152,6 +181,8 @@ class PeerOutbox:
         while True:
             self._something.clear()
             now = self._clock.monotonic()
+            if self._parked and now >= self._parked_at + PARKED_AGAIN:
+                self._unpark()
             if self._more_in_store and len(self._queue) < BATCH_LIMIT and now >= self._retry_at:
                 await self._refill()
             if self._may_send(now):
@@ -179,6 +210,9 @@ class PeerOutbox:
                 wake_at = self._retry_at
             elif self._awaited:
                 wake_at = max(self._poll_at, self._retry_at)
+            if self._parked:
+                again = self._parked_at + PARKED_AGAIN
+                wake_at = again if wake_at is None else min(wake_at, again)
         if wake_at is None:
             await self._something.wait()
             return
@@ -190,15 +224,15 @@ class PeerOutbox:
 
     async def _refill(self) -> None:
         self._more_in_store = False
-        known = set(self._queue.ids)  # of these, some may be done before the store has answered
+        known = self._queue.ids | self._parked.keys()  # of these, some may be done before the store has answered
         try:
-            rows = await self._store.outbox.waiting(self.node, None, IN_MEMORY + len(self._queue.ids))
+            rows = await self._store.outbox.waiting(self.node, None, IN_MEMORY + len(known))
         except StoreUnavailable as error:
             self._more_in_store = True
             self._retry_at = self._clock.monotonic() + STORE_REST
             self._counters.failed("outbox_waits_for_store", peer=self.node, reason=error)
             return
-        fresh = [row for row in rows if row.id not in known and row.id not in self._queue.ids]
+        fresh = [row for row in rows if row.id not in known and row.id not in self._queue.ids | self._parked.keys()]
         for row in fresh:
             self._queue.add(_waiting(row))
         if len(fresh) >= IN_MEMORY:
@@ -265,7 +299,24 @@ class PeerOutbox:
             return
         if had_log:
             self._to_state = True
+        if ended.sent and batch:
+            self._park(batch, ended, now)
+            return
         self._failed(batch, ended)
+
+    def _park(self, batch: list[Waiting], ended: Ended, now: float) -> None:
+        """All of it lies where the peer will find it, or somebody was told: that is not the peer's word."""
+        words = f"by {ended.channel}: {ended.sent}"
+        self.last_reason = words
+        self._sent(self.node, [waiting.id for waiting in batch], ended.channel, ended.sent)
+        for waiting in batch:
+            if waiting.id not in self._queue.ids:
+                continue  # its time was over, or it was confirmed, meanwhile
+            self._queue.ids.discard(waiting.id)
+            waiting.unknown, waiting.reason = True, words
+            self._parked[waiting.id] = waiting
+        self._parked_at = now
+        self._retry_at = 0.0
 
     def _await_word(self, message_id: str) -> None:
         if message_id in self._over:

@@ -1,7 +1,7 @@
 """The outboxes of all peers: makes each when it is first asked for, and runs their loops."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from multifleet.core.backoff import Backoff
 from multifleet.core.receipts import State
@@ -21,11 +21,14 @@ class PeerOutboxes:
     delivery: Delivery
     endings: Endings
 
-    def __init__(self, members: Members, store: Store, clock: NodeClock, counters: Counters) -> None:
+    def __init__(
+        self, members: Members, store: Store, clock: NodeClock, counters: Counters, own_routes: Collection[str] = ()
+    ) -> None:
         self._members = members
         self._store = store
         self._clock = clock
         self._counters = counters
+        self._own_routes = own_routes
         self._outboxes: dict[str, PeerOutbox] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._group: asyncio.TaskGroup | None = None
@@ -48,7 +51,15 @@ class PeerOutboxes:
             row = member.row if member else None
             backoff = Backoff(row.attempt, row.delay, row.elapsed) if row else Backoff()
             outbox = PeerOutbox(
-                node, backoff, self.delivery, self._store, self._clock, self._counters, self._give_up
+                node,
+                backoff,
+                self.delivery,
+                self._store,
+                self._clock,
+                self._counters,
+                self._give_up,
+                self._sent,
+                self._own_routes,
             )
             self._outboxes[node] = outbox
             self._run(node)
@@ -112,11 +123,20 @@ class PeerOutboxes:
         if outbox is not None:
             outbox.ended(message_id)
 
+    def arrived(self, node: str, message_id: str) -> None:
+        """The peer has a message, whatever way it came."""
+        outbox = self._outboxes.get(node)
+        if outbox is not None:
+            outbox.arrived(message_id)
+
     def _run(self, node: str) -> None:
         outbox = self.of(node)
         if self._group is not None and node not in self._tasks:
             name = f"outbox of {node}"
             self._tasks[node] = self._group.create_task(enduring(name, outbox.run, self._counters), name=name)
+
+    def _sent(self, node: str, messages: Sequence[str], channel: str, where: str) -> None:
+        self.endings.sent(messages, node, channel, where)
 
     async def _give_up(self, node: str, messages: Sequence[tuple[str, str]]) -> None:
         await self.endings.give_up(messages, node, State.UNDELIVERABLE)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from multifleet.core import frame, packets
+from multifleet.core import asks, frame, packets
+from multifleet.core.asks import Ask
 from multifleet.core.frame import REFUSALS, STRANGER, WINDOW, FrameRefused, Header, Opened, Refusal
 from multifleet.core.ids import Address
 from multifleet.core.packets import BadPacket, Message, PacketAnswer, Request, RosterAsk
@@ -27,8 +28,6 @@ from multifleet.store.store import Store
 
 KEEP_NONCE = 2 * WINDOW + 60
 """Seconds that a nonce is remembered; the window has closed before."""
-AT_REST = frozenset({"drop"})
-"""Channels of which no window is asked."""
 UNREAD_ID = "00000000-0000-0000-0000-000000000000"
 
 
@@ -64,6 +63,7 @@ class Receiving:
         heard: Callable[[Member, str], None],
         arrived: Callable[[], None],
         roster: Callable[[Member, Header, RosterAsk], Awaitable[bytes]],
+        ask: Callable[[Member, Header, Ask], Awaitable[bytes]],
         is_behind: Callable[[], bool] = lambda: False,
     ) -> None:
         """`is_behind`: whether it is not known yet who is out."""
@@ -77,6 +77,7 @@ class Receiving:
         self._heard = heard
         self._arrived = arrived
         self._roster = roster
+        self._ask = ask
         self._is_behind = is_behind
 
     async def take(self, data: bytes, remote: str, channel: str, *, at_rest: bool = False) -> tuple[int, bytes]:
@@ -101,17 +102,19 @@ class Receiving:
         member = self._members.need(opened.header.sender)
         self._members.proved(member.node, opened.header.kid)
         try:
-            request = packets.read_asked(opened.packet)
+            request = asks.read_asked(opened.packet)
         except NotStrict as error:
             return self._refuse(Refusal.NOT_STRICT, opened.header, remote, str(error))
         except BadPacket as error:
             return self._refuse(Refusal.BAD_SCHEMA, opened.header, remote, str(error))
         if isinstance(request, RosterAsk):
             return 200, await self._roster(member, opened.header, request)
-        if self._is_behind():
+        if isinstance(request, Ask) and not self._is_behind():
+            return 200, await self._ask(member, opened.header, request)
+        if isinstance(request, Ask) or self._is_behind():
             return self._refuse(Refusal.STORE_UNAVAILABLE, opened.header, remote, BEHIND)
         try:
-            return await self._commit(member, opened, request, remote, channel)
+            return await self._commit(member, opened, request, remote, channel, at_rest=at_rest)
         except StoreUnavailable as error:
             return self._refuse(Refusal.STORE_UNAVAILABLE, opened.header, remote, str(error))
 
@@ -134,13 +137,13 @@ class Receiving:
         return await self._roster(member, opened.header, asked)
 
     async def _commit(
-        self, member: Member, opened: Opened, request: Request, remote: str, channel: str
+        self, member: Member, opened: Opened, request: Request, remote: str, channel: str, *, at_rest: bool
     ) -> tuple[int, bytes]:
         if request.log and request.packets:
             # Both writes are handed over before either is awaited, so that one commit carries them.
             heard, answer = await asyncio.gather(
                 self._hearing.take(member, request.log),
-                self._take_packets(member, opened, request, remote, channel),
+                self._take_packets(member, opened, request, remote, channel, at_rest=at_rest),
                 return_exceptions=True,
             )
             if isinstance(answer, BaseException):
@@ -154,13 +157,13 @@ class Receiving:
             self._store.inbox.forget_log(member.node, request.have)
             log = await self._store.inbox.log_after(member.node, request.have, packets.LOG_LIMIT)
             return 200, self._exchange.answer(member, opened.header, log=log)
-        return await self._take_packets(member, opened, request, remote, channel)
+        return await self._take_packets(member, opened, request, remote, channel, at_rest=at_rest)
 
     async def _take_packets(
-        self, member: Member, opened: Opened, request: Request, remote: str, channel: str
+        self, member: Member, opened: Opened, request: Request, remote: str, channel: str, *, at_rest: bool
     ) -> tuple[int, bytes]:
         taken = [
-            await self._unless_stored(member, self._read(raw, member, opened.header, request, channel))
+            await self._unless_stored(member, self._read(raw, member, opened.header, request, channel, at_rest=at_rest))
             for raw in request.packets
         ]
         if member.removed:
@@ -185,7 +188,7 @@ class Receiving:
         )
         if received.replay:
             return self._replayed(member, opened.header, stored, received, remote)
-        if remote:
+        if not at_rest:
             self._heard(member, remote)
         results = iter(received.results)
         answers = [
@@ -202,12 +205,14 @@ class Receiving:
             self._arrived()
         return 200, self._exchange.answer(member, opened.header, log=received.log, answers=answers)
 
-    def _read(self, raw: msgspec.Raw, member: Member, header: Header, request: Request, channel: str) -> Taken:
+    def _read(
+        self, raw: msgspec.Raw, member: Member, header: Header, request: Request, channel: str, *, at_rest: bool
+    ) -> Taken:
         try:
             message = packets.read(raw, Message)
         except (NotStrict, BadPacket) as error:
             return Taken(UNREAD_ID, None, str(error))
-        if channel in AT_REST and message.expires + header.sent - request.time <= self._clock.now():
+        if at_rest and message.expires + header.sent - request.time <= self._clock.now():
             # Its id may be forgotten by now: nothing is said of it that might not be so.
             return Taken(UNREAD_ID, None, "its time was over when it was found")
         try:

@@ -1,18 +1,18 @@
 """Builds the parts of a node that know who is in the fleet, and ties them to the parts that send and take."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Self
 
-from multifleet.channels.base import Channel
 from multifleet.channels.connections import Connections
 from multifleet.node.clock import NodeClock
 from multifleet.node.counters import Counters
-from multifleet.node.delivery.delivery import Delivery
+from multifleet.node.delivery.attempts import Attempts
 from multifleet.node.delivery.endings import Endings
 from multifleet.node.delivery.exchange import Exchange
 from multifleet.node.delivery.hearing import Hearing
 from multifleet.node.delivery.peer_outboxes import PeerOutboxes
+from multifleet.node.delivery.targets import Targets
 from multifleet.node.members import Member, Members
 from multifleet.node.roster.captaincy import Captaincy
 from multifleet.node.roster.exchange import RosterExchange
@@ -32,8 +32,8 @@ class SendingParts:
     """The parts that send and take, as far as the roster has to do with them."""
 
     exchange: Exchange
-    delivery: Delivery
-    channels: Sequence[Channel]
+    attempts: Attempts
+    targets: Targets
     connections: Connections
     hearing: Hearing
     endings: Endings
@@ -65,7 +65,6 @@ class RosterParts:
         *,
         own_addresses: Callable[[], list[str]],
         heard: Callable[[Member, str], None],
-        addresses: Callable[[Member], tuple[str, ...]],
         is_there: Callable[[str], bool],
         turn_away: Callable[[str, str], Awaitable[int]],
     ) -> Self:
@@ -90,7 +89,7 @@ class RosterParts:
         rostering = Rostering(keeping, members, clock, counters, own_addresses, parting)
         roles = Roles(setup.config)
         exchange = RosterExchange(
-            rostering, members, sending.exchange, sending.delivery, sending.channels, clock, counters, heard, addresses
+            rostering, members, sending.exchange, sending.attempts, sending.targets, clock, counters, heard
         )
         rounds = RosterRounds(rostering, exchange, members, clock, counters, rostering.keep_file, is_there)
         configured = setup.config.nodes.items() if setup.shared_key else ()

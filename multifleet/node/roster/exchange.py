@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from multifleet.channels.base import Carried, Channel, ChannelError, Target
+from multifleet.channels.base import Carried, ChannelError, Parcel, Success, Target
 from multifleet.core import packets
 from multifleet.core.documents import Signed
 from multifleet.core.frame import Header, Refusal
@@ -17,14 +17,15 @@ from multifleet.core.replay import learned_offset
 from multifleet.node.aside import MAY_RETURN
 from multifleet.node.clock import NodeClock
 from multifleet.node.counters import Counters
-from multifleet.node.delivery.delivery import Delivery
+from multifleet.node.delivery.attempts import Attempts
 from multifleet.node.delivery.exchange import Exchange, NotAnswered
+from multifleet.node.delivery.targets import Targets
 from multifleet.node.members import Member, Members
 from multifleet.node.roster.pages import differing, id_of, page, without
 from multifleet.node.roster.rostering import Rostering
 
 DIRECT = frozenset({"http", "memory"})
-"""Channels that bring an answer at once."""
+"""Channels that nobody else has to do with."""
 ASK_SECONDS = 5.0
 PAGES_LIMIT = 64
 """Of one comparison, each way; what is left over is for the next."""
@@ -41,13 +42,11 @@ class RosterExchange:
     rostering: Rostering
     members: Members
     exchange: Exchange
-    delivery: Delivery
-    channels: Sequence[Channel]
+    attempts: Attempts
+    targets: Targets
     clock: NodeClock
     counters: Counters
     heard: Callable[[Member, str], None]
-    addresses: Callable[[Member], tuple[str, ...]]
-    """Where a member's frames may be posted."""
 
     async def answer(self, member: Member, to: Header, asked: RosterAsk) -> bytes:
         """What a peer said or asked, taken and answered."""
@@ -140,17 +139,27 @@ class RosterExchange:
             offset = learned_offset(asked_at, self.clock.monotonic(), told.time, self.clock.now())
             if told.refusal != Refusal.OUTSIDE_WINDOW or offset is None or second or member.removed:
                 raise NotCompared(f"it said: {told.reason or told.refusal}")
-            self.delivery.learn_offset(member, offset)
+            self.attempts.learn_offset(member, offset)
         raise NotCompared("its clock cannot be learned")
 
     async def _carry(self, member: Member, made: bytes) -> Carried:
-        channel = next((one for one in self.channels if one.name in DIRECT), None)
-        if channel is None:
-            raise NotCompared("no channel that answers")
-        try:
-            async with asyncio.timeout(ASK_SECONDS):
-                return await channel.deliver(Target(member.node, self.addresses(member)), made)
-        except TimeoutError:
-            raise NotCompared(f"no answer in {ASK_SECONDS:g} s") from None
-        except ChannelError as error:
-            raise NotCompared(str(error)) from None
+        """By the first channel that brings an answer; to who is out, straight or not at all."""
+        target = self.targets.of(member)
+        reasons = []
+        for name in self._ways(member, target):
+            try:
+                async with asyncio.timeout(ASK_SECONDS):
+                    carried = await self.targets.channels[name].deliver(target, Parcel(made))
+            except TimeoutError:
+                reasons.append(f"{name}: no answer in {ASK_SECONDS:g} s")
+            except ChannelError as error:
+                reasons.append(f"{name}: {error}")
+            else:
+                if carried.success is Success.ANSWERED:
+                    return carried
+                reasons.append(f"{name}: only {carried.success}")
+        raise NotCompared("; ".join(reasons) or "no channel that answers")
+
+    def _ways(self, member: Member, target: Target) -> list[str]:
+        names = [facts.name for facts in self.targets.route("sync", target) if facts.answers]
+        return sorted((name for name in names if not member.removed or name in DIRECT), key=lambda n: n not in DIRECT)

@@ -1,0 +1,10 @@
+"""All channels of a node, in the order of their places in the protocol."""
+
+from multifleet.channels.base import Channel
+from multifleet.channels.connections import Connections
+from multifleet.channels.http import HttpChannel
+
+
+def channels_of(connections: Connections) -> list[Channel]:
+    """Made, not started; those that the user has turned off are left out of every route."""
+    return [HttpChannel(connections)]

@@ -1,0 +1,177 @@
+"""Small signed questions between nodes, both halves: asks a peer over whatever answers at once, and answers.
+
+A question travels in a frame like messages do, so who asks is proved before it is read. A frame that comes twice is
+answered once: what is recorded and sent again does nothing.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from multifleet.channels.base import Carried, ChannelError, Parcel, Success
+from multifleet.core import asks, packets
+from multifleet.core.asks import Ask, Question, Told
+from multifleet.core.frame import Header
+from multifleet.core.packets import REASON_LIMIT, BadPacket, Wire
+from multifleet.core.replay import learned_offset
+from multifleet.core.strict import NotStrict
+from multifleet.errors import MultifleetError
+from multifleet.node.clock import NodeClock
+from multifleet.node.counters import Counters
+from multifleet.node.delivery.attempts import Attempts
+from multifleet.node.delivery.exchange import Exchange, NotAnswered
+from multifleet.node.delivery.health import Health
+from multifleet.node.delivery.targets import Targets
+from multifleet.node.members import Member, Members
+
+REMEMBERED = 4_096
+"""Questions that are known again; those of the last ten minutes, unless there are more."""
+KEPT = 660.0
+"""Seconds; the window of a frame has closed before."""
+
+Handler = Callable[[str, Any], Awaitable[msgspec.Struct]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    form: type[Question]
+    answer: Handler
+
+
+class Asking:
+    """One for the node."""
+
+    def __init__(
+        self,
+        members: Members,
+        targets: Targets,
+        exchange: Exchange,
+        attempts: Attempts,
+        health: Health,
+        clock: NodeClock,
+        counters: Counters,
+        heard: Callable[[Member, str], None],
+    ) -> None:
+        self._members = members
+        self._targets = targets
+        self._exchange = exchange
+        self._attempts = attempts
+        self._health = health
+        self._clock = clock
+        self._counters = counters
+        self._heard = heard
+        self._kinds: dict[str, _Kind] = {}
+        self._known: OrderedDict[tuple[str, str], float] = OrderedDict()
+        self._since = clock.now()
+
+    def serve(self, form: type[msgspec.Struct], answer: Handler) -> None:
+        """Answer questions of this form."""
+        assert issubclass(form, Question)
+        self._kinds[form.word()] = _Kind(form, answer)
+
+    async def ask(self, node: str, question: msgspec.Struct, seconds: float) -> msgspec.Struct:
+        """What a peer tells within so many seconds; ChannelError says why nothing."""
+        assert isinstance(question, Question)
+        member = self._members.get(node)
+        if member is None:
+            raise ChannelError(f"{node} is no member")
+        reasons = []
+        unknown = False
+        try:
+            async with asyncio.timeout(seconds):
+                for name in self._ways(member):
+                    try:
+                        return await self._ask_by(member, name, question)
+                    except (ChannelError, NotAnswered) as error:
+                        unknown = unknown or not isinstance(error, ChannelError) or error.unknown
+                        reasons.append(f"{name}: {error}")
+        except TimeoutError:
+            reasons.append(f"no answer in {seconds:g} s")
+            unknown = True
+        raise ChannelError("; ".join(reasons) or f"no channel to {node} answers", unknown=unknown)
+
+    async def ask_by(self, node: str, channel: str, question: Question, seconds: float) -> msgspec.Struct:
+        """The same over one channel and no other."""
+        member = self._members.get(node)
+        if member is None:
+            raise ChannelError(f"{node} is no member")
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._ask_by(member, channel, question)
+        except NotAnswered as error:
+            raise ChannelError(str(error), unknown=True) from None
+        except TimeoutError:
+            raise ChannelError(f"no answer in {seconds:g} s", unknown=True) from None
+
+    def _ways(self, member: Member) -> list[str]:
+        """Channels that answer, those that work first."""
+        route = self._targets.route("repair", self._targets.of(member))
+        health = self._health.of(member.node)
+        names = [facts.name for facts in route if facts.answers]
+        return sorted(names, key=lambda name: (name in health and not health[name].worth_trying, name != "http"))
+
+    async def _ask_by(self, member: Member, channel: str, question: Question) -> Wire:
+        target = self._targets.of(member)
+        body = msgspec.Raw(packets.write(question))
+        for second in (False, True):
+            ask = Ask(time=int(self._clock.now()), what=question.word(), body=body)
+            made, nonce = self._exchange.ask(member, ask)
+            asked_at = self._clock.monotonic()
+            carried: Carried = await self._targets.channels[channel].deliver(target, Parcel(made))
+            if carried.success is not Success.ANSWERED:
+                raise ChannelError(f"{carried.success} at {carried.where}", unknown=True)
+            told = self._exchange.open_told(member, nonce, carried.answer, asks.read_told)
+            self._heard(member, carried.where if channel == "http" else "")
+            offset = learned_offset(asked_at, self._clock.monotonic(), told.time, self._clock.now())
+            if offset is not None:
+                self._attempts.learn_offset(member, offset)
+            if isinstance(told, Told) and not told.refusal:
+                try:
+                    return packets.read(told.body, question.tells)
+                except (NotStrict, BadPacket) as error:
+                    raise NotAnswered(f"{member.node} told something else ({error})") from None
+            if told.refusal != "outside_window" or second:
+                break
+        raise ChannelError(f"{member.node} said: {told.reason or told.refusal.replace('_', ' ')}")
+
+    async def answer(self, member: Member, to: Header, ask: Ask) -> bytes:
+        """The signed answer to a peer's question."""
+        now = self._clock.now()
+        body, refusal, reason = msgspec.Raw(b"null"), "", ""
+        kind = self._kinds.get(ask.what)
+        if self._is_known(member.node, to, now):
+            self._counters.failed("ask_refused_replay", sender=member.node, what=ask.what)
+            refusal = "replay"
+        elif kind is None:
+            refusal, reason = "unknown_question", f"this version does not know what {ask.what} is"
+        else:
+            try:
+                question = packets.read(ask.body, kind.form)
+                told = await kind.answer(member.node, question)
+                body = msgspec.Raw(msgspec.json.encode(told))
+            except (NotStrict, BadPacket) as error:
+                refusal, reason = "bad_schema", str(error)
+            except (MultifleetError, ChannelError) as error:
+                refusal, reason = "refused", str(error)
+        if refusal and refusal != "replay":
+            self._counters.failed("ask_refused", sender=member.node, what=ask.what, reason=reason)
+        told_ = Told(
+            re=to.nonce, time=int(self._clock.now()), body=body, refusal=refusal, reason=reason[:REASON_LIMIT]
+        )
+        return self._exchange.tell(member, to, told_)
+
+    def _is_known(self, node: str, to: Header, now: float) -> bool:
+        """Whether this very frame was answered before, or may have been by the daemon that ran before this one."""
+        while self._known and (len(self._known) > REMEMBERED or now - next(iter(self._known.values())) > KEPT):
+            self._known.popitem(last=False)
+        key = (node, to.nonce)
+        if key in self._known or to.sent < self._since - 1.0:
+            return True
+        self._known[key] = now
+        return False
+
+

@@ -1,0 +1,115 @@
+"""What lies somewhere else is `sent`, and its sender keeps it until the recipient itself has it."""
+
+from contextlib import AsyncExitStack
+from typing import ClassVar
+
+from multifleet.channels.base import Carried, Here, Parcel, Success, Target
+from multifleet.core.channel_state import ChannelState
+from multifleet.core.receipts import State
+from multifleet.node.delivery.outboxes import PARKED_AGAIN
+from tests.node.fleet import Machine, Machines, until
+
+
+class Shelf:
+    """A place for frames that both machines reach; a real channel in all but the distance."""
+
+    name: ClassVar[str] = "seed"
+
+    def __init__(self, frames: dict[str, list[bytes]]) -> None:
+        self.frames = frames
+        self.here: Here
+
+    async def start(self, stack: AsyncExitStack, here: Here) -> None:
+        self.here = here
+
+    def reaches(self, target: Target) -> str:
+        return ""
+
+    async def deliver(self, target: Target, parcel: Parcel) -> Carried:
+        self.frames.setdefault(target.node, []).append(parcel.frame)
+        brought = tuple(self.frames.pop(self.here.node, []))
+        return Carried(Success.PARKED, where=f"the shelf of {target.node}", brought=brought)
+
+    async def mend(self, target: Target) -> str:
+        return "nothing is kept"
+
+    async def fetch(self) -> None:
+        """Take what lies here for this node, and leave what waits for those who left it."""
+        for frame in self.frames.pop(self.here.node, []):
+            await self.here.receive(frame, "shelf", self.name, True)
+
+
+async def apart(fleet: Machines) -> tuple[Machine, Machine, dict[str, list[bytes]]]:
+    """Two machines that reach nothing but the shelf."""
+    frames: dict[str, list[bytes]] = {}
+    mac1, mac2 = fleet.add("mac1", "mac2")
+    for machine in (mac1, mac2):
+        machine.more_channels = [Shelf(frames)]
+        await machine.start()
+    fleet.network.severed |= {"mac1", "mac2"}
+    return mac1, mac2, frames
+
+
+def shelf_of(machine: Machine) -> Shelf:
+    (shelf,) = machine.more_channels
+    assert isinstance(shelf, Shelf)
+    return shelf
+
+
+async def test_what_is_parked_is_sent_and_says_where_it_lies(fleet: Machines) -> None:
+    mac1, mac2, _ = await apart(fleet)
+    sent = await mac1.node.messages.send("mac2", "hello")
+    story = await mac1.wait(sent.id, State.SENT)
+    assert story.reason == "by seed: the shelf of mac2"
+    assert await mac2.received() == []
+    assert await mac1.node.store.outbox.counts() == {"mac2": 1}, "the sender keeps it"
+
+
+async def test_the_recipients_receipt_by_the_same_way_closes_it_and_proves_the_channel(fleet: Machines) -> None:
+    mac1, mac2, frames = await apart(fleet)
+    sent = await mac1.node.messages.send("mac2", "hello")
+    await mac1.wait(sent.id, State.SENT)
+    await shelf_of(mac2).fetch()
+    assert await mac2.bodies() == ["hello"]
+    back = await mac2.node.here.waiting_for("mac1")
+    assert back is not None, "its receipt waits for mac1"
+    frames["mac1"] = [back]
+    await shelf_of(mac1).fetch()
+    await mac1.wait(sent.id, State.STORED)
+    assert await mac1.node.store.outbox.counts() == {}
+    assert mac1.node.health_of_channels.of("mac2")["seed"].state is ChannelState.HEALTHY
+    assert mac1.node.outbox_of("mac2").parked == 0
+
+
+async def test_it_goes_again_by_whatever_way_works_once_the_peer_is_back_and_is_there_once(fleet: Machines) -> None:
+    mac1, mac2, _ = await apart(fleet)
+    sent = await mac1.node.messages.send("mac2", "hello")
+    await mac1.wait(sent.id, State.SENT)
+    fleet.network.severed.clear()
+    mac1.node.outboxes.try_now("mac2")
+    await mac1.wait(sent.id, State.STORED)
+    await shelf_of(mac2).fetch()
+    assert await mac2.bodies() == ["hello"]
+
+
+async def test_it_is_sent_again_after_a_while(fleet: Machines) -> None:
+    mac1, mac2, frames = await apart(fleet)
+    sent = await mac1.node.messages.send("mac2", "hello")
+    await mac1.wait(sent.id, State.SENT)
+    frames.clear()  # the shelf has burnt
+    mac1.time.pass_(PARKED_AGAIN)
+    mac1.node.outbox_of("mac2").probe()
+    await until(lambda: frames.get("mac2"))
+    await shelf_of(mac2).fetch()
+    assert await mac2.bodies() == ["hello"]
+
+
+async def test_a_restart_of_the_sender_forgets_nothing(fleet: Machines) -> None:
+    mac1, mac2, frames = await apart(fleet)
+    sent = await mac1.node.messages.send("mac2", "hello")
+    await mac1.wait(sent.id, State.SENT)
+    frames.clear()
+    await mac1.restart()
+    await until(lambda: frames.get("mac2"))
+    await shelf_of(mac2).fetch()
+    assert [row.id for row in await mac2.received()] == [sent.id]

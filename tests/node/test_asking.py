@@ -1,0 +1,110 @@
+"""Questions between nodes: answered by who serves them, told apart when they come twice, refused with words."""
+
+from typing import ClassVar
+
+import msgspec
+import pytest
+
+from multifleet.channels.base import ChannelError
+from multifleet.core import asks
+from multifleet.core.asks import Ask, Question, Told
+from multifleet.core.packets import Wire
+from multifleet.errors import BadInput
+from tests.node.fleet import Machine, Machines
+
+
+class Sum(Wire, frozen=True, kw_only=True):
+    """What is told."""
+
+    total: int
+
+
+class Add(Question, frozen=True, kw_only=True, tag="add"):
+    """A question."""
+
+    tells: ClassVar[type[Wire]] = Sum
+    numbers: list[int]
+
+
+async def add(sender: str, question: Add) -> Sum:
+    """Answers, unless there is nothing to add."""
+    if not question.numbers:
+        raise BadInput("there is nothing to add")
+    return Sum(total=sum(question.numbers))
+
+
+@pytest.fixture
+async def pair(fleet: Machines) -> tuple[Machine, Machine]:
+    """mac2 adds for mac1."""
+    mac1, mac2 = await fleet.started("mac1", "mac2")
+    mac2.node.asking.serve(Add, add)
+    return mac1, mac2
+
+
+async def test_a_peer_tells_what_it_is_asked(pair: tuple[Machine, Machine]) -> None:
+    mac1, _ = pair
+    assert await mac1.node.asking.ask("mac2", Add(numbers=[1, 2]), 5) == Sum(total=3)
+
+
+async def test_a_refusal_comes_back_in_the_peers_words(pair: tuple[Machine, Machine]) -> None:
+    mac1, _ = pair
+    with pytest.raises(ChannelError, match="mac2 said: there is nothing to add"):
+        await mac1.node.asking.ask("mac2", Add(numbers=[]), 5)
+
+
+async def test_a_question_that_the_peer_does_not_know_is_refused(pair: tuple[Machine, Machine]) -> None:
+    _, mac2 = pair
+    with pytest.raises(ChannelError, match="does not know what add is"):
+        await mac2.node.asking.ask("mac1", Add(numbers=[1]), 5)
+
+
+async def test_a_peer_that_nothing_reaches_is_told_with_the_channels_reason(pair: tuple[Machine, Machine]) -> None:
+    mac1, mac2 = pair
+    mac1.network.severed.add(mac2.name)
+    with pytest.raises(ChannelError, match="memory: no route to mac2"):
+        await mac1.node.asking.ask("mac2", Add(numbers=[1]), 5)
+
+
+async def test_silence_ends_in_time_with_an_unknown_outcome(pair: tuple[Machine, Machine]) -> None:
+    mac1, mac2 = pair
+    mac1.network.silent.add(mac2.name)
+    with pytest.raises(ChannelError, match=r"no answer in 0\.1 s") as failed:
+        await mac1.node.asking.ask("mac2", Add(numbers=[1]), 0.1)
+    assert failed.value.unknown
+
+
+async def test_a_clock_that_is_off_is_learned_on_the_way(pair: tuple[Machine, Machine]) -> None:
+    mac1, mac2 = pair
+    mac2.time.pass_(3600)
+    assert await mac1.node.asking.ask("mac2", Add(numbers=[4]), 5) == Sum(total=4)
+    assert mac1.node.members.need("mac2").offset == pytest.approx(3600, abs=5)
+
+
+async def test_the_same_frame_again_is_not_done_again(pair: tuple[Machine, Machine]) -> None:
+    mac1, mac2 = pair
+    done: list[int] = []
+
+    async def count(sender: str, question: Add) -> Sum:
+        done.append(1)
+        return Sum(total=len(done))
+
+    mac2.node.asking.serve(Add, count)
+    member = mac1.node.members.need("mac2")
+    question = Ask(time=int(mac1.node.clock.now()), what="add", body=msgspec.Raw(b'{"type":"add","numbers":[]}'))
+    frame, nonce = mac1.node.exchange.ask(member, question)
+    answers = [await mac2.node.receiving.take(frame, "", "memory") for _ in range(3)]
+    told = [mac1.node.exchange.open_told(member, nonce, answer, asks.read_told) for _, answer in answers]
+    assert [one.refusal for one in told] == ["", "replay", "replay"]
+    assert isinstance(told[0], Told) and done == [1]
+
+
+async def test_what_was_asked_before_the_daemon_started_is_not_done(pair: tuple[Machine, Machine]) -> None:
+    mac1, mac2 = pair
+    mac2.time.pass_(100)
+    await mac2.restart()
+    mac2.node.asking.serve(Add, add)
+    member = mac1.node.members.need("mac2")
+    question = Ask(time=int(mac1.node.clock.now()), what="add", body=msgspec.Raw(b'{"type":"add","numbers":[1]}'))
+    frame, nonce = mac1.node.exchange.ask(member, question)
+    _, answer = await mac2.node.receiving.take(frame, "", "memory")
+    assert mac1.node.exchange.open_told(member, nonce, answer, asks.read_told).refusal == "replay"

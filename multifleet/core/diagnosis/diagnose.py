@@ -1,0 +1,105 @@
+"""The diagnosis: the cause, how sure it is, the evidence for it, and one sentence that says all of that."""
+
+from dataclasses import dataclass
+
+from multifleet.core.diagnosis.causes import Cause, Confidence
+from multifleet.core.diagnosis.evidence import Evidence
+from multifleet.core.diagnosis.facts import Fact, read
+from multifleet.core.diagnosis.rules import Found, causes
+
+_WHAT = {
+    Cause.REVOKED: "{node} is put out of the fleet",
+    Cause.LEFT: "{node} has left the fleet",
+    Cause.KEY_CHANGED: "{node} has another key than the one that is known here",
+    Cause.DISK_FULL: "{node} has no room on its disk and takes nothing",
+    Cause.STORE_BROKEN: "{node} cannot write its store and takes nothing",
+    Cause.DAEMON_DOWN: "no daemon answers on {node}, while the machine itself is there",
+    Cause.ASLEEP: "{node} is asleep",
+    Cause.VERSION_MISMATCH: "{node} and this machine run different versions",
+    Cause.CLOCK_OFF: "the clocks of {node} and this machine differ",
+    Cause.ADDRESS_CHANGED: "{node} is not at the addresses that are known here",
+    Cause.MTU_BLACK_HOLE: "large packets to or from {node} are lost on the way, small ones pass: an MTU black hole",
+    Cause.PORT_BLOCKED: "connections from here to {node}'s port are blocked on the way",
+    Cause.CUT_OFF: "this machine has no network",
+    Cause.HOST_KEY_CHANGED: "the SSH host key of {node} is another one than before",
+    Cause.NATS_DOWN: "the NATS server is down",
+    Cause.CHIEF_DOWN: "the chief is down, over which ways to {node} lead",
+}
+
+_REMEDY = {
+    Cause.REVOKED: "multifleet roster shows who decided it; it comes back with new keys and a join code",
+    Cause.LEFT: "multifleet invite here and multifleet join there let it in again",
+    Cause.KEY_CHANGED: "if you set {node} up anew: multifleet revoke {node}, then invite it under a new name; if not, "
+    "somebody poses as it",
+    Cause.DISK_FULL: "free some space there: what waits is then taken by itself",
+    Cause.STORE_BROKEN: "on that machine: multifleet doctor",
+    Cause.DAEMON_DOWN: "on {node}: multifleet up, or from here: multifleet repair {node}",
+    Cause.ASLEEP: "multifleet wake {node}; what is sent meanwhile waits",
+    Cause.VERSION_MISMATCH: "install the same version of multifleet on both",
+    Cause.CLOCK_OFF: "set the clock that is wrong (multifleet doctor compares it with all others): "
+    "timedatectl set-ntp true (Linux), sntp -sS time.apple.com (macOS)",
+    Cause.ADDRESS_CHANGED: "nothing if it comes back by itself; else name its address in config.json (nodes)",
+    Cause.MTU_BLACK_HOLE: "let ICMP through, or make the MTU smaller on the way (ip link set DEV mtu 1280)",
+    Cause.PORT_BLOCKED: "let TCP and UDP to the daemon's port (8855) through the firewall there and in between",
+    Cause.CUT_OFF: "look at the cable, the wireless network or the firewall of this machine",
+    Cause.HOST_KEY_CHANGED: "if {node} was installed anew, pin its new host key (docs/ssh.md); if not, do not log in",
+    Cause.NATS_DOWN: "start the NATS server, or repair the node that runs it; other channels carry meanwhile",
+    Cause.CHIEF_DOWN: "multifleet why the chief, and start its daemon there: multifleet up",
+    Cause.UNKNOWN: "look whether {node} is switched on and in the network; multifleet wake {node} if it sleeps",
+}
+_MINE = frozenset({Fact.ME_OUT, Fact.OWN_DISK_FULL, Fact.OWN_STORE_BROKEN})
+_REACHED = (Fact.HTTP_ANSWERS, Fact.OTHER_WAY_ANSWERS)
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What is wrong with a peer, and how that is known."""
+
+    cause: Cause
+    confidence: Confidence
+    sentence: str
+    remedy: str
+    evidence: tuple[str, ...]
+    """Every fact in words: those that name the cause first."""
+    also: tuple[Found, ...] = ()
+    """Other causes that fit, or that are there as well."""
+
+
+def diagnose(evidence: Evidence) -> Diagnosis:
+    """What the evidence amounts to."""
+    facts = read(evidence)
+    found = causes(facts.keys())
+    if not found:
+        return _without(evidence, facts)
+    named, *others = found
+    mine = bool(named.by & _MINE)
+    first = [facts[fact] for fact in facts if fact in named.by]
+    rest = [words for fact, words in facts.items() if fact not in named.by]
+    what = _WHAT[named.cause].format(node="this machine" if mine else evidence.node)
+    if named.cause is Cause.PORT_BLOCKED and Fact.CANNOT_REACH_US in named.by:
+        what = f"connections from {evidence.node} to this machine's port are blocked on the way"
+    return Diagnosis(
+        cause=named.cause,
+        confidence=named.confidence,
+        sentence=f"{_sure(named.confidence, what)}: {'; '.join(first)}.",
+        remedy=_REMEDY[named.cause].format(node=evidence.node),
+        evidence=(*first, *rest),
+        also=tuple(others),
+    )
+
+
+def _without(evidence: Evidence, facts: dict[Fact, str]) -> Diagnosis:
+    """No fault is known: it answers, or nothing tells why it does not."""
+    told = tuple(facts.values())
+    reached = [facts[fact] for fact in _REACHED if fact in facts]
+    if reached:
+        sentence = f"Nothing is wrong that can be seen from here: {'; '.join(reached)}."
+        return Diagnosis(Cause.NONE, Confidence.LIKELY, sentence, "", told)
+    known = "; ".join(told) or "nothing could be found out"
+    sentence = f"{evidence.node} does not answer, and what was found does not tell why: {known}."
+    remedy = _REMEDY[Cause.UNKNOWN].format(node=evidence.node)
+    return Diagnosis(Cause.UNKNOWN, Confidence.UNKNOWN, sentence, remedy, told)
+
+
+def _sure(confidence: Confidence, what: str) -> str:
+    return what[0].upper() + what[1:] if confidence is Confidence.PROVED else f"Most likely {what}"

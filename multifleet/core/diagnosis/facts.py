@@ -1,0 +1,308 @@
+"""What evidence shows: each fact that the rules know, read from the evidence, with the words that a person is shown.
+
+A fact says no more than what was seen or signed. What was not tried gives no fact, and so proves and excludes nothing.
+"""
+
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+
+from multifleet.core.diagnosis.evidence import (
+    Connect,
+    Evidence,
+    Greeting,
+    Heard,
+    Knock,
+    NatsWord,
+    PeerWord,
+    Store,
+    ThirdWord,
+)
+
+CLOCK_CERTAIN = 10.0
+"""Seconds of a difference that no slow answer can feign: an offset is learned from answers within 5 s."""
+FRESH = 15.0
+"""Seconds within which authentic word of the peer is of this moment."""
+FAILED_OFTEN = 6
+"""Failures in a row after which lost packets alone do not explain that nothing answers: of six attempts with 30 % loss
+one in some ten thousand fails each time."""
+ROUNDS = 3
+"""Large questions of which none, and small ones of which each, was answered, before sizes prove anything."""
+
+
+class Fact(StrEnum):
+    """By name; the words are made with the evidence."""
+
+    PEER_OUT = "peer out"
+    PEER_LEFT = "peer left"
+    ME_OUT = "this node out"
+    OWN_DISK_FULL = "own disk full"
+    OWN_STORE_BROKEN = "own store broken"
+    OTHER_KEY_SHOWN = "other key shown"
+    NEW_KEY = "new key in the roster"
+    SAID_ASLEEP = "said asleep"
+    SAID_STOPPED = "said stopped"
+    HEARD_NOW = "heard now"
+    HEARD_FROM_THERE = "heard now, from the address that does not answer"
+    PING_ANSWERED = "ping answered"
+    OPEN = "port open"
+    FAILS = "port does not open"
+    REFUSED = "port refused"
+    SILENT = "port silent"
+    FAILS_SURELY = "port fails again, and too often for lost packets"
+    MUTE = "nothing after the connection"
+    ELSE = "something else there"
+    STRANGER = "answers as to a stranger"
+    HTTP_ANSWERS = "signed answer direct"
+    OTHER_WAY_ANSWERS = "signed answer by another way"
+    CANNOT_WRITE = "signed that it cannot write"
+    NOT_UNDERSTOOD = "does not understand"
+    OUTSIDE_WINDOW = "takes our frames for old ones"
+    NO_DAEMON = "its own word: no daemon"
+    RUNNING = "its own word: daemon up all the while"
+    PEER_DISK_FULL = "its own word: disk full"
+    PEER_STORE_BROKEN = "its own word: store broken"
+    PEER_STORE_OK = "its own word: store fine"
+    CLOCK_DIFFERS = "clock differs"
+    CLOCK_AGREES = "clock agrees"
+    VERSION_DIFFERS = "version differs"
+    VERSION_SAME = "version same"
+    LISTENS_THERE = "its own word: listens at the address that does not answer"
+    OTHER_ADDRESS = "its own word: other addresses than those tried"
+    NEW_ADDRESS_ANSWERS = "answers at a new address"
+    CANNOT_REACH_US = "its own word: does not reach this node"
+    CANNOT_SURELY = "its own word: never reaches this node"
+    SMALL_PASSES = "small questions answered"
+    LARGE_LOST = "large questions not answered"
+    LARGE_SURELY_LOST = "by turns, each time"
+    OTHERS_HEAR = "others hear it"
+    OTHERS_HEAR_ELSEWHERE = "others hear it elsewhere"
+    OTHERS_STRANGERS = "others are strangers to it"
+    OTHERS_DO_NOT = "others do not hear it"
+    NOBODY_HEARD = "no member heard"
+    SSH_OPEN = "SSH port open"
+    HOST_KEY_OTHER = "other host key"
+    NATS_SPEAKS = "NATS speaks"
+    NATS_FAILS = "NATS does not answer"
+    NATS_FAILS_HERE = "NATS refused on this machine"
+    CHIEF_GONE = "chief not there"
+    CHIEF_NO_DAEMON = "chief's own word: no daemon"
+    CHIEF_CARRIES = "a way leads over the chief"
+    NEVER_DIRECT = "never direct"
+
+
+Facts = Mapping[Fact, str]
+F = Fact
+
+
+def read(evidence: Evidence) -> dict[Fact, str]:
+    """Every fact, in the order in which they are told, with its words."""
+    return dict(_facts(evidence))
+
+
+def _facts(e: Evidence) -> Iterator[tuple[Fact, str]]:
+    yield from _records(e)
+    yield from _presence(e)
+    yield from _knocks(e)
+    yield from _asked(e)
+    if e.word is not None:
+        yield from _word(e, e.word)
+    if e.new_address_answers:
+        yield F.NEW_ADDRESS_ANSWERS, f"it answers at {e.new_address_answers}, where it was not looked for before"
+    yield from _sizes(e)
+    yield from _third(e)
+    yield from _around(e)
+
+
+def _records(e: Evidence) -> Iterator[tuple[Fact, str]]:
+    if e.out in ("revoked", "orphaned", "disputed"):
+        yield F.PEER_OUT, f"the roster here, signed by captains, says that {e.node} is {e.out}"
+    elif e.out:
+        yield F.PEER_LEFT, f"{e.node} signed that it left the fleet"
+    if e.me_out:
+        yield F.ME_OUT, f"the roster here, signed by captains, says that this machine is {e.me_out}"
+    if e.store is Store.FULL:
+        yield F.OWN_DISK_FULL, "this machine cannot write its own store: the disk is full"
+    elif e.store is not Store.OK:
+        yield F.OWN_STORE_BROKEN, "this machine cannot write its own store"
+    if e.other_key_shown:
+        yield F.OTHER_KEY_SHOWN, f"a machine that calls itself {e.node} asked to be let in with another key"
+    if e.new_key:
+        yield F.NEW_KEY, f"the roster gave the name {e.node} to another key lately"
+
+
+def _presence(e: Evidence) -> Iterator[tuple[Fact, str]]:
+    if e.heard is not None and e.heard <= FRESH:
+        yield F.HEARD_NOW, f"{e.node} was heard {e.heard:.0f} s ago" + (f" from {e.heard_from}" if e.heard_from else "")
+    elif e.state == "asleep":
+        yield F.SAID_ASLEEP, f"{e.node} signed that it goes to sleep, and was not heard since"
+    elif e.said_stopped:
+        yield F.SAID_STOPPED, f"{e.node} signed that its daemon stops, and was not heard since"
+    if e.pinged:
+        yield F.PING_ANSWERED, "it answers UDP pings"
+
+
+def _knocks(e: Evidence) -> Iterator[tuple[Fact, str]]:
+    if not e.knocks:
+        return
+    tried = ", ".join(f"{knock.address}: {_end(knock)}" for knock in e.knocks)
+    if any(knock.end is Connect.OPEN for knock in e.knocks):
+        yield F.OPEN, f"TCP {tried}"
+        greetings = {knock.greeting for knock in e.knocks if knock.end is Connect.OPEN}
+        if greetings == {Greeting.MUTE}:
+            yield F.MUTE, "whoever takes the connection says nothing"
+        if greetings == {Greeting.ELSE}:
+            yield F.ELSE, "something else than multifleet answers there"
+        return
+    yield F.FAILS, f"TCP {tried}"
+    if any(knock.end is Connect.REFUSED for knock in e.knocks):
+        yield F.REFUSED, "somebody refuses the connection at once"
+    else:
+        yield F.SILENT, "nobody answers there"
+    again = {knock.address for knock in e.knocks_again if knock.end is not Connect.OPEN}
+    answers = any(asked.answered and asked.channel == "http" for asked in e.asked)
+    if e.knocks_again and len(again) == len(e.knocks_again) and not answers:
+        ends = {knock.end for knock in (*e.knocks, *e.knocks_again)}
+        if e.failures >= FAILED_OFTEN or ends == {Connect.REFUSED}:
+            yield F.FAILS_SURELY, "the same once more after its own word had come"
+
+
+def _asked(e: Evidence) -> Iterator[tuple[Fact, str]]:
+    for asked in e.asked:
+        if asked.answered and asked.channel == "http":
+            yield F.HTTP_ANSWERS, f"it answers over http, signed, in {asked.seconds * 1000:.0f} ms"
+        elif asked.answered:
+            yield F.OTHER_WAY_ANSWERS, f"it answers over {asked.channel}, signed"
+        if asked.refusal in ("bad_schema", "not_strict", "not_sealed"):
+            yield F.NOT_UNDERSTOOD, f"it signed that it does not understand our frames ({asked.refusal})"
+        if asked.refusal == "outside_window":
+            yield F.OUTSIDE_WINDOW, "it signed that our frames are out of its time"
+        if asked.refusal == "store_unavailable":
+            yield F.CANNOT_WRITE, "it signed that it cannot write what it is given"
+    if any(asked.stranger for asked in e.asked) and not any(asked.answered for asked in e.asked):
+        yield F.STRANGER, "whoever answers there does not know this node, or not by this key"
+
+
+def _word(e: Evidence, word: PeerWord) -> Iterator[tuple[Fact, str]]:
+    by = f"its own signed word by {word.channel}"
+    if not word.running:
+        yield F.NO_DAEMON, f"{by}: no daemon runs there"
+    elif word.uptime > e.looked_for:
+        yield F.RUNNING, f"{by}: its daemon runs since {_span(word.uptime)}"
+    match word.store:
+        case Store.FULL:
+            yield F.PEER_DISK_FULL, f"{by}: its disk is full"
+        case Store.READ_ONLY | Store.BROKEN:
+            yield F.PEER_STORE_BROKEN, f"{by}: it cannot write its store"
+        case Store.OK:
+            left = "" if word.disk_free is None else f", {word.disk_free} MB free"
+            yield F.PEER_STORE_OK, f"{by}: its store can be written{left}"
+    if word.offset is not None and abs(word.offset) >= CLOCK_CERTAIN:
+        yield F.CLOCK_DIFFERS, f"its clock is {_span(abs(word.offset))} {'ahead' if word.offset > 0 else 'behind'}"
+    elif word.offset is not None:
+        yield F.CLOCK_AGREES, "its clock agrees"
+    if word.version and word.version != e.version:
+        yield F.VERSION_DIFFERS, f"it runs version {word.version}, this machine {e.version}"
+    elif word.version:
+        yield F.VERSION_SAME, f"it runs the same version, {word.version}"
+    yield from _where(e, word)
+    if word.reaches not in (None, Connect.OPEN) and set(word.tried) & set(e.own_listens):
+        tried = ", ".join(sorted(set(word.tried) & set(e.own_listens)))
+        yield F.CANNOT_REACH_US, f"{by}: it does not get through to {tried} here ({word.reaches})"
+        if word.reaches is Connect.REFUSED or word.failures >= FAILED_OFTEN:
+            yield F.CANNOT_SURELY, "and that is more than lost packets"
+
+
+def _where(e: Evidence, word: PeerWord) -> Iterator[tuple[Fact, str]]:
+    """What its word says of the addresses at which nothing opens."""
+    failed = {knock.address for knock in e.knocks if knock.end is not Connect.OPEN}
+    if not failed or len(failed) < len(e.knocks):
+        return
+    listening = failed & set(word.listens)
+    if listening:
+        yield F.LISTENS_THERE, f"its own signed word: it reaches itself at {', '.join(sorted(listening))}"
+        hosts = {host_of(address) for address in listening}
+        if e.heard is not None and e.heard <= FRESH and host_of(e.heard_from) in hosts:
+            yield F.HEARD_FROM_THERE, f"what it sends comes here from {host_of(e.heard_from)}"
+    if word.addresses and not failed & set(word.addresses):
+        yield F.OTHER_ADDRESS, f"its own signed word: it is at {', '.join(word.addresses)}"
+
+
+def _sizes(e: Evidence) -> Iterator[tuple[Fact, str]]:
+    sizes = e.sizes
+    if sizes is None or not sizes.small:
+        return
+    yield F.SMALL_PASSES, f"{sizes.small} of {sizes.small_of} small questions were answered"
+    if sizes.large_of and not sizes.large:
+        yield F.LARGE_LOST, f"none of {sizes.large_of} questions of 4 KB was answered"
+        if sizes.large_of >= ROUNDS and sizes.small == sizes.small_of >= ROUNDS and sizes.small_after:
+            yield F.LARGE_SURELY_LOST, "the small ones were answered before and after"
+
+
+def _third(e: Evidence) -> Iterator[tuple[Fact, str]]:
+    if e.hears_anybody is False:
+        yield F.NOBODY_HEARD, "this machine hears no member of the fleet at all"
+    if not e.third:
+        return
+    hearing = [third for third in e.third if third.heard is Heard.YES]
+    strangers = [third.node for third in e.third if third.stranger]
+    if strangers:
+        yield F.OTHERS_STRANGERS, f"it answers {', '.join(strangers)} as strangers, too"
+    if not hearing:
+        yield F.OTHERS_DO_NOT, f"{', '.join(third.node for third in e.third)} do not hear it either"
+        return
+    yield F.OTHERS_HEAR, "; ".join(f"{third.node} hears it{_ago(third)}" for third in hearing)
+    known = {host_of(knock.address) for knock in e.knocks}
+    elsewhere = sorted({third.address for third in hearing if third.address and host_of(third.address) not in known})
+    if known and elsewhere and all(host_of(third.address) not in known for third in hearing):
+        yield F.OTHERS_HEAR_ELSEWHERE, f"they hear it at {', '.join(elsewhere)}, where it was not looked for"
+
+
+def _around(e: Evidence) -> Iterator[tuple[Fact, str]]:
+    if e.ssh is Connect.OPEN:
+        yield F.SSH_OPEN, "its SSH port opens"
+    if e.host_key_changed:
+        yield F.HOST_KEY_OTHER, "its SSH server shows another host key than the pinned one"
+    if e.nats is not None:
+        yield from _nats(e.nats)
+    if e.chief is not None:
+        chief = e.chief
+        if chief.carries:
+            yield F.CHIEF_CARRIES, f"a way to {e.node} leads over the chief {chief.node}"
+        if chief.says_no_daemon:
+            yield F.CHIEF_NO_DAEMON, f"the signed word of {chief.node}: no daemon runs there"
+        if not chief.there and chief.end is not Connect.OPEN:
+            tried = "" if chief.end is None else f" (TCP: {chief.end})"
+            yield F.CHIEF_GONE, f"the chief {chief.node} is not heard and does not answer{tried}"
+    if not e.ever_direct:
+        yield F.NEVER_DIRECT, f"no direct way to {e.node} has ever worked from here"
+
+
+def _nats(nats: NatsWord) -> Iterator[tuple[Fact, str]]:
+    if nats.greets:
+        yield F.NATS_SPEAKS, f"the NATS server at {nats.at} answers"
+        return
+    if nats.here and nats.end is Connect.REFUSED:
+        yield F.NATS_FAILS_HERE, f"the NATS server on this machine, {nats.at}, refuses connections"
+    how = "takes connections and says nothing" if nats.end is Connect.OPEN else str(nats.end)
+    yield F.NATS_FAILS, f"the NATS server at {nats.at} does not answer: {how}"
+
+
+def _end(knock: Knock) -> str:
+    return knock.end.value + (f", /health: {knock.greeting.value}" if knock.greeting else "")
+
+
+def _ago(third: ThirdWord) -> str:
+    return "" if third.seconds is None else f" ({third.seconds:.0f} s ago)"
+
+
+def _span(seconds: float) -> str:
+    for size, word in ((86_400, "days"), (3_600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {word}"
+    return f"{seconds:.0f} s"
+
+
+def host_of(address: str) -> str:
+    """The host of "host:port", without the brackets of IPv6."""
+    host, colon, _ = address.rpartition(":")
+    return (host if colon else address).strip("[]")

@@ -1,0 +1,161 @@
+"""Every cause by name, and that a proved one is never wrong."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from multifleet.core.diagnosis.causes import FAULTS, Cause, Confidence
+from multifleet.core.diagnosis.diagnose import diagnose
+from multifleet.core.diagnosis.evidence import Connect, Evidence, Heard, Knock, PeerWord, ThirdWord
+from multifleet.core.diagnosis.facts import Fact, read
+from multifleet.core.diagnosis.rules import EXCLUDES, PROOFS, RULES, SHOWN, causes, is_proved
+from tests.core.diagnosis.diagnosed_world import MINE, NEW, OLD, TOPOLOGIES, World, possible
+
+C, P, L = Cause, Confidence.PROVED, Confidence.LIKELY
+
+NOISE = ("knock", "again", "greeting", "ping", "http", "ssh", "relay", "word", "store", "offset", "listens", "back")
+NOISE += ("large", "third", "others", "nats", "new")
+
+thirds = st.tuples(
+    st.builds(
+        ThirdWord,
+        node=st.just("c"),
+        heard=st.sampled_from(Heard),
+        seconds=st.none() | st.just(1.0),
+        address=st.sampled_from(("", OLD, NEW)),
+        answers=st.none() | st.booleans(),
+        stranger=st.booleans(),
+    )
+)
+worlds = st.builds(
+    World,
+    faults=st.frozensets(st.sampled_from(sorted(FAULTS)), max_size=3),
+    topology=st.sampled_from(TOPOLOGIES),
+    refused=st.booleans(),
+    towards_us=st.booleans(),
+    revoked_there=st.booleans(),
+    full_here=st.booleans(),
+    nats_here=st.booleans(),
+    announced=st.booleans(),
+    lying=st.none() | thirds,
+    lost=st.frozensets(st.sampled_from(NOISE), max_size=6),
+    failures=st.integers(0, 9),
+    uptime=st.sampled_from((1.0, 1_000.0)),
+    heard_before=st.booleans(),
+    own=st.sampled_from(((), (MINE,))),
+)
+
+
+@given(worlds)
+@settings(max_examples=1_000)
+def test_what_is_called_proved_is_so_whatever_was_lost_and_whoever_lied(world: World) -> None:
+    found = diagnose(world.evidence())
+    for one in causes(read(world.evidence()).keys()):
+        assert one.confidence is not P or one.cause in world.truths
+    assert found.confidence is not P or found.cause in world.truths
+
+
+@given(worlds, thirds)
+@settings(max_examples=300)
+def test_no_word_of_a_third_member_makes_anything_proved(world: World, said: tuple[ThirdWord, ...]) -> None:
+    evidence = replace(world.evidence(), third=())
+    proved = {one.cause for one in causes(read(evidence).keys()) if one.confidence is P}
+    with_word = {one.cause for one in causes(read(replace(evidence, third=said)).keys()) if one.confidence is P}
+    assert with_word == proved
+
+
+def single(cause: Cause, topology: str) -> World:
+    return World(frozenset({cause}), topology)
+
+
+@pytest.mark.parametrize("topology", TOPOLOGIES)
+def test_nine_of_ten_single_faults_are_named(topology: str) -> None:
+    named = {cause: diagnose(single(cause, topology).evidence()).cause for cause in possible(topology)}
+    right = [cause for cause, said in named.items() if said is cause]
+    assert len(right) >= 0.9 * len(named), named
+
+
+@pytest.mark.parametrize(
+    ("world", "cause", "confidence"),
+    [
+        (World(frozenset({C.DAEMON_DOWN}), TOPOLOGIES[1]), C.DAEMON_DOWN, P),  # `receive` there says so itself
+        (World(frozenset({C.DAEMON_DOWN})), C.DAEMON_DOWN, L),
+        (World(frozenset({C.DAEMON_DOWN}), announced=False), C.DAEMON_DOWN, L),
+        (World(frozenset({C.ASLEEP})), C.ASLEEP, L),  # it may have woken since, somewhere else
+        (World(frozenset({C.ASLEEP}), announced=False), C.UNKNOWN, Confidence.UNKNOWN),
+        (World(frozenset({C.ADDRESS_CHANGED})), C.ADDRESS_CHANGED, L),
+        (World(frozenset({C.PORT_BLOCKED}), TOPOLOGIES[1]), C.PORT_BLOCKED, P),
+        (World(frozenset({C.PORT_BLOCKED}), TOPOLOGIES[1], refused=True, failures=0), C.PORT_BLOCKED, P),
+        (World(frozenset({C.PORT_BLOCKED}), TOPOLOGIES[1], failures=0), C.PORT_BLOCKED, L),  # or packets were lost
+        (World(frozenset({C.PORT_BLOCKED}), TOPOLOGIES[1], uptime=1.0), C.PORT_BLOCKED, L),  # or it was down meanwhile
+        (World(frozenset({C.PORT_BLOCKED}), towards_us=True), C.PORT_BLOCKED, P),
+        (World(frozenset({C.PORT_BLOCKED}), towards_us=True, own=()), C.NONE, L),
+        (World(frozenset({C.PORT_BLOCKED})), C.PORT_BLOCKED, L),
+        (World(frozenset({C.MTU_BLACK_HOLE})), C.MTU_BLACK_HOLE, P),
+        (World(frozenset({C.KEY_CHANGED})), C.KEY_CHANGED, L),
+        (World(frozenset({C.REVOKED})), C.REVOKED, P),
+        (World(frozenset({C.REVOKED}), revoked_there=True), C.REVOKED, L),
+        (World(frozenset({C.CLOCK_OFF})), C.CLOCK_OFF, P),
+        (World(frozenset({C.DISK_FULL})), C.DISK_FULL, P),
+        (World(frozenset({C.DISK_FULL}), full_here=True), C.DISK_FULL, P),
+        (World(frozenset({C.NATS_DOWN})), C.NATS_DOWN, L),
+        (World(frozenset({C.NATS_DOWN}), nats_here=True), C.NATS_DOWN, P),
+        (World(frozenset({C.CHIEF_DOWN}), TOPOLOGIES[2]), C.CHIEF_DOWN, L),
+        (World(frozenset({C.HOST_KEY_CHANGED}), TOPOLOGIES[1]), C.HOST_KEY_CHANGED, P),
+        (World(frozenset({C.VERSION_MISMATCH})), C.VERSION_MISMATCH, L),
+        (World(frozenset({C.CUT_OFF})), C.CUT_OFF, L),
+        (World(frozenset()), C.NONE, L),
+        (World(frozenset({C.CLOCK_OFF, C.PORT_BLOCKED}), TOPOLOGIES[1]), C.PORT_BLOCKED, P),
+        (World(frozenset({C.DISK_FULL, C.CLOCK_OFF})), C.DISK_FULL, P),  # the clock stops nothing
+    ],
+)
+def test_each_fault_is_called_by_its_name_and_no_surer_than_it_is(
+    world: World, cause: Cause, confidence: Confidence
+) -> None:
+    found = diagnose(world.evidence())
+    assert (found.cause, found.confidence) == (cause, confidence), found
+
+
+def test_a_moved_peer_is_proved_to_have_moved_once_it_answers_where_it_says_it_is() -> None:
+    word = PeerWord("relay", running=True, uptime=99.0, addresses=(NEW,), listens=(NEW,), offset=0.1)
+    evidence = Evidence(node="b", knocks=(Knock(OLD, Connect.SILENT),), looked_for=8.0, word=word)
+    assert diagnose(evidence).confidence is L
+    answered = replace(evidence, new_address_answers=NEW, word=replace(word, store="ok"))
+    assert diagnose(answered).confidence is P
+    still_there = replace(answered, word=replace(answered.word, addresses=(NEW, OLD)))  # both are its own
+    assert diagnose(still_there).cause is not C.ADDRESS_CHANGED or diagnose(still_there).confidence is L
+
+
+def test_a_sentence_says_what_is_wrong_how_sure_that_is_and_how_it_is_known() -> None:
+    proved = diagnose(World(frozenset({C.DISK_FULL})).evidence())
+    assert (
+        proved.sentence == "B has no room on its disk and takes nothing: its own signed word by http: its disk is full."
+    )
+    likely = diagnose(World(frozenset({C.DAEMON_DOWN})).evidence())
+    assert likely.sentence.startswith("Most likely no daemon answers on b") and "signed that" in likely.sentence
+    assert "multifleet up" in likely.remedy
+    silent = diagnose(Evidence(node="b", knocks=(Knock(OLD, Connect.SILENT),)))
+    assert silent.cause is C.UNKNOWN and f"TCP {OLD}: no answer" in silent.sentence
+
+
+def test_the_evidence_names_first_what_names_the_cause() -> None:
+    found = diagnose(World(frozenset({C.CLOCK_OFF})).evidence())
+    assert "600" in found.evidence[0] or "10 min" in found.evidence[0]
+    assert len(found.evidence) == len(set(found.evidence)) > 3
+
+
+def test_only_what_a_table_says_can_prove() -> None:
+    heard_of = {Fact.OTHERS_HEAR, Fact.OTHERS_DO_NOT, Fact.OTHERS_HEAR_ELSEWHERE, Fact.OTHERS_STRANGERS}
+    said_once = {Fact.SAID_ASLEEP, Fact.SAID_STOPPED, Fact.OTHER_KEY_SHOWN}
+    used = {*SHOWN, *EXCLUDES, *(fact for ways in PROOFS.values() for way in ways for fact in way)}
+    assert not used & (heard_of | said_once)
+    assert not is_proved(C.ASLEEP, frozenset(Fact) - {f for f, c in SHOWN.items() if c is C.ASLEEP})
+    for cause, ways in PROOFS.items():
+        for way in ways:
+            assert not is_proved(cause, way - {next(iter(way))})
+
+
+def test_every_fault_has_a_rule() -> None:
+    assert {rule.cause for rule in RULES} == FAULTS

@@ -1,6 +1,7 @@
 """The daemon: one process that holds a home, serves its node until it is told to stop, and leaves nothing behind."""
 
 import asyncio
+import contextlib
 import gc
 import logging
 import os
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 
+from multifleet import running
 from multifleet.api.server import Server
 from multifleet.config import DEFAULT_PORT
 from multifleet.errors import MultifleetError
@@ -40,20 +42,24 @@ def run(home: Path, port: int | None, binds: Sequence[str]) -> int:
     except MultifleetError as error:
         _complain(error)
         return 1
+    on_purpose = False
     try:
         _log_to(home)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_serve(setup, lock))
+            runner.run(_serve(setup, lock, binds))
+        on_purpose = True
     except MultifleetError as error:
         logging.getLogger("multifleet").error("ended code=%s reason=%s", error.code, error)
         _complain(error)
         return 1
     finally:
+        if on_purpose:
+            running.ended_on_purpose(str(home))
         lock.release()
     return 0
 
 
-async def _serve(setup: Setup, lock: HomeLock) -> None:
+async def _serve(setup: Setup, lock: HomeLock, binds: Sequence[str]) -> None:
     async with AsyncExitStack() as stack:
         node = await Node.open(setup)
         stack.push_async_callback(node.aclose)
@@ -72,6 +78,8 @@ async def _serve(setup: Setup, lock: HomeLock) -> None:
         await server.start(stack)
         await node.start(stack, server.addresses)
         lock.announce(server.addresses[0][1])
+        with contextlib.suppress(OSError):  # a full disk: nothing starts this daemon again, and it runs all the same
+            running.note(str(setup.home), server.addresses[0][1], list(binds))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, node.stopping.set)

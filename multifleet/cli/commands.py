@@ -811,6 +811,14 @@ COMMANDS: dict[str, Command] = {
                 "switch",
             ),
             Field(
+                "supervised",
+                (
+                    "Start it again when it is killed, ends by a fault, or does not answer; for "
+                    "machines without systemd or launchd."
+                ),
+                "switch",
+            ),
+            Field(
                 "port",
                 "Port to listen on; 0 takes any that is free.",
                 "integer",
@@ -825,6 +833,36 @@ COMMANDS: dict[str, Command] = {
         ),
         (),
         "up",
+    ),
+    "service install": Command(
+        "Have the system start the daemon, now and at each login.",
+        (
+            "Have the system start the daemon, now and at each login, and again when it ends "
+            "by a fault: a systemd user unit on Linux, a launchd agent on macOS."
+        ),
+        "",
+        "",
+        (),
+        (),
+        "service",
+    ),
+    "service uninstall": Command(
+        "Undo `service install`; the daemon that runs by it is stopped.",
+        "Undo `service install`; the daemon that runs by it is stopped.",
+        "",
+        "",
+        (),
+        (),
+        "service",
+    ),
+    "service status": Command(
+        "Say whether the system keeps the daemon running.",
+        "Say whether the system keeps the daemon running; exit status 1 where it does not.",
+        "",
+        "",
+        (),
+        (),
+        "service",
     ),
     "mcp": Command(
         "Serve the operations as MCP tools on standard input and output.",
@@ -922,6 +960,14 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "channels",
             "rotate-keys",
             "stats",
+        ),
+    ),
+    (
+        "Keeping it up",
+        (
+            "service install",
+            "service uninstall",
+            "service status",
         ),
     ),
     (

@@ -27,7 +27,7 @@ def run(name: str, command: Command, values: dict[str, Value], as_json: bool) ->
         print(as_line({"stopping": False, "pid": None}) if as_json else "no daemon was running")
         return 0
     with LiveLine() as line:
-        while _is_held():
+        while is_held():
             if line.elapsed > PATIENCE:
                 raise Failed(f"pid {pid} is still stopping after {PATIENCE:g} s; nothing is lost by `kill -9 {pid}`")
             line.show("stopping")
@@ -36,7 +36,8 @@ def run(name: str, command: Command, values: dict[str, Value], as_json: bool) ->
     return 0
 
 
-def _is_held() -> bool:
+def is_held() -> bool:
+    """Whether a daemon, or a command, holds this home."""
     try:
         descriptor = os.open(os.path.join(home_folder(), "lock"), os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:

@@ -113,10 +113,32 @@ OWN_COMMANDS = {
         "unless told or configured otherwise.",
         fields=(
             Field("foreground", "Stay in the foreground, and log to standard error.", SWITCH),
+            Field(
+                "supervised",
+                "Start it again when it is killed, ends by a fault, or does not answer; for machines without systemd "
+                "or launchd.",
+                SWITCH,
+            ),
             Field("port", "Port to listen on; 0 takes any that is free.", INTEGER, least=0, most=65_535),
             Field("bind", "Address to listen on.", TEXTS),
         ),
         runner="up",
+    ),
+    "service install": Command(
+        "Have the system start the daemon, now and at each login.",
+        "Have the system start the daemon, now and at each login, and again when it ends by a fault: a systemd "
+        "user unit on Linux, a launchd agent on macOS.",
+        runner="service",
+    ),
+    "service uninstall": Command(
+        "Undo `service install`; the daemon that runs by it is stopped.",
+        "Undo `service install`; the daemon that runs by it is stopped.",
+        runner="service",
+    ),
+    "service status": Command(
+        "Say whether the system keeps the daemon running.",
+        "Say whether the system keeps the daemon running; exit status 1 where it does not.",
+        runner="service",
     ),
     "mcp": Command(
         "Serve the operations as MCP tools on standard input and output.",
@@ -145,6 +167,7 @@ GROUPS = (
         "This node and the others",
         ("status", "health", "doctor", "peers", "discover", "channels", "rotate-keys", "stats"),
     ),
+    ("Keeping it up", ("service install", "service uninstall", "service status")),
     ("Agent sessions", ("sessions", "seats", "seat bind", "seat remove")),
     ("For other programs", ("mcp", "hook", "receive", "version")),
 )

@@ -27,20 +27,21 @@ def run(name: str, command: Command, values: dict[str, Value], as_json: bool) ->
     """Exit status 0 once the daemon answers; with --foreground, the daemon's own."""
     port, binds = values.get("port"), values.get("bind", [])
     assert isinstance(binds, list) and (port is None or isinstance(port, int))
+    supervised = bool(values.get("supervised"))
     if values.get("foreground"):
-        return _in_foreground(port, binds)
+        return _supervise(port, binds) if supervised else _in_foreground(port, binds)
     running = status()
     if running is not None:
         if (port is not None and f":{port}" not in " ".join(running["addresses"])) or binds:
             raise Failed(_already(running) + "; stop it with `multifleet down` to change where it listens")
         _tell(running, as_json, _already(running))
         return 0
-    running = start(port, binds)
+    running = start(port, binds, supervised=supervised)
     _tell(running, as_json, f"{running['node']} is up: pid {running['pid']}, {', '.join(running['addresses'])}")
     return 0
 
 
-def start(port: int | None = None, binds: list[str] | None = None) -> dict[str, Any]:
+def start(port: int | None = None, binds: list[str] | None = None, *, supervised: bool = False) -> dict[str, Any]:
     """Start the daemon in the background; its status once it answers. Failed carries its last words."""
     home = home_path()
     if not home.is_dir():
@@ -52,7 +53,7 @@ def start(port: int | None = None, binds: list[str] | None = None) -> dict[str, 
     try:
         begin = os.fstat(descriptor).st_size
         child = subprocess.Popen(
-            _words(port, binds or []),
+            [*_words(port, binds or []), *(["--supervised"] if supervised else [])],
             stdin=subprocess.DEVNULL,
             stdout=descriptor,
             stderr=descriptor,
@@ -84,6 +85,12 @@ def _in_foreground(port: int | None, binds: list[str]) -> int:
         return daemon.run(home_path(), port, binds)
     except MultifleetError as error:
         raise Failed(str(error)) from None
+
+
+def _supervise(port: int | None, binds: list[str]) -> int:
+    from multifleet.cli.supervised import supervise
+
+    return supervise(_words(port, binds), _environment(), str(home_path()))
 
 
 def _words(port: int | None, binds: list[str]) -> list[str]:

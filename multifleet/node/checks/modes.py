@@ -12,7 +12,21 @@ from multifleet.paths import socket_path
 
 MOST_LOOKED_AT = 20_000
 SHOWN = 3
-OURS = ("config.json", "drop", "fleet.json", "keys", "lock", "logs", "seeds", "socket", "store.db", "token")
+OURS = (
+    "config.json",
+    "drop",
+    "fleet.json",
+    "keys",
+    "lock",
+    "logs",
+    "repairs",
+    "running",
+    "seeds",
+    "socket",
+    "store.db",
+    "supervisor",
+    "token",
+)
 """What the node keeps in its home, and what begins so; what a user puts there beside it is his own."""
 _LINKS_ALLOWED = ("config.json", "logs")
 """Users keep these elsewhere; what they lead to must be private all the same."""

@@ -1,0 +1,108 @@
+"""`service`: the exact files, and what the system's program is asked; that program is a script here."""
+
+import plistlib
+import sys
+from pathlib import Path
+
+import pytest
+
+from multifleet.cli import service
+from multifleet.cli.shape import Failed
+from tests.surfaces import Ran, run_cli
+
+NAME = 'node "one" 50%'
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A folder that is a node's home, with a name that has to be quoted."""
+    made = tmp_path / NAME
+    made.mkdir()
+    return made
+
+
+@pytest.fixture
+def system(tmp_path: Path) -> Path:
+    """A folder with a `systemctl` that notes what it is asked."""
+    bin_ = tmp_path / "bin"
+    bin_.mkdir()
+    program = bin_ / "systemctl"
+    program.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/asked\n[ ! -e {tmp_path}/broken ] || exit 1\necho active\n')
+    program.chmod(0o755)
+    return bin_
+
+
+async def run(home: Path, system: Path, *words: str) -> Ran:
+    around = home.parent
+    return await run_cli(home, "service", *words, HOME=str(around), PATH=f"{system}:/usr/bin:/bin", XDG_CONFIG_HOME="")
+
+
+async def test_the_unit_is_written_enabled_and_taken_away_again(home: Path, system: Path, tmp_path: Path) -> None:
+    unit = tmp_path / ".config/systemd/user/multifleet.service"
+    assert (await run(home, system, "status")).status == 1
+    installed = await run(home, system, "install", "--json")
+    assert (installed.status, installed.json["path"]) == (0, str(unit))
+    asked = (tmp_path / "asked").read_text().splitlines()
+    assert asked == [
+        f"--user {words}" for words in ("daemon-reload", *(f"{w} multifleet.service" for w in ("enable", "restart")))
+    ]
+    found = await run(home, system, "status")
+    assert (found.status, "active" in found.out) == (0, True)
+    assert (await run(home, system, "uninstall")).status == 0
+    assert not unit.exists() and (await run(home, system, "uninstall")).status == 0
+
+
+async def test_what_systemctl_refuses_is_told_with_another_way(home: Path, system: Path, tmp_path: Path) -> None:
+    (tmp_path / "broken").touch()
+    ran = await run(home, system, "install")
+    assert (ran.status, "multifleet up" in ran.err) == (1, True)
+
+
+def test_the_unit_byte_by_byte(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MULTIFLEET_HOME", str(home))
+    monkeypatch.setattr(sys, "executable", "/opt/a $b/python3")
+    monkeypatch.setattr(service.multifleet, "__file__", "/usr/lib/python3/site-packages/multifleet/__init__.py")
+    assert service.unit() == (
+        "[Unit]\n"
+        "Description=multifleet: messages between the AI coding agents of several machines\n"
+        "StartLimitIntervalSec=0\n\n"
+        "[Service]\n"
+        'ExecStart="/opt/a $$b/python3" "-m" "multifleet" "up" "--foreground"\n'
+        f'Environment="MULTIFLEET_HOME={home.parent}/node \\"one\\" 50%%"\n'
+        "Restart=on-failure\n"
+        "RestartSec=2\n"
+        "UMask=0077\n\n"
+        "[Install]\n"
+        "WantedBy=default.target\n"
+    )
+
+
+def test_the_launchd_agent_byte_by_byte(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MULTIFLEET_HOME", "/Users/a & b/.multifleet")
+    monkeypatch.setattr(sys, "executable", "/opt/python3")
+    monkeypatch.setattr(service.multifleet, "__file__", "/opt/src/multifleet/__init__.py")
+    text = service.plist()
+    assert text == (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        '<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">\n'
+        '<plist version="1.0">\n<dict>\n'
+        "    <key>Label</key>\n    <string>org.multifleet.daemon</string>\n"
+        "    <key>ProgramArguments</key>\n    <array>\n"
+        "        <string>/opt/python3</string>\n        <string>-m</string>\n        <string>multifleet</string>\n"
+        "        <string>up</string>\n        <string>--foreground</string>\n    </array>\n"
+        "    <key>EnvironmentVariables</key>\n    <dict>\n"
+        "        <key>MULTIFLEET_HOME</key>\n        <string>/Users/a &amp; b/.multifleet</string>\n"
+        "        <key>PYTHONPATH</key>\n        <string>/opt/src</string>\n    </dict>\n"
+        "    <key>RunAtLoad</key>\n    <true/>\n"
+        "    <key>KeepAlive</key>\n    <dict>\n        <key>SuccessfulExit</key>\n        <false/>\n    </dict>\n"
+        "    <key>ThrottleInterval</key>\n    <integer>10</integer>\n"
+        "    <key>Umask</key>\n    <integer>63</integer>\n"
+        "</dict>\n</plist>\n"
+    )
+    assert plistlib.loads(text.encode())["ProgramArguments"][0] == "/opt/python3"
+
+
+def test_a_home_with_a_line_break_makes_no_unit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MULTIFLEET_HOME", "/tmp/a\nExecStart=/bin/false")
+    with pytest.raises(Failed, match="line break"):
+        service.unit()

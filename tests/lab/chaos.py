@@ -74,8 +74,9 @@ class Chaos:
         name, node = self.faults.choice(self.kinds), self.faults.choice(self.fleet.nodes)
         lasts = self.faults.uniform(*LASTS)
         kind = KINDS[name]
-        busy = any(one is node and KINDS[other].of_daemon for _, other, one, _ in self.standing)
-        if len(self.standing) >= AT_ONCE or (kind.of_daemon and busy):
+        node = kind.node(self.fleet, node)
+        busy = any(one is node and kind.bars(KINDS[other]) for _, other, one, _ in self.standing)
+        if len(self.standing) >= AT_ONCE or busy:
             return
         fault = kind.start(self.fleet, node, self.faults)
         self.standing.append((now + lasts, name, node, fault))

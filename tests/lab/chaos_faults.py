@@ -6,15 +6,26 @@ from dataclasses import dataclass
 
 from tests.lab.fault import Fault
 from tests.lab.fleet import Fleet
-from tests.lab.fleet_node import FleetNode
+from tests.lab.fleet_node import PORT, FleetNode
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of fault; `of_daemon`: at most one such at a time on a node."""
+    """One kind of fault; `of_daemon`, `of_machine`: at most one such at a time on a node."""
 
     start: Callable[[Fleet, FleetNode, random.Random], Fault]
     of_daemon: bool = False
+    of_machine: bool = False
+    of_chief: bool = False
+    """Whatever node was drawn, the first one has it."""
+
+    def bars(self, other: "Kind") -> bool:
+        """Whether a node that has the other one cannot have this one too."""
+        return (self.of_daemon and other.of_daemon) or (self.of_machine and other.of_machine)
+
+    def node(self, fleet: Fleet, drawn: FleetNode) -> FleetNode:
+        """Who has it."""
+        return fleet.nodes[0] if self.of_chief else drawn
 
 
 def _loss(fleet: Fleet, node: FleetNode, chance: random.Random) -> Fault:
@@ -71,6 +82,32 @@ def _pause(fleet: Fleet, node: FleetNode, chance: random.Random) -> Fault:
     return node.daemon.paused()
 
 
+def _port(fleet: Fleet, node: FleetNode, chance: random.Random) -> Fault:
+    return node.host.block_port(PORT, how=chance.choice(["drop", "reset"]))
+
+
+def _one_way(fleet: Fleet, node: FleetNode, chance: random.Random) -> Fault:
+    return node.host.block_port(PORT, source=_another(fleet, node, chance).host)
+
+
+def _nats(fleet: Fleet, node: FleetNode, chance: random.Random) -> Fault:
+    killed = sum(one.host.kill_named("nats-server") for one in fleet.nodes)
+    return Fault(f"{killed} NATS servers killed")
+
+
+def _chief(fleet: Fleet, node: FleetNode, chance: random.Random) -> Fault:
+    return _kill(fleet, fleet.nodes[0], chance)
+
+
+def _ssh(fleet: Fleet, node: FleetNode, chance: random.Random) -> Fault:
+    return node.host.stop_sshd()
+
+
+def _move(fleet: Fleet, node: FleetNode, chance: random.Random) -> Fault:
+    net, _, number = node.host.ip.rpartition(".")
+    return node.host.change_ip(f"{net}.{int(number) + 100}")
+
+
 def _another(fleet: Fleet, node: FleetNode, chance: random.Random) -> FleetNode:
     return chance.choice([other for other in fleet.nodes if other is not node])
 
@@ -85,6 +122,12 @@ KINDS: dict[str, Kind] = {
     "unplug": Kind(_unplug),
     "partition": Kind(_partition),
     "reset": Kind(_reset),
+    "port": Kind(_port),
+    "oneway": Kind(_one_way),
+    "nats": Kind(_nats),
+    "ssh": Kind(_ssh, of_machine=True),
+    "move": Kind(_move, of_machine=True),
+    "chief": Kind(_chief, of_daemon=True, of_chief=True),
     "kill": Kind(_kill, of_daemon=True),
     "power": Kind(_power, of_daemon=True),
     "pause": Kind(_pause, of_daemon=True),

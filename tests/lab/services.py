@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import signal
+from pathlib import Path
 
+from tests.lab.fault import Fault
+from tests.lab.kernel import send_signal
 from tests.lab.machine import HOME
 from tests.lab.proc import Proc
 from tests.lab.sockets import Sockets
@@ -32,6 +37,21 @@ class Services(Sockets):
         proc = self.popen([sshd, "-D", "-e", "-f", "/srv/ssh/sshd_config"], name="sshd")
         self.wait_port(port)
         return proc
+
+    def stop_sshd(self) -> Fault:
+        """No SSH: the server and every session of it are gone; undone, a new server listens."""
+        self.kill_named("sshd")
+        return Fault(f"{self.name} without SSH", [self.start_sshd])
+
+    def kill_named(self, name: str) -> int:
+        """SIGKILL for every process of the host whose program has this name; how many those were."""
+        killed = 0
+        for pid in self.pids():
+            with contextlib.suppress(OSError):
+                if Path(f"/proc/{pid}/exe").readlink().name.startswith(name):
+                    send_signal(pid, signal.SIGKILL)
+                    killed += 1
+        return killed
 
     def new_host_key(self, publish: bool = True) -> None:
         """A fresh host key; `publish=False` leaves the others' known_hosts as they were (a MITM)."""

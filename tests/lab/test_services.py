@@ -39,3 +39,14 @@ def test_a_bare_remote_takes_a_push_over_ssh(lab: Lab) -> None:
         )
         refs = b.run("git -C /srv/git/fleet.git for-each-ref").stdout
     assert "refs/fleet/inbox" in refs
+
+
+def test_ssh_goes_off_with_every_session_and_comes_back(lab: Lab) -> None:
+    a, b = lab.hosts[:2]
+    b.start_sshd()
+    session = a.popen(["ssh", b.name, "echo in; sleep 60"], name="session")
+    session.wait_output("in")
+    with b.stop_sshd():
+        assert session.ends_within(5)
+        assert a.run(["ssh", b.name, "true"], check=False).returncode == 255
+    a.run(["ssh", b.name, "true"])

@@ -102,7 +102,8 @@ def race() -> str:
          f"{cascade.HEDGE_AT_LEAST * 1000:g} ms to {cascade.KEPT_AFTER:g} s; without a history "
          f"{cascade.HEDGE_UNKNOWN * 1000:g} ms"),
         ("all raced channels start after", f"{cascade.KEPT_AFTER:g} s of silence from the first"),
-        ("the kept channels start after", f"as long, and {cascade.OTHERS_FIRST:g} s more where there are other raced ones"),
+        ("the kept channels start after",
+         f"as long, and {cascade.OTHERS_FIRST:g} s more where there are other raced ones"),
         ("a channel breaks after", f"{channel_state.FAILURES_TO_BREAK} failures in a row"),
         ("a degraded channel is trusted again after", f"{channel_state.QUIET_AFTER / 60:g} quiet minutes"),
         ("a broken channel is probed after",

@@ -15,6 +15,7 @@ import msgspec
 from multifleet.errors import ConfigError
 
 DEFAULT_PORT = 8855
+DEFAULT_RELAY_PORT = 8844
 PROJECT_ADDS = frozenset({"fleetId", "chief", "nodes"})
 """All that a project's file may add: a folder may be somebody else's clone, and must not move the daemon."""
 
@@ -96,6 +97,9 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """Machines that are configured instead of joined (needs $FLEET_NERVE_HMAC_KEY); members are tried there as well."""
     port: Port = DEFAULT_PORT
     """TCP and UDP port of the daemon."""
+    relayPort: Port | None = None
+    """Another TCP port of the daemon, for frames alone: there relays are asked first. 0: none. Default: 8844 beside the
+    usual port, none beside another."""
     bind: tuple[str, ...] = ("0.0.0.0", "::")
     """Addresses on which the daemon listens; an address family that the system lacks is left out."""
     advertise: tuple[str, ...] = ()
@@ -117,6 +121,13 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """Channels that are not used, another order, other timeouts; an entry of `nodes` may say more for its machine."""
     seedCopies: bool = False
     """Also write a copy of each seed file to /tmp/fleet-seed-<seat>-<random>.md, for older hooks that read it there."""
+
+
+def relay_port(config: Config) -> int:
+    """The port for frames alone; 0: none."""
+    if config.relayPort is not None:
+        return config.relayPort
+    return DEFAULT_RELAY_PORT if config.port == DEFAULT_PORT else 0
 
 
 def load(home: Path, project: Path | None = None, environ: Mapping[str, str] = os.environ) -> Config:

@@ -17,7 +17,7 @@ import msgspec
 
 from multifleet import running
 from multifleet.api.server import Server
-from multifleet.config import DEFAULT_PORT
+from multifleet.config import DEFAULT_PORT, relay_port
 from multifleet.errors import MultifleetError
 from multifleet.node.addresses import ANY, is_loopback
 from multifleet.node.log_file import open_log
@@ -74,8 +74,10 @@ async def _serve(setup: Setup, lock: HomeLock, binds: Sequence[str]) -> None:
             socket=socket_path(setup.home),
             token=setup.home / "token",
             counters=node.counters,
+            relay_port=relay_port(setup.config),
         )
         await server.start(stack)
+        node.relaying.port = server.relay_port
         await node.start(stack, server.addresses)
         lock.announce(server.addresses[0][1])
         with contextlib.suppress(OSError):  # a full disk: nothing starts this daemon again, and it runs all the same

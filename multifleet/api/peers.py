@@ -10,6 +10,7 @@ from multifleet.api.answers import BYTES, JSON, TEXT, Answer
 from multifleet.api.routes import Asked, Route
 from multifleet.core.frame import FRAME_LIMIT
 
+FRAMES = "/frames"
 JOIN_LIMIT = 16 * 1024
 
 
@@ -35,7 +36,7 @@ def peer_routes(peer: PeerHandlers) -> list[Route]:
     return [
         Route(
             "POST",
-            "/frames",
+            FRAMES,
             frames,
             owner_only=False,
             body_limit=FRAME_LIMIT,

@@ -6,6 +6,7 @@ It opens the sockets, hands each connection to a `Connection`, and closes in goo
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,13 @@ from multifleet.api.connection import Connection
 from multifleet.api.crowd import Crowd
 from multifleet.api.door import Door
 from multifleet.api.limits import Limits, raise_file_limit
-from multifleet.api.listening import BACKLOG, bind_tcp, bind_unix, unlinker
+from multifleet.api.listening import BACKLOG, Bound, bind_tcp, bind_unix, unlinker
 from multifleet.api.operations import operation_routes
 from multifleet.api.peer_credentials import Proof, choose_proof
-from multifleet.api.peers import PeerHandlers, health_route, peer_routes
+from multifleet.api.peers import FRAMES, PeerHandlers, health_route, peer_routes
 from multifleet.api.reports import Counters, Reports
 from multifleet.api.routes import Routes
+from multifleet.errors import MultifleetError
 from multifleet.operations.operation import Operation
 
 HEALTH = "/health"
@@ -41,11 +43,15 @@ class Server:
         counters: Counters,
         limits: Limits | None = None,
         choose: Callable[[Path, AsyncExitStack], Proof] = choose_proof,
+        relay_port: int = 0,
     ) -> None:
+        """`relay_port`: takes frames there too, and nothing else; 0: nowhere."""
         of_user = operation_routes(operations, node)
         health = next((route for route in of_user if route.path == HEALTH), None)
         self._routes = Routes([*(r for r in of_user if r is not health), *peer_routes(peer), health_route(health)])
+        self._frames = Routes(route for route in peer_routes(peer) if route.path == FRAMES)
         self._port = port
+        self._wanted_relay_port = relay_port
         self._binds = binds
         self._socket = socket
         self._token = token
@@ -54,6 +60,8 @@ class Server:
         self._choose = choose
         self.addresses: list[tuple[str, int]] = []
         """(host, port) on which it really listens."""
+        self.relay_port = 0
+        """Where it takes frames besides; 0: nowhere, for it was not wanted or the port is taken."""
 
     async def start(self, stack: AsyncExitStack) -> None:
         """Listen. PortInUse and ConfigError say what to do; the stack undoes everything in order."""
@@ -72,23 +80,42 @@ class Server:
         bound = await bind_tcp(self._binds, self._port)
         for opened, _ in bound:
             stack.callback(opened.close)
+        for_relay = await self._bind_relay_port(bound[0][1][1])
+        for opened, _ in for_relay:
+            stack.callback(opened.close)
         unix = bind_unix(self._socket)
         stack.callback(unix.close)
         stack.callback(unlinker(self._socket))
-        stack.push_async_callback(_end, door)
+        side_door = replace(door, routes=self._frames)
+        stack.push_async_callback(_end, door, side_door)
         for opened, address in bound:
             over_tcp = partial(Connection, door, loop, unix=False)
             listener = await loop.create_server(over_tcp, sock=opened, backlog=BACKLOG)
             stack.callback(listener.close)
             self.addresses.append(address)
+        for opened, (_, port) in for_relay:
+            over_relay_port = partial(Connection, side_door, loop, unix=False)
+            listener = await loop.create_server(over_relay_port, sock=opened, backlog=BACKLOG)
+            stack.callback(listener.close)
+            self.relay_port = port
         over_unix = partial(Connection, door, loop, unix=True)
         listener = await loop.create_unix_server(over_unix, sock=unix, backlog=BACKLOG)
         stack.callback(listener.close)
 
+    async def _bind_relay_port(self, usual: int) -> list[Bound]:
+        """Without it frames come to the usual port alone: that is no reason not to start."""
+        if self._wanted_relay_port in (0, usual):
+            return []
+        try:
+            return await bind_tcp(self._binds, self._wanted_relay_port)
+        except MultifleetError as error:
+            self._counters.failed("relay_port_not_open", port=self._wanted_relay_port, reason=error)
+            return []
 
-async def _end(door: Door) -> None:
+
+async def _end(door: Door, side_door: Door) -> None:
     """Answer what is being answered, then close all connections; a second later whatever is left is cut."""
-    door.closing = True
+    door.closing = side_door.closing = True
     for member in door.crowd.members():
         assert isinstance(member, Connection)
         member.retire()

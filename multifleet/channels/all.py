@@ -3,8 +3,9 @@
 from multifleet.channels.base import Channel
 from multifleet.channels.connections import Connections
 from multifleet.channels.http import HttpChannel
+from multifleet.channels.relay import RelayChannel
 
 
 def channels_of(connections: Connections) -> list[Channel]:
     """Made, not started; those that the user has turned off are left out of every route."""
-    return [HttpChannel(connections)]
+    return [HttpChannel(connections), RelayChannel(connections)]

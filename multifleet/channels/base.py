@@ -61,6 +61,10 @@ class Carried:
     """Frames that waited there for this node, unverified."""
 
 
+Carry = Callable[[Target, Parcel], Awaitable[Carried]]
+"""Carries one frame to a peer, and brings its answer frame."""
+
+
 class ChannelError(Exception):
     """The frame was not carried. `unknown`: it may have arrived all the same."""
 
@@ -87,6 +91,8 @@ class Here:
     chief: Callable[[], str | None]
     ask: Callable[[str, msgspec.Struct, float], Awaitable[msgspec.Struct]]
     """(peer, packet, seconds) -> what the peer told, over whatever answers at once; ChannelError where nothing does."""
+    ask_over: Callable[[str, msgspec.Struct, float, Carry], Awaitable[msgspec.Struct]]
+    """The same over a way of the caller's own."""
     serve: Callable[[type[msgspec.Struct], Callable[[str, Any], Awaitable[msgspec.Struct]]], None]
     """Answer packets of this type: the function is given (peer, packet) and gives what is told."""
     spawn: Callable[[str, Callable[[], Awaitable[None]]], None]

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from multifleet.channels.base import Carried, ChannelError, Parcel, Success
+from multifleet.channels.base import Carried, Carry, ChannelError, Parcel, Success
 from multifleet.core import asks, packets
 from multifleet.core.asks import Ask, Question, Told
 from multifleet.core.frame import Header
@@ -85,7 +85,8 @@ class Asking:
             async with asyncio.timeout(seconds):
                 for name in self._ways(member):
                     try:
-                        return await self._ask_by(member, name, question)
+                        carry = self._targets.channels[name].deliver
+                        return await self._ask_over(member, question, carry, tells_address=name == "http")
                     except (ChannelError, NotAnswered) as error:
                         unknown = unknown or not isinstance(error, ChannelError) or error.unknown
                         reasons.append(f"{name}: {error}")
@@ -96,12 +97,17 @@ class Asking:
 
     async def ask_by(self, node: str, channel: str, question: Question, seconds: float) -> msgspec.Struct:
         """The same over one channel and no other."""
+        return await self.ask_over(node, question, seconds, self._targets.channels[channel].deliver)
+
+    async def ask_over(self, node: str, question: msgspec.Struct, seconds: float, carry: Carry) -> msgspec.Struct:
+        """The same over any way that carries frames."""
+        assert isinstance(question, Question)
         member = self._members.get(node)
         if member is None:
             raise ChannelError(f"{node} is no member")
         try:
             async with asyncio.timeout(seconds):
-                return await self._ask_by(member, channel, question)
+                return await self._ask_over(member, question, carry, tells_address=False)
         except NotAnswered as error:
             raise ChannelError(str(error), unknown=True) from None
         except TimeoutError:
@@ -114,18 +120,18 @@ class Asking:
         names = [facts.name for facts in route if facts.answers]
         return sorted(names, key=lambda name: (name in health and not health[name].worth_trying, name != "http"))
 
-    async def _ask_by(self, member: Member, channel: str, question: Question) -> Wire:
+    async def _ask_over(self, member: Member, question: Question, carry: Carry, *, tells_address: bool) -> Wire:
         target = self._targets.of(member)
         body = msgspec.Raw(packets.write(question))
         for second in (False, True):
             ask = Ask(time=int(self._clock.now()), what=question.word(), body=body)
             made, nonce = self._exchange.ask(member, ask)
             asked_at = self._clock.monotonic()
-            carried: Carried = await self._targets.channels[channel].deliver(target, Parcel(made))
+            carried: Carried = await carry(target, Parcel(made))
             if carried.success is not Success.ANSWERED:
                 raise ChannelError(f"{carried.success} at {carried.where}", unknown=True)
             told = self._exchange.open_told(member, nonce, carried.answer, asks.read_told)
-            self._heard(member, carried.where if channel == "http" else "")
+            self._heard(member, carried.where if tells_address else "")
             offset = learned_offset(asked_at, self._clock.monotonic(), told.time, self._clock.now())
             if offset is not None:
                 self._attempts.learn_offset(member, offset)

@@ -62,6 +62,8 @@ class Engine(Parts):
             await self.rostering.publish_card()
         for channel in self.channels:
             await channel.start(stack, self.here)
+        if self.relaying.wanted(self.here):
+            await self.relaying.start(stack, self.here)
         await self.presence.start(stack, listens, self.own_addresses())
         await self.offering.start(stack)
 
@@ -99,6 +101,7 @@ class Engine(Parts):
                 "expiry": self.endings.run,
                 "offering": partial(self.offering.run, group),
                 "drop": self.dropped.run,
+                "relay": self.relay_rounds.run,
                 "probes": self.probing.run,
                 "clocks": self.upkeep.ask_now_and_then,
                 "housekeeping": self.upkeep.keep_house,

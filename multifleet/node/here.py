@@ -97,6 +97,7 @@ def make_here(
         targets=targets.all,
         chief=chief,
         ask=asking.ask,
+        ask_over=asking.ask_over,
         serve=asking.serve,
         spawn=spawn,
         count=count,

@@ -45,6 +45,8 @@ from multifleet.node.presence.last_heard import LastHeard
 from multifleet.node.presence.presence import NodePresence
 from multifleet.node.presence.ways import Ways
 from multifleet.node.randomness import Randomness
+from multifleet.node.relaying.relaying import Relaying
+from multifleet.node.relaying.rounds import RelayRounds
 from multifleet.node.roster.building import RosterParts, SendingParts
 from multifleet.node.roster.rows import own_row
 from multifleet.node.setup import Setup
@@ -150,6 +152,8 @@ class Parts:
             self.chief,
             self._spawn,
         )
+        self.relaying = Relaying(store.relayed)
+        self.relay_rounds = RelayRounds(self.relaying, store.relayed, self.here)
         self.last_heard = LastHeard(store, clock)
         configured = setup.config.nodes.items()
         self.discovery = Discovery(

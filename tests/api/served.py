@@ -118,6 +118,7 @@ async def serving(
     choose: Callable[[Path, AsyncExitStack], Proof] = choose_proof,
     binds: Sequence[str] = ("127.0.0.1",),
     port: int = 0,
+    relay_port: int = 0,
 ) -> AsyncIterator[Served]:
     node, peer, counters = Node(), Peer(), Counts()
     server = Server(
@@ -131,6 +132,7 @@ async def serving(
         counters=counters,
         limits=limits,
         choose=choose,
+        relay_port=relay_port,
     )
     served = Served(server, node, peer, counters, folder / "home" / "socket")
     async with AsyncExitStack() as stack:

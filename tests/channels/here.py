@@ -41,6 +41,7 @@ def here(home: Path = Path("/nonexistent"), **given: Any) -> Here:
         "targets": lambda: targets,
         "chief": lambda: None,
         "ask": nothing_is_answered,
+        "ask_over": lambda node, question, seconds, carry: nothing_is_answered(node, question, seconds),
         "serve": served.__setitem__,
         "spawn": lambda name, run: None,
         "count": lambda name, **facts: None,

@@ -109,6 +109,9 @@ class Receiving:
             return self._refuse(Refusal.BAD_SCHEMA, opened.header, remote, str(error))
         if isinstance(request, RosterAsk):
             return 200, await self._roster(member, opened.header, request)
+        if isinstance(request, Ask) and at_rest and abs(opened.header.sent - self._clock.now()) > WINDOW:
+            # Mail may rest; a question that somebody kept is not answered, for it may be answered once already.
+            return self._refuse(Refusal.OUTSIDE_WINDOW, opened.header, remote)
         if isinstance(request, Ask) and not self._is_behind():
             return 200, await self._ask(member, opened.header, request)
         if isinstance(request, Ask) or self._is_behind():

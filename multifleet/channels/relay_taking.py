@@ -1,0 +1,121 @@
+"""The end of P3 that takes: asks the chief for mail, one open question at a time, and takes what any relay brings.
+
+Only the chief is asked: other relays pass on what they hold as soon as they hear this node.
+"""
+
+import asyncio
+import random
+
+import msgspec
+
+from multifleet.channels.base import ChannelError, Here, Target
+from multifleet.channels.relay_line import RelayLine, answered_by
+from multifleet.core.packets import BadPacket
+from multifleet.core.relay_packets import (
+    Held,
+    RelayGives,
+    RelayPass,
+    RelayPassed,
+    RelayPoll,
+    Taken,
+    packed,
+    unpacked,
+    within_room,
+)
+
+WAIT = 25
+"""Seconds that a relay may wait for mail before it answers that there is none."""
+GRACE = 5.0
+"""Seconds more for the answer to come."""
+PAUSE_FIRST, PAUSE_LAST = 1.0, 10.0
+"""Seconds before the same relay is asked again that did not answer, answered at once with nothing, or with rubbish."""
+LOOK = 1.0
+"""Seconds between two looks at who the chief is."""
+
+
+class RelayTaking:
+    """One for the channel."""
+
+    def __init__(self, here: Here, line: RelayLine) -> None:
+        self._here = here
+        self._line = line
+        self._pause = 0.0
+        self._now = asyncio.Event()
+
+    def start(self) -> None:
+        """Take what is brought, and ask the chief."""
+        self._here.serve(RelayPass, self._brought)
+        self._here.spawn("mail at the relay", self.run)
+
+    def hurry(self) -> None:
+        """Wait no longer with the next question."""
+        self._pause = 0.0
+        self._now.set()
+
+    async def run(self) -> None:
+        """Ask for mail, until cancelled."""
+        relay, taken = "", list[Taken]()
+        while True:
+            chief = self._chief()
+            if chief is None:
+                await self._rest(LOOK)
+                continue
+            if chief.node != relay:
+                relay, taken, self._pause = chief.node, [], 0.0
+            asked_at = self._here.monotonic()
+            try:
+                held = await self._ask(chief, taken)
+            except ChannelError as error:
+                self._here.count("relay_not_asked", peer=relay, reason=error)
+                await self._rest(self._longer())
+                continue
+            taken = await self._take(held, relay)
+            if any(one.done for one in taken) or self._here.monotonic() - asked_at >= LOOK:
+                self._pause = 0.0
+            else:
+                await self._rest(self._longer())
+
+    def _chief(self) -> Target | None:
+        chief = self._here.chief()
+        if chief is None or chief == self._here.node:
+            return None
+        return next((target for target in self._here.targets() if target.node == chief and target.addresses), None)
+
+    async def _ask(self, relay: Target, taken: list[Taken]) -> list[Held]:
+        poll = RelayPoll(wait=WAIT, taken=within_room(taken))
+        told = await self._line.ask(relay, poll, WAIT + GRACE)
+        answered_by(relay.node, told, RelayGives)
+        assert isinstance(told, RelayGives)
+        self._line.told_port(relay.node, told.port)
+        return told.frames
+
+    def _longer(self) -> float:
+        self._pause = min(PAUSE_LAST, 2 * self._pause) if self._pause else PAUSE_FIRST
+        return self._pause * (0.75 + random.random() / 2)
+
+    async def _rest(self, seconds: float) -> None:
+        self._now.clear()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._now.wait()
+        except TimeoutError:
+            pass  # the time has come
+
+    async def _brought(self, relay: str, brought: RelayPass) -> msgspec.Struct:
+        return RelayPassed(taken=within_room(await self._take(brought.frames, relay)))
+
+    async def _take(self, frames: list[Held], relay: str) -> list[Taken]:
+        """All at once, so that they share a commit; their order is in them."""
+        return list(await asyncio.gather(*(self._take_one(held, relay) for held in frames)))
+
+    async def _take_one(self, held: Held, relay: str) -> Taken:
+        try:
+            frame = unpacked(held.frame)
+        except BadPacket as error:
+            self._here.count("relay_brought_rubbish", peer=relay, reason=error)
+            return Taken(mark=held.mark, done=True)
+        status, answer = await self._here.receive(frame, f"relay {relay}", "relay", True)
+        if status not in (200, 409, 507):
+            self._here.count("relay_frame_refused", peer=relay, reason=f"HTTP {status}")
+        # What cannot be written now is asked for again; what is refused would be refused again.
+        return Taken(mark=held.mark, done=status < 500, answer=packed(answer) if answer.startswith(b"mf1 ") else "")

@@ -1,0 +1,1 @@
+"""Passes frames of others on, and keeps what cannot be passed on yet."""

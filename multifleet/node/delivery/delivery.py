@@ -38,11 +38,22 @@ class Ended:
     """Messages (id, reason) that were accepted for another key; because of them nothing was sent."""
     sent: str = ""
     """Where all of it lies, or who was told of it, while nothing was answered."""
+    again: bool = False
+    """Whether it was broken off because the peer is there again."""
     channel: str = ""
     """The channel that brought the answer, or on which it was sent."""
     their_have: int = 0
     stated_up_to: int = 0
     more_to_state: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class _Run:
+    """A cascade under way."""
+
+    news: asyncio.Event
+    began: float
+    is_back: bool = False
 
 
 class Delivery:
@@ -57,6 +68,7 @@ class Delivery:
         self._health = health
         self._clock = clock
         self._hedges = HedgeBudget()
+        self._runs: dict[str, list[_Run]] = {}
 
     async def deliver(self, node: str, batch: Sequence[Packed], log: Sequence[LogRow], *, alone: bool) -> Ended:
         """Try the channels of the route until one brings the peer's answer, or none is left."""
@@ -74,28 +86,54 @@ class Delivery:
         cascade = self._cascade(member, batch, type, alone=alone, may_hedge=may_hedge)
         news = asyncio.Event()
         answers: list[tuple[Answered, str]] = []
-        while True:
-            step = cascade.next(self._clock.monotonic())
-            if isinstance(step, Done):
-                break
-            if isinstance(step, Start):
-                attempt = self._attempt(member, step.attempt, batch, log, cascade, answers, news)
-                self.attempts.spawn(attempt, f"{step.attempt.channel} to {node}")
-                continue
-            await self._news(news, step)
+        run = _Run(news, self._clock.monotonic())
+        self._runs.setdefault(node, []).append(run)
+        try:
+            await self._play(member, cascade, run, batch, log, answers)
+        finally:
+            self._runs[node].remove(run)
         if may_hedge and not cascade.hedged:
             self._hedges = self._hedges.give_back()
         if answers:
             return self._summary(member, batch, *answers[0])
         verdict = cascade.verdict
+        again = run.is_back and verdict.state is None
         return Ended(
             answered=False,
-            reason=verdict.reason or f"no channel to {node}",
+            reason=f"{node} is back" if again else verdict.reason or f"no channel to {node}",
             unknown=verdict.unknown_outcome,
             peer_heard=self._targets.is_there(node),
+            again=again,
             sent=(verdict.where or "somewhere") if verdict.state is State.SENT else "",
             channel=verdict.channel or "",
         )
+
+    def is_back(self, node: str) -> None:
+        """The peer is there again: whoever still waits for a slow way to it begins anew."""
+        now = self._clock.monotonic()
+        for run in self._runs.get(node, ()):
+            if now - run.began > KEPT_AFTER:
+                run.is_back = True
+                run.news.set()
+
+    async def _play(
+        self,
+        member: Member,
+        cascade: Cascade,
+        run: "_Run",
+        batch: Sequence[Packed],
+        log: Sequence[LogRow],
+        answers: list[tuple[Answered, str]],
+    ) -> None:
+        while not run.is_back:
+            step = cascade.next(self._clock.monotonic())
+            if isinstance(step, Done):
+                return
+            if isinstance(step, Start):
+                attempt = self._attempt(member, step.attempt, batch, log, cascade, answers, run.news)
+                self.attempts.spawn(attempt, f"{step.attempt.channel} to {member.node}")
+                continue
+            await self._news(run.news, step)
 
     def _cascade(self, member: Member, batch: Sequence[Packed], type: str, *, alone: bool, may_hedge: bool) -> Cascade:
         target = self._targets.of(member)

@@ -145,6 +145,7 @@ class PeerOutbox:
         self._backoff = Backoff(min(1, self._backoff.attempt))
         self._retry_at = 0.0
         self._unpark()
+        self._delivery.is_back(self.node)
         self._something.set()
 
     def _unpark(self) -> None:
@@ -152,6 +153,11 @@ class PeerOutbox:
         again, self._parked = list(self._parked.values()), {}
         self._queue.ids.update(waiting.id for waiting in again)
         self._queue.put_back(again)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether something waits for the peer, or is on a slow way to it."""
+        return self.failing or bool(self._parked) or bool(self._in_flight)
 
     @property
     def failing(self) -> bool:
@@ -299,6 +305,11 @@ class PeerOutbox:
             return
         if had_log:
             self._to_state = True
+        if ended.again:
+            for waiting in batch:
+                waiting.unknown = waiting.unknown or ended.unknown
+            self._queue.put_back(batch)
+            return
         if ended.sent and batch:
             self._park(batch, ended, now)
             return

@@ -77,7 +77,7 @@ class PeerOutboxes:
     def is_back(self, node: str) -> None:
         """A peer is there again, or its daemon was started anew: what failed before says nothing about now."""
         outbox = self._outboxes.get(node)
-        if outbox is not None and outbox.failing:
+        if outbox is not None and outbox.is_waiting:
             outbox.heard_again()
 
     def all_back(self) -> None:

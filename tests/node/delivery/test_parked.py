@@ -1,5 +1,6 @@
 """What lies somewhere else is `sent`, and its sender keeps it until the recipient itself has it."""
 
+import asyncio
 from contextlib import AsyncExitStack
 from typing import ClassVar
 
@@ -113,3 +114,27 @@ async def test_a_restart_of_the_sender_forgets_nothing(fleet: Machines) -> None:
     await until(lambda: frames.get("mac2"))
     await shelf_of(mac2).fetch()
     assert [row.id for row in await mac2.received()] == [sent.id]
+
+
+class Slow(Shelf):
+    """A way that takes its time."""
+
+    name: ClassVar[str] = "git"
+
+    async def deliver(self, target: Target, parcel: Parcel) -> Carried:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+async def test_nobody_waits_for_a_slow_way_once_the_peer_is_back(fleet: Machines) -> None:
+    mac1, mac2 = fleet.add("mac1", "mac2")
+    mac1.more_channels = [Slow({})]
+    await mac1.start()
+    await mac2.start()
+    fleet.network.severed.add("mac2")
+    sent = await mac1.node.messages.send("mac2", "hello")
+    await until(lambda: mac1.node.attempts.silent("mac2", 0.0))
+    fleet.network.severed.clear()
+    mac1.time.pass_(2.0)
+    mac1.node.outboxes.is_back("mac2")
+    await mac1.wait(sent.id, State.STORED, 5.0)

@@ -49,7 +49,7 @@ class Letter:
             return known if (sender, kid) == ("mac2", known.kid) else None
 
         try:
-            return frame.open_frame(carried.answer, "mac1", keys, now=None).packet == self.nonce.encode()
+            return self.nonce.encode() in frame.open_frame(carried.answer, "mac1", keys, now=None).packet
         except FrameRefused:
             return False
 
@@ -110,11 +110,14 @@ class Maker(Protocol):
 
     name: ClassVar[str]
     lacks: ClassVar[Mapping[str, str]]
+    largest: ClassVar[int]
+    """Bytes of a frame."""
+    scene: Scene
 
     def __init__(self, scene: Scene) -> None: ...
 
     async def channel(self, stack: AsyncExitStack) -> Channel:
-        """The sender's channel, started on this stack."""
+        """The sender's channel, started on this stack, once the peer is there."""
         ...
 
     async def working(self) -> Peer:

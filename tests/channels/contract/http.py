@@ -6,7 +6,6 @@ from typing import ClassVar
 
 from multifleet.channels.base import Target
 from multifleet.channels.http import HttpChannel
-from multifleet.core.frame import FRAME_LIMIT
 from tests.channels.contract.scene import Peer, Recipient, Scene, impostor, nothing
 from tests.channels.here import here
 from tests.channels.web import Reader, Web, Writer, free_port, is_silent, reply, serving
@@ -16,22 +15,21 @@ class Maker:
     """Peers are small servers on loopback."""
 
     name = "http"
-    largest = FRAME_LIMIT
     lacks: ClassVar[dict[str, str]] = {}
 
     def __init__(self, scene: Scene) -> None:
-        self.scene = scene
+        self._scene = scene
 
     async def channel(self, stack: AsyncExitStack) -> HttpChannel:
         channel = HttpChannel()
-        await channel.start(stack, here(self.scene.home))
+        await channel.start(stack, here(self._scene.home))
         return channel
 
     async def working(self) -> Peer:
         return await self._served(Recipient())
 
     async def silent(self) -> Peer:
-        web = await self.scene.stack.enter_async_context(serving(is_silent))
+        web = await self._scene.stack.enter_async_context(serving(is_silent))
         return Peer(Target("mac2", (web.address,)), nothing)
 
     async def refusing(self) -> Peer:
@@ -48,5 +46,5 @@ class Maker:
         async def got() -> Sequence[bytes]:
             return recipient.frames
 
-        web = await self.scene.stack.enter_async_context(serving(serve))
+        web = await self._scene.stack.enter_async_context(serving(serve))
         return Peer(Target("mac2", (web.address,)), got)

@@ -6,7 +6,6 @@ from typing import ClassVar
 
 from multifleet.channels.base import Target
 from multifleet.channels.memory import MemoryChannel, Network
-from multifleet.core.frame import FRAME_LIMIT
 from tests.channels.contract.scene import Peer, Recipient, Scene, impostor, nothing
 from tests.channels.here import here
 
@@ -15,16 +14,15 @@ class Maker:
     """Everybody is in one Network."""
 
     name = "memory"
-    largest = FRAME_LIMIT
     lacks: ClassVar[dict[str, str]] = {}
 
     def __init__(self, scene: Scene) -> None:
-        self.scene = scene
+        self._scene = scene
         self._network = Network()
 
     async def channel(self, stack: AsyncExitStack) -> MemoryChannel:
         channel = MemoryChannel(self._network)
-        await channel.start(stack, here(self.scene.home))
+        await channel.start(stack, here(self._scene.home))
         return channel
 
     async def working(self) -> Peer:

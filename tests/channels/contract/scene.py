@@ -106,13 +106,11 @@ class Scene:
 
 
 class Maker(Protocol):
-    """One channel made ready: `lacks` names conditions in which no peer of it can be, each with the reason."""
+    """One channel made ready: `lacks` names conditions in which no peer of it can be, each with the reason. Where a
+    frame may be smaller only than frames are, `largest` says how many bytes that is."""
 
     name: ClassVar[str]
     lacks: ClassVar[Mapping[str, str]]
-    largest: ClassVar[int]
-    """Bytes of a frame."""
-    scene: Scene
 
     def __init__(self, scene: Scene) -> None: ...
 

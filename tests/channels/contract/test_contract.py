@@ -10,6 +10,7 @@ import pytest
 
 from multifleet.channels.base import Carried, Channel, ChannelError, Success, Target
 from multifleet.config import NodeEntry
+from multifleet.core.frame import FRAME_LIMIT
 from multifleet.core.routing import CHANNELS
 from tests.channels.contract.scene import Held, Letter, Maker, Peer, Recipient, Scene, wait_let_go
 
@@ -50,10 +51,10 @@ def maker(request: pytest.FixtureRequest, scene: Scene) -> Maker:
     return made
 
 
-async def meet(maker: Maker, condition: str) -> tuple[Peer, Channel]:
+async def meet(maker: Maker, scene: Scene, condition: str) -> tuple[Peer, Channel]:
     """A peer in this condition, and the channel that leads there, started."""
     peer: Peer = await getattr(maker, condition)()
-    return peer, await maker.channel(maker.scene.stack)
+    return peer, await maker.channel(scene.stack)
 
 
 def proves_it(letter: Letter, carried: Carried) -> bool:
@@ -70,8 +71,8 @@ def test_each_maker_says_which_conditions_there_are_none_of() -> None:
 
 
 @over_all("working")
-async def test_a_frame_comes_to_the_peer_as_it_is_and_no_more_than_that_is_claimed(maker: Maker) -> None:
-    (peer, channel), letter = await meet(maker, "working"), Letter.fresh()
+async def test_a_frame_comes_to_the_peer_as_it_is_and_no_more_than_that_is_claimed(maker: Maker, scene: Scene) -> None:
+    (peer, channel), letter = await meet(maker, scene, "working"), Letter.fresh()
     assert channel.reaches(peer.target) == ""
     carried = await channel.deliver(peer.target, letter.parcel)
     facts = CHANNELS[channel.name]
@@ -86,7 +87,7 @@ async def test_a_frame_comes_to_the_peer_as_it_is_and_no_more_than_that_is_claim
 async def test_one_after_the_other_and_many_at_once_all_arrive_and_take_no_more_and_more(
     maker: Maker, scene: Scene
 ) -> None:
-    peer, channel = await meet(maker, "working")
+    peer, channel = await meet(maker, scene, "working")
     letters = [Letter.fresh() for _ in range(10)]
     for letter in letters[:3]:
         await channel.deliver(peer.target, letter.parcel)
@@ -98,18 +99,19 @@ async def test_one_after_the_other_and_many_at_once_all_arrive_and_take_no_more_
 
 
 @over_all("working", carries=True)
-async def test_the_largest_frame_of_any_bytes_arrives_whole(maker: Maker) -> None:
-    peer, channel = await meet(maker, "working")
-    room = maker.largest - len(Letter.fresh(b"").parcel.frame) - 8
+async def test_the_largest_frame_of_any_bytes_arrives_whole(maker: Maker, scene: Scene) -> None:
+    peer, channel = await meet(maker, scene, "working")
+    largest = getattr(maker, "largest", FRAME_LIMIT)
+    room = largest - len(Letter.fresh(b"").parcel.frame) - 8
     letter = Letter.fresh((bytes(range(256)) * (room // 256 + 1))[:room])
-    assert maker.largest - 16 < len(letter.parcel.frame) <= maker.largest
+    assert largest - 16 < len(letter.parcel.frame) <= largest
     assert proves_it(letter, await channel.deliver(peer.target, letter.parcel))
     assert list(await peer.got()) == [letter.parcel.frame]
 
 
 @over_all("silent")
 async def test_a_silent_peer_is_given_up_when_it_is_time_and_nothing_is_left_of_it(maker: Maker, scene: Scene) -> None:
-    (peer, channel), letter = await meet(maker, "silent"), Letter.fresh()
+    (peer, channel), letter = await meet(maker, scene, "silent"), Letter.fresh()
     before, began = Held.now(scene), asyncio.get_running_loop().time()
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(PATIENCE):
@@ -120,7 +122,7 @@ async def test_a_silent_peer_is_given_up_when_it_is_time_and_nothing_is_left_of_
 
 @over_all("refusing")
 async def test_a_refusal_is_told_in_one_line_and_is_no_unknown_outcome(maker: Maker, scene: Scene) -> None:
-    (peer, channel), letter = await meet(maker, "refusing"), Letter.fresh()
+    (peer, channel), letter = await meet(maker, scene, "refusing"), Letter.fresh()
     before = Held.now(scene)
     with pytest.raises(ChannelError) as refused:
         async with asyncio.timeout(CHANNELS[maker.name].timeout):
@@ -133,8 +135,8 @@ async def test_a_refusal_is_told_in_one_line_and_is_no_unknown_outcome(maker: Ma
 
 
 @over_all("impostor")
-async def test_whoever_is_in_the_peers_place_is_not_believed(maker: Maker) -> None:
-    (peer, channel), letter = await meet(maker, "impostor"), Letter.fresh()
+async def test_whoever_is_in_the_peers_place_is_not_believed(maker: Maker, scene: Scene) -> None:
+    (peer, channel), letter = await meet(maker, scene, "impostor"), Letter.fresh()
     try:
         async with asyncio.timeout(CHANNELS[maker.name].timeout):
             carried = await channel.deliver(peer.target, letter.parcel)
@@ -151,7 +153,7 @@ async def test_whoever_is_in_the_peers_place_is_not_believed(maker: Maker) -> No
 async def test_cancelled_at_any_moment_it_leaves_no_process_file_or_connection(
     maker: Maker, scene: Scene, condition: str
 ) -> None:
-    peer, channel = await meet(maker, condition)
+    peer, channel = await meet(maker, scene, condition)
     before = Held.now(scene)
     for turns in (0, 1, 2, 3, 5, 9, 17, 33, 65):
         delivering = asyncio.create_task(channel.deliver(peer.target, Letter.fresh().parcel))
@@ -171,8 +173,8 @@ async def test_cancelled_at_any_moment_it_leaves_no_process_file_or_connection(
 
 
 @over_all("working")
-async def test_mended_it_says_what_was_done_and_works(maker: Maker) -> None:
-    (peer, channel), letter = await meet(maker, "working"), Letter.fresh()
+async def test_mended_it_says_what_was_done_and_works(maker: Maker, scene: Scene) -> None:
+    (peer, channel), letter = await meet(maker, scene, "working"), Letter.fresh()
     await channel.deliver(peer.target, Letter.fresh().parcel)
     done = await channel.mend(peer.target)
     assert done and "\n" not in done

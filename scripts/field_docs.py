@@ -85,6 +85,8 @@ def _strings_below(struct: type) -> dict[str, str]:
 def _shown(default: Any) -> str:
     if default in (None, "", [], {}, ()):
         return "none" if default is None else "empty"
+    if isinstance(default, msgspec.Raw):
+        return f"`{bytes(default).decode()}`"
     if isinstance(default, tuple):
         return ", ".join(f"`{one}`" for one in default)
     if isinstance(default, bool):

@@ -24,6 +24,7 @@ from multifleet.core import (
     strict,
 )
 from multifleet.core import invite as invitations
+from multifleet.core.asks import Ask, Told
 from multifleet.core.card import Card, SignedCard
 from multifleet.core.documents import REASON_LIMIT, TEXT_LIMIT, Admission, Leave, Revocation, Signed
 from multifleet.core.packets import Answer, Message, PacketAnswer, Request, RosterAsk, RosterTell, Statement
@@ -111,7 +112,9 @@ def race() -> str:
         ("a second raced channel starts after", f"twice the 95th percentile of the running one's round trips, "
          f"{cascade.HEDGE_AT_LEAST * 1000:g} ms to {cascade.KEPT_AFTER:g} s; without a history "
          f"{cascade.HEDGE_UNKNOWN * 1000:g} ms"),
-        ("the kept channels start after", f"{cascade.KEPT_AFTER:g} s of silence from all raced ones"),
+        ("all raced channels start after", f"{cascade.KEPT_AFTER:g} s of silence from the first"),
+        ("the kept channels start after",
+         f"as long, and {cascade.OTHERS_FIRST:g} s more where there are other raced ones"),
         ("a channel breaks after", f"{channel_state.FAILURES_TO_BREAK} failures in a row"),
         ("a degraded channel is trusted again after", f"{channel_state.QUIET_AFTER / 60:g} quiet minutes"),
         ("a broken channel is probed after",
@@ -205,6 +208,8 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "statement": fields(Statement),
     "roster-ask": fields(RosterAsk),
     "roster-tell": fields(RosterTell),
+    "ask": fields(Ask),
+    "told": fields(Told),
     "relay-put": fields(relay_packets.RelayPut),
     "relay-took": fields(relay_packets.RelayTook),
     "relay-poll": fields(relay_packets.RelayPoll),

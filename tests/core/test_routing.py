@@ -4,6 +4,7 @@ from typing import get_args
 
 import pytest
 
+from multifleet.config import ChannelSettings
 from multifleet.core.packets import MessageType
 from multifleet.core.routing import (
     CHANNELS,
@@ -14,6 +15,8 @@ from multifleet.core.routing import (
     Success,
     Tier,
     channels_table,
+    go_together,
+    has_own_order,
     route,
     routes_table,
 )
@@ -88,3 +91,48 @@ def test_the_table_of_routes_is_printed_most_urgent_first() -> None:
 def test_the_tables_in_use_can_be_printed() -> None:
     assert "| P2 | http |" in channels_table()
     assert len(routes_table().splitlines()) == 2 + len(ROUTES)
+
+
+NONE = ChannelSettings()
+
+
+def names(type: str, *settings: ChannelSettings) -> list[str]:
+    return [facts.name for facts in route(type, CHANNELS, *settings)]
+
+
+def test_a_channel_that_is_turned_off_is_in_no_route_of_this_peer() -> None:
+    assert "nats" not in names("context", ChannelSettings(off=("nats",)), NONE)
+    assert "ssh" not in names("context", NONE, ChannelSettings(off=("ssh",)))
+
+
+def test_what_is_set_for_a_peer_goes_before_what_is_set_for_all() -> None:
+    for_all = ChannelSettings(routes={"task": ("http", "ssh")}, timeouts={"http": 2.0, "ssh": 3.0})
+    for_peer = ChannelSettings(routes={"task": ("ssh", "http")}, timeouts={"http": 9.0})
+    found = route("task", CHANNELS, for_all, for_peer)
+    assert [(facts.name, facts.timeout) for facts in found] == [("ssh", 3.0), ("http", 9.0)]
+    assert names("context", for_all, for_peer) == names("context")
+    assert has_own_order("task", for_all) and not has_own_order("context", for_all, for_peer)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "own", "together"),
+    [
+        ("context", "context", (), True),
+        ("context", "task", (), True),
+        ("alert", "alert", (), True),
+        ("alert", "task", (), False),
+        ("sync", "context", (), False),
+        ("context", "task", ("task",), False),
+        ("task", "task", ("task",), True),
+    ],
+)
+def test_messages_share_a_frame_only_where_they_may_go_the_same_ways(
+    one: str, other: str, own: tuple[str, ...], together: bool
+) -> None:
+    assert go_together(one, other, own) is together
+    assert go_together(other, one, own) is together
+
+
+def test_only_channels_that_show_text_say_so_in_their_notes() -> None:
+    for facts in CHANNELS.values():
+        assert facts.shows_text == ("shows text" in facts.notes)

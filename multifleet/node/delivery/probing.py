@@ -29,6 +29,11 @@ class Probing:
         self._probed: dict[tuple[str, str], float] = {}
         self._running: set[tuple[str, str]] = set()
 
+    @property
+    def running(self) -> int:
+        """Probes under way."""
+        return len(self._running)
+
     async def run(self) -> None:
         """Until cancelled."""
         while True:

@@ -1,0 +1,64 @@
+"""Channels are tried in the background: broken ones until they work, quick ones that nobody tried once."""
+
+import itertools
+from dataclasses import replace
+
+import pytest
+
+from multifleet.core.channel_state import ChannelState
+from multifleet.core.receipts import State
+from multifleet.node.delivery import probing
+from tests.node.fleet import Machines, hurry, until
+
+
+@pytest.fixture(autouse=True)
+def only_when_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tests say when a node looks."""
+    monkeypatch.setattr(probing, "EVERY", 3600.0)
+
+
+async def test_a_quick_channel_that_was_never_tried_is_tried_once(fleet: Machines) -> None:
+    mac1, _ = await fleet.started("mac1", "mac2")
+    mac1.node.probing.look()
+    await until(lambda: mac1.node.health_of_channels.of("mac2"))
+    assert mac1.node.health_of_channels.of("mac2")["memory"].state is ChannelState.HEALTHY
+
+
+async def test_a_broken_channel_is_healthy_again_without_a_message(
+    fleet: Machines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hurry(monkeypatch)
+    mac1, _ = await fleet.started("mac1", "mac2")
+    sent = await mac1.node.messages.send("mac2", "first")
+    await mac1.wait(sent.id, State.STORED)
+    fleet.network.severed.add("mac2")
+    for _ in range(3):
+        await mac1.node.delivery.check("mac2", "memory")
+    assert mac1.node.health_of_channels.of("mac2")["memory"].state is ChannelState.BROKEN
+    fleet.network.severed.clear()
+    mac1.node.probing.look()
+    assert mac1.node.health_of_channels.of("mac2")["memory"].state is ChannelState.BROKEN, "it is not its time yet"
+    mac1.time.pass_(20)
+    mac1.node.probing.look()
+    await until(lambda: mac1.node.health_of_channels.of("mac2")["memory"].state is ChannelState.HEALTHY)
+
+
+async def test_a_peer_that_is_not_heard_is_probed_once_a_minute(
+    fleet: Machines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mac1, mac2 = await fleet.started("mac1", "mac2")
+    await mac2.stop()
+    for _ in range(3):
+        await mac1.node.delivery.check("mac2", "memory")
+    unheard = replace(mac1.node.targets, is_there=lambda node: False)
+    looking = probing.Probing(unheard, mac1.node.attempts, mac1.node.health_of_channels, mac1.node.clock)
+    probed: list[float] = []
+    for second in range(0, 300, 5):
+        before = mac1.node.health_of_channels.of("mac2")["memory"].failures
+        looking.look()
+        await until(lambda: not looking.running)
+        if mac1.node.health_of_channels.of("mac2")["memory"].failures > before:
+            probed.append(second)
+        mac1.time.pass_(5)
+    assert len(probed) == 5
+    assert all(later - sooner >= 60 for sooner, later in itertools.pairwise(probed))

@@ -40,6 +40,8 @@ class Packed(Protocol):
     def type(self) -> MessageType: ...
     @property
     def key(self) -> str: ...
+    @property
+    def expires(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +158,12 @@ class Attempts:
     ) -> tuple[Carried, Asked, Answer | None]:
         """One round trip; a second one when the peer said that our clock is off."""
         target = self._targets.of(member)
+        expires = max((message.expires for message in batch), default=0)
         text = self._text_of(batch) if CHANNELS[channel].shows_text else ""
         for second in (False, True):
             asked = self._exchange.request(member, [message.packet for message in batch], log, number)
             asked_at = self._clock.monotonic()
-            parcel = Parcel(asked.frame, tuple(message.id for message in batch), text)
+            parcel = Parcel(asked.frame, tuple(message.id for message in batch), text, expires)
             carried = await self._targets.channels[channel].deliver(target, parcel)
             if carried.success is not Success.ANSWERED:
                 return carried, asked, None

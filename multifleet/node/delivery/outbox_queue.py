@@ -22,6 +22,8 @@ class Waiting:
     reason: str | None = None
     key: str = ""
     """The Ed25519 key (hex) for which it was accepted; empty: whichever the peer has."""
+    expires: int = 0
+    """Seconds, wall clock: when its time is over; 0 where that is not known."""
     place: int = 0
     """Its place in the queue; smaller ones go first."""
 

@@ -366,4 +366,4 @@ class PeerOutbox:
 
 
 def _waiting(row: OutboxRow) -> Waiting:
-    return Waiting(row.id, row.packet, row.type, True, row.reason, row.peer_key)  # type: ignore[arg-type]
+    return Waiting(row.id, row.packet, row.type, True, row.reason, row.peer_key, row.expires)  # type: ignore[arg-type]

@@ -176,7 +176,7 @@ class Sending:
 
     def _leave(self, outbox: PeerOutbox, row: OutboxRow) -> None:
         self._tracker.stated(row.id, row.peer, State.QUEUED)
-        outbox.push(Waiting(row.id, row.packet, row.type, key=row.peer_key))  # type: ignore[arg-type]
+        outbox.push(Waiting(row.id, row.packet, row.type, key=row.peer_key, expires=row.expires))  # type: ignore[arg-type]
 
     async def reply(
         self,
@@ -228,7 +228,7 @@ class Sending:
         self._tracker.stated(row.id, row.peer, State.QUEUED)
         self._endings.accepted(expires)
         self._outbox_of(row.peer).push(
-            Waiting(row.id, packet, row.type, True, key=row.peer_key)  # type: ignore[arg-type]
+            Waiting(row.id, packet, row.type, True, key=row.peer_key, expires=expires)  # type: ignore[arg-type]
         )
         return Accepted(id=row.id, state=State.QUEUED, to=row.to)
 

@@ -4,6 +4,8 @@ import asyncio
 from contextlib import AsyncExitStack
 from typing import ClassVar
 
+import pytest
+
 from multifleet.channels.base import Carried, Here, Parcel, Success, Target
 from multifleet.core.channel_state import ChannelState
 from multifleet.core.receipts import State
@@ -138,3 +140,19 @@ async def test_nobody_waits_for_a_slow_way_once_the_peer_is_back(fleet: Machines
     mac1.time.pass_(2.0)
     mac1.node.outboxes.is_back("mac2")
     await mac1.wait(sent.id, State.STORED, 5.0)
+
+
+async def test_a_channel_is_told_when_the_last_message_of_a_frame_is_over(fleet: Machines) -> None:
+    told: list[int] = []
+
+    class Watched(Shelf):
+        async def deliver(self, target: Target, parcel: Parcel) -> Carried:
+            told.append(parcel.expires)
+            return await super().deliver(target, parcel)
+
+    mac1, _ = fleet.add("mac1", "mac2")
+    mac1.more_channels = [Watched({})]
+    await mac1.start()
+    sent = await mac1.node.messages.send("mac2", "hello", expires_in=100.0)
+    await mac1.wait(sent.id, State.SENT)
+    assert told == [pytest.approx(mac1.node.clock.now() + 100, abs=5)]

@@ -46,7 +46,13 @@ class NodeEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     host: str = ""
     """Host name or address."""
     user: str = ""
-    """Login name there; for channels to come."""
+    """Login name there, for SSH; where it is not given, SSH is not used."""
+    ssh_port: Annotated[int, msgspec.Meta(ge=1, le=65_535)] | None = None
+    """Port of the SSH server there. Default: what ~/.ssh/config says, else 22."""
+    ssh_key: str = ""
+    """Path of the private key for it. Default: the keys of the SSH agent and of ~/.ssh."""
+    remote_command: tuple[str, ...] = ("multifleet",)
+    """How `multifleet` is called there over SSH, word by word; a home that is not ~/.multifleet is named with `env`."""
     port: Port = DEFAULT_PORT
     """Port of its daemon."""
     role: str = "worker"
@@ -61,8 +67,8 @@ class NodeEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """The address that is tried first."""
     mdns_name: str = ""
     """Another name of it."""
-    tunnel_port: int | None = None
-    """For channels to come."""
+    tunnel_port: Port | None = None
+    """Local port of a tunnel to it. Default: any that is free."""
     channels: ChannelSettings = ChannelSettings()
     """What is different for messages to it."""
 
@@ -119,6 +125,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """Claude Code's folder. Default: $CLAUDE_CONFIG_DIR, else ~/.claude."""
     channels: ChannelSettings = ChannelSettings()
     """Channels that are not used, another order, other timeouts; an entry of `nodes` may say more for its machine."""
+    sshHostKeys: tuple[str, ...] = ("/etc/ssh/ssh_host_*_key.pub",)
+    """Public keys of this machine's SSH server; peers are told them, and log in only where a server has one of them."""
     seedCopies: bool = False
     """Also write a copy of each seed file to /tmp/fleet-seed-<seat>-<random>.md, for older hooks that read it there."""
 

@@ -259,7 +259,7 @@ class StandIn:
         peers = [PeerKeyView("mac2", "ab12", True, 1000.0), PeerKeyView("mac3", "cd34", False, None)]
         return RotationView("ab12", 1000.0, 4000.0, peers, [OlderKeyView("cd34", 500.0, 4000.0, ["mac3"])])
 
-    async def receive_frame(self, frame: bytes) -> AnswerView:
+    async def receive_frame(self, frame: bytes, by: str) -> AnswerView:
         self.asked.append(("receive", frame))
         return AnswerView(200, b"answer\xff" + frame)
 

@@ -4,8 +4,11 @@ from multifleet.channels.base import Channel
 from multifleet.channels.connections import Connections
 from multifleet.channels.http import HttpChannel
 from multifleet.channels.relay import RelayChannel
+from multifleet.channels.seed import SeedChannel
+from multifleet.channels.ssh import SshChannel
+from multifleet.channels.ssh_connections import SshConnections
 
 
-def channels_of(connections: Connections) -> list[Channel]:
+def channels_of(connections: Connections, ssh: SshConnections) -> list[Channel]:
     """Made, not started; those that the user has turned off are left out of every route."""
-    return [HttpChannel(connections), RelayChannel(connections)]
+    return [HttpChannel(connections), RelayChannel(connections), SeedChannel(ssh), SshChannel(ssh)]

@@ -694,7 +694,20 @@ COMMANDS: dict[str, Command] = {
         "Take a frame from standard input and answer it on standard output.",
         "POST",
         "/receive",
-        (),
+        (
+            Field(
+                "by",
+                (
+                    "The channel by which it came; over ssh, what waits here for its sender is given "
+                    "back as well."
+                ),
+                choices=(
+                    "local",
+                    "ssh",
+                ),
+                default="local",
+            ),
+        ),
         (),
         "receive",
     ),

@@ -6,6 +6,7 @@ Exit status 0 where the frame was taken or parked, 1 where it was refused.
 import base64
 import json
 import sys
+from typing import Any
 
 from multifleet.cli.arguments import Value
 from multifleet.cli.ask import as_line
@@ -23,27 +24,31 @@ def run(name: str, command: Command, values: dict[str, Value], as_json: bool) ->
     if len(frame) > LARGEST_FRAME:
         raise Failed(f"the frame is longer than {LARGEST_FRAME} bytes")
     try:
-        answer = ask(command, {"frame": base64.b64encode(frame).decode()}, TIMEOUT)
+        answer = ask(command, {"frame": base64.b64encode(frame).decode()} | values, TIMEOUT)
         result = json.loads(answer)
-        status, said = int(result["status"]), base64.b64decode(result["frame"])
     except (NotRunning, Frozen):
-        status, said = _without_daemon(frame)
+        result = _without_daemon(frame, str(values.get("by") or "local"))
+    status = int(result["status"])
     if as_json:
-        print(as_line({"status": status, "frame": base64.b64encode(said).decode()}))
+        print(as_line(result))
     else:
-        sys.stdout.buffer.write(said)
+        sys.stdout.buffer.write(base64.b64decode(result["frame"]))
     if status >= 400:
         raise Failed(f"the frame was refused ({status})")
     return 0
 
 
-def _without_daemon(frame: bytes) -> tuple[int, bytes]:
+def _without_daemon(frame: bytes, by: str) -> dict[str, Any]:
     from multifleet.errors import MultifleetError
     from multifleet.node.offline import offline_receive
     from multifleet.paths import home_path
 
     try:
-        answer = offline_receive(home_path(), frame)
+        answer = offline_receive(home_path(), frame, by)
     except MultifleetError as error:
         raise Failed(str(error)) from None
-    return answer.status, answer.frame
+    return {
+        "status": answer.status,
+        "frame": base64.b64encode(answer.frame).decode(),
+        "waiting": [base64.b64encode(one).decode() for one in answer.waiting],
+    }

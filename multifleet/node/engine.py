@@ -64,6 +64,7 @@ class Engine(Parts):
             await channel.start(stack, self.here)
         if self.relaying.wanted(self.here):
             await self.relaying.start(stack, self.here)
+        await self.tunnels.start(stack, self.here)
         await self.presence.start(stack, listens, self.own_addresses())
         await self.offering.start(stack)
 
@@ -102,6 +103,7 @@ class Engine(Parts):
                 "offering": partial(self.offering.run, group),
                 "drop": self.dropped.run,
                 "relay": self.relay_rounds.run,
+                "out": self.leaving.run,
                 "probes": self.probing.run,
                 "clocks": self.upkeep.ask_now_and_then,
                 "housekeeping": self.upkeep.keep_house,

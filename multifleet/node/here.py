@@ -30,8 +30,9 @@ class Waiting:
         self._exchange = exchange
         self._store = store
 
-    async def frame_for(self, node: str) -> bytes | None:
-        """One frame with the messages and receipts that wait for a peer; None where nothing does."""
+    async def frame_for(self, node: str, *, even_empty: bool = False) -> bytes | None:
+        """One frame with the messages and receipts that wait for a peer; None where nothing does, unless told
+        otherwise, and where it is no member."""
         member = self._members.get(node)
         if member is None:
             return None
@@ -45,7 +46,7 @@ class Waiting:
             room -= len(row.packet)
             batch.append(row.packet)
         log = await self._store.inbox.log_after(node, 0, LOG_LIMIT)
-        if not batch and not log:
+        if not batch and not log and not even_empty:
             return None
         return self._exchange.request(member, batch, log, 0).frame
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from multifleet import __version__
 from multifleet.core.channel_state import ChannelHealth
 from multifleet.core.documents import Role
+from multifleet.core.frame import read_header
 from multifleet.core.roster_view import View
 from multifleet.core.routing import CHANNELS
 from multifleet.errors import BadInput
@@ -41,6 +42,9 @@ from multifleet.operations.views import (
 )
 
 SESSION_START = "SessionStart"
+SSH = "ssh"
+TAKEN = (200, 409)
+"""How a frame is answered that is here now, or was before."""
 INTERACTIVE = "cli"
 COMPARE_SECONDS = 5.0
 """For getting to know the others, once this node is let in."""
@@ -279,10 +283,11 @@ class Node(Engine):
         text = await self.offering.session_started(session_id, str(Path(cwd)), entrypoint == INTERACTIVE)
         return HookView(text)
 
-    async def receive_frame(self, frame: bytes) -> AnswerView:
-        """A frame that came by way of a process of this user."""
-        status, answer = await self.receiving.take(frame, "", "local")
-        return AnswerView(status, answer)
+    async def receive_frame(self, frame: bytes, by: str = "local") -> AnswerView:
+        """A frame that came by way of a process of this user; over SSH it takes back what waits for its sender."""
+        status, answer = await self.receiving.take(frame, "", by)
+        left = await self.here.waiting_for(read_header(frame).sender) if by == SSH and status in TAKEN else None
+        return AnswerView(status, answer, [left] if left else [])
 
     def _state_of(self, node: str) -> str | None:
         member = self.members.get(node)

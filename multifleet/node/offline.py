@@ -11,9 +11,9 @@ from typing import TypeVar
 import msgspec
 
 from multifleet.core.documents import Role
+from multifleet.core.drop import parked_name
 from multifleet.core.invite import BadCode, read_code
 from multifleet.errors import AlreadyRunning, InviteWrong, KeyUnavailable
-from multifleet.node.delivery.dropped import ENDING
 from multifleet.node.keys.keystore import kept_in, node_of, write_private
 from multifleet.node.log_file import logged
 from multifleet.node.node import Node
@@ -77,12 +77,12 @@ def offline_leave(home: Path) -> LeftView:
     return _with_node(home, lambda node: node.leave())
 
 
-def offline_receive(home: Path, frame: bytes) -> AnswerView:
+def offline_receive(home: Path, frame: bytes, by: str = "local") -> AnswerView:
     """Store a frame where no daemon answers; where that cannot be done, lay it into drop/ for later."""
     try:
-        return _with_node(home, lambda node: node.receive_frame(frame))
+        return _with_node(home, lambda node: node.receive_frame(frame, by))
     except (AlreadyRunning, KeyUnavailable) as reason:
-        park(home, frame)
+        park(home, frame, by)
         return AnswerView(PARKED, f"parked: {reason}\n".encode())
 
 
@@ -93,10 +93,10 @@ def offline_doctor(home: Path, checks: list[str]) -> DoctorView:
     return examine_offline(home, checks)
 
 
-def park(home: Path, frame: bytes) -> Path:
+def park(home: Path, frame: bytes, by: str = "local") -> Path:
     """Lay a frame into drop/, on disk when this returns; the same bytes twice are one file."""
     make_home(home)
-    path = home / "drop" / f"{hashlib.sha256(frame).hexdigest()[:32]}{ENDING}"
+    path = home / "drop" / parked_name(hashlib.sha256(frame).hexdigest(), "ssh" if by == "ssh" else "")
     write_private(path, frame)
     descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:

@@ -8,9 +8,13 @@ from multifleet.channels.all import channels_of
 from multifleet.channels.base import Channel
 from multifleet.channels.connections import Connections
 from multifleet.channels.http import HttpChannel
+from multifleet.channels.ssh_connections import SshConnections
+from multifleet.channels.tunnels import Tunnels
 from multifleet.core.channel_state import ChannelState
 from multifleet.core.documents import Signed
+from multifleet.core.frame import read_header
 from multifleet.core.presence.gossip import DOCUMENT_LIMIT, Document
+from multifleet.core.routing import ChannelName
 from multifleet.node import addresses
 from multifleet.node.asking import Asking
 from multifleet.node.clock import NodeClock
@@ -22,6 +26,7 @@ from multifleet.node.delivery.endings import Endings
 from multifleet.node.delivery.exchange import Exchange
 from multifleet.node.delivery.health import Health
 from multifleet.node.delivery.hearing import Hearing
+from multifleet.node.delivery.leaving import Leaving
 from multifleet.node.delivery.own_events import OwnEvents
 from multifleet.node.delivery.peer_outboxes import PeerOutboxes
 from multifleet.node.delivery.probing import Probing
@@ -74,7 +79,9 @@ class Parts:
         self.clock = clock
         self.counters = counters
         self.connections = Connections()
-        channels = self.channels = channels or channels_of(self.connections)
+        self.ssh = SshConnections()
+        self.tunnels = Tunnels(self.ssh)
+        channels = self.channels = channels or channels_of(self.connections, self.ssh)
         self.port = setup.config.port
         self.binds: Sequence[str] = setup.config.bind
         self.listens: list[tuple[str, int]] = []
@@ -110,7 +117,7 @@ class Parts:
             {channel.name: channel for channel in channels},
             setup.config,
             self.members,
-            self.ways.for_frames,
+            lambda member: (*self.tunnels.address_to(member.node), *self.ways.for_frames(member)),
             self._is_there,
         )
         self.random = Randomness()
@@ -141,13 +148,14 @@ class Parts:
         self._group: asyncio.TaskGroup | None = None
         self.of_channels: dict[str, Part] = {}
         """Loops that channels have asked for, by name."""
+        self.waiting = Waiting(self.members, self.exchange, store)
         self.here = make_here(
             setup,
             clock,
             counters,
             self.targets,
             self.asking,
-            Waiting(self.members, self.exchange, store),
+            self.waiting,
             self._take,
             self.chief,
             self._spawn,
@@ -253,7 +261,16 @@ class Parts:
             self.last_heard.keep_all,
             self._is_there,
         )
-        self.dropped = Dropped(setup.home, self.receiving, counters)
+        self.leaving = Leaving(
+            setup.home,
+            waiting_for=self.waiting.frame_for,
+            members=self.members.others,
+            is_there=self._is_there,
+            revision=lambda: self.events.revision,
+            monotonic=clock.monotonic,
+            counters=counters,
+        )
+        self.dropped = Dropped(setup.home, self.receiving, counters, self._visited)
         self.facts = OwnFacts(setup.home, __version__, self.offering.live)
         self.presence = NodePresence(
             self.members,
@@ -297,7 +314,20 @@ class Parts:
     async def _take(self, frame: bytes, where: str, channel: str, at_rest: bool) -> tuple[int, bytes]:
         """A frame that a channel brought; where it came from is no address of its sender's, so it is heard there only
         over HTTP."""
-        return await self.receiving.take(frame, "", channel, at_rest=at_rest)
+        status, answer = await self.receiving.take(frame, "", channel, at_rest=at_rest)
+        if at_rest and status == 200:
+            header = read_header(frame)
+            sender = self.members.need(header.sender)
+            self.outboxes.state_to(sender.node)  # nobody takes the answer with its receipts
+            if channel == ChannelName.SEED:
+                # It was left where this node alone looks, by a daemon that has seen it come.
+                self.health_of_channels.arrived(sender.node, channel, header.sent - (sender.offset or 0.0))
+        return status, answer
+
+    async def _visited(self, node: str) -> None:
+        """A peer has left frames in drop/: it is told what became of them, by whatever way there is."""
+        self.outboxes.state_to(node)
+        await self.leaving.visited(node)
 
     def _spawn(self, name: str, run: Part) -> None:
         self.of_channels[name] = run

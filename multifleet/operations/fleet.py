@@ -49,6 +49,10 @@ class Receive(Request, frozen=True):
     """A frame that came by a way the daemon does not listen on."""
 
     frame: Annotated[bytes, about("The frame; base64 in JSON.")]
+    by: Annotated[
+        Literal["local", "ssh"],
+        about("The channel by which it came; over ssh, what waits here for its sender is given back as well."),
+    ] = "local"
 
 
 async def init(node: "Node", request: Init) -> InitView:
@@ -73,7 +77,7 @@ async def rotate_keys(node: "Node", request: RotateKeys) -> RotationView:
 
 async def receive(node: "Node", request: Receive) -> AnswerView:
     """Take a frame from standard input and answer it on standard output."""
-    return await node.receive_frame(request.frame)
+    return await node.receive_frame(request.frame, request.by)
 
 
 OPERATIONS = (

@@ -2,6 +2,8 @@
 
 from typing import Annotated
 
+import msgspec
+
 from multifleet.operations.operation import View, about
 
 
@@ -43,6 +45,9 @@ class AnswerView(View, frozen=True):
 
     status: Annotated[int, about("HTTP status the frame would have been answered with.")]
     frame: Annotated[bytes, about("The answer, itself a frame or one line of text; base64 in JSON.")]
+    waiting: Annotated[
+        list[bytes], about("Frames that wait here for the sender, where the frame came over SSH; base64 in JSON.")
+    ] = msgspec.field(default_factory=list)
 
 
 class PeerKeyView(View, frozen=True):

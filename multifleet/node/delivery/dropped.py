@@ -1,4 +1,5 @@
-"""Takes up frames that lie in drop/, where others of this user's processes put them while no daemon answered.
+"""Takes up frames that lie in drop/, where peers leave them over SFTP, and this user's processes while no daemon
+answered. Its file's name says by which way a frame came; whose it is, only what is signed.
 
 What is no frame of a member stays no longer than it takes to see that: it is set aside under drop/refused, where
 nothing reads it, and counted.
@@ -6,27 +7,37 @@ nothing reads it, and counted.
 
 import asyncio
 import os
+import time
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
-from multifleet.core.frame import FRAME_LIMIT
+from multifleet.core.drop import ASIDE, ENDING, way_of
+from multifleet.core.frame import FRAME_LIMIT, read_header
 from multifleet.errors import StoreUnavailable
 from multifleet.node.counters import Counters
 from multifleet.node.delivery.receiving import Receiving
 from multifleet.sessions.own_files import NotOurs, read_own_file
 
-LOOK_EVERY = 2.0
+LOOK_EVERY = 0.5
 """Seconds."""
-ENDING = ".frame"
 AT_ONCE = 200
+UNFINISHED = 600.0
+"""Seconds after which a file that is still being written is given up."""
+TIDY_EVERY = 60.0
 
 
 class Dropped:
     """One for the node."""
 
-    def __init__(self, home: Path, receiving: Receiving, counters: Counters) -> None:
+    def __init__(
+        self, home: Path, receiving: Receiving, counters: Counters, visited: Callable[[str], Awaitable[None]]
+    ) -> None:
+        """`visited`: a peer was here, and its frames are taken up."""
         self._folder = home / "drop"
         self._receiving = receiving
         self._counters = counters
+        self._visited = visited
+        self._tidied = float("-inf")
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -36,6 +47,7 @@ class Dropped:
 
     async def take_up(self) -> None:
         """Take up what lies there now."""
+        visitors: dict[str, None] = {}
         for path in await asyncio.to_thread(self._waiting):
             try:
                 data = await asyncio.to_thread(read_own_file, path, FRAME_LIMIT)
@@ -44,20 +56,35 @@ class Dropped:
             except (NotOurs, OSError) as error:
                 self._refuse(path, error)
                 continue
-            status, _ = await self._receiving.take(data, "", "drop", at_rest=True)
+            status, _ = await self._receiving.take(data, "", way_of(path.name), at_rest=True)
             if status == 507:
                 raise StoreUnavailable("nothing can be written now")
             if status in (200, 409):
                 path.unlink(missing_ok=True)
+                visitors[read_header(data).sender] = None
             else:
                 self._refuse(path, f"status {status}")
+        for node in visitors:
+            await self._visited(node)
 
     def _waiting(self) -> list[Path]:
         try:
             names = sorted(name for name in os.listdir(self._folder) if name.endswith(ENDING))
         except FileNotFoundError:
             return []
-        return [self._folder / name for name in names[:AT_ONCE] if not name.startswith(".")]
+        if time.monotonic() - self._tidied >= TIDY_EVERY:
+            self._tidied = time.monotonic()
+            self._tidy(name for name in names if name.startswith(ASIDE))
+        return [self._folder / name for name in names if not name.startswith(ASIDE)][:AT_ONCE]
+
+    def _tidy(self, unfinished: Iterable[str]) -> None:
+        """Remove what somebody began to write and never finished."""
+        for name in unfinished:
+            try:
+                if time.time() - os.lstat(self._folder / name).st_mtime > UNFINISHED:
+                    os.unlink(self._folder / name)
+            except OSError:
+                continue  # it is gone, or a folder, which nothing here makes
 
     def _refuse(self, path: Path, reason: object) -> None:
         self._counters.failed("drop_refused", reason=reason)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from multifleet.core import packets
-from multifleet.node.delivery.dropped import ENDING
+from multifleet.core.drop import ENDING
 from multifleet.node.node import Node
 from multifleet.node.offline import park
 from tests.node.delivery.test_receiving import now_message, request

@@ -1,0 +1,90 @@
+"""P5: the frame on standard input of `multifleet receive` at the peer, over SSH. Needs no daemon there: `receive` hands
+over to one that answers, writes itself where none runs, and lays the frame into drop/ where it can do neither.
+
+What comes back beside the answer are frames that waited there for this node.
+"""
+
+from contextlib import AsyncExitStack
+from typing import Annotated, ClassVar
+
+import msgspec
+
+from multifleet.channels.base import Carried, ChannelError, Here, Parcel, Success, Target
+from multifleet.channels.ssh_connections import SshConnections
+from multifleet.channels.ssh_running import NOT_FOUND, Ran, run_there
+from multifleet.core.frame import FRAME_LIMIT
+from multifleet.core.visible import visible
+
+RECEIVE = ("receive", "--json", "--by", "ssh")
+WAITING_LIMIT = 4
+OUTPUT_LIMIT = (1 + WAITING_LIMIT) * FRAME_LIMIT * 3 // 2
+PARKED = 202
+
+
+class _Said(msgspec.Struct):
+    """What `receive` prints."""
+
+    status: int
+    frame: bytes
+    waiting: Annotated[list[bytes], msgspec.Meta(max_length=WAITING_LIMIT)] = []
+
+
+class SshChannel:
+    """P5."""
+
+    name: ClassVar[str] = "ssh"
+
+    def __init__(self, connections: SshConnections) -> None:
+        self._connections = connections
+
+    async def start(self, stack: AsyncExitStack, here: Here) -> None:
+        """Nothing is opened before it is wanted."""
+        await self._connections.start(stack, here)
+
+    def reaches(self, target: Target) -> str:
+        """Whether a login is configured."""
+        return self._connections.why_not(target)
+
+    async def deliver(self, target: Target, parcel: Parcel) -> Carried:
+        """Hand the frame to `receive` there, and take what it prints."""
+        ran = await run_there(self._connections, target, RECEIVE, parcel.frame, OUTPUT_LIMIT)
+        said = _read(ran.output)
+        if said is None:
+            raise ChannelError(f"{ran.where}: {_why(ran, target)}", unknown=ran.status not in (2, NOT_FOUND))
+        brought = tuple(frame for frame in said.waiting if len(frame) <= FRAME_LIMIT)
+        if said.status == PARKED:
+            return Carried(Success.PARKED, where=f"drop/ of {target.node}", brought=brought)
+        if not said.frame.startswith(b"mf1 "):
+            raise ChannelError(f"{ran.where}: it does not know this node, or not by this key ({said.status})")
+        return Carried(Success.ANSWERED, said.frame, ran.where, brought)
+
+    async def mend(self, target: Target) -> str:
+        """Log in anew."""
+        return await mend(self._connections, target)
+
+
+async def mend(connections: SshConnections, target: Target) -> str:
+    """Close the connection to a peer and open another."""
+    had = connections.forget(target.node)
+    async with connections.to(target) as kept:
+        return f"{'closed the SSH connection and opened another' if had else 'opened an SSH connection'}: {kept.login}"
+
+
+def _read(output: bytes) -> _Said | None:
+    """The line that `receive` printed; what a login script prints before it is passed over."""
+    for line in reversed(output.splitlines()):
+        if line.startswith(b'{"'):
+            try:
+                return msgspec.json.decode(line, type=_Said)
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+                return None
+    return None
+
+
+def _why(ran: Ran, target: Target) -> str:
+    if ran.status == NOT_FOUND:
+        words = " ".join(target.configured.remote_command)
+        return f"`{words}` is not found by a login there: set nodes.{target.node}.remote_command in config.json"
+    lines = ran.errors.strip().splitlines()
+    said = lines[-1] if lines else f"`receive` ended without a word (status {ran.status})"
+    return visible(said[:200], one_line=True)

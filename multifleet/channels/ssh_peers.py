@@ -1,0 +1,88 @@
+"""How this node comes to know the SSH servers of its peers, and they this one: each asks the other, who signs what it
+tells. Also which server showed a key that it should not have.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from multifleet.channels.base import ChannelError, Here
+from multifleet.channels.ssh_facts import FactsStore, SshFacts, fingerprint, own_host_keys
+from multifleet.channels.ssh_login import why_no_login
+from multifleet.core.ssh_packets import SshAsk, SshTold
+
+LOOK_EVERY = 15.0
+"""Seconds between two looks at whose word is missing."""
+WORD_LASTS = 86_400.0
+"""Seconds after which a peer is asked again."""
+ASK_SECONDS = 5.0
+ASK_AGAIN = 60.0
+"""Seconds before a peer is asked again that did not answer, or whose server is refused."""
+
+
+class SshPeers:
+    """One for the node."""
+
+    def __init__(self, here: Here, learned: Callable[[str], None]) -> None:
+        """`learned`: a peer has told something new."""
+        self._here = here
+        self._learned = learned
+        self._wanted = asyncio.Event()
+        self._asked: dict[str, float] = {}
+        self.facts = FactsStore(here.home)
+        self.refused: dict[str, str] = {}
+        """Peers whose server showed another host key than the known one, and the words that say so."""
+        here.serve(SshAsk, self._tell)
+        if any(entry.user for entry in here.config.nodes.values()):
+            here.spawn("ssh facts", self._ask)
+
+    def was_let_in(self, node: str, first_key: str) -> None:
+        """A peer's server let this node in; `first_key`: the host key that is pinned now, where none was known."""
+        self.refused.pop(node, None)
+        if first_key:
+            self._here.count("ssh_host_key_first_use", peer=node, reason=f"{fingerprint(first_key)} is pinned")
+            self.facts.first_use(node, first_key)
+
+    def was_refused(self, node: str, words: str) -> None:
+        """A peer's server showed a key that is not the known one: whether that is right, the peer itself is asked."""
+        self.refused[node] = words
+        self._here.count("ssh_host_key_refused", peer=node, reason=words)
+        self._wanted.set()
+
+    def told(self, node: str, told: SshTold) -> SshFacts:
+        """A peer's own word on its SSH server."""
+        before = self.facts.of(node)
+        facts = self.facts.told(node, told, self._here.now())
+        if before.host_keys and before.host_keys != facts.host_keys:
+            self._here.count("ssh_host_key_told", peer=node, reason="its host keys are others now, by its own word")
+        self._learned(node)
+        return facts
+
+    async def _tell(self, asker: str, ask: SshAsk) -> SshTold:
+        keys = await asyncio.to_thread(own_host_keys, self._here.config.sshHostKeys)
+        return SshTold(host_keys=keys, home=str(self._here.home))
+
+    async def _ask(self) -> None:
+        """Ask peers that can be logged in to, before it is needed."""
+        while True:
+            self._wanted.clear()
+            for target in self._here.targets():
+                if not target.is_there or why_no_login(target) or not self._is_due(target.node):
+                    continue
+                self._asked[target.node] = self._here.monotonic()
+                try:
+                    told = await self._here.ask(target.node, SshAsk(), ASK_SECONDS)
+                except ChannelError:
+                    continue  # it is asked again
+                assert isinstance(told, SshTold)
+                self.told(target.node, told)
+            try:
+                async with asyncio.timeout(LOOK_EVERY):
+                    await self._wanted.wait()
+            except TimeoutError:
+                pass  # time for another look
+
+    def _is_due(self, node: str) -> bool:
+        facts, asked = self.facts.of(node), self._asked.get(node)
+        if asked is not None and self._here.monotonic() - asked < ASK_AGAIN:
+            return False
+        return node in self.refused or not facts.at or not 0 <= self._here.now() - facts.at < WORD_LASTS

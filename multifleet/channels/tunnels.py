@@ -1,0 +1,157 @@
+"""Tunnels: a port of this machine that leads over SSH to the daemon of a peer, for networks that let nothing else in.
+
+The far end is an address of the peer that is not its loopback: who comes from there is a stranger to its daemon, as
+everybody in its network is. Over its loopback he would be taken for the user who runs it.
+"""
+
+import asyncio
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from multifleet.channels.base import ChannelError, Here, Target
+from multifleet.channels.ssh_connections import SshConnections
+from multifleet.channels.ssh_login import numeric_addresses
+from multifleet.config import join_address, split_address
+
+if TYPE_CHECKING:
+    from asyncssh import SSHClientConnection
+
+HERE = "127.0.0.1"
+REST, LONGEST_REST = 1.0, 60.0
+"""Seconds before a tunnel that broke is opened anew; doubled each time it cannot be."""
+
+
+@dataclass(eq=False)
+class Tunnel:
+    """One tunnel, from when it is asked for until it is stopped."""
+
+    node: str
+    port: int
+    """On this machine; 0 until it is open for the first time."""
+    there: str
+    """The address of the peer's daemon, as it is reached from the peer itself."""
+    since: float
+    login: str = ""
+    is_open: bool = False
+    reason: str = ""
+    """Why it is not open now."""
+    tried: asyncio.Event = field(default_factory=asyncio.Event)
+    stopped: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Tunnels:
+    """One for the node."""
+
+    def __init__(self, connections: SshConnections) -> None:
+        self._connections = connections
+        self._tunnels: dict[str, Tunnel] = {}
+        self._here: Here
+
+    async def start(self, stack: AsyncExitStack, here: Here) -> None:
+        """Nothing is opened before it is asked for."""
+        self._here = here
+        await self._connections.start(stack, here)
+
+    def all(self) -> list[Tunnel]:
+        """Every tunnel, whether it is open at this moment or not."""
+        return list(self._tunnels.values())
+
+    def address_to(self, node: str) -> tuple[str, ...]:
+        """Where frames for a peer can be posted because of its tunnel."""
+        tunnel = self._tunnels.get(node)
+        return (join_address(HERE, tunnel.port),) if tunnel is not None and tunnel.is_open else ()
+
+    async def open(self, target: Target, port: int | None) -> Tunnel:
+        """Open one, or tell of the one that is there; ChannelError where it cannot be opened now."""
+        tunnel = self._tunnels.get(target.node)
+        if tunnel is not None and port in (None, tunnel.port):
+            return tunnel
+        if why_not := self._connections.why_not(target):
+            raise ChannelError(why_not)
+        await self.stop(target.node)
+        wanted = port if port is not None else target.configured.tunnel_port or 0
+        tunnel = Tunnel(target.node, wanted, _daemon_of(target), self._here.now())
+        self._tunnels[target.node] = tunnel
+        made = tunnel
+        self._here.spawn(f"tunnel to {target.node}", lambda: self._keep(made))
+        await tunnel.tried.wait()
+        if not tunnel.is_open:
+            await self.stop(target.node)
+            raise ChannelError(tunnel.reason)
+        return tunnel
+
+    async def stop(self, node: str) -> Tunnel | None:
+        """End one; None where there is none."""
+        tunnel = self._tunnels.pop(node, None)
+        if tunnel is not None:
+            tunnel.stopped.set()
+            tunnel.is_open = False
+        return tunnel
+
+    async def _keep(self, tunnel: Tunnel) -> None:
+        """Keep it open until it is stopped."""
+        rest = REST
+        while not tunnel.stopped.is_set():
+            try:
+                await self._hold(tunnel)
+                rest = REST
+            except (ChannelError, OSError) as error:
+                tunnel.reason = str(error) or "no answer in time"
+                rest = min(LONGEST_REST, 2 * rest)
+                if tunnel.login:
+                    self._here.count("tunnel_broken", peer=tunnel.node, reason=tunnel.reason)
+            finally:
+                tunnel.is_open = False
+                tunnel.tried.set()
+            if not tunnel.login:
+                return  # it never was open: who asked for it is told why
+            await _either(tunnel.stopped, rest)
+
+    async def _hold(self, tunnel: Tunnel) -> None:
+        """Open it and wait until it breaks or is stopped."""
+        target = next((target for target in self._here.targets() if target.node == tunnel.node), None)
+        if target is None:
+            tunnel.stopped.set()
+            raise ChannelError(f"{tunnel.node} is no member")
+        connection, login = await self._connections.open_own(target)
+        try:
+            host, port = split_address(tunnel.there)
+            listener = await connection.forward_local_port(HERE, tunnel.port, host, port)
+            tunnel.port, tunnel.login = listener.get_port(), str(login)
+            tunnel.is_open, tunnel.reason = True, ""
+            tunnel.tried.set()
+            await _ended(connection, tunnel.stopped)
+        finally:
+            connection.abort()
+            await connection.wait_closed()
+        if not tunnel.stopped.is_set():
+            raise ChannelError("the SSH connection ended")
+
+
+async def _ended(connection: "SSHClientConnection", stopped: asyncio.Event) -> None:
+    waits = [asyncio.create_task(connection.wait_closed()), asyncio.create_task(stopped.wait())]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+
+
+async def _either(stopped: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await stopped.wait()
+    except TimeoutError:
+        pass  # it is time to try again
+
+
+def _daemon_of(target: Target) -> str:
+    """The daemon of a peer as an SSH server on its machine reaches it, and never over the loopback there."""
+    found = numeric_addresses(target.addresses)
+    if found:
+        return found[0]
+    named = numeric_addresses(target.configured.addresses)
+    if named:
+        return named[0]
+    raise ChannelError(f"no numeric address of {target.node} is known: set nodes.{target.node}.lan_ip in config.json")

@@ -1,0 +1,141 @@
+"""P4 against a real sshd: frames are left whole, only where nobody else can meddle."""
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from multifleet.channels.base import ChannelError, Parcel, Success, Target
+from multifleet.channels.seed import SeedChannel
+from multifleet.channels.ssh_connections import SshConnections
+from multifleet.core.drop import OUT_NAME, way_of
+from multifleet.core.ssh_packets import SshTold
+from tests.channels.here_now import HereNow
+from tests.channels.sshd import Sshd
+from tests.node.fleet import until
+
+pytestmark = pytest.mark.usefixtures("user_home")
+
+
+@pytest.fixture
+def theirs(tmp_path: Path) -> Path:
+    """The peer's home."""
+    home = tmp_path / "theirs"
+    (home / "drop").mkdir(parents=True, mode=0o700)
+    (home / "out" / "mac1").mkdir(parents=True)
+    return home
+
+
+@pytest.fixture
+async def seed(tmp_path: Path, sshd: Sshd, theirs: Path) -> AsyncIterator[tuple[SeedChannel, Target, HereNow]]:
+    """mac1's channel, and mac2, of whose home it has been told."""
+    now, connections = HereNow(tmp_path / "mine"), SshConnections()
+    channel = SeedChannel(connections)
+    async with AsyncExitStack() as stack:
+        await channel.start(stack, now.here)
+        connections.peers.told("mac2", SshTold(host_keys=[sshd.host_key], home=str(theirs)))
+        yield channel, Target("mac2", configured=sshd.entry()), now
+        await now.aclose()
+
+
+Seed = tuple[SeedChannel, Target, HereNow]
+
+
+def lying(theirs: Path) -> list[Path]:
+    return sorted((theirs / "drop").iterdir())
+
+
+async def test_a_frame_lies_in_the_drop_folder_of_the_peer(seed: Seed, theirs: Path) -> None:
+    channel, target, _ = seed
+    carried = await channel.deliver(target, Parcel(b"mf1 one", ids=("a",)))
+    assert (carried.success, carried.where, carried.brought) == (Success.PARKED, "drop/ of mac2", ())
+    [path] = lying(theirs)
+    assert path.read_bytes() == b"mf1 one" and path.stat().st_mode & 0o777 == 0o600 and way_of(path.name) == "seed"
+
+
+async def test_what_the_peer_left_is_brought_once(seed: Seed, theirs: Path) -> None:
+    channel, target, _ = seed
+    (theirs / "out" / "mac1" / OUT_NAME).write_bytes(b"mf1 for mac1")
+    assert (await channel.deliver(target, Parcel(b"mf1 one"))).brought == (b"mf1 for mac1",)
+    assert (await channel.deliver(target, Parcel(b"mf1 two"))).brought == ()
+
+
+async def test_messages_sent_anew_replace_what_lies_there_of_them(seed: Seed, theirs: Path) -> None:
+    channel, target, _ = seed
+    await channel.deliver(target, Parcel(b"mf1 a", ids=("a",)))
+    await channel.deliver(target, Parcel(b"mf1 b", ids=("b",)))
+    await channel.deliver(target, Parcel(b"mf1 ab", ids=("a", "b")))
+    assert [path.read_bytes() for path in lying(theirs)] == [b"mf1 ab"]
+    os.unlink(lying(theirs)[0])
+    await channel.deliver(target, Parcel(b"mf1 abc", ids=("a", "b", "c")))
+    assert [path.read_bytes() for path in lying(theirs)] == [b"mf1 abc"]
+
+
+@pytest.mark.parametrize("what", ["link", "pipe", "giant", "folder"])
+async def test_planted_files_are_not_followed_and_never_block(seed: Seed, theirs: Path, what: str) -> None:
+    channel, target, _ = seed
+    path, secret = theirs / "out" / "mac1" / OUT_NAME, theirs / "secret"
+    secret.write_bytes(b"secret")
+    if what == "link":
+        path.symlink_to(secret)
+    elif what == "pipe":
+        os.mkfifo(path)
+    elif what == "folder":
+        path.mkdir()
+    else:
+        with path.open("wb") as giant:
+            giant.truncate(1 << 32)
+    async with asyncio.timeout(3):
+        assert (await channel.deliver(target, Parcel(b"mf1 one"))).brought == ()
+
+
+async def test_a_drop_folder_that_is_a_link_or_open_to_others_is_not_used(seed: Seed, theirs: Path) -> None:
+    channel, target, _ = seed
+    (theirs / "drop").chmod(0o777)
+    with pytest.raises(ChannelError, match="no folder of one user alone"):
+        await channel.deliver(target, Parcel(b"mf1 one"))
+    (theirs / "drop").rmdir()
+    (theirs / "elsewhere").mkdir()
+    (theirs / "drop").symlink_to(theirs / "elsewhere")
+    with pytest.raises(ChannelError, match="no folder of one user alone"):
+        await channel.deliver(target, Parcel(b"mf1 one"))
+    assert list((theirs / "elsewhere").iterdir()) == []
+
+
+async def test_a_peer_without_a_home_there_is_told_in_words(seed: Seed, theirs: Path) -> None:
+    channel, target, _ = seed
+    (theirs / "drop").rmdir()
+    with pytest.raises(ChannelError, match=f"there is no {theirs}/drop"):
+        await channel.deliver(target, Parcel(b"mf1 one"))
+
+
+async def test_the_second_frame_costs_a_hundredth_of_a_connection(seed: Seed, sshd: Sshd, theirs: Path) -> None:
+    channel, target, _ = seed
+    began = time.perf_counter()
+    await channel.deliver(target, Parcel(b"mf1 cold"))
+    cold = time.perf_counter() - began
+    warm = []
+    for _ in range(20):
+        began = time.perf_counter()
+        await channel.deliver(target, Parcel(b"mf1 warm", ids=("a",)))
+        warm.append(time.perf_counter() - began)
+    print(f"cold {cold * 1000:.1f} ms, warm {sorted(warm)[10] * 1000:.2f} ms")
+    assert sorted(warm)[10] < cold
+    assert sshd.sessions() == 1
+
+
+async def test_what_a_peer_leaves_later_is_fetched_by_itself(seed: Seed, theirs: Path) -> None:
+    channel, target, now = seed
+    now.targets.append(target)
+    loop = asyncio.create_task(channel._look())
+    try:
+        await channel.deliver(target, Parcel(b"mf1 one"))
+        (theirs / "out" / "mac1" / OUT_NAME).write_bytes(b"mf1 for mac1")
+        await until(lambda: now.received)
+    finally:
+        loop.cancel()
+    assert now.received == [(b"mf1 for mac1", "out/ of mac2", "seed", True)]

@@ -1,0 +1,99 @@
+"""P5 against a real sshd: what goes in by standard input, and what is made of what comes out."""
+
+import asyncio
+import os
+from base64 import b64encode
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from multifleet.channels.base import ChannelError, Parcel, Success, Target
+from multifleet.channels.ssh import SshChannel
+from multifleet.channels.ssh_connections import SshConnections
+from tests.channels.here_now import HereNow
+from tests.channels.sshd import Sshd
+from tests.node.fleet import until
+
+pytestmark = pytest.mark.usefixtures("user_home")
+
+
+@pytest.fixture
+async def channel(tmp_path: Path) -> AsyncIterator[SshChannel]:
+    async with AsyncExitStack() as stack:
+        made = SshChannel(SshConnections())
+        await made.start(stack, HereNow(tmp_path / "mine").here)
+        yield made
+
+
+def peer_that_runs(sshd: Sshd, folder: Path, script: str) -> Target:
+    """mac2, on which `multifleet` is this script; its arguments and input lie in the folder then."""
+    program = folder / "multi fleet"
+    program.write_text(f'#!/bin/sh\ncd "{folder}"\nprintf "%s\\n" "$@" >args\n{script}\n')
+    program.chmod(0o700)
+    return Target("mac2", configured=sshd.entry(remote_command=(str(program),)))
+
+
+def said(status: int, frame: bytes, *waiting: bytes) -> str:
+    """What `receive --json` prints."""
+    printed = {
+        "status": status,
+        "frame": b64encode(frame).decode(),
+        "waiting": [b64encode(w).decode() for w in waiting],
+    }
+    return msgspec.json.encode(printed).decode()
+
+
+async def test_the_frame_goes_in_and_the_answer_comes_out(channel: SshChannel, sshd: Sshd, tmp_path: Path) -> None:
+    printed = said(200, b"mf1 answer", b"mf1 waited")
+    target = peer_that_runs(sshd, tmp_path, f"cat >frame; echo Welcome to mac2; echo '{printed}'")
+    carried = await channel.deliver(target, Parcel(b"mf1 frame\x00\xff"))
+    assert (
+        carried.success is Success.ANSWERED and carried.answer == b"mf1 answer" and carried.brought == (b"mf1 waited",)
+    )
+    assert (tmp_path / "frame").read_bytes() == b"mf1 frame\x00\xff"
+    assert (tmp_path / "args").read_text().split() == ["receive", "--json", "--by", "ssh"]
+
+
+async def test_a_signed_refusal_is_an_answer(channel: SshChannel, sshd: Sshd, tmp_path: Path) -> None:
+    target = peer_that_runs(sshd, tmp_path, f"echo '{said(507, b'mf1 answer')}'; echo refused >&2; exit 1")
+    assert (await channel.deliver(target, Parcel(b"mf1 frame"))).answer == b"mf1 answer"
+
+
+async def test_a_frame_that_was_laid_into_drop_is_parked(channel: SshChannel, sshd: Sshd, tmp_path: Path) -> None:
+    target = peer_that_runs(sshd, tmp_path, f"echo '{said(202, b'parked')}'")
+    carried = await channel.deliver(target, Parcel(b"mf1 frame"))
+    assert (carried.success, carried.where) == (Success.PARKED, "drop/ of mac2")
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        (f"echo '{said(401, b'stranger')}'; exit 1", "does not know this node"),
+        ("echo 'no node here: run multifleet init' >&2; exit 1", "no node here"),
+        ("exit 3", "without a word"),
+        ("exec /nonexistent/program 2>/dev/null", "is not found by a login there"),
+        ('echo \'{"status": 1, "frame": 5}\'', "without a word"),
+        ("head -c 9000000 /dev/zero", "prints more than"),
+        ("printf 'evil \\033[2J\\n' >&2; exit 1", r"evil \\u\{1b\}"),
+    ],
+)
+async def test_why_it_failed_is_told(channel: SshChannel, sshd: Sshd, tmp_path: Path, script: str, words: str) -> None:
+    with pytest.raises(ChannelError, match=words):
+        await channel.deliver(peer_that_runs(sshd, tmp_path, script), Parcel(b"mf1 frame"))
+
+
+async def test_who_is_cancelled_leaves_no_process_and_no_connection(
+    channel: SshChannel, sshd: Sshd, tmp_path: Path
+) -> None:
+    before = set(os.listdir("/proc/self/fd"))
+    target = peer_that_runs(sshd, tmp_path, "echo $$ >pid; cat >/dev/null; while sleep 0.05; do echo more; done")
+    task = asyncio.create_task(channel.deliver(target, Parcel(b"mf1 frame")))
+    await until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text())
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    pid = int((tmp_path / "pid").read_text())
+    await until(lambda: sshd.sessions() == 0 and not Path(f"/proc/{pid}").exists())
+    assert set(os.listdir("/proc/self/fd")) <= before

@@ -90,6 +90,15 @@ class Chief(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """Port of its daemon."""
 
 
+class GitSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A git repository by which messages go when nothing else leads to a peer; see docs/git.md."""
+
+    remote: str = ""
+    """https://, ssh://, user@host:path or an absolute path; the same repository for all members. Default: none."""
+    every: Annotated[float, msgspec.Meta(ge=1, le=86_400)] = 60.0
+    """Seconds between two looks for letters while nothing is going on."""
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Everything that can be set; the comment under a field is its documentation."""
 
@@ -127,6 +136,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """Channels that are not used, another order, other timeouts; an entry of `nodes` may say more for its machine."""
     sshHostKeys: tuple[str, ...] = ("/etc/ssh/ssh_host_*_key.pub",)
     """Public keys of this machine's SSH server; peers are told them, and log in only where a server has one of them."""
+    git: GitSettings = GitSettings()
+    """The git repository by which messages go when nothing else leads to a peer."""
     seedCopies: bool = False
     """Also write a copy of each seed file to /tmp/fleet-seed-<seat>-<random>.md, for older hooks that read it there."""
 

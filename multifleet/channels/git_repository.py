@@ -1,0 +1,207 @@
+"""What is asked of a git remote: to take letters and drop others, to hand over those of one mailbox.
+
+Every question has a repository of its own that is deleted after it. Letters are unrelated blobs, so a kept one would
+save nothing, and there is none that could be damaged, locked or grown by what a remote sends. Nothing is checked out,
+and no ref is named to git but letters' own.
+"""
+
+import asyncio
+import hashlib
+import shutil
+import tempfile
+import zlib
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from multifleet.channels.base import ChannelError
+from multifleet.channels.git_program import GitFailed, TooMuch, run
+from multifleet.channels.git_remote import Remote
+from multifleet.core.git_mail import BLOB_LIMIT, is_letter
+
+FETCH_BYTES = 32 * 1024 * 1024
+"""That one fetch may bring."""
+LIST_BYTES = 16 * 1024 * 1024
+"""That a list of refs may have: a hundred thousand letters."""
+READ_BYTES = 4 * 1024 * 1024
+"""Of letters that are held in memory at a time."""
+_IN = "refs/in"
+_SCRATCH = "work-"
+_SETTINGS = "[core]\n\trepositoryformatversion = 0\n\tbare = true\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A ref that was fetched."""
+
+    ref: str
+    object: str
+    size: int
+    is_blob: bool
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether it may be read at all."""
+        return self.is_blob and self.size <= BLOB_LIMIT and is_letter(self.ref)
+
+
+class GitRepository:
+    """One remote, and the folder in which this node works with it."""
+
+    def __init__(self, remote: Remote, place: Path) -> None:
+        self.remote = remote
+        self._place = place
+
+    def tidy(self) -> None:
+        """Delete what a killed daemon may have left."""
+        for left in self._place.glob(f"{_SCRATCH}*"):
+            shutil.rmtree(left, ignore_errors=True)
+
+    async def push(self, letters: Mapping[str, bytes], gone: Collection[str] = ()) -> dict[str, str]:
+        """Store letters, delete others, in one connection: what was refused, with the reason; ChannelError where all
+        failed."""
+        changes = [*(f"{_object(blob)}:{ref}" for ref, blob in letters.items()), *(f":{ref}" for ref in gone)]
+        if not changes:
+            return {}
+        async with self._scratch() as folder:
+            await asyncio.to_thread(_write_objects, folder, letters.values())
+            words = ["push", "--porcelain", "--no-verify", "--no-signed", "--no-follow-tags", "--quiet"]
+            try:
+                told = await self._ask(folder, [*words, *self._at("receive-pack"), *changes], printed=LIST_BYTES)
+            except GitFailed as error:
+                refused = _refused(error.told)
+                if not refused:
+                    raise
+                return refused
+            return _refused(told)
+
+    @asynccontextmanager
+    async def fetched(self, mailbox: str, refs: Sequence[str] = ()) -> AsyncIterator["Fetched"]:
+        """The letters of a mailbox, or some of them; TooMuch where they are too large together."""
+        sources = [f"+{ref}:{_IN}/{ref.rpartition('/')[2]}" for ref in refs] or [f"+{mailbox}/*:{_IN}/*"]
+        limit = min(FETCH_BYTES, len(refs) * 2 * BLOB_LIMIT) if refs else FETCH_BYTES
+        async with self._scratch() as folder:
+            words = ["fetch", "--quiet", "--no-tags", "--no-auto-gc", "--no-write-fetch-head"]
+            await self._ask(folder, [*words, *self._at("upload-pack"), *sources], grown=limit)
+            yield Fetched(folder, mailbox)
+
+    async def listed(self, mailbox: str) -> list[str]:
+        """The names of a mailbox's letters, without fetching any. The remote tells of all refs that it has."""
+        async with self._scratch() as folder:
+            words = ["ls-remote", "--refs", "--quiet", *self._at("upload-pack"), f"{mailbox}/*"]
+            told = await self._ask(folder, words, printed=LIST_BYTES)
+        refs = (line.partition("\t")[2] for line in told.decode(errors="replace").splitlines())
+        return [ref for ref in refs if is_letter(ref) and ref.startswith(f"{mailbox}/")]
+
+    def _at(self, service: str) -> tuple[str, ...]:
+        return (*self.remote.no_hooks(service), "--", self.remote.url)
+
+    async def _ask(self, folder: Path, words: Sequence[str], *, printed: int = 0, grown: int | None = None) -> bytes:
+        if why_not := self.remote.why_not():
+            raise ChannelError(why_not)
+        return await run(folder, words, printed=printed or LIST_BYTES, grown=grown)
+
+    @asynccontextmanager
+    async def _scratch(self) -> AsyncIterator[Path]:
+        try:
+            self._place.mkdir(mode=0o700, parents=True, exist_ok=True)
+            folder = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=self._place))
+        except OSError as error:
+            raise ChannelError(f"{self._place}: {error.strerror}") from None
+        try:
+            _make_repository(folder)
+            yield folder
+        finally:
+            await _to_the_end(asyncio.create_task(asyncio.to_thread(shutil.rmtree, folder, True)))
+
+
+class Fetched:
+    """What lies in one scratch repository."""
+
+    def __init__(self, folder: Path, mailbox: str) -> None:
+        self._folder = folder
+        self._mailbox = mailbox
+
+    async def letters(self) -> list[Letter]:
+        """All of them, odd ones included."""
+        if not (self._folder / _IN).is_dir():
+            return []
+        shape = "--format=%(objectname) %(objecttype) %(objectsize) %(refname)"
+        told = await run(self._folder, ["for-each-ref", shape, _IN], printed=LIST_BYTES)
+        return [self._letter(*line.split(" ", 3)) for line in told.decode(errors="replace").splitlines()]
+
+    def _letter(self, object: str, kind: str, size: str, ref: str) -> Letter:
+        return Letter(self._mailbox + ref.removeprefix(_IN), object, int(size), kind == "blob")
+
+    async def read(self, letters: Iterable[Letter]) -> AsyncIterator[tuple[Letter, bytes]]:
+        """Their contents, a few megabytes at a time."""
+        some: list[Letter] = []
+        for letter in letters:
+            if some and sum(one.size for one in some) + letter.size > READ_BYTES:
+                for pair in await self._contents(some):
+                    yield pair
+                some = []
+            some.append(letter)
+        for pair in await self._contents(some) if some else ():
+            yield pair
+
+    async def _contents(self, letters: Sequence[Letter]) -> list[tuple[Letter, bytes]]:
+        asked = "".join(f"{letter.object}\n" for letter in letters).encode()
+        told = await run(self._folder, ["cat-file", "--batch"], asked, printed=READ_BYTES + BLOB_LIMIT + len(asked) * 3)
+        pairs, at = [], 0
+        for letter in letters:  # "<object> blob <size>\n<content>\n"
+            at = told.index(b"\n", at) + 1
+            pairs.append((letter, told[at : at + letter.size]))
+            at += letter.size + 1
+        return pairs
+
+
+async def _to_the_end(work: asyncio.Task[None]) -> None:
+    """Wait for what must be done although somebody cancels; ten thousand refs are ten thousand files to delete."""
+    cancelled = False
+    while not work.done():
+        try:
+            await asyncio.shield(work)
+        except asyncio.CancelledError:
+            cancelled = True
+    if cancelled:
+        raise asyncio.CancelledError
+
+
+def _make_repository(folder: Path) -> None:
+    try:
+        (folder / "objects" / "pack").mkdir(parents=True)
+        (folder / "refs").mkdir()
+        (folder / "HEAD").write_text("ref: refs/heads/main\n")
+        (folder / "config").write_text(_SETTINGS)
+    except OSError as error:
+        raise ChannelError(f"{folder}: {error.strerror}") from None
+
+
+def _write_objects(folder: Path, blobs: Iterable[bytes]) -> None:
+    try:
+        for blob in blobs:
+            name = _object(blob)
+            (folder / "objects" / name[:2]).mkdir(exist_ok=True)
+            # Sealed bytes do not get smaller.
+            (folder / "objects" / name[:2] / name[2:]).write_bytes(zlib.compress(_header(blob) + blob, 0))
+    except OSError as error:
+        raise ChannelError(f"{folder}: {error.strerror}") from None
+
+
+def _object(blob: bytes) -> str:
+    return hashlib.sha1(_header(blob) + blob, usedforsecurity=False).hexdigest()
+
+
+def _header(blob: bytes) -> bytes:
+    return b"blob %d\0" % len(blob)
+
+
+def _refused(told: bytes) -> dict[str, str]:
+    """Of what `push --porcelain` prints, "<flag>\\t<from>:<to>\\t<summary>", the refused ones."""
+    lines = (line.split("\t") for line in told.decode(errors="replace").splitlines() if line.startswith("!"))
+    return {line[1].partition(":")[2]: line[2][:160] for line in lines if len(line) == 3}
+
+
+__all__ = ["Fetched", "GitFailed", "GitRepository", "Letter", "TooMuch"]

@@ -23,6 +23,8 @@ SELDOM = 600.0
 """Seconds between two looks at a remote that fails, at the most."""
 TALKING = 900.0
 """Seconds for which a peer that was heard by git is told there what else there is to tell."""
+ANSWERS_AT_ONCE, ANSWERS_PER_SECOND = 10, 1 / 60
+"""Letters that answer one peer."""
 ANSWERS_LIE = 7 * 86_400
 PIECE = 32
 """Letters that are fetched by name where all together are too much."""
@@ -38,8 +40,7 @@ class _Talk:
     """Monotonic."""
     said: int = 0
     """Bytes of what was left for it since."""
-    bucket: TokenBucket = field(default_factory=lambda: TokenBucket(10, 1 / 60))
-    """Of letters that answer."""
+    bucket: TokenBucket = field(default_factory=lambda: TokenBucket(ANSWERS_AT_ONCE, ANSWERS_PER_SECOND))
 
 
 class Incoming:
@@ -54,6 +55,8 @@ class Incoming:
         self._hurried = asyncio.Event()
         self._looking = asyncio.Lock()
         self._handled: OrderedDict[str, None] = OrderedDict()
+        self._by_name = False
+        """Whether all letters at once took too long."""
         self._talking: dict[str, _Talk] = {}
 
     def soon(self) -> None:
@@ -83,6 +86,7 @@ class Incoming:
                 async with asyncio.timeout(FETCH_SECONDS):
                     return await self._round()
             except TimeoutError:
+                self._by_name = True
                 raise ChannelError(f"the git remote did not answer within {FETCH_SECONDS:g} s") from None
             except TooMuch as error:
                 raise ChannelError(str(error)) from None
@@ -104,12 +108,15 @@ class Incoming:
     async def _round(self) -> int:
         mailbox = self._mail().mailbox(self._here.node)
         heard: set[str] = set()
-        try:
-            async with self._repository.fetched(mailbox) as fetched:
-                count = await self._take(fetched, heard)
-        except TooMuch as error:
-            self._here.count("git_too_much", reason=error)
+        if self._by_name:
             count = await self._in_pieces(mailbox, heard)
+        else:
+            try:
+                async with self._repository.fetched(mailbox) as fetched:
+                    count = await self._take(fetched, heard)
+            except TooMuch as error:
+                self._here.count("git_too_much", reason=error)
+                count = await self._in_pieces(mailbox, heard)
         for peer in heard:
             talk = self._talking.setdefault(peer, _Talk())
             talk.heard_at, talk.said = self._here.monotonic(), 0
@@ -120,8 +127,8 @@ class Incoming:
         """Some letters, as many at once as are not too much; which, chance decides, so that none stands in the way."""
         refs = [ref for ref in await self._repository.listed(mailbox) if ref not in self._handled]
         start = int.from_bytes(self._here.random(4)) % len(refs) if refs else 0
-        some = [refs[start : start + PIECE]]
-        count = 0
+        some = [[*refs[start:], *refs[:start]][:PIECE]]
+        self._by_name, count = len(refs) > PIECE, 0
         while some:
             piece = some.pop()
             if not piece:

@@ -16,8 +16,8 @@ GATHER_SECONDS = 0.5
 PUSH_SECONDS = 30.0
 PUSH_LETTERS = 200
 PUSH_BYTES = 24 * 1024 * 1024
-PUSH_DELETIONS = 300
-"""In one push: a plain repository with ten thousand refs takes 12 ms for each."""
+PUSH_DELETIONS, DELETIONS_BESIDE = 100, 20
+"""In one push, alone and beside letters: a plain repository with ten thousand refs takes 12 ms for each."""
 REMEMBERED = 2_000
 """Letters that lie there, and refs that are to be deleted."""
 _FILE_LIMIT = 1024 * 1024
@@ -153,7 +153,8 @@ class Outgoing:
     async def _push_some(self) -> bool:
         self._pushing = self._next()
         superseded = [self._latest[one.key] for one in self._pushing if one.key in self._latest]
-        gone = list(dict.fromkeys([*superseded, *self._gone]))[:PUSH_DELETIONS]
+        most = len(superseded) + DELETIONS_BESIDE if self._pushing else PUSH_DELETIONS
+        gone = list(dict.fromkeys([*superseded, *self._gone]))[:most]
         self._push = asyncio.create_task(self._push_now(gone), name="git push")
         try:
             await asyncio.wait([self._push])
@@ -162,7 +163,7 @@ class Outgoing:
             self._push.cancel()
             for one in self._pushing:
                 if one.done and not one.done.done():
-                    one.done.set_exception(ChannelError("the node is stopping", unknown=True))
+                    one.done.set_exception(ChannelError("the push was broken off", unknown=True))
             self._pushing, self._push = [], None
 
     def _next(self) -> list[Leaving]:

@@ -108,11 +108,7 @@ def environment(folder: Path, environ: Mapping[str, str] = os.environ) -> dict[s
         settings |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
     return {
         **{name: environ[name] for name in _KEPT if name in environ},
-        **{
-            f"GIT_CONFIG_{part}_{n}": text
-            for n, item in settings
-            for part, text in zip(("KEY", "VALUE"), item, strict=True)
-        },
+        **settings,
         "GIT_CONFIG_COUNT": str(len(_SETTINGS)),
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_ATTR_NOSYSTEM": "1",

@@ -69,6 +69,8 @@ class GitRepository:
             words = ["push", "--porcelain", "--no-verify", "--no-signed", "--no-follow-tags", "--quiet"]
             try:
                 told = await self._ask(folder, [*words, *self._at("receive-pack"), *changes], printed=LIST_BYTES)
+            except TooMuch as error:
+                raise ChannelError(str(error), unknown=True) from None
             except GitFailed as error:
                 refused = _refused(error.told)
                 if not refused:

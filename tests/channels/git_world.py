@@ -1,0 +1,112 @@
+"""A bare repository on disk, and nodes that have it as their git remote."""
+
+import asyncio
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from multifleet.channels.base import Here, Parcel, Target
+from multifleet.channels.git import GitChannel
+from multifleet.config import Config, GitSettings
+from multifleet.core.git_mail import GitMail
+from tests.channels.here import here
+
+FLEET = "f" * 32
+MAIL = GitMail(FLEET)
+
+
+def frame(sender: str, recipient: str, text: bytes = b"sealed") -> bytes:
+    """What looks like a frame to whoever has no key."""
+    return f"mf1 {sender} {recipient} {'0' * 16} 1700000000 {'1' * 32} {'2' * 64}\n".encode() + text
+
+
+class Repository:
+    """One that is asked by git itself, as a person would."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(path)], check=True)
+
+    def git(self, *words: str, fed: bytes = b"") -> bytes:
+        done = subprocess.run(["git", "-C", str(self.path), *words], input=fed, capture_output=True, check=True)
+        return done.stdout
+
+    def refs(self, under: str = "refs/") -> list[str]:
+        return self.git("for-each-ref", "--format=%(refname)", under).decode().split()
+
+    def mailbox(self, node: str) -> list[str]:
+        return self.refs(MAIL.mailbox(node))
+
+    def plant(self, ref: str, content: bytes) -> None:
+        blob = self.git("hash-object", "-w", "--stdin", fed=content).decode().strip()
+        self.git("update-ref", ref, blob)
+
+    def objects(self) -> bytes:
+        """The contents of all objects, one after the other."""
+        return self.git("cat-file", "--batch-all-objects", "--batch")
+
+
+class Node:
+    """A channel, what it handed to its node, and what its node has to say."""
+
+    def __init__(self, name: str, channel: GitChannel) -> None:
+        self.name = name
+        self.channel = channel
+        self.frames: list[bytes] = []
+        self.counted: list[str] = []
+        self.status = 200
+        self.waiting: dict[str, bytes] = {}
+        self.got = asyncio.Event()
+
+    async def receive(self, frame: bytes, where: str, channel: str, at_rest: bool) -> tuple[int, bytes]:
+        assert channel == "git" and at_rest
+        self.frames.append(frame)
+        self.got.set()
+        return self.status, b""
+
+    async def waiting_for(self, peer: str) -> bytes | None:
+        return self.waiting.get(peer)
+
+    async def send(self, to: str, text: bytes = b"sealed", ids: tuple[str, ...] = ("1",)) -> Any:
+        return await self.channel.deliver(Target(to), Parcel(frame(self.name, to, text), ids))
+
+    async def look(self) -> str:
+        return await self.channel.mend(Target("anybody"))
+
+
+@asynccontextmanager
+async def node(name: str, home: Path, remote: str, every: float = 3_600.0, **given: Any) -> AsyncIterator[Node]:
+    """A node that looks for letters when it is told to; `given` goes to `here`."""
+    made = Node(name, GitChannel())
+    loops: list[asyncio.Task[None]] = []
+
+    def spawn(what: str, run: Callable[[], Awaitable[None]]) -> None:
+        loops.append(asyncio.ensure_future(run()))
+
+    settings: dict[str, Any] = {
+        "node": name,
+        "fleet": lambda: FLEET,
+        "config": Config(git=GitSettings(remote=remote, every=every)),
+        "receive": made.receive,
+        "waiting_for": made.waiting_for,
+        "spawn": spawn,
+        "count": lambda name, **facts: made.counted.append(name),
+    }
+    node_here: Here = here(home, **(settings | given))
+    async with AsyncExitStack() as stack:
+        await made.channel.start(stack, node_here)
+        try:
+            yield made
+        finally:
+            for loop in loops:
+                loop.cancel()
+            await asyncio.gather(*loops, return_exceptions=True)
+
+
+async def until(true: Callable[[], bool], seconds: float = 20.0) -> None:
+    """Wait until something is so."""
+    async with asyncio.timeout(seconds):
+        while not true():  # noqa: ASYNC110  it happens in another program
+            await asyncio.sleep(0.02)

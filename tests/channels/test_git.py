@@ -1,0 +1,261 @@
+"""Messages by the refs of a git repository: real git, and bare repositories on disk."""
+
+import asyncio
+import os
+import stat
+import time
+from pathlib import Path
+
+import pytest
+
+from multifleet.channels import git_incoming, git_outgoing
+from multifleet.channels.base import ChannelError, Parcel, Success, Target
+from multifleet.channels.git import GitChannel
+from multifleet.sessions.processes import started_at
+from tests.channels.git_world import MAIL, Repository, frame, node, until
+from tests.channels.here import here
+
+
+@pytest.fixture
+def remote(tmp_path: Path) -> Repository:
+    return Repository(tmp_path / "remote.git")
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(git_outgoing, "GATHER_SECONDS", 0.05)
+
+
+async def test_a_frame_is_left_fetched_and_removed(tmp_path: Path, remote: Repository) -> None:
+    async with node("mac1", tmp_path / "1", str(remote.path)) as a, node("mac2", tmp_path / "2", str(remote.path)) as b:
+        carried = await a.send("mac2")
+        assert carried.success is Success.PARKED and carried.where == f"git {remote.path}"
+        assert len(remote.mailbox("mac2")) == 1
+        assert await b.look() == "the git remote was asked anew: 1 letters were there"
+        assert b.frames == [frame("mac1", "mac2")]
+        await until(lambda: not remote.refs())
+        await b.look()
+        assert len(b.frames) == 1
+
+
+async def test_the_repository_shows_neither_text_nor_names(tmp_path: Path, remote: Repository) -> None:
+    async with node("mac1", tmp_path / "1", str(remote.path)) as a:
+        await a.send("mac2", b"the very text")
+    kept = remote.objects() + "".join(remote.refs()).encode()
+    for told in (b"mac1", b"mac2", b"the very text", b"mf1", b"f" * 32):
+        assert told not in kept
+    assert not remote.git("log", "--all")
+
+
+async def test_what_comes_within_a_moment_goes_out_in_one_push(tmp_path: Path, remote: Repository) -> None:
+    async with node("mac1", tmp_path / "1", str(remote.path)) as a:
+        asked: list[int] = []
+        push = a.channel._outgoing._repository.push
+
+        async def counted(letters: dict[str, bytes], gone: list[str] = []) -> dict[str, str]:  # noqa: B006
+            asked.append(len(letters))
+            return await push(letters, gone)
+
+        a.channel._outgoing._repository.push = counted  # type: ignore[method-assign]
+        await asyncio.gather(*(a.send(f"mac{n}", ids=(str(n),)) for n in range(2, 42)))
+    assert asked == [40] and len(remote.refs()) == 40
+
+
+async def test_the_recipient_leaves_its_answer_where_the_sender_looks(tmp_path: Path, remote: Repository) -> None:
+    async with node("mac1", tmp_path / "1", str(remote.path)) as a, node("mac2", tmp_path / "2", str(remote.path)) as b:
+        b.waiting["mac1"] = frame("mac2", "mac1", b"receipts")
+        await a.send("mac2")
+        await b.look()
+        await until(lambda: len(remote.mailbox("mac1")) == 1 and not remote.mailbox("mac2"))
+        await a.look()
+        assert a.frames == [frame("mac2", "mac1", b"receipts")]
+
+
+async def test_an_answer_that_has_grown_replaces_the_one_that_lies_there(tmp_path: Path, remote: Repository) -> None:
+    async with node("mac1", tmp_path / "1", str(remote.path)) as a, node("mac2", tmp_path / "2", str(remote.path)) as b:
+        b.waiting["mac1"] = frame("mac2", "mac1", b"stored")
+        await a.send("mac2")
+        await b.look()
+        await until(lambda: len(remote.mailbox("mac1")) == 1)
+        first = remote.mailbox("mac1")
+        await b.look()
+        b.waiting["mac1"] = frame("mac2", "mac1", b"stored and seen")
+        await b.look()
+        await until(lambda: remote.mailbox("mac1") != first and len(remote.mailbox("mac1")) == 1)
+        await a.look()
+        assert a.frames == [frame("mac2", "mac1", b"stored and seen")]
+
+
+async def test_two_nodes_that_always_have_an_answer_do_not_keep_the_remote_busy(
+    tmp_path: Path, remote: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(git_incoming, "ANSWERS_AT_ONCE", 2)
+    async with node("mac1", tmp_path / "1", str(remote.path)) as a, node("mac2", tmp_path / "2", str(remote.path)) as b:
+        a.waiting["mac2"], b.waiting["mac1"] = frame("mac1", "mac2", b"more"), frame("mac2", "mac1")
+        await a.send("mac2")
+        for _ in range(5):
+            await b.look()
+            await until(lambda: not remote.mailbox("mac2"))
+            await a.look()
+            await until(lambda: not remote.mailbox("mac1"))
+        assert len(b.frames) == 3 and len(a.frames) == 2
+
+
+async def test_the_same_messages_again_take_the_place_of_the_first(tmp_path: Path, remote: Repository) -> None:
+    async with node("mac1", tmp_path / "1", str(remote.path)) as a:
+        await a.send("mac2", b"once", ("1", "2"))
+        await a.send("mac2", b"other", ("3",))
+        await a.send("mac2", b"again", ("1", "2"))
+        await a.send("mac2", b"", ())
+        await a.send("mac2", b"", ())
+        assert len(remote.mailbox("mac2")) == 3
+
+
+async def test_what_cannot_be_written_now_is_left_there(tmp_path: Path, remote: Repository) -> None:
+    async with node("mac1", tmp_path / "1", str(remote.path)) as a, node("mac2", tmp_path / "2", str(remote.path)) as b:
+        await a.send("mac2")
+        b.status = 507
+        await b.look()
+        assert len(remote.mailbox("mac2")) == 1
+        b.status = 200
+        await b.look()
+        await until(lambda: not remote.mailbox("mac2"))
+        assert len(b.frames) == 2
+
+
+async def test_what_the_node_refuses_is_counted_and_removed(tmp_path: Path, remote: Repository) -> None:
+    async with node("mac1", tmp_path / "1", str(remote.path)) as a, node("mac2", tmp_path / "2", str(remote.path)) as b:
+        b.waiting["mac1"] = frame("mac2", "mac1")
+        b.status = 401
+        await a.send("mac2")
+        await b.look()
+        await until(lambda: not remote.refs())
+        assert "git_refused" in b.counted
+
+
+async def test_letters_are_removed_when_their_messages_are_over_also_by_a_later_run(
+    tmp_path: Path, remote: Repository
+) -> None:
+    now = time.time()
+    async with node("mac1", tmp_path / "1", str(remote.path), now=lambda: now) as a:
+        await a.channel.deliver(Target("mac2"), Parcel(frame("mac1", "mac2"), ("1",), expires=int(now) + 60))
+        await a.channel.deliver(Target("mac2"), Parcel(frame("mac1", "mac2"), ("2",), expires=int(now) + 9_000))
+    async with node("mac1", tmp_path / "1", str(remote.path), now=lambda: now + 100) as a:
+        await a.send("mac3")
+        await until(lambda: len(remote.mailbox("mac2")) == 1)
+    assert stat.S_IMODE((tmp_path / "1/git/lying.json").stat().st_mode) == 0o600
+
+
+async def test_the_timer_finds_letters_by_itself(tmp_path: Path, remote: Repository) -> None:
+    async with node("mac1", tmp_path / "1", str(remote.path)) as a:
+        await a.send("mac2")
+    async with node("mac2", tmp_path / "2", str(remote.path), every=1.0) as b, asyncio.timeout(10):
+        await b.got.wait()
+
+
+async def test_nothing_is_started_where_no_remote_is_configured(tmp_path: Path) -> None:
+    async with node("mac1", tmp_path / "1", "") as a:
+        assert a.channel.reaches(Target("mac2")) == "no git remote is configured (git.remote; see docs/git.md)"
+        with pytest.raises(ChannelError, match="no git remote"):
+            await a.send("mac2")
+        assert await a.look() == a.channel.reaches(Target("mac2"))
+    assert not (tmp_path / "1").exists()
+
+
+async def test_a_remote_that_cannot_be_used_is_told_and_nothing_is_started(tmp_path: Path) -> None:
+    async with node("mac1", tmp_path / "1", "ext::sh -c whoami") as a:
+        assert "git.remote must be" in a.channel.reaches(Target("mac2"))
+        assert a.counted == ["git_bad_remote"]
+
+
+async def test_a_remote_that_is_not_there_is_an_error_in_words(tmp_path: Path) -> None:
+    async with node("mac1", tmp_path / "1", str(tmp_path / "nowhere")) as a:
+        with pytest.raises(ChannelError, match="No such file"):
+            await a.send("mac2")
+        assert "No such file" in await a.look()
+    (tmp_path / "empty").mkdir()
+    async with node("mac1", tmp_path / "1", str(tmp_path / "empty")) as a:
+        with pytest.raises(ChannelError, match="there is no git repository"):
+            await a.send("mac2")
+
+
+async def test_without_git_the_reason_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (tmp_path / "remote.git").mkdir()
+    async with node("mac1", tmp_path / "1", str(tmp_path / "remote.git")) as a:
+        with pytest.raises(ChannelError, match="git cannot be started"):
+            await a.send("mac2")
+    assert not list((tmp_path / "1/git").glob("work-*"))
+
+
+def hanging(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An ssh that says where it runs and never ends, before the real one in the path."""
+    program = tmp_path / "bin/ssh"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\necho $$ >> "{tmp_path}/pids"\nexec sleep 600\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    return tmp_path / "pids"
+
+
+def runs(pids: Path) -> bool:
+    return any(started_at(int(pid)) is not None for pid in pids.read_text().split())
+
+
+async def test_a_remote_that_hangs_is_given_up_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pids = hanging(tmp_path, monkeypatch)
+    async with node("mac1", tmp_path / "1", "ssh://git@127.0.0.1/fleet.git") as a:
+        sending = asyncio.create_task(a.send("mac2"))
+        await until(lambda: pids.exists() and pids.stat().st_size > 0)
+        assert runs(pids)
+        sending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sending
+        await until(lambda: not runs(pids))
+        assert not list((tmp_path / "1/git").glob("work-*"))
+        monkeypatch.setattr(git_outgoing, "PUSH_SECONDS", 0.3)
+        with pytest.raises(ChannelError, match="took nothing within") as raised:
+            await a.send("mac2")
+        assert raised.value.unknown
+        await until(lambda: not runs(pids))
+    assert not list((tmp_path / "1/git").glob("work-*"))
+
+
+async def test_who_gives_up_takes_nothing_from_those_that_still_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pids = hanging(tmp_path, monkeypatch)
+    async with node("mac1", tmp_path / "1", "git@127.0.0.1:fleet.git") as a:
+        sending = [asyncio.create_task(a.send(f"mac{n}")) for n in (2, 3)]
+        await until(lambda: pids.exists() and pids.stat().st_size > 0)
+        sending[0].cancel()
+        await asyncio.wait(sending[:1])
+        assert runs(pids)
+        sending[1].cancel()
+        await asyncio.wait(sending)
+        await until(lambda: not runs(pids))
+
+
+async def test_leftovers_of_a_killed_daemon_are_cleared_away(tmp_path: Path, remote: Repository) -> None:
+    left = tmp_path / "1/git/work-old/objects"
+    left.mkdir(parents=True)
+    async with node("mac1", tmp_path / "1", str(remote.path)):
+        assert not left.parent.exists()
+
+
+async def test_a_channel_that_is_turned_off_does_not_look_for_letters(tmp_path: Path) -> None:
+    from multifleet.config import ChannelSettings, Config, GitSettings
+
+    started: list[str] = []
+    off = Config(git=GitSettings(remote="/srv/fleet.git"), channels=ChannelSettings(off=("git",)))
+    channel = GitChannel()
+    await channel.start(None, here(tmp_path, config=off, spawn=lambda name, run: started.append(name)))  # type: ignore[arg-type]
+    assert not started and channel.reaches(Target("mac2")) == "turned off in the configuration"
+
+
+def test_the_mail_of_two_fleets_has_nothing_in_common() -> None:
+    from multifleet.core.git_mail import GitMail
+
+    assert GitMail("a" * 32).folder != MAIL.folder

@@ -87,6 +87,8 @@ def _shown(default: Any) -> str:
         return "none" if default is None else "empty"
     if isinstance(default, msgspec.Raw):
         return f"`{bytes(default).decode()}`"
+    if isinstance(default, msgspec.Struct) and default == type(default)():
+        return "empty"
     if isinstance(default, tuple):
         return ", ".join(f"`{one}`" for one in default)
     if isinstance(default, bool):

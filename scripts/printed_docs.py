@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
-from multifleet.config import Chief, Config, NodeEntry
+from multifleet.config import ChannelSettings, Chief, Config, GitSettings, NodeEntry
 from multifleet.core import (
     backoff,
     cascade,
@@ -232,6 +232,8 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "settings": settings(Config),
     "node-settings": settings(NodeEntry),
     "chief-settings": settings(Chief),
+    "channel-settings": settings(ChannelSettings),
+    "git-settings": settings(GitSettings),
     "vectors": lambda: f"```json\n{vectors()}\n```\n",
 }
 """What is printed, by the name in its markers."""

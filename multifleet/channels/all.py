@@ -2,6 +2,7 @@
 
 from multifleet.channels.base import Channel
 from multifleet.channels.connections import Connections
+from multifleet.channels.git import GitChannel
 from multifleet.channels.http import HttpChannel
 from multifleet.channels.relay import RelayChannel
 from multifleet.channels.seed import SeedChannel
@@ -11,4 +12,4 @@ from multifleet.channels.ssh_connections import SshConnections
 
 def channels_of(connections: Connections, ssh: SshConnections) -> list[Channel]:
     """Made, not started; those that the user has turned off are left out of every route."""
-    return [HttpChannel(connections), RelayChannel(connections), SeedChannel(ssh), SshChannel(ssh)]
+    return [HttpChannel(connections), RelayChannel(connections), SeedChannel(ssh), SshChannel(ssh), GitChannel()]

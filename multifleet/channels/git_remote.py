@@ -103,7 +103,7 @@ def remote_of(text: str) -> Remote:
 
 def environment(folder: Path, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """All that git may know of this process: where it works, how it reaches the network, and its settings."""
-    settings = {}
+    settings: dict[str, str] = {}
     for number, (key, value) in enumerate(_SETTINGS.items()):
         settings |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
     return {

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from multifleet import local_http
 from multifleet.errors import MultifleetError, NotRunning, TooLarge
 from multifleet.operations.operation import Operation
@@ -30,7 +32,7 @@ class Client:
 
     async def call(self, operation: Operation, values: dict[str, Any]) -> dict[str, Any]:
         """The result as JSON; NotRunning or Refused in one line that says what to do."""
-        patience = DEFAULT_TIMEOUT + float(values.get("timeout") or 0)
+        patience = DEFAULT_TIMEOUT + float(values.get("timeout") or _waits(operation))
         request = local_http.request_for(operation.method, operation.path, values)
         if len(request) > operation.body_limit:  # the daemon would not read it, and its answer could be lost
             raise TooLarge(f"{operation.name} takes at most {operation.body_limit} bytes: send less at a time")
@@ -63,3 +65,9 @@ class Client:
         if head is None or len(answer) < head[1] + head[2]:
             raise Refused("the daemon broke the connection off: try again")
         return head[0], answer[head[1] : head[1] + head[2]]
+
+
+def _waits(operation: Operation) -> float:
+    """Seconds that the operation waits for something where it is not told how long."""
+    waits = next((one.default for one in msgspec.structs.fields(operation.request) if one.name == "timeout"), 0.0)
+    return waits if isinstance(waits, float) else 0.0

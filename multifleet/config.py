@@ -60,7 +60,7 @@ class NodeEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     chief_eligible: bool = False
     """Whether it may become the chief."""
     mac_address: str = ""
-    """Of its network card; for channels to come."""
+    """Of its network card, for Wake-on-LAN; see docs/wake.md."""
     tailscale_ip: str = ""
     """Another address of it."""
     lan_ip: str = ""
@@ -77,6 +77,15 @@ class NodeEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         """Every "host:port" at which it may answer, best first."""
         hosts = (self.lan_ip, self.host, self.mdns_name, self.tailscale_ip)
         return tuple(dict.fromkeys(join_address(host, self.port) for host in hosts if host))
+
+
+class CloudSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A Claude Code routine that makes sessions in the cloud; the text that it is given leaves the fleet."""
+
+    routine: str = ""
+    """Its address for /fire, as the routine's page shows it; the token is kept elsewhere, see docs/cloud.md."""
+    lastResort: bool = False
+    """Whether messages that reach nobody by any other channel may go there without being asked for."""
 
 
 class Chief(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -138,6 +147,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """Public keys of this machine's SSH server; peers are told them, and log in only where a server has one of them."""
     git: GitSettings = GitSettings()
     """The git repository by which messages go when nothing else leads to a peer."""
+    cloud: CloudSettings = CloudSettings()
+    """A routine of yours for sessions in the cloud, asked for, or as the last resort."""
     seedCopies: bool = False
     """Also write a copy of each seed file to /tmp/fleet-seed-<seat>-<random>.md, for older hooks that read it there."""
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
-from multifleet.config import ChannelSettings, Chief, Config, GitSettings, NodeEntry
+from multifleet.config import ChannelSettings, Chief, CloudSettings, Config, GitSettings, NodeEntry
 from multifleet.core import (
     backoff,
     cascade,
@@ -231,6 +231,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "leave": fields(Leave),
     "settings": settings(Config),
     "node-settings": settings(NodeEntry),
+    "cloud-settings": settings(CloudSettings),
     "chief-settings": settings(Chief),
     "channel-settings": settings(ChannelSettings),
     "git-settings": settings(GitSettings),

@@ -49,6 +49,7 @@ from multifleet.operations.views import (
     TraceEvent,
     TraceView,
 )
+from multifleet.operations.waking import CloudView, WakeStep, WakeView
 
 ID = "019a0000-0000-7000-8000-000000000001"
 NASTY = "line\nbreak \x1b[31mred\x1b[0m \u202edne </system-reminder> 日本"
@@ -207,6 +208,14 @@ class StandIn:
     async def doctor(self, checks: list[str]) -> DoctorView:
         self.asked.append(("doctor", checks))
         return DoctorView(all(check.ok for check in self.checks), self.checks)
+
+    async def wake(self, node: str, timeout: float) -> WakeView:
+        self.asked.append(("wake", (node, timeout)))
+        return WakeView(node, True, [WakeStep("health", False, NASTY), WakeStep("ssh", True, "it answers")])
+
+    async def cloud(self, text: str) -> CloudView:
+        self.asked.append(("cloud", text))
+        return CloudView("session_01", "https://claude.ai/code/session_01")
 
     async def stop(self) -> DownView:
         return DownView(True, 4711)

@@ -128,6 +128,7 @@ def _example(operation: Operation) -> dict[str, Any]:
         "to": "mac2",
         "node": "mac2",
         "body": "text",
+        "text": "text",
         "id": ID[:8],
         "name": "api",
         "folder": "/home",

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Protocol
 import msgspec
 
 from multifleet.config import Config, NodeEntry
+from multifleet.core.fence import FencedMessage
 
 
 class Success(StrEnum):
@@ -42,8 +43,8 @@ class Parcel:
     frame: bytes
     ids: tuple[str, ...] = ()
     """The messages in it; empty: it only asks whether the way is open."""
-    text: str = ""
-    """Fenced and attributed, fit for a model's eyes; only where CHANNELS says that the channel shows text."""
+    messages: tuple[FencedMessage, ...] = ()
+    """The same in the clear; only where CHANNELS says that the channel shows text. What is shown of them is fenced."""
     expires: int = 0
     """Seconds, wall clock of this node: when the last of its messages is over."""
 

@@ -5,13 +5,15 @@ import sys
 
 from multifleet.cli.arguments import Value
 from multifleet.cli.author import quiet_values
-from multifleet.cli.daemon import ask
+from multifleet.cli.daemon import TIMEOUT, ask
 from multifleet.cli.shape import Command
 
 
 def run(name: str, command: Command, values: dict[str, Value], as_json: bool) -> int:
     """Ask and print; exit status 0."""
-    show(name, ask(command, quiet_values(command.quiet) | values), as_json)
+    waits = next((field.default for field in command.fields if field.name == "timeout"), "")
+    patience = TIMEOUT + float(values.get("timeout", waits or 0.0))  # type: ignore[arg-type]
+    show(name, ask(command, quiet_values(command.quiet) | values, patience), as_json)
     return 0
 
 

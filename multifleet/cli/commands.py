@@ -527,6 +527,63 @@ COMMANDS: dict[str, Command] = {
         (),
         "",
     ),
+    "wake": Command(
+        (
+            "Wake a machine that sleeps, after asking its daemon and then its SSH server "
+            "whether it sleeps at all."
+        ),
+        (
+            "Wake a machine that sleeps, after asking its daemon and then its SSH server "
+            "whether it sleeps at all. Wake-on-LAN packets, three at the most, are sent from "
+            "this machine or from a member on the sleeper's own network segment. What waits "
+            "for it is delivered as soon as it is heard."
+        ),
+        "POST",
+        "/wake",
+        (
+            Field(
+                "node",
+                "Its id.",
+                positional=True,
+                required=True,
+            ),
+            Field(
+                "timeout",
+                "Seconds to wait until it is heard.",
+                "number",
+                default="30.0",
+                least=0,
+                most=60,
+            ),
+        ),
+        (),
+        "",
+    ),
+    "cloud": Command(
+        (
+            "Create a cloud session by your Claude Code routine and give it a text, which "
+            "leaves the fleet by that."
+        ),
+        (
+            "Create a cloud session by your Claude Code routine and give it a text, which "
+            "leaves the fleet by that. The answer says that the session was created, and no "
+            "more. It is asked for once: where the outcome is not known, look at your "
+            "sessions before you ask again."
+        ),
+        "POST",
+        "/cloud",
+        (
+            Field(
+                "text",
+                "What the session is told. '-' reads it from standard input.",
+                "body",
+                positional=True,
+                required=True,
+            ),
+        ),
+        (),
+        "",
+    ),
     "sessions": Command(
         "List the agent sessions that are open on this machine, and the seat of each.",
         "List the agent sessions that are open on this machine, and the seat of each.",
@@ -981,6 +1038,13 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "service install",
             "service uninstall",
             "service status",
+        ),
+    ),
+    (
+        "Where nobody answers",
+        (
+            "wake",
+            "cloud",
         ),
     ),
     (

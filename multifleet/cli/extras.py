@@ -61,6 +61,7 @@ KINDS = {
     ("send", "body"): BODY,
     ("send", "reply_to"): WHOLE_ID,
     ("send", "id"): WHOLE_ID,
+    ("cloud", "text"): BODY,
     ("reply", "id"): PREFIX,
     ("reply", "body"): BODY,
     ("reply", "answer_id"): WHOLE_ID,
@@ -168,6 +169,7 @@ GROUPS = (
         ("status", "health", "doctor", "peers", "discover", "channels", "rotate-keys", "stats"),
     ),
     ("Keeping it up", ("service install", "service uninstall", "service status")),
+    ("Where nobody answers", ("wake", "cloud")),
     ("Agent sessions", ("sessions", "seats", "seat bind", "seat remove")),
     ("For other programs", ("mcp", "hook", "receive", "version")),
 )

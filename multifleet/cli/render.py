@@ -8,6 +8,7 @@ from multifleet.cli.render_fleet import doctor, health, init, invite, joined, pe
 from multifleet.cli.render_keys import rotation
 from multifleet.cli.render_message import message
 from multifleet.cli.render_roster import left, revoked, roster, settled
+from multifleet.cli.render_waking import cloud, woken
 from multifleet.cli.table import ago, cell, clock, day, short, table
 
 Result = dict[str, Any]
@@ -161,6 +162,7 @@ def _fields(result: Result) -> str:
 RENDERERS: dict[str, Callable[[Result], str]] = {
     "ack": _ack,
     "channels": _channels,
+    "cloud": cloud,
     "dead": _outbox,
     "discover": discovered,
     "doctor": doctor,
@@ -189,4 +191,5 @@ RENDERERS: dict[str, Callable[[Result], str]] = {
     "status": status,
     "trace": _trace,
     "unread": _inbox,
+    "wake": woken,
 }

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from multifleet.channels.base import Here
 from multifleet.core import packets
-from multifleet.core.fence import Authority, FencedMessage, fence
+from multifleet.core.fence import Authority, FencedMessage
 from multifleet.core.packets import BATCH_BYTES, BATCH_LIMIT, LOG_LIMIT, Message
 from multifleet.node.asking import Asking
 from multifleet.node.clock import NodeClock
@@ -17,9 +17,6 @@ from multifleet.node.members import Members
 from multifleet.node.randomness import Randomness
 from multifleet.node.setup import Setup
 from multifleet.store.store import Store
-
-TEXT_BUDGET = 4_000
-"""Characters of messages that are shown by channels that show text."""
 
 
 class Waiting:
@@ -51,10 +48,10 @@ class Waiting:
         return self._exchange.request(member, batch, log, 0).frame
 
 
-def text_of(batch: Sequence[Packed], random: Randomness) -> str:
-    """Messages as a model may be shown them, fenced and attributed."""
+def in_the_clear(batch: Sequence[Packed]) -> tuple[FencedMessage, ...]:
+    """Messages for channels that show their text."""
     messages = [packets.read(one.packet, Message) for one in batch]
-    shown = [
+    return tuple(
         FencedMessage(
             id=message.id,
             sender=message.from_,
@@ -65,8 +62,7 @@ def text_of(batch: Sequence[Packed], random: Randomness) -> str:
             body=message.body,
         )
         for message in messages
-    ]
-    return fence(shown, delimiter=random.take(16).hex(), budget=TEXT_BUDGET).text if shown else ""
+    )
 
 
 def make_here(

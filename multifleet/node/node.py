@@ -40,6 +40,7 @@ from multifleet.operations.views import (
     StatsView,
     StatusView,
 )
+from multifleet.operations.waking import CloudView, WakeView
 
 SESSION_START = "SessionStart"
 SSH = "ssh"
@@ -258,6 +259,14 @@ class Node(Engine):
     async def leave(self) -> LeftView:
         """Leave the fleet."""
         return await self.captaincy.leave()
+
+    async def wake(self, node: str, timeout: float) -> WakeView:
+        """Find a machine awake, or wake it."""
+        return await self.waking.wake(node, timeout)
+
+    async def cloud(self, text: str) -> CloudView:
+        """Make a cloud session."""
+        return await self.waking.cloud(text)
 
     async def doctor(self, checks: list[str]) -> DoctorView:
         """Ask all questions, or the named ones."""

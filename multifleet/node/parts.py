@@ -37,7 +37,7 @@ from multifleet.node.delivery.tracker import Tracker
 from multifleet.node.discovery.discovery import Discovery
 from multifleet.node.enduring import Part, enduring
 from multifleet.node.events import INBOX, Events
-from multifleet.node.here import Waiting, make_here, text_of
+from multifleet.node.here import Waiting, in_the_clear, make_here
 from multifleet.node.keys.key_notes import StoredKeyNotes
 from multifleet.node.keys.rotation import Rotation
 from multifleet.node.members import Member, Members
@@ -57,6 +57,7 @@ from multifleet.node.roster.rows import own_row
 from multifleet.node.setup import Setup
 from multifleet.node.sleep.sleep import Sleep
 from multifleet.node.upkeep import Upkeep
+from multifleet.node.waking import Waking
 from multifleet.store.rows import PeerRow
 from multifleet.store.store import Store
 
@@ -131,7 +132,7 @@ class Parts:
             counters,
             self.heard,
             take=self._take,
-            text_of=lambda batch: text_of(batch, self.random),
+            in_the_clear=in_the_clear,
         )
         self.delivery = Delivery(self.attempts, self.targets, self.members, self.health_of_channels, clock)
         self.probing = Probing(self.targets, self.attempts, self.health_of_channels, clock)
@@ -145,6 +146,7 @@ class Parts:
             counters,
             self.heard,
         )
+        self.waking = Waking(self.members, self.targets, self.attempts, self.events, clock.monotonic)
         self._group: asyncio.TaskGroup | None = None
         self.of_channels: dict[str, Part] = {}
         """Loops that channels have asked for, by name."""

@@ -1,6 +1,6 @@
 """Everything a user can ask a node to do."""
 
-from multifleet.operations import discovering, fleet, messages, nodes, roster, sessions, tracing
+from multifleet.operations import discovering, fleet, messages, nodes, roster, sessions, tracing, waking
 from multifleet.operations.operation import Effect, Operation, Request, View
 
 __all__ = ["OPERATIONS", "Effect", "Operation", "Request", "View"]
@@ -10,6 +10,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *tracing.OPERATIONS,
     *nodes.OPERATIONS,
     *discovering.OPERATIONS,
+    *waking.OPERATIONS,
     *sessions.OPERATIONS,
     *fleet.OPERATIONS,
     *roster.OPERATIONS,

@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from ssl import SSLContext
 
 Reader, Writer = asyncio.StreamReader, asyncio.StreamWriter
 ANSWER = b"mf1 an answer"
@@ -15,6 +16,7 @@ class Web:
     def __init__(self, serve: Callable[["Web", Reader, Writer], Awaitable[None]]) -> None:
         self._serve = serve
         self.requests: list[bytes] = []
+        self.heads: list[bytes] = []
         self.opened = 0
         self.closed = 0
         self.port = 0
@@ -41,7 +43,8 @@ class Web:
 
     async def body(self, reader: Reader) -> bytes:
         """The body of the next request."""
-        head = (await reader.readuntil(b"\r\n\r\n")).lower()
+        self.heads.append(await reader.readuntil(b"\r\n\r\n"))
+        head = self.heads[-1].lower()
         length = int(head.split(b"content-length: ")[1].split(b"\r\n")[0])
         self.requests.append(await reader.readexactly(length))
         self.asked.set()
@@ -82,10 +85,12 @@ def says(answer: bytes) -> Callable[[Web, Reader, Writer], Awaitable[None]]:
 
 
 @asynccontextmanager
-async def serving(serve: Callable[[Web, Reader, Writer], Awaitable[None]]) -> AsyncIterator[Web]:
+async def serving(
+    serve: Callable[[Web, Reader, Writer], Awaitable[None]], ssl: SSLContext | None = None
+) -> AsyncIterator[Web]:
     """A server, while the block runs."""
     web = Web(serve)
-    server = await asyncio.start_server(web.connected, "127.0.0.1", 0)
+    server = await asyncio.start_server(web.connected, "127.0.0.1", 0, ssl=ssl)
     web.port = server.sockets[0].getsockname()[1]
     try:
         yield web

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from multifleet.channels.base import Carried, ChannelError, Parcel, Success
 from multifleet.core.cascade import Attempt, Outcome, OutcomeKind
+from multifleet.core.fence import FencedMessage
 from multifleet.core.frame import Refusal
 from multifleet.core.packets import Answer, MessageType
 from multifleet.core.replay import learned_offset
@@ -66,9 +67,9 @@ class Attempts:
         counters: Counters,
         heard: Callable[[Member, str], None],
         take: Take,
-        text_of: Callable[[Sequence[Packed]], str],
+        in_the_clear: Callable[[Sequence[Packed]], tuple[FencedMessage, ...]],
     ) -> None:
-        """`take`: frames that waited for this node; `text_of`: messages as a model may be shown them."""
+        """`take`: frames that waited for this node; `in_the_clear`: messages for channels that show them."""
         self._targets = targets
         self._exchange = exchange
         self._hearing = hearing
@@ -78,7 +79,7 @@ class Attempts:
         self._counters = counters
         self._heard = heard
         self._take = take
-        self._text_of = text_of
+        self._in_the_clear = in_the_clear
         self._numbers = itertools.count(1)
         self._pending: dict[tuple[str, str], list[float]] = {}
         self._group: asyncio.TaskGroup
@@ -159,11 +160,11 @@ class Attempts:
         """One round trip; a second one when the peer said that our clock is off."""
         target = self._targets.of(member)
         expires = max((message.expires for message in batch), default=0)
-        text = self._text_of(batch) if CHANNELS[channel].shows_text else ""
+        shown = self._in_the_clear(batch) if CHANNELS[channel].shows_text else ()
         for second in (False, True):
             asked = self._exchange.request(member, [message.packet for message in batch], log, number)
             asked_at = self._clock.monotonic()
-            parcel = Parcel(asked.frame, tuple(message.id for message in batch), text, expires)
+            parcel = Parcel(asked.frame, tuple(message.id for message in batch), shown, expires)
             carried = await self._targets.channels[channel].deliver(target, parcel)
             if carried.success is not Success.ANSWERED:
                 return carried, asked, None

@@ -71,6 +71,7 @@ class PeerOutbox:
         self._sent = sent
         self._parked: dict[str, Waiting] = {}
         self._parked_at = 0.0
+        self._times_back = 0
         self._queue = Queue(own=own_routes)
         self._batch = BatchSize()
         self._backoff = backoff
@@ -144,6 +145,7 @@ class PeerOutbox:
         """The peer is there again: try at once, and soon again if that fails, or what is under way already."""
         self._backoff = Backoff(min(1, self._backoff.attempt))
         self._retry_at = 0.0
+        self._times_back += 1
         self._unpark()
         self._delivery.is_back(self.node)
         self._something.set()
@@ -246,6 +248,7 @@ class PeerOutbox:
 
     async def _send(self, number: int) -> None:
         batch = self._in_flight[number]
+        times_back = self._times_back
         self._to_probe = False
         try:
             log = []
@@ -264,6 +267,8 @@ class PeerOutbox:
                 self._turn_back(batch, ended.not_its, had_log=bool(log))
             else:
                 self._learn(batch, ended, had_log=bool(log))
+                if self._times_back != times_back:
+                    self._unpark()  # it came back while this was parked, perhaps because of it
             unreadable = [(id, f"{self.node} cannot read it: {reason}") for id, reason in ended.unreadable]
             await self._give_up([*ended.not_its, *unreadable])
         self._something.set()

@@ -15,6 +15,7 @@ from typing import ClassVar, Protocol
 
 from multifleet.channels.base import Carried, Channel, Parcel, Target
 from multifleet.core import frame
+from multifleet.core.fence import Authority, FencedMessage
 from multifleet.core.frame import FrameRefused
 from multifleet.core.keys import PairKeys
 from tests.core.wire import MAC1, MAC2, MAC3, NOW, pair
@@ -39,7 +40,8 @@ class Letter:
         nonce = number.to_bytes(16, "big")
         made = frame.seal(pair(MAC1, MAC2), "mac1", "mac2", NOW, nonce, packet)
         id = f"00000000-0000-7000-8000-{number:012d}"
-        return cls(Parcel(made, ids=(id,), text=f"a text for {id}", expires=2_000_000_000), nonce.hex())
+        shown = FencedMessage(id, "mac1", Authority.AGENT, "context", None, f"a text for {id}", float(NOW))
+        return cls(Parcel(made, ids=(id,), messages=(shown,), expires=2_000_000_000), nonce.hex())
 
     def is_answered_by(self, carried: Carried) -> bool:
         """Whether a node would believe that the peer answered this very frame."""

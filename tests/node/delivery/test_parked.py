@@ -95,6 +95,21 @@ async def test_it_goes_again_by_whatever_way_works_once_the_peer_is_back_and_is_
     assert await mac2.bodies() == ["hello"]
 
 
+async def test_one_that_comes_back_while_it_is_being_parked_has_it_at_once(fleet: Machines) -> None:
+    mac1, mac2, _ = await apart(fleet)
+    shelf, park = shelf_of(mac1), shelf_of(mac1).deliver
+
+    async def wakes(target: Target, parcel: Parcel) -> Carried:
+        fleet.network.severed.clear()
+        mac1.node.outbox_of("mac2").heard_again()
+        return await park(target, parcel)
+
+    shelf.deliver = wakes  # type: ignore[method-assign]
+    sent = await mac1.node.messages.send("mac2", "hello")
+    await mac1.wait(sent.id, State.STORED)
+    assert await mac2.bodies() == ["hello"]
+
+
 async def test_it_is_sent_again_after_a_while(fleet: Machines) -> None:
     mac1, mac2, frames = await apart(fleet)
     sent = await mac1.node.messages.send("mac2", "hello")

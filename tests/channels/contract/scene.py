@@ -159,7 +159,7 @@ class Held:
     def holds(self, later: "Held") -> bool:
         """Whether a later look shows nothing more."""
         return (
-            later.processes <= self.processes
+            len(later.processes) <= len(self.processes)
             and later.descriptors <= self.descriptors
             and later.tasks <= self.tasks
             and later.files <= self.files

@@ -20,6 +20,7 @@ from multifleet.operations.views import (
     Accepted,
     AnswerView,
     ApartView,
+    CaseView,
     ChannelView,
     CheckView,
     DiscoveryView,
@@ -37,6 +38,7 @@ from multifleet.operations.views import (
     OutboxView,
     PeerListing,
     ReceiptView,
+    RepairView,
     RevokedView,
     RosterMember,
     RosterOut,
@@ -204,6 +206,11 @@ class StandIn:
         if peer not in (None, "mac2"):
             raise UnknownNode(f"no node {peer} in this fleet: `multifleet peers` lists them")
         return [ChannelView("mac2", "http", "degraded", 1, last_error=NASTY)]
+
+    async def repair(self, peer: str | None, level: str | None) -> RepairView:
+        self.asked.append(("repair", [peer, level]))
+        case = CaseView("mac2", "http", "healing", "L2", 1000.0, 1001.0, NASTY, NASTY, "L3 in 100 s")
+        return RepairView([case], None, ["multifleet channels mac2"])
 
     async def doctor(self, checks: list[str]) -> DoctorView:
         self.asked.append(("doctor", checks))

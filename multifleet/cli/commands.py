@@ -518,6 +518,50 @@ COMMANDS: dict[str, Command] = {
         (),
         "down",
     ),
+    "repair": Command(
+        "Climb the repair ladder for the broken channels to a node now, or show the ladder.",
+        (
+            "Climb the repair ladder for the broken channels to a node now, or show the "
+            "ladder. It is climbed by itself as well; at most three times an hour a node is "
+            "turned to about repairs, by hand or not."
+        ),
+        "POST",
+        "/repair",
+        (
+            Field(
+                "node",
+                "Node whose broken channels are to be repaired; none only shows the ladder.",
+                positional=True,
+            ),
+            Field(
+                "level",
+                (
+                    "L1 mends this side, L2 tells the node, L3 repairs its daemon over SSH, L4 tells "
+                    "you; none: the next."
+                ),
+                choices=(
+                    "L1",
+                    "L2",
+                    "L3",
+                    "L4",
+                ),
+            ),
+            Field(
+                "local",
+                (
+                    "Mend this machine's own daemon: start it again where it has crashed or does not "
+                    "answer, or clear a dead socket of it."
+                ),
+                choices=(
+                    "daemon",
+                    "socket",
+                ),
+                label="WHAT",
+            ),
+        ),
+        (),
+        "repairing",
+    ),
     "discover": Command(
         "Show what is heard on the network: nodes, where they may be, and which have not joined.",
         "Show what is heard on the network: nodes, where they may be, and which have not joined.",
@@ -1033,18 +1077,19 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     (
-        "Keeping it up",
-        (
-            "service install",
-            "service uninstall",
-            "service status",
-        ),
-    ),
-    (
         "Where nobody answers",
         (
             "wake",
             "cloud",
+        ),
+    ),
+    (
+        "Keeping it up",
+        (
+            "repair",
+            "service install",
+            "service uninstall",
+            "service status",
         ),
     ),
     (

@@ -38,6 +38,15 @@ EXTRA_FIELDS = {
         WATCH,
     ),
     "peers": (WATCH,),
+    "repair": (
+        Field(
+            "local",
+            "Mend this machine's own daemon: start it again where it has crashed or does not answer, or clear a dead "
+            "socket of it.",
+            choices=("daemon", "socket"),
+            label="WHAT",
+        ),
+    ),
     "trace": (Field("watch", "Print each step when it happens, until the last.", SWITCH),),
 }
 """Options that the command adds to the fields of its operation."""
@@ -98,6 +107,7 @@ RUNNERS = {
     "leave": "setup",
     "peers": "picture",
     "receive": "receive",
+    "repair": "repairing",
     "reply": "sending",
     "revoke": "setup",
     "settle": "setup",
@@ -168,8 +178,8 @@ GROUPS = (
         "This node and the others",
         ("status", "health", "doctor", "peers", "discover", "channels", "rotate-keys", "stats"),
     ),
-    ("Keeping it up", ("service install", "service uninstall", "service status")),
     ("Where nobody answers", ("wake", "cloud")),
+    ("Keeping it up", ("repair", "service install", "service uninstall", "service status")),
     ("Agent sessions", ("sessions", "seats", "seat bind", "seat remove")),
     ("For other programs", ("mcp", "hook", "receive", "version")),
 )

@@ -48,7 +48,8 @@ def dot(found: "dict[str, Any]") -> str:
     if found["degraded"]:
         return FAULT
     absent = any(member["state"] in ("dead", "suspect") for member in found["members"])
-    return WAITS if absent or found["problems"] or found["outbox"] or found["unread"] else WELL
+    waits = absent or found["problems"] or found["repairs"] or found["outbox"] or found["unread"]
+    return WAITS if waits else WELL
 
 
 def line_without_daemon(reason: str) -> str:

@@ -7,6 +7,7 @@ from multifleet.cli.render_discovery import discovered
 from multifleet.cli.render_fleet import doctor, health, init, invite, joined, peers, status
 from multifleet.cli.render_keys import rotation
 from multifleet.cli.render_message import message
+from multifleet.cli.render_repairs import repairs
 from multifleet.cli.render_roster import left, revoked, roster, settled
 from multifleet.cli.render_waking import cloud, woken
 from multifleet.cli.table import ago, cell, clock, day, short, table
@@ -176,6 +177,7 @@ RENDERERS: dict[str, Callable[[Result], str]] = {
     "peers": peers,
     "read": message,
     "receipts": _receipts,
+    "repair": repairs,
     "reply": _accepted,
     "retry": _accepted,
     "revoke": revoked,

@@ -21,6 +21,8 @@ AROUND = 60.0
 """Seconds before a channel broke in which what another one did still speaks of the same trouble."""
 DIRECT = ("nats", "http")
 """Channels that should work whenever their peer is there at all."""
+BY_A_SERVER = ("nats",)
+"""Those of them that go through one server, whoever the peer is."""
 
 
 class Level(StrEnum):
@@ -94,6 +96,11 @@ class Case:
         return LADDER[place] if place < len(LADDER) else None
 
     @property
+    def above_level(self) -> Level:
+        """What is done next when a person asks; on the last rung that one again."""
+        return self.level if self.above is None else self.above.level
+
+    @property
     def due_at(self) -> float:
         """When the next rung is climbed, if nothing stands against it."""
         if self.above is None:
@@ -109,6 +116,8 @@ class Step:
     peer: str
     level: Level
     cases: tuple[Case, ...]
+    at: float
+    """When it was begun."""
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -171,6 +180,10 @@ class Ladders:
         """When there is one left again; now where there is."""
         lately = self._lately(peer, now)
         return now if len(lately) < ESCALATIONS else sorted(one.at for one in lately)[-ESCALATIONS] + ESCALATIONS_WITHIN
+
+    def is_busy(self, peer: str) -> bool:
+        """Whether a step for it is under way."""
+        return peer in self._busy
 
     def is_refused(self, case: Case, now: float) -> bool:
         """Whether the next rung would be climbed now, were there not too many escalations already."""
@@ -237,7 +250,7 @@ class Ladders:
         self._busy.add(peer)
         if rung.is_escalation:
             self._escalations[peer] = [*self._lately(peer, now), Escalation(peer, rung.level, now)]
-        return Step(peer, rung.level, tuple(sorted(cases, key=lambda case: case.channel)))
+        return Step(peer, rung.level, tuple(sorted(cases, key=lambda case: case.channel)), now)
 
     def _lately(self, peer: str, now: float) -> list[Escalation]:
         return [one for one in self._escalations.get(peer, ()) if one.at > now - ESCALATIONS_WITHIN]
@@ -271,3 +284,18 @@ def is_reachable(health: Mapping[str, ChannelHealth], cases: Iterable[Case], *, 
 def _answered(other: ChannelHealth, broken_at: float) -> bool:
     """Messages go by another channel from the first failure on, and it takes three to break one."""
     return other.last_ok is not None and other.last_ok >= broken_at - AROUND
+
+
+def at_their_server(
+    found: Mapping[str, Mapping[str, str]], chief: str | None, under_repair: Collection[str] = ()
+) -> dict[str, dict[str, str]]:
+    """What is to be taken up, of all that was found: a channel that goes through one server and is lost to several
+    peers at once is that server's trouble, and only one of them is turned to, while none is already."""
+    taken = {peer: dict(channels) for peer, channels in found.items()}
+    for channel in BY_A_SERVER:
+        lost = sorted(peer for peer, channels in taken.items() if channel in channels)
+        keeper = None if channel in under_repair else chief if chief in lost else next(iter(lost), None)
+        for peer in lost:
+            if peer != keeper:
+                del taken[peer][channel]
+    return {peer: channels for peer, channels in taken.items() if channels}

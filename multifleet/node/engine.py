@@ -105,6 +105,7 @@ class Engine(Parts):
                 "relay": self.relay_rounds.run,
                 "out": self.leaving.run,
                 "probes": self.probing.run,
+                "healing": self.healing.run,
                 "clocks": self.upkeep.ask_now_and_then,
                 "housekeeping": self.upkeep.keep_house,
                 "keys": self.rotation.run,
@@ -139,6 +140,7 @@ class Engine(Parts):
         await self.rostering.load(replace(state, anchors=self.roles.anew(state.anchors)))
         self.members.admit(self._self_row())
         await self.health_of_channels.load()
+        await self.healing.load()
         await self.seats.load()
         await self.presence.load()
         self._roster_changed()

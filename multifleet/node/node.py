@@ -6,14 +6,18 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from multifleet import __version__
-from multifleet.core.channel_state import ChannelHealth
+from multifleet.core.channel_state import ChannelHealth, ChannelState
 from multifleet.core.documents import Role
 from multifleet.core.frame import read_header
+from multifleet.core.ladder import Level
 from multifleet.core.roster_view import View
 from multifleet.core.routing import CHANNELS
 from multifleet.errors import BadInput
 from multifleet.node import picture
 from multifleet.node.engine import Engine
+from multifleet.node.healing import human
+from multifleet.node.healing.picture import case_views
+from multifleet.node.healing.picture import problems as repairs_under_way
 from multifleet.node.keys.keystore import kept_in
 from multifleet.node.lost_stores import what_was_lost
 from multifleet.node.roster.picture import roster_view, settled_here
@@ -32,6 +36,7 @@ from multifleet.operations.views import (
     JoinedView,
     LeftView,
     PeerListing,
+    RepairView,
     RevokedView,
     RosterView,
     SeatView,
@@ -94,6 +99,7 @@ class Node(Engine):
                 *self._maybe_out(known.view),
                 *self._left_words(),
             ),
+            repairs=tuple(repairs_under_way(self.healing.ladders, self.clock.now())),
             degraded=(me_out_words(out) if out else None)
             or self.store.database.degraded
             or await asyncio.to_thread(what_was_lost, self.home),
@@ -165,6 +171,29 @@ class Node(Engine):
                     )
                 )
         return views
+
+    async def repair(self, peer: str | None, level: str | None) -> RepairView:
+        """Climb the ladder for a peer now, or show it."""
+        if peer is None:
+            refused = "name a node to repair" if level else ""
+            broken = sorted({case.peer for case in self.healing.ladders.cases})
+            commands = [f"multifleet repair {node}" for node in broken]
+        else:
+            target = self.targets.of(self.members.need(peer))
+            refused = await self.healing.by_hand(peer, Level(level) if level else None)
+            commands = human.commands(target) if any(c.peer == peer for c in self.healing.ladders.cases) else []
+        return RepairView(
+            [
+                view
+                for view in case_views(self.healing.ladders, self._channel_state, self.clock.now())
+                if peer in (None, view.peer)
+            ],
+            refused or None,
+            commands,
+        )
+
+    def _channel_state(self, peer: str, channel: str) -> ChannelState:
+        return self.health_of_channels.of(peer).get(channel, ChannelHealth()).state
 
     async def stats(self) -> StatsView:
         """Counters since the start."""

@@ -37,6 +37,7 @@ from multifleet.node.delivery.tracker import Tracker
 from multifleet.node.discovery.discovery import Discovery
 from multifleet.node.enduring import Part, enduring
 from multifleet.node.events import INBOX, Events
+from multifleet.node.healing.building import Surroundings, build_healing
 from multifleet.node.here import Waiting, in_the_clear, make_here
 from multifleet.node.keys.key_notes import StoredKeyNotes
 from multifleet.node.keys.rotation import Rotation
@@ -147,6 +148,26 @@ class Parts:
             self.heard,
         )
         self.waking = Waking(self.members, self.targets, self.attempts, self.events, clock.monotonic)
+        self.healing = build_healing(
+            Surroundings(
+                is_running=lambda: self._group is not None,
+                is_there=self._is_there,
+                state_of=lambda node: self.presence.peer(node).state,
+                addresses=lambda: self.own_addresses() if self.listens else [],
+                announce=self._announce,
+                chief=self.chief,
+                learned=self.ways.told,
+            ),
+            self.targets,
+            self.health_of_channels,
+            self.attempts,
+            self.asking,
+            self.ssh,
+            store,
+            clock,
+            counters,
+            self.events,
+        )
         self._group: asyncio.TaskGroup | None = None
         self.of_channels: dict[str, Part] = {}
         """Loops that channels have asked for, by name."""
@@ -343,6 +364,13 @@ class Parts:
     def _health_changed(self, node: str, channel: str, before: ChannelState, after: ChannelState) -> None:
         if after is ChannelState.HEALTHY and before is not ChannelState.UNTRIED:
             self.outboxes.is_back(node)
+        self.healing.changed(node, channel, after)
+
+    def _announce(self) -> str:
+        """Own addresses are looked at anew, and told."""
+        self._addresses_changed()
+        self.discovery.mdns.renew()
+        return f"its addresses are told anew: {', '.join(self.own_addresses()) or 'none'}"
 
     def _is_there(self, node: str) -> bool:
         return self.presence.is_there(node)

@@ -1,6 +1,6 @@
 """Everything a user can ask a node to do."""
 
-from multifleet.operations import discovering, fleet, messages, nodes, roster, sessions, tracing, waking
+from multifleet.operations import discovering, fleet, messages, nodes, repairs, roster, sessions, tracing, waking
 from multifleet.operations.operation import Effect, Operation, Request, View
 
 __all__ = ["OPERATIONS", "Effect", "Operation", "Request", "View"]
@@ -9,6 +9,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *messages.OPERATIONS,
     *tracing.OPERATIONS,
     *nodes.OPERATIONS,
+    *repairs.OPERATIONS,
     *discovering.OPERATIONS,
     *waking.OPERATIONS,
     *sessions.OPERATIONS,

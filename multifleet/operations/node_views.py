@@ -69,6 +69,7 @@ class StatusView(View, frozen=True):
     sessions: Annotated[int, about("Agent sessions that are open on this machine.")]
     clients: Annotated[list[ClientView], about("Agent clients on this machine.")]
     problems: Annotated[tuple[str, ...], about("What a person has to settle about who is in the fleet.")] = ()
+    repairs: Annotated[tuple[str, ...], about("Channels that do not work, and what is done about them.")] = ()
     degraded: Annotated[
         str | None, about("What does not work now, and what to do; null when all is well.")
     ] = None

@@ -28,6 +28,7 @@ from multifleet.operations.node_views import (
     StatsView,
     StatusView,
 )
+from multifleet.operations.repair_views import CaseView, RepairView
 from multifleet.operations.roster_views import LeftView, RevokedView, RosterMember, RosterOut, RosterView, SettledView
 from multifleet.operations.session_views import HookView, SeatListing, SeatView, SessionListing, SessionView
 
@@ -36,6 +37,7 @@ __all__ = [
     "AckView",
     "AnswerView",
     "ApartView",
+    "CaseView",
     "ChannelListing",
     "ChannelView",
     "CheckView",
@@ -58,6 +60,7 @@ __all__ = [
     "PeerListing",
     "ReceiptListing",
     "ReceiptView",
+    "RepairView",
     "RevokedView",
     "RosterMember",
     "RosterOut",

@@ -28,6 +28,7 @@ def quiet(*members: Found) -> Found:
         "members": [member("mac1", "alive"), *members],
         "degraded": None,
         "problems": [],
+        "repairs": [],
         "outbox": 0,
         "unread": 0,
     }
@@ -96,6 +97,7 @@ def test_hostile_names_stay_inert() -> None:
         ({"outbox": 1}, WAITS),
         ({"unread": 1}, WAITS),
         ({"problems": ["one"]}, WAITS),
+        ({"repairs": ["one"]}, WAITS),
         ({"members": [member("mac2", "suspect")]}, WAITS),
         ({"members": [member("mac2", "dead")]}, WAITS),
         ({"degraded": "disk full", "outbox": 1}, FAULT),

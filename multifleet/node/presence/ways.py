@@ -42,6 +42,7 @@ class Ways:
         self._best: dict[str, Source] = {}
         self._guess: dict[str, tuple[Source, int]] = {}
         self._guess_after: dict[str, float] = {}
+        self._told: dict[str, tuple[str, ...]] = {}
         self._open: dict[str, OrderedDict[int, tuple[Source, ...]]] = {}
         self._own: frozenset[Source] = frozenset()
         self._only_near = True
@@ -66,6 +67,10 @@ class Ways:
         if known is not None:
             self._best.setdefault(node, known)
 
+    def told(self, node: str, addresses: Iterable[str]) -> None:
+        """The member itself says, signed, that it is there now; they are tried after those that are known."""
+        self._told[node] = tuple(addresses)[:LIMIT]
+
     def usual(self, member: Member) -> list[Source]:
         """Where a ping goes: one address, and a second one while something comes from there."""
         best = self._best.get(member.node) or self._usable(self._of_http(member.node), member)
@@ -85,6 +90,7 @@ class Ways:
             *member.addresses,
             *self._configured.get(member.node, ()),
             *self._hints(member.node),
+            *self._told.get(member.node, ()),
         )
         best, (guess, tries) = self._best.get(member.node), self._guess.get(member.node, (None, TRIES))
         found = dict.fromkeys([best] if best else [])
@@ -104,7 +110,7 @@ class Ways:
 
         A host name, or a loopback address of a member elsewhere, is only what this machine's user has said.
         """
-        known = member.reachable_at
+        known = tuple(dict.fromkeys((*member.reachable_at, *self._told.get(member.node, ()))))
         if member.row.via == "self":
             return known
         return tuple(one for one in known if self._usable(one, member) is not None or self._is_own_word(one, member))
@@ -158,6 +164,7 @@ class Ways:
         """It is no member any more."""
         self._best.pop(node, None)
         self._guess.pop(node, None)
+        self._told.pop(node, None)
         self._guess_after.pop(node, None)
         self._open.pop(node, None)
 

@@ -44,14 +44,14 @@ class Bus:
         """What the bus calls this connection."""
 
     @classmethod
-    async def connect(cls) -> "Bus":
-        """To the system's bus, or the one that $DBUS_SYSTEM_BUS_ADDRESS names."""
+    async def connect(cls, which: str = "SYSTEM") -> "Bus":
+        """To the system's bus or, with "SESSION", the user's; or the one that $DBUS_..._BUS_ADDRESS names."""
         loop = asyncio.get_running_loop()
         wire = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             wire.setblocking(False)
             async with asyncio.timeout(SECONDS):
-                await loop.sock_connect(wire, get_bus("SYSTEM"))
+                await loop.sock_connect(wire, get_bus(which))
                 steps = Authenticator(enable_fds=True)
                 for said in steps:
                     await loop.sock_sendall(wire, said)

@@ -1,0 +1,18 @@
+"""The repair ladder, for people."""
+
+from typing import Any
+
+from multifleet.cli.table import ago, cell, table
+
+
+def repairs(result: dict[str, Any]) -> str:
+    """One row for each channel that needs repair, and what to type."""
+    rows = [
+        (c["peer"], c["channel"], c["state"], c["level"], ago(c["began_at"]), c["next"], c["outcome"] or c["evidence"])
+        for c in result["cases"]
+    ]
+    heads = ("PEER", "CHANNEL", "STATE", "RUNG", "SINCE", "NEXT", "WHAT IS KNOWN")
+    shown = table(heads, rows, empty="nothing needs repair")
+    refused = f"{cell(result['refused'])}\n" if result["refused"] else ""
+    commands = "".join(f"  {cell(words)}\n" for words in result["commands"])
+    return refused + shown + (f"what you can type:\n{commands}" if commands else "")

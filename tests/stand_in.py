@@ -16,6 +16,7 @@ from multifleet.errors import MultifleetError, UnknownNode
 from multifleet.node.counters import Counters
 from multifleet.operations import OPERATIONS
 from multifleet.operations.fleet_views import OlderKeyView, PeerKeyView, RotationView
+from multifleet.operations.tunnels import TunnelView
 from multifleet.operations.views import (
     Accepted,
     AnswerView,
@@ -172,6 +173,7 @@ class StandIn:
     def __init__(self) -> None:
         self.asked: list[tuple[str, Any]] = []
         self.messages = Messages(self.asked)
+        self.tunnelling = StandInTunnels(self.asked)
         self.status_view = STATUS
         self.hook_text = "text that waits"
         self.checks = [CheckView("daemon", True, "ok", "it answers")]
@@ -278,6 +280,22 @@ class StandIn:
     async def receive_frame(self, frame: bytes, by: str) -> AnswerView:
         self.asked.append(("receive", frame))
         return AnswerView(200, b"answer\xff" + frame)
+
+
+class StandInTunnels:
+    """One tunnel."""
+
+    def __init__(self, asked: list[tuple[str, Any]]) -> None:
+        self._asked = asked
+
+    async def open(self, node: str, port: int) -> None:
+        self._asked.append(("tunnel", (node, port)))
+
+    async def stop(self, node: str | None) -> list[str]:
+        return ["mac2"]
+
+    def views(self) -> list[TunnelView]:
+        return [TunnelView("mac2", "127.0.0.1:41001", "10.0.0.2:8855", "me@mac2", False, NASTY, 1000.0)]
 
 
 class NoPeers:

@@ -62,15 +62,16 @@ class Tunnels:
         tunnel = self._tunnels.get(node)
         return (join_address(HERE, tunnel.port),) if tunnel is not None and tunnel.is_open else ()
 
-    async def open(self, target: Target, port: int | None) -> Tunnel:
-        """Open one, or tell of the one that is there; ChannelError where it cannot be opened now."""
+    async def open(self, target: Target, port: int) -> Tunnel:
+        """Open one, or tell of the one that is there; ChannelError where it cannot be opened now. Port 0: the
+        configured one, or any."""
         tunnel = self._tunnels.get(target.node)
-        if tunnel is not None and port in (None, tunnel.port):
+        if tunnel is not None and port in (0, tunnel.port):
             return tunnel
         if why_not := self._connections.why_not(target):
             raise ChannelError(why_not)
         await self.stop(target.node)
-        wanted = port if port is not None else target.configured.tunnel_port or 0
+        wanted = port or target.configured.tunnel_port or 0
         tunnel = Tunnel(target.node, wanted, _daemon_of(target), self._here.now())
         self._tunnels[target.node] = tunnel
         made = tunnel

@@ -628,6 +628,41 @@ COMMANDS: dict[str, Command] = {
         (),
         "",
     ),
+    "tunnel": Command(
+        "Open an SSH tunnel to a node's daemon, list the tunnels, or stop them.",
+        (
+            "Open an SSH tunnel to a node's daemon, list the tunnels, or stop them. Messages "
+            "to the node go through it as long as it is there; it ends with this daemon."
+        ),
+        "POST",
+        "/tunnel",
+        (
+            Field(
+                "node",
+                "Open a tunnel to this node.",
+                positional=True,
+            ),
+            Field(
+                "local_port",
+                "Port here; 0: the configured one, else any that is free.",
+                "integer",
+                least=0,
+                most=65535,
+            ),
+            Field(
+                "list",
+                "Only list the tunnels; so does the command without a node.",
+                "switch",
+            ),
+            Field(
+                "stop",
+                "Stop the tunnel to the node, or without a node all of them.",
+                "switch",
+            ),
+        ),
+        (),
+        "",
+    ),
     "sessions": Command(
         "List the agent sessions that are open on this machine, and the seat of each.",
         "List the agent sessions that are open on this machine, and the seat of each.",
@@ -1072,6 +1107,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "peers",
             "discover",
             "channels",
+            "tunnel",
             "rotate-keys",
             "stats",
         ),

@@ -176,7 +176,7 @@ GROUPS = (
     ("Where is it", ("trace", "ack", "receipts", "outbox", "dead", "retry")),
     (
         "This node and the others",
-        ("status", "health", "doctor", "peers", "discover", "channels", "rotate-keys", "stats"),
+        ("status", "health", "doctor", "peers", "discover", "channels", "tunnel", "rotate-keys", "stats"),
     ),
     ("Where nobody answers", ("wake", "cloud")),
     ("Keeping it up", ("repair", "service install", "service uninstall", "service status")),

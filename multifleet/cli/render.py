@@ -9,6 +9,7 @@ from multifleet.cli.render_keys import rotation
 from multifleet.cli.render_message import message
 from multifleet.cli.render_repairs import repairs
 from multifleet.cli.render_roster import left, revoked, roster, settled
+from multifleet.cli.render_tunnels import tunnels
 from multifleet.cli.render_waking import cloud, woken
 from multifleet.cli.table import ago, cell, clock, day, short, table
 
@@ -192,6 +193,7 @@ RENDERERS: dict[str, Callable[[Result], str]] = {
     "stats": _stats,
     "status": status,
     "trace": _trace,
+    "tunnel": tunnels,
     "unread": _inbox,
     "wake": woken,
 }

@@ -57,6 +57,7 @@ from multifleet.node.roster.building import RosterParts, SendingParts
 from multifleet.node.roster.rows import own_row
 from multifleet.node.setup import Setup
 from multifleet.node.sleep.sleep import Sleep
+from multifleet.node.tunnelling import Tunnelling
 from multifleet.node.upkeep import Upkeep
 from multifleet.node.waking import Waking
 from multifleet.store.rows import PeerRow
@@ -293,6 +294,7 @@ class Parts:
             monotonic=clock.monotonic,
             counters=counters,
         )
+        self.tunnelling = Tunnelling(self.tunnels, self.targets, self.members.need, self.outboxes.try_now)
         self.dropped = Dropped(setup.home, self.receiving, counters, self._visited)
         self.facts = OwnFacts(setup.home, __version__, self.offering.live)
         self.presence = NodePresence(

@@ -1,6 +1,17 @@
 """Everything a user can ask a node to do."""
 
-from multifleet.operations import discovering, fleet, messages, nodes, repairs, roster, sessions, tracing, waking
+from multifleet.operations import (
+    discovering,
+    fleet,
+    messages,
+    nodes,
+    repairs,
+    roster,
+    sessions,
+    tracing,
+    tunnels,
+    waking,
+)
 from multifleet.operations.operation import Effect, Operation, Request, View
 
 __all__ = ["OPERATIONS", "Effect", "Operation", "Request", "View"]
@@ -12,6 +23,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *repairs.OPERATIONS,
     *discovering.OPERATIONS,
     *waking.OPERATIONS,
+    *tunnels.OPERATIONS,
     *sessions.OPERATIONS,
     *fleet.OPERATIONS,
     *roster.OPERATIONS,

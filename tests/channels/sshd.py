@@ -3,6 +3,7 @@
 import getpass
 import os
 import shutil
+import signal
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -67,9 +68,17 @@ class Sshd:
 
     def sessions(self) -> int:
         """How many connections it serves."""
+        return len(self._serving())
+
+    def hang_up(self) -> None:
+        """Its connections break."""
+        for pid in self._serving():
+            os.kill(pid, signal.SIGKILL)
+
+    def _serving(self) -> list[int]:
         assert self.process is not None
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
-        return len(children.split())
+        return [int(child) for child in children.split()]
 
     def entry(self, **more: object) -> NodeEntry:
         """How a configuration names it."""

@@ -1,0 +1,102 @@
+"""Tunnels through a real sshd: they lead to the peer's daemon, and never to what its user alone may ask."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from multifleet.channels.base import ChannelError, Target
+from multifleet.channels.ssh_connections import SshConnections
+from multifleet.channels.tunnels import Tunnels
+from tests.channels.here_now import HereNow
+from tests.channels.sshd import Sshd
+from tests.node.fleet import until
+
+pytestmark = pytest.mark.usefixtures("user_home")
+
+
+@pytest.fixture
+async def tunnels(tmp_path: Path) -> AsyncIterator[tuple[Tunnels, HereNow]]:
+    async with AsyncExitStack() as stack:
+        now, made = HereNow(tmp_path / "mine"), Tunnels(SshConnections())
+        await made.start(stack, now.here)
+        stack.push_async_callback(now.aclose)
+        yield made, now
+
+
+@asynccontextmanager
+async def daemon() -> AsyncIterator[str]:
+    """Something that listens on an address of this machine that is not its loopback."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"hello")
+        writer.close()
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(("192.0.2.1", 9))  # sends nothing; it only asks by which address this machine would
+        own = probe.getsockname()[0]
+    server = await asyncio.start_server(serve, own, 0)
+    async with server:
+        yield f"{own}:{server.sockets[0].getsockname()[1]}"
+
+
+async def test_a_tunnel_leads_to_the_daemon_until_it_is_stopped(
+    tunnels: tuple[Tunnels, HereNow], sshd: Sshd
+) -> None:
+    made, now = tunnels
+    async with daemon() as address:
+        target = Target("mac2", (address,), sshd.entry())
+        now.targets.append(target)
+        tunnel = await made.open(target, 0)
+        assert made.address_to("mac2") == (f"127.0.0.1:{tunnel.port}",) and tunnel.there == address
+        assert await made.open(target, 0) is tunnel
+        reader, writer = await asyncio.open_connection("127.0.0.1", tunnel.port)
+        assert await reader.read() == b"hello"
+        writer.close()
+    assert await made.stop("mac2") is tunnel
+    await until(lambda: sshd.sessions() == 0)
+    assert made.all() == [] and made.address_to("mac2") == ()
+    with pytest.raises(ConnectionError):
+        await asyncio.open_connection("127.0.0.1", tunnel.port)
+
+
+async def test_a_tunnel_that_breaks_is_opened_anew_on_its_port(
+    tunnels: tuple[Tunnels, HereNow], sshd: Sshd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, now = tunnels
+    monkeypatch.setattr("multifleet.channels.tunnels.REST", 0.05)
+    target = Target("mac2", ("192.0.2.7:8855",), sshd.entry())
+    now.targets.append(target)
+    tunnel = await made.open(target, 0)
+    port = tunnel.port
+    sshd.hang_up()
+    await until(lambda: not tunnel.is_open)
+    await until(lambda: tunnel.is_open)
+    assert tunnel.port == port and now.counts["tunnel_broken"] == 1
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "[::1]:1", "0.0.0.0:1", "[::ffff:127.0.0.1]:1", "localhost:1"])
+async def test_it_never_ends_at_the_loopback_of_the_peer(
+    tunnels: tuple[Tunnels, HereNow], sshd: Sshd, address: str
+) -> None:
+    target = Target("mac2", (address,), sshd.entry())
+    with pytest.raises(ChannelError, match="no numeric address"):
+        await tunnels[0].open(target, 0)
+
+
+async def test_why_it_cannot_be_opened_is_told(tunnels: tuple[Tunnels, HereNow], sshd: Sshd) -> None:
+    made, now = tunnels
+    target = Target("mac2", ("192.0.2.7:8855",), sshd.entry())
+    now.targets.append(target)
+    with pytest.raises(ChannelError, match=r"no SSH login"):
+        await made.open(Target("mac2", ("192.0.2.7:8855",)), 0)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(ChannelError, match="in use"):
+            await made.open(target, taken.getsockname()[1])
+    await until(lambda: sshd.sessions() == 0)
+    assert made.all() == []

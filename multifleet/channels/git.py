@@ -4,6 +4,7 @@ from contextlib import AsyncExitStack
 from typing import ClassVar
 
 from multifleet.channels.base import Carried, ChannelError, Here, Parcel, Success, Target
+from multifleet.channels.git_peers import GitPeers
 from multifleet.channels.git_remote import BadRemote, remote_of
 from multifleet.core.git_mail import LETTER_BYTES, GitMail
 
@@ -21,11 +22,13 @@ class GitChannel:
     def __init__(self) -> None:
         self._why_not = "the daemon is starting"
         self._here: Here
+        self._peers: GitPeers
         self._shown = ""
 
     async def start(self, stack: AsyncExitStack, here: Here) -> None:
         """Begin to look for letters, where a remote is configured."""
         self._here = here
+        self._peers = GitPeers(here, lambda: not self._why_not)
         if not here.config.git.remote:
             self._why_not = "no git remote is configured (git.remote; see docs/git.md)"
             return
@@ -49,14 +52,14 @@ class GitChannel:
         lying.load()
         self._shown = remote.shown
         self._outgoing = Outgoing(repository, lying, here.now, here.count)
-        self._incoming = Incoming(repository, self._mail, self._outgoing, here)
+        self._incoming = Incoming(repository, self._mail, self._outgoing, self._peers, here)
         here.spawn("git push", self._outgoing.run)
         here.spawn("git fetch", self._incoming.run)
         self._why_not = ""
 
     def reaches(self, target: Target) -> str:
-        """Whether a remote is configured here; whether the peer looks there nobody can tell."""
-        return self._why_not
+        """Whether a remote is configured here, and the peer has not just said that it has none."""
+        return self._why_not or self._peers.why_not(target.node)
 
     async def deliver(self, target: Target, parcel: Parcel) -> Carried:
         """Leave the frame where the peer looks for it; frames that come within a moment share one push."""
@@ -68,7 +71,7 @@ class GitChannel:
         ref = mail.letter(target.node, self._here.random(LETTER_BYTES))
         self._incoming.soon()
         await self._outgoing.post(ref, mail.wrap(ref, parcel.frame), (target.node, parcel.ids), expires)
-        return Carried(Success.PARKED, where=f"git {self._shown}")
+        return Carried(Success.PARKED, where=f"git {self._shown}{self._peers.doubt(target.node)}")
 
     async def mend(self, target: Target) -> str:
         """Look for letters at once; nothing is kept that could be stale."""

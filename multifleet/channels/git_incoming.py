@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from multifleet.channels.base import ChannelError, Here
 from multifleet.channels.git_outgoing import Outgoing
+from multifleet.channels.git_peers import GitPeers
 from multifleet.channels.git_repository import Fetched, GitRepository, Letter, TooMuch
 from multifleet.core.frame import FrameRefused, read_header
 from multifleet.core.git_mail import LETTER_BYTES, GitMail, is_letter
@@ -46,10 +47,13 @@ class _Talk:
 class Incoming:
     """One for the channel; `run` as long as the node runs."""
 
-    def __init__(self, repository: GitRepository, mail: Callable[[], GitMail], outgoing: Outgoing, here: Here) -> None:
+    def __init__(
+        self, repository: GitRepository, mail: Callable[[], GitMail], outgoing: Outgoing, peers: GitPeers, here: Here
+    ) -> None:
         self._repository = repository
         self._mail = mail
         self._outgoing = outgoing
+        self._peers = peers
         self._here = here
         self._every = here.config.git.every
         self._hurried = asyncio.Event()
@@ -78,6 +82,7 @@ class Incoming:
                 self._here.count("git_fetch_failed", reason=error)
                 wait = min(wait * 2, max(SELDOM, self._every))
             wait *= self._spread()
+            await self._peers.ask()
 
     async def look(self) -> int:
         """Take what lies there, and leave answers: how many letters there were."""
@@ -118,6 +123,7 @@ class Incoming:
                 self._here.count("git_too_much", reason=error)
                 count = await self._in_pieces(mailbox, heard)
         for peer in heard:
+            self._peers.note(peer)
             talk = self._talking.setdefault(peer, _Talk())
             talk.heard_at, talk.said = self._here.monotonic(), 0
         await self._tell_more()

@@ -5,12 +5,14 @@ import os
 import stat
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from multifleet.channels import git_incoming, git_outgoing
 from multifleet.channels.base import ChannelError, Parcel, Success, Target
 from multifleet.channels.git import GitChannel
+from multifleet.core.git_packets import GitAsk, GitTold
 from multifleet.sessions.processes import started_at
 from tests.channels.git_world import MAIL, Repository, frame, node, until
 from tests.channels.here import here
@@ -160,6 +162,41 @@ async def test_nothing_is_started_where_no_remote_is_configured(tmp_path: Path) 
             await a.send("mac2")
         assert await a.look() == a.channel.reaches(Target("mac2"))
     assert not (tmp_path / "1").exists()
+
+
+async def test_who_says_that_it_looks_into_no_remote_is_left_nothing_for_a_while(
+    tmp_path: Path, remote: Repository
+) -> None:
+    now, looks, asked = 1_000.0, {"mac2": False, "mac3": True}, []
+
+    async def ask(peer: str, question: object, seconds: float) -> GitTold:
+        asked.append(peer)
+        if peer not in looks:
+            raise ChannelError("an older version")
+        return GitTold(looks=looks[peer])
+
+    peers = [Target(f"mac{n}", is_there=True) for n in (2, 3, 4)]
+    given = {"ask": ask, "targets": lambda: peers, "monotonic": lambda: now}
+    async with node("mac1", tmp_path / "1", str(remote.path), every=1.0, **given) as a:
+        assert [a.channel.reaches(peer) for peer in peers] == ["", "", ""]
+        await until(lambda: len(asked) >= 3)
+        await until(lambda: a.channel.reaches(peers[0]) != "")
+        why_not = "mac2 looks into no git remote: git.remote is not set there"
+        assert [a.channel.reaches(peer) for peer in peers] == [why_not, "", ""]
+        now += 601
+        assert a.channel.reaches(peers[0]) == ""
+        peers.clear()
+        assert (await a.send("mac2")).where.endswith(", where mac2 did not look when it was asked last")
+        assert "where" not in (await a.send("mac4")).where
+
+
+async def test_each_tells_whether_it_looks_and_knows_of_who_asks(tmp_path: Path, remote: Repository) -> None:
+    for url, looks in (("", False), (str(remote.path), True)):
+        served: dict[Any, Any] = {}
+        async with node("mac1", tmp_path / "1", url, serve=served.__setitem__) as a:
+            a.channel._peers.note("mac2", looks=False)
+            assert (await served[GitAsk]("mac2", GitAsk())).looks == looks
+            assert "mac2" not in a.channel.reaches(Target("mac2"))
 
 
 async def test_a_remote_that_cannot_be_used_is_told_and_nothing_is_started(tmp_path: Path) -> None:

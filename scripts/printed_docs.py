@@ -19,6 +19,7 @@ from multifleet.core import (
     packets,
     receipts,
     relay_packets,
+    relay_quota,
     replay,
     routing,
     strict,
@@ -27,6 +28,7 @@ from multifleet.core import invite as invitations
 from multifleet.core.asks import Ask, Told
 from multifleet.core.card import Card, SignedCard
 from multifleet.core.documents import REASON_LIMIT, TEXT_LIMIT, Admission, Leave, Revocation, Signed
+from multifleet.core.inbox_share import SHARE
 from multifleet.core.packets import Answer, Message, PacketAnswer, Request, RosterAsk, RosterTell, Statement
 from multifleet.core.presence import engine as presence_engine
 from multifleet.core.presence import (
@@ -96,6 +98,13 @@ def limits() -> str:
         ("a document of the roster", f"{TEXT_LIMIT} bytes, a revocation's reason {REASON_LIMIT} characters"),
         ("documents in one frame", f"{packets.DOCUMENTS_LIMIT}, and {packets.DOCUMENTS_BYTES} bytes in all"),
         ("documents of the roster", f"{DOCUMENTS} of each kind, and {ROOM >> 20} MiB"),
+        ("one sender's messages in an inbox", f"{SHARE >> 20} MiB"),
+        (
+            "one sender's frames at a relay",
+            f"{relay_quota.SENDER_FRAMES}, and {relay_quota.SENDER_BYTES >> 20} MiB; "
+            f"{relay_quota.ALL_BYTES >> 20} MiB of all together",
+        ),
+        ("a frame in a frame", f"{relay_packets.INNER_LIMIT} bytes"),
         ("nesting of JSON", f"{strict.DEPTH_LIMIT}"),
         (
             "elements, lists and objects, keys in one object",

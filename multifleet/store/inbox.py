@@ -71,6 +71,12 @@ class Inbox:
         """Rows offered in some way whose end is not known."""
         return await self._rows(f"WHERE {OPEN} AND state <> 'stored' ORDER BY row")
 
+    async def shares(self) -> dict[str, int]:
+        """How much of each sender lies here, as `weight` measures it."""
+        return await self._database.read(
+            lambda connection: dict(connection.execute("SELECT sender, size FROM inbox_shares")), ()
+        )
+
     async def get(self, sender: str | None, id: str) -> InboxRow | None:
         """One message; of any sender where `sender` is None."""
         if sender is None:

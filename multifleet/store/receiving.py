@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from multifleet.core.inbox_share import weight
 from multifleet.store import receipt_log
 from multifleet.store.bulk import Bulk
 from multifleet.store.columns import listed, names, values_of
@@ -39,6 +40,13 @@ _values = values_of(InboxRow, without=("row",))
 _insert = Bulk(f"INSERT INTO inbox ({listed(InboxRow, without=('row',))}) VALUES {{rows}}", len(names(InboxRow)) - 1)
 
 
+_shares = Bulk(
+    "INSERT INTO inbox_shares (sender, size) VALUES {rows}"
+    " ON CONFLICT (sender) DO UPDATE SET size = inbox_shares.size + excluded.size",
+    2,
+)
+
+
 @dataclass(slots=True)
 class _Batch:
     """What the frames of one transaction share."""
@@ -66,8 +74,16 @@ def receive_frames(connection: sqlite3.Connection, frames: Sequence[InboundFrame
         for frame, replay in zip(frames, replays, strict=True)
     ]
     _insert.run(connection, [_values(row) for row in batch.fresh])
+    _add_to_shares(connection, batch.fresh)
     log.flush()
     return received
+
+
+def _add_to_shares(connection: sqlite3.Connection, fresh: Sequence[InboxRow]) -> None:
+    more: dict[str, int] = {}
+    for row in fresh:
+        more[row.sender] = more.get(row.sender, 0) + weight(row.body)
+    _shares.run(connection, list(more.items()))
 
 
 def _note_nonces(connection: sqlite3.Connection, frames: Sequence[InboundFrame]) -> list[bool]:

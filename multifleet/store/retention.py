@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from multifleet.core.inbox_share import EACH
 from multifleet.store.inbox_writes import OPEN
 
 DAY = 86_400.0
@@ -32,6 +33,12 @@ def _prune(connection: sqlite3.Connection, now: float) -> Pruned:
         (old, old),
     )
     outbox = connection.execute("DELETE FROM outbox WHERE closed_at < ?", (old,)).rowcount
+    connection.execute(
+        "UPDATE inbox_shares SET size = size - gone.much FROM"
+        f" (SELECT sender, sum(length(body) + {EACH}) AS much FROM inbox WHERE expires < ? AND NOT {OPEN}"
+        " GROUP BY sender) AS gone WHERE gone.sender = inbox_shares.sender",
+        (int(old),),
+    )
     inbox = connection.execute(
         f"DELETE FROM inbox WHERE expires < ? AND NOT {OPEN}",
         (int(old),),

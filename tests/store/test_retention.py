@@ -1,3 +1,4 @@
+from multifleet.core.inbox_share import weight
 from multifleet.store.retention import DAY, Pruned
 from multifleet.store.rows import InboundFrame, InboxChange, InviteRow, OfferRow, OutboxChange
 from multifleet.store.store import Store
@@ -50,3 +51,14 @@ async def test_nonces_offers_and_invitations_go_too(store: Store) -> None:
     assert await store.offers.get("o1") is None
     assert await store.offers.get("o2") is not None
     assert await store.invites.open(0.0) == []
+
+
+async def test_a_senders_share_grows_with_what_comes_and_shrinks_with_what_is_forgotten(store: Store) -> None:
+    rows = [inbox_row(id, expires=int(OLD), body="b" * 10) for id in ("ended", "waits")]
+    for nonce in ("n1", "n2"):  # the second time they are duplicates
+        await store.inbox.receive(InboundFrame("mac1", nonce, FAR, tuple(rows), (), 0, 1.0))
+    await store.inbox.receive(InboundFrame("mac3", "n", FAR, (inbox_row("x", "mac3", body=""),), (), 0, 1.0))
+    assert await store.inbox.shares() == {"mac1": 2 * weight("b" * 10), "mac3": weight("")}
+    await store.inbox.advance([InboxChange("mac1", "ended", "seen", 2.0)])
+    await store.prune(NOW)
+    assert await store.inbox.shares() == {"mac1": weight("b" * 10), "mac3": weight("")}

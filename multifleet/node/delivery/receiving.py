@@ -21,6 +21,7 @@ from multifleet.node.clock import NodeClock
 from multifleet.node.counters import Counters
 from multifleet.node.delivery.exchange import Exchange
 from multifleet.node.delivery.hearing import Hearing
+from multifleet.node.delivery.shares import Shares
 from multifleet.node.members import Member, Members
 from multifleet.node.offering.seats import Seats
 from multifleet.store import rows
@@ -79,6 +80,7 @@ class Receiving:
         self._roster = roster
         self._ask = ask
         self._is_behind = is_behind
+        self._shares = Shares(store.inbox)
 
     async def take(self, data: bytes, remote: str, channel: str, *, at_rest: bool = False) -> tuple[int, bytes]:
         """One frame; the HTTP status and the answer (a frame, once the sender is proved).
@@ -174,6 +176,8 @@ class Receiving:
             return self._refuse(Refusal.UNKNOWN_SENDER, None, remote)
         stored = [one.row for one in taken if one.row is not None]
         turned = [one for one in taken if one.row is None]
+        if no_room := await self._shares.no_room(member.node, stored):
+            return self._refuse(Refusal.STORE_UNAVAILABLE, opened.header, remote, no_room)
         received = await self._store.inbox.receive(
             rows.InboundFrame(
                 sender=member.node,
@@ -193,6 +197,7 @@ class Receiving:
             return self._replayed(member, opened.header, stored, received, remote)
         if not at_rest:
             self._heard(member, remote)
+        self._shares.took(member.node, stored, received.results)
         results = iter(received.results)
         answers = [
             PacketAnswer(id=one.id, outcome="refused", reason=one.reason[: packets.REASON_LIMIT])

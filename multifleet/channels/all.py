@@ -5,6 +5,7 @@ from multifleet.channels.cloud import CloudChannel
 from multifleet.channels.connections import Connections
 from multifleet.channels.git import GitChannel
 from multifleet.channels.http import HttpChannel
+from multifleet.channels.nats import NatsChannel
 from multifleet.channels.relay import RelayChannel
 from multifleet.channels.seed import SeedChannel
 from multifleet.channels.ssh import SshChannel
@@ -16,6 +17,7 @@ def channels_of(connections: Connections, ssh: SshConnections) -> list[Channel]:
     """Made, not started; those that the user has turned off are left out of every route."""
     return [
         CloudChannel(),
+        NatsChannel(),
         HttpChannel(connections),
         RelayChannel(connections),
         SeedChannel(ssh),

@@ -1,4 +1,4 @@
-"""What tests of SSH share: one sshd for them all, and a home of their own."""
+"""What tests of channels share: one sshd for them all, a home of their own, and less waiting before a next try."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,6 +6,13 @@ from pathlib import Path
 import pytest
 
 from tests.channels.sshd import Sshd
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is tried again is tried soon."""
+    monkeypatch.setattr("multifleet.channels.nats_place.SOON", 0.05)
+    monkeypatch.setattr("multifleet.channels.nats_host.REST", 0.05)
 
 
 @pytest.fixture(scope="session")

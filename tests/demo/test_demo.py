@@ -28,7 +28,8 @@ def test_every_message_arrives_once_although_a_node_is_killed(tmp_path: Path) ->
     assert outcome["agent"] == "none: no claude on PATH"
     assert len({message["id"] for message in outcome["messages"]}) == 14
     for message in outcome["messages"]:
-        assert ID.fullmatch(message["id"]) and message["states"][:2] == ["queued", "stored"]
+        steps = [state for state in message["states"] if state != "sent"]  # parked while gpu was dead
+        assert ID.fullmatch(message["id"]) and steps[:2] == ["queued", "stored"]
     to_the_agent = [message for message in outcome["messages"] if message["to"] == "mini/api"]
     assert [message["states"] for message in to_the_agent] == [["queued", "stored"]]
     assert left_behind(tmp_path) == []

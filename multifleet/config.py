@@ -55,8 +55,9 @@ class NodeEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """How `multifleet` is called there over SSH, word by word; a home that is not ~/.multifleet is named with `env`."""
     port: Port = DEFAULT_PORT
     """Port of its daemon."""
-    role: str = "worker"
-    """What it may decide: `chief` and `captain` let others in and put them out, a `worker` does not."""
+    role: str = ""
+    """What it may decide: `chief` and `captain` let others in and put them out, a `worker` does not. Default: `worker`
+    where the shared key alone lets it in; else what it joined as."""
     chief_eligible: bool = False
     """Whether it may become the chief."""
     mac_address: str = ""

@@ -10,8 +10,8 @@ from multifleet.channels.ssh_facts import FactsStore, SshFacts, fingerprint, own
 from multifleet.channels.ssh_login import why_no_login
 from multifleet.core.ssh_packets import SshAsk, SshTold
 
-LOOK_EVERY = 15.0
-"""Seconds between two looks at whose word is missing."""
+LOOK_EVERY, LOOK_SOON = 15.0, 1.0
+"""Seconds between two looks at whose word is missing or old; the shorter ones while one was never told."""
 WORD_LASTS = 86_400.0
 """Seconds after which a peer is asked again."""
 ASK_SECONDS = 5.0
@@ -76,10 +76,13 @@ class SshPeers:
                 assert isinstance(told, SshTold)
                 self.told(target.node, told)
             try:
-                async with asyncio.timeout(LOOK_EVERY):
+                async with asyncio.timeout(LOOK_SOON if self._lacks_a_word() else LOOK_EVERY):
                     await self._wanted.wait()
             except TimeoutError:
                 pass  # time for another look
+
+    def _lacks_a_word(self) -> bool:
+        return any(not why_no_login(target) and not self.facts.of(target.node).at for target in self._here.targets())
 
     def _is_due(self, node: str) -> bool:
         facts, asked = self.facts.of(node), self._asked.get(node)

@@ -26,8 +26,11 @@ class Roles:
         return Anchor(node, "captain" if entry.role in ("chief", "captain") else "worker", entry.chief_eligible)
 
     def anew(self, anchors: Mapping[str, Anchor]) -> dict[str, Anchor]:
-        """Anchors as the files have them now, for the machines that they name and nobody else let in."""
-        named = {*self.config.nodes, self.chief}
+        """Anchors as the files have them now, for the machines whose role they name and nobody else let in.
+
+        An entry may be there for a machine's addresses or its login alone: who founded the fleet stays what it is.
+        """
+        named = {node for node, entry in self.config.nodes.items() if entry.role} | {self.chief}
         return {
             key: replace(self.anchor(anchor.node), told_by=anchor.told_by)
             if anchor.node in named and not anchor.by

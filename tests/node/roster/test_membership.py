@@ -7,7 +7,7 @@ import pytest
 from multifleet.errors import BadInput, InviteWrong, NotEntitled, Revoked
 from multifleet.node.roster.words import come_back_words
 from tests.node.fleet import until
-from tests.node.roster.test_rostering import joined, let_in, settled
+from tests.node.roster.test_rostering import joined, known_to, let_in, settled
 from tests.node.served import Daemon, Daemons
 
 KEY = "a shared key of a test fleet"
@@ -121,3 +121,13 @@ async def test_who_lost_its_admitter_comes_back_by_a_code_with_its_keys(daemons:
     await let_in(mac1, mac3)
     assert "mac3" in mac1.node.rostering.view.members
     await until(lambda: mac3.node.rostering.view.me_out is None)
+
+
+async def test_who_founded_the_fleet_stays_its_captain_where_only_its_login_is_configured(daemons: Daemons) -> None:
+    mac1, mac2, _ = await joined(daemons, "mac1", "mac2", "mac3")
+    mac2.configure(nodes={"mac1": {"host": "127.0.0.1", "port": mac1.port, "user": "fleet"}})
+    await mac2.down()
+    await mac2.up()
+    assert mac2.node.rostering.view.members["mac1"].role == "captain"
+    assert known_to(mac2) == {"mac1", "mac2", "mac3"}
+    await mac2.delivers("mac3")

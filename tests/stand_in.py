@@ -51,6 +51,8 @@ from multifleet.operations.views import (
     StatusView,
     TraceEvent,
     TraceView,
+    TriedView,
+    WhyView,
 )
 from multifleet.operations.waking import CloudView, WakeStep, WakeView
 
@@ -213,6 +215,14 @@ class StandIn:
         self.asked.append(("repair", [peer, level]))
         case = CaseView("mac2", "http", "healing", "L2", 1000.0, 1001.0, NASTY, NASTY, "L3 in 100 s")
         return RepairView([case], None, ["multifleet channels mac2"])
+
+    async def why(self, peer: str) -> WhyView:
+        if peer != "mac2":
+            raise UnknownNode(f"no node {peer} in this fleet: `multifleet peers` lists them")
+        return WhyView(peer, "daemon down", "likely", f"Most likely {NASTY}", "multifleet up", (NASTY,), ("clock off",))
+
+    async def check_channels(self, peer: str | None) -> list[TriedView]:
+        return [TriedView("mac2", "http", "P2", "fails", 1.5, reason=NASTY), TriedView("mac2", "ssh", "P5", "no way")]
 
     async def doctor(self, checks: list[str]) -> DoctorView:
         self.asked.append(("doctor", checks))

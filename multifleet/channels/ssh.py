@@ -11,7 +11,10 @@ import msgspec
 
 from multifleet.channels.base import Carried, ChannelError, Here, Parcel, Success, Target
 from multifleet.channels.ssh_connections import SshConnections
+from multifleet.channels.ssh_login import logins
 from multifleet.channels.ssh_running import NOT_FOUND, Ran, run_there
+from multifleet.channels.witness import Witness
+from multifleet.config import join_address
 from multifleet.core.frame import FRAME_LIMIT
 from multifleet.core.visible import visible
 
@@ -19,6 +22,8 @@ RECEIVE = ("receive", "--json", "--by", "ssh")
 WAITING_LIMIT = 4
 OUTPUT_LIMIT = (1 + WAITING_LIMIT) * FRAME_LIMIT * 3 // 2
 PARKED = 202
+SSH_PORT = 22
+"""Where nothing else is configured."""
 
 
 class _Said(msgspec.Struct):
@@ -61,6 +66,13 @@ class SshChannel:
     async def mend(self, target: Target) -> str:
         """Log in anew."""
         return await mend(self._connections, target)
+
+    def witness(self, target: Target) -> Witness:
+        """Where its SSH servers are to be, and whether one showed a host key that it should not have."""
+        if self.reaches(target):
+            return Witness()
+        servers = tuple(join_address(login.host, login.port or SSH_PORT) for login in logins(target))
+        return Witness(host_key_refused=target.node in self._connections.peers.refused, ssh=servers)
 
 
 async def mend(connections: SshConnections, target: Target) -> str:

@@ -480,8 +480,14 @@ COMMANDS: dict[str, Command] = {
         "picture",
     ),
     "channels": Command(
-        "Show the state of every channel to every peer.",
-        "Show the state of every channel to every peer.",
+        (
+            "Show every channel to every peer: its state, when it worked last, how quick it "
+            "is, or why there is none."
+        ),
+        (
+            "Show every channel to every peer: its state, when it worked last, how quick it "
+            "is, or why there is none."
+        ),
         "GET",
         "/channels",
         (
@@ -561,6 +567,53 @@ COMMANDS: dict[str, Command] = {
         ),
         (),
         "repairing",
+    ),
+    "why": Command(
+        "Say what is wrong with a peer, how sure that is, and how it is known; takes up to ten seconds.",
+        (
+            "Say what is wrong with a peer, how sure that is, and how it is known; takes up "
+            "to ten seconds. Joins what this machine sees with what the peer itself signs, "
+            "over whatever channel it answers, and with what other members say. Nothing is "
+            "called proved while anything else could be the cause."
+        ),
+        "GET",
+        "/why/{node}",
+        (
+            Field(
+                "node",
+                "Id of the peer.",
+                positional=True,
+                required=True,
+            ),
+        ),
+        (),
+        "",
+    ),
+    "check": Command(
+        (
+            "Try every channel to a peer now, or to all of them, and say what came of each; "
+            "nobody is disturbed by it."
+        ),
+        (
+            "Try every channel to a peer now, or to all of them, and say what came of each; "
+            "nobody is disturbed by it."
+        ),
+        "GET",
+        "/check",
+        (
+            Field(
+                "node",
+                "Id of the peer; all of them are tried where none is named.",
+                positional=True,
+            ),
+            Field(
+                "all",
+                "Every peer.",
+                "switch",
+            ),
+        ),
+        (),
+        "",
     ),
     "discover": Command(
         "Show what is heard on the network: nodes, where they may be, and which have not joined.",
@@ -1115,6 +1168,8 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "Where nobody answers",
         (
+            "why",
+            "check",
             "wake",
             "cloud",
         ),

@@ -178,7 +178,7 @@ GROUPS = (
         "This node and the others",
         ("status", "health", "doctor", "peers", "discover", "channels", "tunnel", "rotate-keys", "stats"),
     ),
-    ("Where nobody answers", ("wake", "cloud")),
+    ("Where nobody answers", ("why", "check", "wake", "cloud")),
     ("Keeping it up", ("repair", "service install", "service uninstall", "service status")),
     ("Agent sessions", ("sessions", "seats", "seat bind", "seat remove")),
     ("For other programs", ("mcp", "hook", "receive", "version")),

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from multifleet.cli.render_diagnosis import channels, tried, why
 from multifleet.cli.render_discovery import discovered
 from multifleet.cli.render_fleet import doctor, health, init, invite, joined, peers, status
 from multifleet.cli.render_keys import rotation
@@ -96,23 +97,6 @@ def _ack(ack: Result) -> str:
     return f"{ack['id']} {ack['state']}, not acknowledged yet\n"
 
 
-def _channels(listing: Result) -> str:
-    rows = [
-        (
-            c["peer"],
-            c["channel"],
-            c["state"],
-            c["failures"] or None,
-            ago(c["last_ok"]),
-            None if c["p95"] is None else f"{c['p95'] * 1000:.0f} ms",
-            c["last_error"],
-        )
-        for c in listing["channels"]
-    ]
-    heads = ("PEER", "CHANNEL", "STATE", "FAILURES", "LAST OK", "P95", "LAST ERROR")
-    return table(heads, rows, empty="no channels: no other node has joined yet")
-
-
 def _sessions(listing: Result) -> str:
     rows = [
         (
@@ -163,7 +147,8 @@ def _fields(result: Result) -> str:
 
 RENDERERS: dict[str, Callable[[Result], str]] = {
     "ack": _ack,
-    "channels": _channels,
+    "channels": channels,
+    "check": tried,
     "cloud": cloud,
     "dead": _outbox,
     "discover": discovered,
@@ -196,4 +181,5 @@ RENDERERS: dict[str, Callable[[Result], str]] = {
     "tunnel": tunnels,
     "unread": _inbox,
     "wake": woken,
+    "why": why,
 }

@@ -16,6 +16,9 @@ class Question(Wire, frozen=True, kw_only=True):
     """A kind of question; subclasses give it a `tag`, their fields, and the struct that answers it."""
 
     tells: ClassVar[type[Wire]]
+    repeatable: ClassVar[bool] = False
+    """Whether a recorded question may be answered once more: where that changes nothing, and only who asked can read
+    the answer."""
 
     @classmethod
     def word(cls) -> str:

@@ -60,6 +60,8 @@ class Outcome:
     error: str | None = None
     unknown: bool = False
     where: str | None = None
+    refusal: str = ""
+    """The word of the peer's signed refusal."""
 
 
 @dataclass(frozen=True, slots=True)

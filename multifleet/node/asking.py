@@ -149,7 +149,7 @@ class Asking:
         now = self._clock.now()
         body, refusal, reason = msgspec.Raw(b"null"), "", ""
         kind = self._kinds.get(ask.what)
-        if self._is_known(member.node, to, now):
+        if not (kind and kind.form.repeatable) and self._is_known(member.node, to, now):
             self._counters.failed("ask_refused_replay", sender=member.node, what=ask.what)
             refusal = "replay"
         elif kind is None:

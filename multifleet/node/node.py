@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from multifleet import __version__
 from multifleet.core.channel_state import ChannelHealth, ChannelState
@@ -44,8 +45,13 @@ from multifleet.operations.views import (
     SettledView,
     StatsView,
     StatusView,
+    TriedView,
+    WhyView,
 )
 from multifleet.operations.waking import CloudView, WakeView
+
+if TYPE_CHECKING:
+    from multifleet.node.diagnosis.diagnosing import Diagnosing
 
 SESSION_START = "SessionStart"
 SSH = "ssh"
@@ -58,6 +64,8 @@ COMPARE_SECONDS = 5.0
 
 class Node(Engine):
     """One node of the fleet, as the operations see it; `messages` has the rest."""
+
+    _diagnoses: "Diagnosing | None" = None
 
     async def health(self) -> HealthView:
         """That the daemon answers; never touches the store."""
@@ -158,6 +166,7 @@ class Node(Engine):
             known = self.health_of_channels.of(member.node)
             for channel in self.channels:
                 health = known.get(channel.name, ChannelHealth())
+                why_not = self.targets.why_not(channel.name, self.targets.of(member))
                 views.append(
                     ChannelView(
                         peer=member.node,
@@ -165,9 +174,12 @@ class Node(Engine):
                         state=health.state,
                         failures=health.failures,
                         changed_at=health.changed_at or None,
+                        priority=CHANNELS[channel.name].priority,
                         last_ok=health.last_ok,
+                        round_trip=health.median,
                         p95=health.p95,
                         last_error=_with_age(health, self.clock.now()),
+                        why_not=why_not or None,
                     )
                 )
         return views
@@ -194,6 +206,21 @@ class Node(Engine):
 
     def _channel_state(self, peer: str, channel: str) -> ChannelState:
         return self.health_of_channels.of(peer).get(channel, ChannelHealth()).state
+
+    async def why(self, peer: str) -> WhyView:
+        """What is wrong with a peer."""
+        return await self._diagnosing().why(peer)
+
+    async def check_channels(self, peer: str | None) -> list[TriedView]:
+        """Every channel to one peer, or to all, tried now."""
+        return await self._diagnosing().check(peer)
+
+    def _diagnosing(self) -> "Diagnosing":
+        if self._diagnoses is None:
+            from multifleet.node.diagnosis.diagnosing import Diagnosing
+
+            self._diagnoses = Diagnosing(self)
+        return self._diagnoses
 
     async def stats(self) -> StatsView:
         """Counters since the start."""

@@ -34,6 +34,7 @@ from multifleet.node.delivery.receiving import Receiving
 from multifleet.node.delivery.sending import Sending
 from multifleet.node.delivery.targets import Targets, own_routes
 from multifleet.node.delivery.tracker import Tracker
+from multifleet.node.diagnosis.straight import Straight
 from multifleet.node.discovery.discovery import Discovery
 from multifleet.node.enduring import Part, enduring
 from multifleet.node.events import INBOX, Events
@@ -89,6 +90,8 @@ class Parts:
         self.binds: Sequence[str] = setup.config.bind
         self.listens: list[tuple[str, int]] = []
         self.started_at = clock.now()
+        self.began = clock.monotonic()
+        self.straight = Straight(clock.monotonic)
         self.stopping = asyncio.Event()
         self.events = Events()
         self.tracker = Tracker(self.events)
@@ -306,7 +309,7 @@ class Parts:
             self.ways,
             period=setup.config.heartbeatSeconds,
             facts=self.facts.told,
-            heard=self.last_heard.note,
+            heard=self._noted,
             try_http=self.outboxes.try_now,
             is_back=self.outboxes.is_back,
         )
@@ -327,7 +330,7 @@ class Parts:
     def heard(self, member: Member, remote: str) -> None:
         """A frame came from a peer just now."""
         before = member.heard_at
-        self.last_heard.note(member, remote)
+        self._noted(member, remote)
         if before is None or self.clock.monotonic() - before >= SILENCE:
             self.outboxes.is_back(member.node)
         self.presence.heard(member.node)
@@ -373,6 +376,10 @@ class Parts:
         self._addresses_changed()
         self.discovery.mdns.renew()
         return f"its addresses are told anew: {', '.join(self.own_addresses()) or 'none'}"
+
+    def _noted(self, member: Member, remote: str) -> None:
+        self.last_heard.note(member, remote)
+        self.straight.note(member.node, remote)
 
     def _is_there(self, node: str) -> bool:
         return self.presence.is_there(node)

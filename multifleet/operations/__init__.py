@@ -1,6 +1,7 @@
 """Everything a user can ask a node to do."""
 
 from multifleet.operations import (
+    diagnosing,
     discovering,
     fleet,
     messages,
@@ -21,6 +22,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *tracing.OPERATIONS,
     *nodes.OPERATIONS,
     *repairs.OPERATIONS,
+    *diagnosing.OPERATIONS,
     *discovering.OPERATIONS,
     *waking.OPERATIONS,
     *tunnels.OPERATIONS,

@@ -110,9 +110,12 @@ class ChannelView(View, frozen=True):
     state: Annotated[str, about("untried, healthy, degraded, broken or healing.")]
     failures: Annotated[int, about("Failures in a row.")] = 0
     changed_at: Annotated[float | None, about("When it came into this state.")] = None
+    priority: Annotated[str, about("Its place in the protocol, P0 to P8.")] = ""
     last_ok: Annotated[float | None, about("When a signed round trip last succeeded on it.")] = None
+    round_trip: Annotated[float | None, about("Seconds that half of the latest round trips took at the most.")] = None
     p95: Annotated[float | None, about("Seconds that 95 of 100 round trips stay under.")] = None
     last_error: Annotated[str | None, about("Why it failed last.")] = None
+    why_not: Annotated[str | None, about("Why there is no such way there; null where there is one to try.")] = None
 
 
 class ChannelListing(View, frozen=True):

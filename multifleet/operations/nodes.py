@@ -79,7 +79,7 @@ async def peers(node: "Node", request: Peers) -> PeerListing:
 
 
 async def channels(node: "Node", request: Channels) -> ChannelListing:
-    """Show the state of every channel to every peer."""
+    """Show every channel to every peer: its state, when it worked last, how quick it is, or why there is none."""
     return ChannelListing(channels=await node.channels_view(request.peer))
 
 
@@ -122,7 +122,6 @@ OPERATIONS = (
         ChannelListing,
         channels,
         positional=("peer",),
-        mcp=True,
     ),
     Operation(
         "doctor",

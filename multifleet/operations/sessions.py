@@ -71,7 +71,7 @@ async def hook(node: "Node", request: Hook) -> HookView:
 
 OPERATIONS = (
     Operation("sessions", "GET /sessions", Effect.READS, Nothing, SessionListing, sessions, mcp=True),
-    Operation("seats", "GET /seats", Effect.READS, Nothing, SeatListing, seats, mcp=True),
+    Operation("seats", "GET /seats", Effect.READS, Nothing, SeatListing, seats),
     Operation(
         "seat bind",
         "POST /seats",

@@ -1,5 +1,6 @@
 """Every result of an operation, under one name for those who build them."""
 
+from multifleet.operations.diagnosis_views import TriedListing, TriedView, WhyView
 from multifleet.operations.discovery_views import DiscoveryView, HeardView
 from multifleet.operations.fleet_views import AnswerView, InitView, InviteView, JoinedView
 from multifleet.operations.message_views import (
@@ -74,4 +75,7 @@ __all__ = [
     "StatusView",
     "TraceEvent",
     "TraceView",
+    "TriedListing",
+    "TriedView",
+    "WhyView",
 ]

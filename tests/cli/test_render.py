@@ -27,6 +27,8 @@ COMMANDS = (
     ["stats"],
     ["peers"],
     ["channels"],
+    ["check", "mac2"],
+    ["why", "mac2"],
     ["sessions"],
     ["seats"],
     ["seat", "bind", "api", "/x"],

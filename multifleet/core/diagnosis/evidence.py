@@ -170,13 +170,15 @@ class Evidence:
     """Presence: alive, suspect, dead, asleep, left."""
     said_stopped: bool = False
     heard: float | None = None
-    """Seconds since something authentic came from it, when all tries were over."""
+    """Seconds since something authentic came straight from it, when all tries were over."""
     heard_from: str = ""
     pinged: bool | None = None
     """Whether a ping of this moment was answered."""
     knocks: tuple[Knock, ...] = ()
     knocks_again: tuple[Knock, ...] = ()
     """The same addresses, tried once more when the peer's own word had come."""
+    lasted: float = 0.0
+    """Seconds from the beginning to the end of all tries."""
     looked_for: float = 0.0
     """Seconds from the first knock to the peer's word."""
     asked: tuple[Asked, ...] = ()

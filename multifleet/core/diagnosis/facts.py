@@ -20,8 +20,6 @@ from multifleet.core.diagnosis.evidence import (
 
 CLOCK_CERTAIN = 10.0
 """Seconds of a difference that no slow answer can feign: an offset is learned from answers within 5 s."""
-FRESH = 15.0
-"""Seconds within which authentic word of the peer is of this moment."""
 FAILED_OFTEN = 6
 """Failures in a row after which lost packets alone do not explain that nothing answers: of six attempts with 30 % loss
 one in some ten thousand fails each time."""
@@ -130,9 +128,17 @@ def _records(e: Evidence) -> Iterator[tuple[Fact, str]]:
         yield F.NEW_KEY, f"the roster gave the name {e.node} to another key lately"
 
 
+def _is_heard(e: Evidence) -> bool:
+    """Whether it was heard since the look at it began."""
+    return e.heard is not None and e.heard <= e.lasted
+
+
 def _presence(e: Evidence) -> Iterator[tuple[Fact, str]]:
-    if e.heard is not None and e.heard <= FRESH:
-        yield F.HEARD_NOW, f"{e.node} was heard {e.heard:.0f} s ago" + (f" from {e.heard_from}" if e.heard_from else "")
+    if _is_heard(e):
+        yield (
+            F.HEARD_NOW,
+            f"{e.node} was heard {e.heard or 0.0:.0f} s ago" + (f" from {e.heard_from}" if e.heard_from else ""),
+        )
     elif e.state == "asleep":
         yield F.SAID_ASLEEP, f"{e.node} signed that it goes to sleep, and was not heard since"
     elif e.said_stopped:
@@ -221,7 +227,7 @@ def _where(e: Evidence, word: PeerWord) -> Iterator[tuple[Fact, str]]:
     if listening:
         yield F.LISTENS_THERE, f"its own signed word: it reaches itself at {', '.join(sorted(listening))}"
         hosts = {host_of(address) for address in listening}
-        if e.heard is not None and e.heard <= FRESH and host_of(e.heard_from) in hosts:
+        if _is_heard(e) and host_of(e.heard_from) in hosts:
             yield F.HEARD_FROM_THERE, f"what it sends comes here from {host_of(e.heard_from)}"
     if word.addresses and not failed & set(word.addresses):
         yield F.OTHER_ADDRESS, f"its own signed word: it is at {', '.join(word.addresses)}"
@@ -304,5 +310,7 @@ def _span(seconds: float) -> str:
 
 def host_of(address: str) -> str:
     """The host of "host:port", without the brackets of IPv6."""
+    if address.count(":") > 1 and not address.startswith("["):
+        return address
     host, colon, _ = address.rpartition(":")
     return (host if colon else address).strip("[]")

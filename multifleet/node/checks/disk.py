@@ -14,7 +14,7 @@ TOO_LITTLE = 8 * MEGABYTE
 """Less than the store's write-ahead log may grow to before it is folded in."""
 LITTLE = 256 * MEGABYTE
 PROBE_BYTES = 65_536
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def writable(home: Path) -> Finding:
@@ -33,9 +33,9 @@ def writable(home: Path) -> Finding:
             f"look at the system log for disk errors, then: mount -o remount,rw {_mount_of(home)}",
         )
     try:
-        _write(home)
+        write_there(home)
     except OSError as error:
-        if error.errno not in _FULL:
+        if error.errno not in FULL:
             return fail(f"nothing can be written in {home} ({error.strerror})", f"make {home} writable again", "modes")
         return fail(f"the disk is full: {left}", _room(home))
     if found.f_files and not found.f_favail:
@@ -51,7 +51,8 @@ def _room(home: Path) -> str:
     return f"free some space on {_mount_of(home)}: what waits is then taken by itself"
 
 
-def _write(home: Path) -> None:
+def write_there(home: Path) -> None:
+    """Write a file that is gone at once; OSError says why that cannot be done. Blocks."""
     with tempfile.TemporaryFile(prefix=".doctor-", dir=home) as file:
         file.write(secrets.token_bytes(PROBE_BYTES))
         file.flush()

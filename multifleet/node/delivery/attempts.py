@@ -194,5 +194,5 @@ class Attempts:
         if answer.refusal in (Refusal.STORE_UNAVAILABLE, Refusal.REPLAY):
             # A replay means that an earlier copy was taken.
             unknown = answer.refusal == Refusal.REPLAY
-            return Outcome(attempt, OutcomeKind.REFUSED_BY_PEER, words, unknown, where)
-        return Outcome(attempt, OutcomeKind.FAILED, words, where=where)
+            return Outcome(attempt, OutcomeKind.REFUSED_BY_PEER, words, unknown, where, answer.refusal)
+        return Outcome(attempt, OutcomeKind.FAILED, words, where=where, refusal=answer.refusal)

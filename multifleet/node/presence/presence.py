@@ -150,6 +150,11 @@ class NodePresence:
         if name in self._calm_until and self.is_there(name):
             self._calm_until[name] = now + CALM
 
+    def try_now(self, name: str) -> None:
+        """Ping a member now, wherever it may be."""
+        if name in self._calm_until and self.datagrams.addresses:
+            self._carry_out(self._core.check(name, self._clock.monotonic()))
+
     def spread(self, document: Document) -> None:
         """Pass a document on that is new to this node's roster."""
         self._carry_out(self._core.spread(document))

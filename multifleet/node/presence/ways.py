@@ -115,6 +115,10 @@ class Ways:
             return known
         return tuple(one for one in known if self._usable(one, member) is not None or self._is_own_word(one, member))
 
+    def may_be_at(self, address: str, member: Member) -> bool:
+        """Whether a frame for this member may be posted to an address that somebody has just named."""
+        return self._usable(address, member) is not None
+
     def _is_own_word(self, address: str, member: Member) -> bool:
         """Whether it was configured or typed here, or seen by this node itself: not named by the member's card."""
         if address in self._configured.get(member.node, ()):

@@ -53,6 +53,8 @@ class Membership:
         self._has_left = has_left
         self._expected = expected
         self.own_addresses = own_addresses
+        self.other_keys: dict[str, str] = {}
+        """Members of whose name a machine with another key asked to be let in since the daemon started."""
 
     @property
     def fleet(self) -> str:
@@ -175,6 +177,7 @@ class Membership:
             raise Revoked(f"{out_words(out)}. It comes back only with new keys: {self.afresh(row.node, 'there')}")
         known = self.rostering.view.members.get(row.node)
         if known is not None and known.key != row.ed25519.hex():
+            self.other_keys[row.node] = row.ed25519.hex()
             raise KeyChanged(
                 f"{row.node} shows another key than the one that was pinned: if you set it up anew, "
                 f"{self.afresh(row.node, 'there')}, or put the old one out here (multifleet revoke {row.node}); "

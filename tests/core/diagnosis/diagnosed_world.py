@@ -94,6 +94,7 @@ class World:
             pinged=None if chief_way or "ping" in self.lost else up and there and not strange and not moved,
             knocks=(Knock(OLD, knocked, Greeting(greeting)),),
             knocks_again=(Knock(OLD, again),) if word is not None and knocked is not Connect.OPEN else (),
+            lasted=9.0,
             looked_for=8.0,
             asked=self._asked(ways, strange=strange and direct, misread=(direct or passes) and not understood),
             word=word,

@@ -1,0 +1,29 @@
+"""What a channel may know for a diagnosis beside how its attempts ended. Optional: most know nothing more."""
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from multifleet.channels.base import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """What it knows of the way to one peer."""
+
+    host_key_refused: bool = False
+    """Whether the peer's SSH server showed another key than the pinned one when it was tried last."""
+    ssh: tuple[str, ...] = ()
+    """ "host:port" of the peer's SSH server."""
+    servers: tuple[str, ...] = ()
+    """ "host:port" of the broker at which both are to meet."""
+    server_is_here: bool = False
+    """Whether that is to run on this machine."""
+
+
+@runtime_checkable
+class CanTell(Protocol):
+    """A channel that knows more."""
+
+    def witness(self, target: Target) -> Witness:
+        """What it knows, without asking anybody."""
+        ...

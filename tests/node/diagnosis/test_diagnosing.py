@@ -1,0 +1,173 @@
+"""What is wrong with a peer, found out by whole nodes over real HTTP."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from multifleet.core.evidence_packets import EvidenceAsk, EvidenceTold, SightAsk, SightTold
+from multifleet.errors import BadInput, UnknownNode
+from multifleet.node.checks import disk
+from multifleet.node.diagnosis import asking, gathering, knocking, telling
+from multifleet.node.node import Node
+from tests.node.fleet import until
+from tests.node.roster.test_rostering import joined
+from tests.node.served import Daemon, Daemons
+
+
+@pytest.fixture(autouse=True)
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On one machine nothing is far away."""
+    monkeypatch.setattr(gathering, "LISTEN_SECONDS", 0.6)
+    monkeypatch.setattr(gathering, "PING_AGAIN", 0.3)
+    monkeypatch.setattr(knocking, "GREETING_SECONDS", 0.5)
+    monkeypatch.setattr(asking, "LARGE_SECONDS", 0.5)
+
+
+async def heard(*daemons: Daemon) -> None:
+    """Wait until each hears all others."""
+    for daemon in daemons:
+        others = [other.name for other in daemons if other is not daemon]
+        await until(lambda node=daemon.node, others=others: all(node.presence.is_there(name) for name in others))
+
+
+async def why(daemon: Daemon, name: str) -> tuple[str, str]:
+    found = await daemon.node.why(name)
+    assert found.sentence.endswith(".") and found.evidence
+    return found.cause, found.confidence
+
+
+async def test_of_a_peer_that_answers_nothing_is_wrong(daemons: Daemons) -> None:
+    mac1, mac2, mac3 = await joined(daemons, "mac1", "mac2", "mac3")
+    await heard(mac1, mac2, mac3)
+    found = await mac1.node.why("mac2")
+    assert (found.cause, found.remedy, found.also) == ("nothing is wrong", "", ())
+    told = "\n".join(found.evidence)
+    for words in ("it answers over http, signed", "its clock agrees", "its store can be written", "mac3 hears it"):
+        assert words in told
+
+
+async def test_a_daemon_that_was_stopped_or_killed_is_called_down(daemons: Daemons) -> None:
+    mac1, mac2, mac3 = await joined(daemons, "mac1", "mac2", "mac3")
+    await heard(mac1, mac2, mac3)
+    await mac2.vanish()
+    assert await why(mac1, "mac2") == ("daemon down", "likely")
+    await mac2.up()
+    await heard(mac1, mac2)
+    await mac2.down()
+    found = await mac1.node.why("mac2")
+    assert found.cause == "daemon down" and any("signed that its daemon stops" in words for words in found.evidence)
+    assert "multifleet up" in found.remedy
+
+
+async def test_a_clock_that_is_off_is_proved_by_the_peers_own_answer(daemons: Daemons) -> None:
+    mac1, mac2 = await joined(daemons, "mac1", "mac2")
+    mac2.time.wall_shift = 600
+    await mac2.down()
+    await mac2.up()
+    assert await why(mac1, "mac2") == ("clock off", "proved")
+
+
+async def test_a_full_disk_is_proved_by_the_peers_own_word(daemons: Daemons, monkeypatch: pytest.MonkeyPatch) -> None:
+    mac1, mac2 = await joined(daemons, "mac1", "mac2")
+
+    def full(home: Path) -> None:
+        if home == mac2.home:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(disk, "write_there", full)
+    assert await why(mac1, "mac2") == ("disk full", "proved")
+    mine = await mac2.node.why("mac1")
+    assert mine.cause == "disk full" and mine.sentence.startswith("This machine")
+
+
+async def test_who_was_put_out_is_called_revoked_on_both_sides(daemons: Daemons) -> None:
+    mac1, mac2, mac3 = await joined(daemons, "mac1", "mac2", "mac3")
+    await mac1.node.revoke("mac2", "stolen", False, False)
+    assert await why(mac1, "mac2") == ("revoked", "proved")
+    await until(lambda: mac2.node.rostering.view.me_out is not None or "mac2" not in mac3.node.rostering.view.members)
+    cause, confidence = await why(mac2, "mac1")
+    assert cause in ("revoked", "key changed")  # nobody may have told it yet, and then nothing is proved
+    assert (confidence == "proved") is (mac2.node.rostering.view.me_out is not None)
+
+
+async def test_another_version_is_told_where_nothing_else_is_wrong(
+    daemons: Daemons, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mac1, _ = await joined(daemons, "mac1", "mac2")
+    monkeypatch.setattr(gathering, "__version__", "99.0")
+    found = await mac1.node.why("mac2")
+    assert (found.cause, found.confidence) == ("version mismatch", "proved")
+    assert "99.0" in found.sentence
+
+
+async def test_large_questions_that_are_lost_while_small_ones_pass_prove_a_black_hole(
+    daemons: Daemons, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mac1, _ = await joined(daemons, "mac1", "mac2")
+    frames = Node.frames
+
+    async def large_ones_lost(node: Node, body: bytes, remote: str) -> tuple[int, bytes]:
+        if len(body) > 3_000:
+            await asyncio.sleep(1.1)  # longer than anybody waits
+        return await frames(node, body, remote)
+
+    monkeypatch.setattr(Node, "frames", large_ones_lost)
+    assert await why(mac1, "mac2") == ("MTU black hole", "proved")
+
+
+async def test_the_machine_itself_and_strangers_have_no_diagnosis(daemons: Daemons) -> None:
+    (mac1,) = await daemons.up("mac1")
+    with pytest.raises(BadInput, match="multifleet doctor"):
+        await mac1.node.why("mac1")
+    with pytest.raises(UnknownNode):
+        await mac1.node.why("nobody")
+    with pytest.raises(UnknownNode):
+        await mac1.node.check_channels("nobody")
+
+
+async def test_channels_are_tried_one_by_one(daemons: Daemons) -> None:
+    mac1, mac2 = await joined(daemons, "mac1", "mac2")
+    found = {row.channel: row for row in await mac1.node.check_channels(None)}
+    assert found["http"].result == "answers" and found["http"].where == mac2.address
+    assert found["http"].state == "healthy" and found["http"].seconds is not None
+    await mac2.vanish()
+    (row,) = [row for row in await mac1.node.check_channels("mac2") if row.channel == "http"]
+    assert row.result == "fails" and "connect" in (row.reason or "").lower() and row.state == "degraded"
+
+
+async def test_every_channel_to_every_peer_has_a_line_with_its_state_or_why_there_is_no_way(daemons: Daemons) -> None:
+    mac1, _ = await joined(daemons, "mac1", "mac2")
+    await mac1.delivers("mac2")
+    listed = await mac1.node.channels_view(None)
+    assert [row.channel for row in listed] == [channel.name for channel in mac1.node.channels]
+    (http,) = [row for row in listed if row.channel == "http"]
+    assert http.why_not is None and http.round_trip is not None and http.priority == "P2"
+    mac1.configure(channels={"off": ["http"]}, port=mac1.port)
+    await mac1.down()
+    await mac1.up()
+    (http,) = [row for row in await mac1.node.channels_view("mac2") if row.channel == "http"]
+    assert http.why_not == "turned off in the configuration"
+
+
+async def test_a_member_tells_how_it_is_and_whom_it_hears(daemons: Daemons) -> None:
+    mac1, mac2, mac3 = await joined(daemons, "mac1", "mac2", "mac3")
+    await heard(mac1, mac2, mac3)
+    told = await mac1.node.asking.ask("mac2", EvidenceAsk(look=True, pad="x" * 100, want=50), 5)
+    assert isinstance(told, EvidenceTold)
+    assert told.running and told.store == "ok" and told.reaches == "open" and told.tried == [mac1.address]
+    assert told.listens == [mac2.address] and len(told.pad) == 50 and told.uptime < 60
+    sight = await mac1.node.asking.ask("mac2", SightAsk(about="mac3"), 5)
+    assert isinstance(sight, SightTold) and sight.heard == "yes" and sight.address == mac3.address
+    for unknown in ("nobody", "mac1", "mac2"):
+        assert await mac1.node.asking.ask("mac2", SightAsk(about=unknown), 5) == SightTold(heard="unknown")
+
+
+async def test_who_asks_without_end_is_told_to_wait(daemons: Daemons) -> None:
+    mac1, _ = await joined(daemons, "mac1", "mac2")
+    answers = await asyncio.gather(
+        *(mac1.node.asking.ask("mac2", EvidenceAsk(), 5) for _ in range(telling.AT_ONCE + 5)), return_exceptions=True
+    )
+    refused = [answer for answer in answers if isinstance(answer, Exception)]
+    assert 1 <= len(refused) <= 5 and all("asked too often" in str(error) for error in refused)
+    assert await mac1.node.check_channels("mac2")

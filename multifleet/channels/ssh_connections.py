@@ -5,6 +5,7 @@ It never decides what is sent, and never asks the user anything.
 """
 
 import asyncio
+import importlib
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ HURRY_SECONDS = 3.0
 """For one host while there are others to try."""
 IDLE_SECONDS = 45.0
 CLOSE_SECONDS = 1.0
+LOAD_AFTER = 2.0
+"""Seconds after the start, where SSH is configured."""
 
 
 @dataclass(eq=False)
@@ -67,6 +70,8 @@ class SshConnections:
             return
         self._is_started = True
         self.peers = SshPeers(here, self._learned)
+        if any(entry.user for entry in here.config.nodes.values()):
+            here.spawn("ssh loading", _load_soon)
         stack.push_async_callback(self.close)
 
     def why_not(self, target: Target) -> str:
@@ -190,6 +195,7 @@ class SshConnections:
         return kept
 
     async def _log_in(self, target: Target) -> "tuple[SSHClientConnection, Login]":
+        await asyncio.to_thread(_load)
         from multifleet.channels.ssh_opening import HostKeyRefused, HostKeys, open_connection
 
         best = self._best.get(target.node)
@@ -228,3 +234,14 @@ class SshConnections:
         self._closing = {connection for connection in self._closing if not connection.is_closed()}
         kept.connection.abort()
         self._closing.add(kept.connection)
+
+
+def _load() -> None:
+    """Half a second of a busy machine, in which the daemon has other things to do."""
+    importlib.import_module("multifleet.channels.ssh_opening")
+
+
+async def _load_soon() -> None:
+    """Before the first message needs it, and after the daemon has come up."""
+    await asyncio.sleep(LOAD_AFTER)
+    await asyncio.to_thread(_load)

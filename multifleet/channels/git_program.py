@@ -32,6 +32,7 @@ _SAID = (
     ("Authentication failed", "the git host refuses this machine's login: see docs/git.md"),
     ("Could not resolve host", "the git host's name cannot be looked up"),
     ("Connection refused", "the git host refuses connections"),
+    ("Failed to connect", "the git host takes no connections"),
     ("timed out", "the git host does not answer"),
     ("not found", "the git host has no such repository, or this login may not see it"),
     ("does not appear to be a git repository", "there is no git repository"),

@@ -159,6 +159,9 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """A PEM file that says whom to trust for TLS with these servers, instead of whom this system trusts."""
     natsPort: Port = 4222
     """Where this node, when it is the chief, runs the NATS server of the fleet; if taken, another; 0: any port."""
+    repairAgent: bool = False
+    """Let a peer that repairs this machine over SSH have a Claude Code of this machine look at it, which may run a few
+    commands of multifleet and nothing else."""
     seedCopies: bool = False
     """Also write a copy of each seed file to /tmp/fleet-seed-<seat>-<random>.md, for older hooks that read it there."""
 

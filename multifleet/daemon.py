@@ -78,6 +78,7 @@ async def _serve(setup: Setup, lock: HomeLock, binds: Sequence[str]) -> None:
         )
         await server.start(stack)
         node.relaying.port = server.relay_port
+        node.healing.mending.relisten = server.relisten
         await node.start(stack, server.addresses)
         lock.announce(server.addresses[0][1])
         with contextlib.suppress(OSError):  # a full disk: nothing starts this daemon again, and it runs all the same

@@ -91,12 +91,18 @@ async def explain_port(port: int) -> str:
     return f"another program listens on port {port}: stop it, or choose another with --port"
 
 
-async def _ask_health(port: int) -> bytes:
+async def answers(host: str, port: int) -> bool:
+    """Whether a daemon takes a connection there and answers on it."""
+    near = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return (await _ask_health(port, near)).startswith(b"HTTP/1.1 ")
+
+
+async def _ask_health(port: int, host: str = "127.0.0.1") -> bytes:
     """What whoever listens there answers; empty if it does not speak HTTP, or not in time."""
     answer, writer = b"", None
     try:
         async with asyncio.timeout(PROBE_SECONDS):
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            reader, writer = await asyncio.open_connection(host, port)
             writer.write(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
             answer = await reader.read(4096)
     except (OSError, TimeoutError):

@@ -15,6 +15,7 @@ from multifleet.api.connection import Connection
 from multifleet.api.crowd import Crowd
 from multifleet.api.door import Door
 from multifleet.api.limits import Limits, raise_file_limit
+from multifleet.api.listener import Listener
 from multifleet.api.listening import BACKLOG, Bound, bind_tcp, bind_unix, unlinker
 from multifleet.api.operations import operation_routes
 from multifleet.api.peer_credentials import Proof, choose_proof
@@ -60,6 +61,7 @@ class Server:
         self._choose = choose
         self.addresses: list[tuple[str, int]] = []
         """(host, port) on which it really listens."""
+        self._listeners: list[Listener] = []
         self.relay_port = 0
         """Where it takes frames besides; 0: nowhere, for it was not wanted or the port is taken."""
 
@@ -88,19 +90,21 @@ class Server:
         stack.callback(unlinker(self._socket))
         side_door = replace(door, routes=self._frames)
         stack.push_async_callback(_end, door, side_door)
-        for opened, address in bound:
-            over_tcp = partial(Connection, door, loop, unix=False)
-            listener = await loop.create_server(over_tcp, sock=opened, backlog=BACKLOG)
+        for one in bound:
+            self._listeners.append(await Listener.open(one, partial(Connection, door, loop, unix=False)))
+            self.addresses.append(one[1])
+        for one in for_relay:
+            self._listeners.append(await Listener.open(one, partial(Connection, side_door, loop, unix=False)))
+            self.relay_port = one[1][1]
+        for listener in self._listeners:
             stack.callback(listener.close)
-            self.addresses.append(address)
-        for opened, (_, port) in for_relay:
-            over_relay_port = partial(Connection, side_door, loop, unix=False)
-            listener = await loop.create_server(over_relay_port, sock=opened, backlog=BACKLOG)
-            stack.callback(listener.close)
-            self.relay_port = port
         over_unix = partial(Connection, door, loop, unix=True)
-        listener = await loop.create_unix_server(over_unix, sock=unix, backlog=BACKLOG)
-        stack.callback(listener.close)
+        unix_listener = await loop.create_unix_server(over_unix, sock=unix, backlog=BACKLOG)
+        stack.callback(unix_listener.close)
+
+    async def relisten(self) -> str:
+        """Bind again where nothing answers any more; what was found and done, in words."""
+        return "; ".join([await listener.renew() for listener in self._listeners])
 
     async def _bind_relay_port(self, usual: int) -> list[Bound]:
         """Without it frames come to the usual port alone: that is no reason not to start."""

@@ -556,11 +556,13 @@ COMMANDS: dict[str, Command] = {
                 "local",
                 (
                     "Mend this machine's own daemon: start it again where it has crashed or does not "
-                    "answer, or clear a dead socket of it."
+                    "answer, clear a dead socket of it, or have a repair agent look, where "
+                    "config.json allows one."
                 ),
                 choices=(
                     "daemon",
                     "socket",
+                    "agent",
                 ),
                 label="WHAT",
             ),

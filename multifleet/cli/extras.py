@@ -41,9 +41,9 @@ EXTRA_FIELDS = {
     "repair": (
         Field(
             "local",
-            "Mend this machine's own daemon: start it again where it has crashed or does not answer, or clear a dead "
-            "socket of it.",
-            choices=("daemon", "socket"),
+            "Mend this machine's own daemon: start it again where it has crashed or does not answer, clear a dead "
+            "socket of it, or have a repair agent look, where config.json allows one.",
+            choices=("daemon", "socket", "agent"),
             label="WHAT",
         ),
     ),

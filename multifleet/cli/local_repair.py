@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from multifleet import running
-from multifleet.cli import service, supervised, up
+from multifleet.cli import repair_agent, service, supervised, up
 from multifleet.cli.daemon import Frozen, exchange
 from multifleet.cli.down import is_held
 from multifleet.cli.shape import Failed, NotRunning
@@ -75,7 +75,15 @@ def _socket(home: str, times: int) -> Made:
     return Made(bool(cleared), cleared.rstrip("; ") or "nothing stale was found")
 
 
-REPAIRS: "dict[str, Callable[[str, int], Made]]" = {"daemon": _daemon, "socket": _socket}
+def _agent(home: str, times: int) -> Made:
+    """A Claude Code of this machine has looked at it, where its user allows that."""
+    if not repair_agent.allowed():
+        return Made(False, "no repair agent is allowed here (repairAgent in config.json)")
+    _count(times)
+    return Made(True, f"the repair agent says: {repair_agent.run_agent(home)}")
+
+
+REPAIRS: "dict[str, Callable[[str, int], Made]]" = {"daemon": _daemon, "socket": _socket, "agent": _agent}
 """Name: the repair."""
 
 

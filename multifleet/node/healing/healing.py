@@ -5,7 +5,7 @@ What is to be done, when, and how often at the most, is decided in core.ladder. 
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
 from typing import Any
 
 from multifleet.channels.base import ChannelError
@@ -85,7 +85,7 @@ class Healing:
         self._counters = counters
         self._events = events
         self.mending = mending
-        self._outside = outside
+        self.outside = outside
         self._human = human
         self._is_there = is_there
         self._is_away = is_away
@@ -97,6 +97,8 @@ class Healing:
         self._here: set[str] = set()
         self._room = asyncio.Semaphore(AT_ONCE)
         self._wake = asyncio.Event()
+        self._touched: set[str] | None = None
+        """Peers of which something has changed since the last look; None: look at all."""
         self._group: asyncio.TaskGroup
 
     async def load(self) -> None:
@@ -108,7 +110,8 @@ class Healing:
         async with asyncio.TaskGroup() as self._group:
             while True:
                 self._wake.clear()
-                self._look()
+                touched, self._touched = self._touched, set()
+                self._look(self._members.others() if touched is None else filter(None, map(self._members.get, touched)))
                 await self._until_something()
 
     def changed(self, node: str, channel: str, after: ChannelState) -> None:
@@ -119,10 +122,16 @@ class Healing:
                 self._store.healing.close_later([case])
                 self._counters.count("channels_healed")
                 self._events.happened(SUBJECT)
+        self._touch(node)
+
+    def _touch(self, node: str) -> None:
+        if self._touched is not None:
+            self._touched.add(node)
         self._wake.set()
 
     def woken(self) -> None:
-        """Look at once: a peer was heard again, or somebody asks."""
+        """Look at all of it at once."""
+        self._touched = None
         self._wake.set()
 
     async def by_hand(self, node: str, level: Level | None) -> str:
@@ -150,11 +159,12 @@ class Healing:
         await self._make(member, step)
         return ""
 
-    def _look(self) -> None:
+    def _look(self, members: Iterable[Member]) -> None:
         now = self._clock.now()
         self._forget_strangers()
         found: dict[str, dict[str, str]] = {}
-        for member in self._members.others():
+        members = list(members)
+        for member in members:
             node = member.node
             health = self._health.of(node)
             if self._is_away(node):
@@ -175,7 +185,7 @@ class Healing:
             member_ = self._members.get(step.peer)
             if member_ is not None:
                 self._spawn(self._make(member_, step), f"repair {step.peer}")
-        self._settle_states()
+        self._settle_states(members)
 
     def _begin(self, node: str, channel: str, evidence: str, now: float) -> bool:
         """L1: it is recorded and shown."""
@@ -193,7 +203,7 @@ class Healing:
             await self._mend_here(member, channels)
         finally:
             self._here.discard(member.node)
-            self._wake.set()
+            self._touch(member.node)
 
     async def _mend_here(self, member: Member, channels: Sequence[str]) -> None:
         for channel in channels:
@@ -213,11 +223,11 @@ class Healing:
         try:
             if step.level in (Level.GUIDE, Level.ASSIST):
                 await self._store.healing.escalate(Escalation(step.peer, step.level, step.at))
-            self._settle_states()
+            self._settle_states([member])
             if step.level is Level.GUIDE:
                 outcome, taken_up = await self._guide(member, step)
             elif step.level is Level.ASSIST:
-                outcome, taken_up = await self._outside.repair(self._targets.of(member))
+                outcome, taken_up = await self.outside.repair(self._targets.of(member))
             else:
                 outcome, taken_up = await self._human.tell(self._targets.of(member), step.cases), True
             outcome = visible(outcome, one_line=True)
@@ -235,7 +245,7 @@ class Healing:
             still = self.ladders.done(step, outcome, self._clock.now(), taken_up=taken_up)
             self._store.healing.keep_later(still)
             self._events.happened(SUBJECT)
-            self._wake.set()
+            self._touch(step.peer)
 
     async def _guide(self, member: Member, step: Step) -> tuple[str, bool]:
         """L2: the target is told, and says what it does."""
@@ -249,10 +259,10 @@ class Healing:
         self._learned(member.node, told.addresses)
         return f"{member.node} was told, and says: {'; '.join(told.done) or 'nothing'}", told.acted
 
-    def _settle_states(self) -> None:
+    def _settle_states(self, members: Iterable[Member]) -> None:
         """A channel is HEALING as long as somebody does something about it, and BROKEN otherwise."""
         now = self._clock.now()
-        for member in self._members.others():
+        for member in members:
             for name, known in self._health.of(member.node).items():
                 case = self.ladders.of(member.node, name)
                 is_healed = case is not None and (
@@ -288,4 +298,4 @@ class Healing:
             async with asyncio.timeout(rest):
                 await self._wake.wait()
         except TimeoutError:
-            pass  # the time for another look has come
+            self._touched = None  # the time for another look at all of them has come

@@ -1,0 +1,53 @@
+"""One TCP address on which the daemon listens: opened once, and again where nothing answers there any more."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Self
+
+from multifleet.api.listening import BACKLOG, Bound, answers, bind_tcp
+from multifleet.config import join_address
+from multifleet.errors import MultifleetError
+
+
+class Listener:
+    """Open from `open` until `close`."""
+
+    def __init__(self, address: tuple[str, int], protocol: Callable[[], asyncio.Protocol]) -> None:
+        self.address = address
+        self._protocol = protocol
+        self._server: asyncio.Server | None = None
+
+    @classmethod
+    async def open(cls, bound: Bound, protocol: Callable[[], asyncio.Protocol]) -> Self:
+        """Listen on a socket that is bound already."""
+        listener = cls(bound[1], protocol)
+        await listener._listen(bound)
+        return listener
+
+    async def renew(self) -> str:
+        """Bind again where nothing answers; what was found or done, in words."""
+        host, port = self.address
+        where = join_address(host, port)
+        if await answers(host, port):
+            return f"the listener on {where} answers"
+        self.close()
+        try:
+            for bound in await bind_tcp([host], port):
+                await self._listen(bound)
+        except MultifleetError as error:
+            return f"the listener on {where} does not answer, and cannot be bound again: {error}"
+        return f"the listener on {where} did not answer and was bound again"
+
+    def close(self) -> None:
+        """Take no more connections; those that are open stay."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+
+    async def _listen(self, bound: Bound) -> None:
+        opened, _ = bound
+        try:
+            self._server = await asyncio.get_running_loop().create_server(self._protocol, sock=opened, backlog=BACKLOG)
+        except BaseException:
+            opened.close()
+            raise

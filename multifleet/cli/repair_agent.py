@@ -1,0 +1,74 @@
+"""The repair agent: a Claude Code of this machine that looks at this node, where `repairAgent` in config.json says so.
+
+It is given a fixed brief on standard input and may run a few commands of multifleet, nothing else; it works in an empty
+folder of the home. Nothing that a peer said reaches it.
+"""
+
+import os
+import signal
+import subprocess
+
+from multifleet.cli.shape import Failed
+
+SECONDS = 300.0
+FOLDER = "repair-agent"
+OUTPUT_LIMIT = 64 * 1024
+MAY_RUN = ("doctor", "status", "channels", "health", "stats", "up", "repair --local daemon", "service status")
+BRIEF = """The multifleet daemon of this machine does not work as it should: other machines reach it by slow ways only.
+Find out why with `multifleet doctor`, `multifleet status` and `multifleet channels`. If no daemon runs, or it does not
+answer, use `multifleet repair --local daemon`. You may run these commands and no others; change no file, and ask nobody
+anything. Answer in at most three sentences: what was wrong, what you did, and what a person still has to do.
+"""
+
+
+def allowed() -> bool:
+    """Whether this machine's user has turned it on."""
+    from multifleet.config import load
+    from multifleet.errors import MultifleetError
+    from multifleet.paths import home_path
+
+    try:
+        return load(home_path()).repairAgent
+    except MultifleetError as error:
+        raise Failed(str(error)) from None
+
+
+def words() -> list[str]:
+    """What is run."""
+    tools = [f"Bash(multifleet {command}:*)" for command in MAY_RUN]
+    return ["claude", "-p", "--output-format", "text", "--allowedTools", *tools]
+
+
+def run_agent(home: str) -> str:
+    """What it answered; its processes are gone when this returns."""
+    folder = os.path.join(home, FOLDER)
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    try:
+        process = subprocess.Popen(
+            words(),
+            cwd=folder,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    except FileNotFoundError:
+        raise Failed("repairAgent is on in config.json, and there is no `claude` on this machine's PATH") from None
+    with process:
+        try:
+            said, _ = process.communicate(BRIEF.encode(), SECONDS)
+        except subprocess.TimeoutExpired:
+            raise Failed(f"the repair agent did not end within {SECONDS:g} s") from None
+        finally:
+            _end(process)
+    if process.returncode != 0:
+        raise Failed(f"the repair agent ended with status {process.returncode}")
+    return said[:OUTPUT_LIMIT].decode(errors="replace").strip()
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """Its whole process group; what it started would outlive it."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        pass  # all of it has ended

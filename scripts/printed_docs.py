@@ -7,6 +7,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import inf
 
 import msgspec
 
@@ -20,11 +21,13 @@ from multifleet.core import (
     receipts,
     relay_packets,
     relay_quota,
+    repairs,
     replay,
     routing,
     strict,
 )
 from multifleet.core import invite as invitations
+from multifleet.core import ladder as repair_rungs
 from multifleet.core.asks import Ask, Told
 from multifleet.core.card import Card, SignedCard
 from multifleet.core.documents import REASON_LIMIT, TEXT_LIMIT, Admission, Leave, Revocation, Signed
@@ -81,6 +84,27 @@ def ladder() -> str:
         ("rung", "stated by", "on the evidence of"),
         ((f"`{rung.state}`", rung.by, rung.evidence) for rung in receipts.LADDER),
     )
+
+
+def repair_ladder() -> str:
+    """The repair ladder."""
+
+    def wait(seconds: float) -> str:
+        return "-" if seconds in (0.0, inf) else f"{seconds:g} s"
+
+    return table(
+        ("rung", "what is done", "then, where somebody took it up, this long", "not before", "counts"),
+        (
+            (rung.level, rung.does, wait(rung.wait), wait(rung.not_before), "yes" if rung.is_escalation else "no")
+            for rung in repair_rungs.LADDER
+        ),
+    )
+
+
+def repair_table() -> str:
+    """What the target of a repair does."""
+    rows = ((f"`{name}`", ", ".join(made)) for name, made in repairs.REPAIRS.items() if routing.CHANNELS[name].priority)
+    return table(("channel", "what its target does"), rows)
 
 
 def limits() -> str:
@@ -217,6 +241,10 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "statement": fields(Statement),
     "roster-ask": fields(RosterAsk),
     "roster-tell": fields(RosterTell),
+    "repair-ladder": repair_ladder,
+    "repairs": repair_table,
+    "repair-ask": fields(repairs.RepairAsk),
+    "repair-told": fields(repairs.RepairTold),
     "ask": fields(Ask),
     "told": fields(Told),
     "relay-put": fields(relay_packets.RelayPut),

@@ -36,6 +36,20 @@ def run(name: str, command: Command, values: dict[str, Value], as_json: bool) ->
     return 0
 
 
+def stop(command: Command) -> bool:
+    """Stop the daemon and wait until it has let its home go; False where none ran."""
+    try:
+        ask(command, {}, ANSWER)
+    except NotRunning:
+        return False
+    until = time.monotonic() + PATIENCE
+    while is_held():
+        if time.monotonic() > until:
+            raise Failed(f"the daemon is still stopping after {PATIENCE:g} s: multifleet down")
+        time.sleep(_LOOK)
+    return True
+
+
 def is_held() -> bool:
     """Whether a daemon, or a command, holds this home."""
     try:

@@ -40,6 +40,7 @@ def install() -> str:
     if not os.path.isdir(home_folder()):
         raise Failed(f"{home_folder()} is no node yet: make it one with `multifleet init`")
     path = place()
+    _stop_another(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(plist() if _is_mac() else unit())
     path.chmod(0o600)
@@ -55,6 +56,15 @@ def install() -> str:
         f"{path} is written, and the daemon runs by it; it ends with your last session unless you allow it to stay: "
         "loginctl enable-linger"
     )
+
+
+def _stop_another(path: Path) -> None:
+    """A daemon that `up` started would stand in the way of the service's."""
+    from multifleet.cli.commands import COMMANDS
+    from multifleet.cli.down import stop
+
+    if not path.exists():
+        stop(COMMANDS["down"])
 
 
 def uninstall() -> str:

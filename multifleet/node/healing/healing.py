@@ -169,9 +169,16 @@ class Healing:
             health = self._health.of(node)
             if self._is_away(node):
                 continue
-            found[node] = should_begin(health, is_there=self._is_there(node), direct=self.direct)
+            useless = self._useless(member, health)
+            found[node] = {
+                name: evidence
+                for name, evidence in should_begin(
+                    health, is_there=self._is_there(node), direct=self.direct
+                ).items()
+                if name not in useless
+            }
             broken = [name for name, known in health.items() if known.state is ChannelState.BROKEN]
-            low = [name for name in broken if name not in self.direct]
+            low = [name for name in broken if name not in self.direct and name not in useless]
             if low and self._is_there(node):
                 self._spawn(self._mend_here(member, low), f"mend {node}")
         open_ = {case.channel for case in self.ladders.cases}
@@ -186,6 +193,16 @@ class Healing:
             if member_ is not None:
                 self._spawn(self._make(member_, step), f"repair {step.peer}")
         self._settle_states(members)
+
+    def _useless(self, member: Member, health: Collection[str]) -> set[str]:
+        """Channels that were turned off, or lead there no more; their cases are over."""
+        target = self._targets.of(member)
+        found = {name for name in health if self._targets.why_not(name, target)}
+        for name in found:
+            case = self.ladders.close(member.node, name)
+            if case is not None:
+                self._store.healing.close_later([case])
+        return found
 
     def _begin(self, node: str, channel: str, evidence: str, now: float) -> bool:
         """L1: it is recorded and shown."""

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import pytest
 
-from multifleet.channels.base import Target
+from multifleet.channels.base import ChannelError, Target
 from multifleet.channels.memory import MemoryChannel, Network
 from multifleet.core.channel_state import ChannelState
 from multifleet.core.ladder import Level
@@ -158,13 +158,16 @@ async def test_a_person_may_climb_at_once(pair: tuple[Machine, Machine]) -> None
 
 async def test_a_target_repairs_from_its_own_list_and_not_twice_in_a_minute(pair: tuple[Machine, Machine]) -> None:
     mac1, mac2 = pair
-    ask = RepairAsk(channels=["relay", "rm -rf ~", "memory"][::2], evidence="\x1b[2J$(id)")
+    ask = RepairAsk(channels=["relay", "reboot"], evidence="\x1b[2J$(id); the user allowed `rm -rf ~`")
     first = await mac1.node.asking.ask("mac2", ask, 5)
     assert isinstance(first, RepairTold) and first.acted
     assert "relay: made anew for mac1" in first.done
+    assert "reboot: nothing can be done about it here" in first.done
+    with pytest.raises(ChannelError, match="mac2 said"):
+        await mac1.node.asking.ask("mac2", RepairAsk(channels=["rm -rf ~"], evidence=""), 5)
     again = await mac1.node.asking.ask("mac2", ask, 5)
     assert isinstance(again, RepairTold) and again.acted
-    assert all("a moment ago" in words for words in again.done)
+    assert "relay, a moment ago: made anew for mac1" in again.done
     mac2.time.pass_(61.0)
     for _ in range(3):
         mac2.time.pass_(61.0)

@@ -46,6 +46,15 @@ def test_a_member_that_never_answered_is_tried_everywhere(known: Known) -> None:
     assert known.ways.usual(member) == known.ways.all(member) == everywhere
 
 
+def test_what_a_member_says_of_itself_is_tried_last_and_no_name_or_address_of_this_machine(known: Known) -> None:
+    member = known.member("192.0.2.1:8855")
+    known.ways.told("mac1", ["198.51.100.7:40000", "evil.example:1", "127.0.0.1:22", *OWN])
+    assert known.ways.for_frames(member) == ("192.0.2.1:8855", "198.51.100.7:40000")
+    assert known.ways.all(member) == [HOME, CAFE]
+    known.ways.forget("mac1")
+    assert known.ways.for_frames(member) == ("192.0.2.1:8855",)
+
+
 def test_pings_go_to_the_one_address_that_answered(known: Known) -> None:
     member = known.member("192.0.2.3:1", "192.0.2.1:8855")
     known.ways.pinged("mac1", 5, known.ways.all(member))

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from multifleet.channels.base import ChannelError, Here
 from multifleet.channels.git_outgoing import Outgoing
 from multifleet.channels.git_peers import GitPeers
-from multifleet.channels.git_repository import Fetched, GitRepository, Letter, TooMuch
+from multifleet.channels.git_program import TooMuch
+from multifleet.channels.git_repository import Fetched, GitRepository, Letter
 from multifleet.core.frame import FrameRefused, read_header
 from multifleet.core.git_mail import LETTER_BYTES, GitMail, is_letter
 from multifleet.core.limits import TokenBucket

@@ -2,6 +2,7 @@
 be deleted there. Remembers what it left, so that nothing stays longer than its messages are worth."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ import msgspec
 
 from multifleet.channels.base import ChannelError
 from multifleet.channels.git_repository import GitRepository
+from multifleet.channels.private_files import read_private, write_private
 from multifleet.core.visible import visible
 
 GATHER_SECONDS = 0.5
@@ -60,23 +62,17 @@ class Lying:
     def load(self) -> None:
         """Read what an earlier run left on this remote."""
         try:
-            if self.path.stat().st_size <= _FILE_LIMIT:
-                left = msgspec.json.decode(self.path.read_bytes(), type=_Left)
-                self.letters = dict(left.letters) if left.remote == self.remote else {}
-        except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            self.letters = {}  # what is forgotten here its recipient deletes
+            left = msgspec.json.decode(read_private(self.path, _FILE_LIMIT) or b"", type=_Left)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return  # what is forgotten here its recipient deletes
+        self.letters = dict(left.letters) if left.remote == self.remote else {}
 
     def save(self) -> None:
         """As it is now; what cannot be written is forgotten with the process."""
         while len(self.letters) > REMEMBERED:
             del self.letters[next(iter(self.letters))]
-        new = self.path.with_suffix(".new")
-        try:
-            new.write_bytes(msgspec.json.encode(_Left(self.remote, self.letters)))
-            new.chmod(0o600)
-            new.replace(self.path)
-        except OSError:
-            new.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            write_private(self.path, msgspec.json.encode(_Left(self.remote, self.letters)))
 
     def expired(self, now: float) -> list[str]:
         """What is to be deleted."""
@@ -161,6 +157,7 @@ class Outgoing:
             return self._went_well(self._push)
         finally:
             self._push.cancel()
+            await asyncio.wait([self._push])
             for one in self._pushing:
                 if one.done and not one.done.done():
                     one.done.set_exception(ChannelError("the push was broken off", unknown=True))

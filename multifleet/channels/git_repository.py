@@ -18,6 +18,7 @@ from pathlib import Path
 from multifleet.channels.base import ChannelError
 from multifleet.channels.git_program import GitFailed, TooMuch, run
 from multifleet.channels.git_remote import Remote
+from multifleet.channels.private_files import private_folder
 from multifleet.core.git_mail import BLOB_LIMIT, is_letter
 
 FETCH_BYTES = 32 * 1024 * 1024
@@ -107,8 +108,7 @@ class GitRepository:
     @asynccontextmanager
     async def _scratch(self) -> AsyncIterator[Path]:
         try:
-            self._place.mkdir(mode=0o700, parents=True, exist_ok=True)
-            folder = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=self._place))
+            folder = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=private_folder(self._place)))
         except OSError as error:
             raise ChannelError(f"{self._place}: {error.strerror}") from None
         try:
@@ -205,5 +205,3 @@ def _refused(told: bytes) -> dict[str, str]:
     lines = (line.split("\t") for line in told.decode(errors="replace").splitlines() if line.startswith("!"))
     return {line[1].partition(":")[2]: line[2][:160] for line in lines if len(line) == 3}
 
-
-__all__ = ["Fetched", "GitFailed", "GitRepository", "Letter", "TooMuch"]

@@ -118,8 +118,8 @@ class Outgoing:
             self._wanted.set()
 
     def lies(self, key: Hashable) -> bool:
-        """Whether a letter with this key was left in this run."""
-        return key in self._latest
+        """Whether a letter with this key was left in this run, or is about to be."""
+        return key in self._latest or any(one.key == key for one in (*self._queue, *self._pushing))
 
     async def run(self) -> None:
         """Push what there is, whenever there is something."""

@@ -8,17 +8,12 @@ import asyncio
 from collections import OrderedDict
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from multifleet.channels.base import Carried, ChannelError, Here, Parcel, Success, Target
 from multifleet.channels.ssh import mend
-from multifleet.channels.ssh_connections import Kept, SshConnections
-from multifleet.channels.ssh_facts import DEFAULT_HOME
-from multifleet.core.drop import ASIDE, OUT_NAME, seed_name
-from multifleet.core.frame import FRAME_LIMIT
-
-if TYPE_CHECKING:
-    from asyncssh import SFTPAttrs, SFTPClient
+from multifleet.channels.ssh_connections import SshConnections
+from multifleet.core.drop import seed_name
 
 LOOKS = (0.3, 0.7, 1.5, 3.0, 6.0, 12.0, 25.0, 50.0)
 """Seconds after a frame was left, and after anything came back, at which this node looks for what the peer left."""
@@ -29,7 +24,6 @@ ABSENT_AT_MOST = 300.0
 LOOK_SECONDS = 10.0
 PARKED_REMEMBERED = 8
 """Files of this node in one drop/ that are known again, to be taken away when their messages are sent anew."""
-OTHERS_MAY_WRITE = 0o022
 
 
 @dataclass(eq=False)
@@ -72,91 +66,40 @@ class SeedChannel:
         """Leave the frame there, and bring what lies there for this node."""
         peer = self._peers.setdefault(target.node, _Peer())
         async with self._connections.sftp(target) as (sftp, kept):
-            home = await self._home(sftp, kept)
-            path = await self._leave(sftp, f"{home}/drop", parcel.frame)
-            await self._replace(sftp, peer, path, parcel)
-            brought = await self._fetch(sftp, home, peer)
+            from multifleet.channels import seed_files
+
+            home = await seed_files.find_home(sftp, kept, self._connections.peers.facts.of(target.node).home)
+            name = seed_name(self._here.random(16).hex())
+            await seed_files.leave(sftp, kept, home, name, parcel.frame)
+            path, _, left = await asyncio.gather(
+                seed_files.show(sftp, home, name),
+                seed_files.take_away(sftp, self._needless(peer, parcel)),
+                seed_files.fetch(sftp, home, self._here.node, peer.fetched),
+            )
+            self._remember(peer, path, parcel)
         now = self._here.monotonic()
         peer.looks = [now + after for after in LOOKS]
         self._more.set()
-        return Carried(Success.PARKED, where=f"drop/ of {target.node}", brought=brought)
+        if left is not None:
+            peer.fetched = left.mark
+        return Carried(Success.PARKED, where=f"drop/ of {target.node}", brought=(left.frame,) if left else ())
 
     async def mend(self, target: Target) -> str:
         """Log in anew."""
         return await mend(self._connections, target)
 
-    async def _home(self, sftp: "SFTPClient", kept: Kept) -> str:
-        """The peer's home, once its drop/ is seen to be a folder that nobody but its owner writes to."""
-        if "home" in kept.notes:
-            return kept.notes["home"]
-        import stat
-
-        import asyncssh
-
-        home = self._connections.peers.facts.of(kept.node).home
-        try:
-            found = await sftp.lstat(f"{home}/drop")
-        except asyncssh.SFTPNoSuchFile:
-            hint = "; its own word on where its home is has not come yet" if home == DEFAULT_HOME else ""
-            raise ChannelError(f"{kept.login}: there is no {home}/drop{hint}") from None
-        mode = found.permissions or 0
-        if not stat.S_ISDIR(mode) or mode & OTHERS_MAY_WRITE:
-            raise ChannelError(f"{kept.login}: {home}/drop is no folder of one user alone")
-        kept.notes["owner"] = str(found.uid)
-        kept.notes["home"] = home
-        return home
-
-    async def _leave(self, sftp: "SFTPClient", drop: str, frame: bytes) -> str:
-        import asyncssh
-        from asyncssh import FXF_CREAT, FXF_EXCL, FXF_WRITE
-
-        name = seed_name(self._here.random(16).hex())
-        aside, path = f"{drop}/{ASIDE}{name}", f"{drop}/{name}"
-        attrs = asyncssh.SFTPAttrs(permissions=0o600)
-        file = await sftp.open(aside, FXF_WRITE | FXF_CREAT | FXF_EXCL, attrs, encoding=None)
-        try:
-            async with file:
-                await file.write(frame)
-                await file.fsync()
-            await sftp.rename(aside, path)
-        except (asyncssh.SFTPError, OSError):
-            await sftp.remove(aside)
-            raise
-        return path
-
-    async def _replace(self, sftp: "SFTPClient", peer: _Peer, path: str, parcel: Parcel) -> None:
-        """Take away what this frame makes needless, so that a peer that stays away is not filled with copies."""
-        import asyncssh
-
+    def _needless(self, peer: _Peer, parcel: Parcel) -> list[str]:
+        """Files that this frame makes needless: a peer that stays away is not to be filled with copies."""
         ids = frozenset(parcel.ids)
-        for earlier, its in list(peer.parked.items()):
-            if its <= ids:
-                del peer.parked[earlier]
-                try:
-                    await sftp.remove(earlier)
-                except asyncssh.SFTPNoSuchFile:
-                    pass  # the peer has taken it
-        peer.parked[path] = ids
+        found = [path for path, its in peer.parked.items() if its <= ids]
+        for path in found:
+            del peer.parked[path]
+        return found
+
+    def _remember(self, peer: _Peer, path: str, parcel: Parcel) -> None:
+        peer.parked[path] = frozenset(parcel.ids)
         while len(peer.parked) > PARKED_REMEMBERED:
             peer.parked.popitem(last=False)
-
-    async def _fetch(self, sftp: "SFTPClient", home: str, peer: _Peer) -> tuple[bytes, ...]:
-        """The frame that lies there for this node, unless it is the one that was fetched before."""
-        import asyncssh
-
-        path = f"{home}/out/{self._here.node}/{OUT_NAME}"
-        try:
-            found = await sftp.lstat(path)
-            if not _is_frame(found) or peer.fetched == (found.mtime, found.size):
-                return ()
-            async with await sftp.open(path, asyncssh.FXF_READ, encoding=None) as file:
-                frame = await file.read(FRAME_LIMIT + 1)
-        except asyncssh.SFTPNoSuchFile:
-            return ()
-        if not isinstance(frame, bytes) or len(frame) > FRAME_LIMIT:
-            return ()
-        peer.fetched = (found.mtime or 0, found.size or 0)
-        return (frame,)
 
     async def _look(self) -> None:
         """Look for what peers left: after this node left something, and now and then where a peer is not heard."""
@@ -187,25 +130,20 @@ class SeedChannel:
 
     async def _visit(self, target: Target) -> None:
         peer = self._peers[target.node]
+        left = None
         try:
-            async with asyncio.timeout(LOOK_SECONDS):
-                async with self._connections.sftp(target) as (sftp, kept):
-                    brought = await self._fetch(sftp, await self._home(sftp, kept), peer)
+            async with asyncio.timeout(LOOK_SECONDS), self._connections.sftp(target) as (sftp, kept):
+                from multifleet.channels import seed_files
+
+                home = await seed_files.find_home(sftp, kept, self._connections.peers.facts.of(target.node).home)
+                left = await seed_files.fetch(sftp, home, self._here.node, peer.fetched)
         except (ChannelError, TimeoutError) as error:
             peer.looks = []
             peer.absent_wait = min(ABSENT_AT_MOST, 2 * peer.absent_wait)
-            self._here.count("seed_look_failed", peer=target.node, reason=error or "no answer in time")
-            brought = ()
+            self._here.count("seed_look_failed", peer=target.node, reason=str(error) or "no answer in time")
         else:
             peer.absent_wait = ABSENT_EVERY
-        now = self._here.monotonic()
-        peer.absent_at = now + peer.absent_wait
-        for frame in brought:
-            await self._here.receive(frame, f"out/ of {target.node}", self.name, True)
-            peer.looks = [now + after for after in LOOKS]
-
-
-def _is_frame(found: "SFTPAttrs") -> bool:
-    import stat
-
-    return stat.S_ISREG(found.permissions or 0) and 0 < (found.size or 0) <= FRAME_LIMIT
+        peer.absent_at = self._here.monotonic() + peer.absent_wait
+        if left is not None:
+            peer.fetched = left.mark
+            await self._here.receive(left.frame, f"out/ of {target.node}", self.name, True)

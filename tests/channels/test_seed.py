@@ -13,6 +13,7 @@ from multifleet.channels.base import ChannelError, Parcel, Success, Target
 from multifleet.channels.seed import SeedChannel
 from multifleet.channels.ssh_connections import SshConnections
 from multifleet.core.drop import OUT_NAME, way_of
+from multifleet.core.frame import FRAME_LIMIT
 from multifleet.core.ssh_packets import SshTold
 from tests.channels.here_now import HereNow
 from tests.channels.sshd import Sshd
@@ -55,6 +56,15 @@ async def test_a_frame_lies_in_the_drop_folder_of_the_peer(seed: Seed, theirs: P
     assert (carried.success, carried.where, carried.brought) == (Success.PARKED, "drop/ of mac2", ())
     [path] = lying(theirs)
     assert path.read_bytes() == b"mf1 one" and path.stat().st_mode & 0o777 == 0o600 and way_of(path.name) == "seed"
+
+
+async def test_a_large_frame_lies_there_whole(seed: Seed, theirs: Path) -> None:
+    channel, target, _ = seed
+    frame = os.urandom(FRAME_LIMIT)
+    await channel.deliver(target, Parcel(frame))
+    (theirs / "out" / "mac1" / OUT_NAME).write_bytes(frame[::-1])
+    assert [path.read_bytes() == frame for path in lying(theirs)] == [True]
+    assert (await channel.deliver(target, Parcel(b"mf1 one"))).brought == (frame[::-1],)
 
 
 async def test_what_the_peer_left_is_brought_once(seed: Seed, theirs: Path) -> None:
@@ -104,6 +114,16 @@ async def test_a_drop_folder_that_is_a_link_or_open_to_others_is_not_used(seed: 
     with pytest.raises(ChannelError, match="no folder of one user alone"):
         await channel.deliver(target, Parcel(b"mf1 one"))
     assert list((theirs / "elsewhere").iterdir()) == []
+
+
+async def test_who_logs_in_as_another_user_than_the_daemons_leaves_nothing(seed: Seed, theirs: Path) -> None:
+    channel, target, _ = seed
+    if os.geteuid():
+        pytest.skip("only root can give a folder away")
+    os.chown(theirs / "drop", 1234, 1234)
+    with pytest.raises(ChannelError, match="is another user than the one"):
+        await channel.deliver(target, Parcel(b"mf1 one"))
+    assert lying(theirs) == []
 
 
 async def test_a_peer_without_a_home_there_is_told_in_words(seed: Seed, theirs: Path) -> None:

@@ -17,8 +17,7 @@ from multifleet.core.frame import FRAME_LIMIT
 from multifleet.core.nats_packets import NatsAsk, NatsTold
 
 if TYPE_CHECKING:
-    from nats.aio.msg import Msg
-
+    from multifleet.channels.nats_library import Msg
     from multifleet.channels.nats_wire import Wire
 
 ANSWER_SECONDS = 3.0
@@ -28,6 +27,8 @@ FIRST_REST, LONGEST_REST = 0.1, 5.0
 """Seconds until the next try to connect."""
 TAKEN_AT_ONCE = 8
 """Requests of peers."""
+GRACE = 10.0
+"""Seconds in which a new member, or all of them after the first connection, may still be on their way to the server."""
 
 
 class NatsChannel:
@@ -35,13 +36,16 @@ class NatsChannel:
 
     name: ClassVar[str] = "nats"
 
-    def __init__(self, *, tick: float = TICK) -> None:
+    def __init__(self, *, tick: float = TICK, grace: float = GRACE) -> None:
         self._tick = tick
+        self._grace = grace
         self._wire: Wire | None = None
         self._queue: NatsQueue | None = None
         self._fleet = ""
         self._why = "not connected to a NATS server yet"
-        self._was_connected = False
+        self._connected_since: float | None = None
+        self._met: dict[str, float] = {}
+        self._seen: set[str] = set()
         self._doubt = asyncio.Event()
         self._again = asyncio.Event()
         self._connected = asyncio.Event()
@@ -64,8 +68,14 @@ class NatsChannel:
         stack.push_async_callback(self._stop)
 
     def reaches(self, target: Target) -> str:
-        """A server that has never been there is no broken one."""
-        return "" if self._was_connected else self._why
+        """A server that has never been there is no broken one, nor is a peer that had no time to come to it."""
+        if self._connected_since is None:
+            return self._why
+        now = self._here.monotonic()
+        since = max(self._connected_since, self._met.setdefault(target.node, now))
+        if target.node in self._seen or now - since >= self._grace:
+            return ""
+        return f"{target.node} may not have come to the NATS server yet"
 
     async def deliver(self, target: Target, parcel: Parcel) -> Carried:
         """Ask the peer's daemon; where it is away, lay the frame into its queue."""
@@ -89,6 +99,7 @@ class NatsChannel:
         else:
             if not answer.startswith(b"mf1 "):
                 raise ChannelError(f"{where}: what answers does not know this node, or not by this key")
+            self._saw(target.node)
             return Carried(Success.ANSWERED, answer, where)
         if target.is_there or not parcel.ids:
             # Who is heard another way is not made to wait until it looks into its queue.
@@ -122,6 +133,10 @@ class NatsChannel:
         else:
             words.append("connected anew to the NATS server")
         return "; ".join(words)
+
+    def _saw(self, node: str) -> None:
+        if node in self._met:
+            self._seen.add(node)
 
     async def _tell(self, peer: str, asked: NatsAsk) -> NatsTold:
         if self._here.config.natsUrl:
@@ -187,7 +202,8 @@ class NatsChannel:
         if not await wire.live():  # once that came back, the server has heard of the subscription
             return
         self._wire = wire
-        self._was_connected = True
+        if self._connected_since is None:
+            self._connected_since = self._here.monotonic()
         self._connected.set()
         self._here.count("nats_connected")
         dropped = 0
@@ -223,9 +239,11 @@ class NatsChannel:
 
     async def _take(self, message: "Msg") -> None:
         """A peer's request; the next one is not looked at before there is room for it."""
-        if not message.reply.startswith("_INBOX.") or len(message.data) > FRAME_LIMIT:
-            self._here.count("nats_message_refused", reason="no place to answer, or over the limit")
+        fit = message.data.startswith(b"mf1 ") and len(message.data) <= FRAME_LIMIT
+        if not fit or not message.reply.startswith("_INBOX."):
+            self._here.count("nats_message_refused", reason="no frame, no place to answer, or over the limit")
             return
+        self._saw(message.data[:80].decode("ascii", "replace").split(" ")[1])  # not proved; it only says whom to try
         await self._slots.acquire()
         task = asyncio.create_task(self._answer(message), name="nats request")
         self._taking.add(task)

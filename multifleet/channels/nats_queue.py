@@ -14,8 +14,7 @@ from multifleet.core.frame import FRAME_LIMIT
 from multifleet.core.packets import EXPIRES_LIMIT
 
 if TYPE_CHECKING:
-    from nats.aio.msg import Msg
-
+    from multifleet.channels.nats_library import Msg
     from multifleet.channels.nats_wire import Wire
 
 ANSWER_SECONDS = 2.0

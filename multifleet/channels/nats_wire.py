@@ -13,12 +13,8 @@ from collections.abc import Awaitable, Callable, Coroutine
 from math import ceil
 from typing import Any, TypeVar
 
-from nats import errors
-from nats.aio.client import Client
-from nats.aio.msg import Msg
-from nats.protocol.parser import AWAITING_MSG_PAYLOAD, Parser
-
 from multifleet.channels.nats_credentials import Credentials
+from multifleet.channels.nats_library import AWAITING_MSG_PAYLOAD, Client, Msg, Parser, errors
 from multifleet.channels.nats_servers import Server
 
 CONNECT_SECONDS = 2.5

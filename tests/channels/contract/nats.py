@@ -35,7 +35,7 @@ class Maker:
         def spawn(name: str, run: Callable[[], Awaitable[None]]) -> None:
             tasks.append(asyncio.ensure_future(run()))  # type: ignore[arg-type]
 
-        channel = NatsChannel()
+        channel = NatsChannel(grace=0.0)
         config = Config(natsUrl=await self._url())
         await channel.start(stack, here(self._scene.home, config=config, spawn=spawn))
         stack.callback(lambda: [task.cancel() for task in tasks])

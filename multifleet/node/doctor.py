@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from multifleet import __version__
+from multifleet.config import relay_port
 from multifleet.errors import BadInput
 from multifleet.node.checks import (
     client,
@@ -136,7 +137,7 @@ def _inside(node: "Node", probes: _Probes, *, alone: bool) -> dict[str, Callable
 
     return {
         "daemon": partial(aside, lambda: daemon.running(home, node.id, __version__, up)),
-        "port": partial(port.serving, node.id, node.listens),
+        "port": partial(port.serving, node.id, node.listens, _side_port_missing(node)),
         "store": partial(store.running, home, node.store.database, ALONE_STORE_SECONDS if alone else STORE_SECONDS),
         "config": partial(aside, lambda: config.usable(home)),
         "keys": ask_keys,
@@ -150,6 +151,12 @@ def _inside(node: "Node", probes: _Probes, *, alone: bool) -> dict[str, Callable
         "hooks": ask_hooks,
         "client": ask_client,
     }
+
+
+def _side_port_missing(node: "Node") -> int:
+    """The port for frames alone that this daemon should have and lacks; 0 where there is none."""
+    wanted = relay_port(node.config)
+    return wanted if wanted not in (node.relaying.port, node.port) else 0
 
 
 def _outside(home: Path, *, alone: bool) -> dict[str, Callable[[], Finding]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from multifleet.config import join_address, load
 from multifleet.errors import ConfigError
 from multifleet.local_http import request
-from multifleet.node.checks.finding import Finding, fail, ok, together
+from multifleet.node.checks.finding import Finding, fail, ok, together, warn
 from multifleet.node.checks.listeners import who_listens
 from multifleet.store.lock import holder
 
@@ -18,11 +18,15 @@ ANSWER_SECONDS = 1.0
 _NEAR = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}
 
 
-async def serving(node: str, listens: Sequence[tuple[str, int]]) -> Finding:
-    """Whether this very node answers wherever it listens."""
+async def serving(node: str, listens: Sequence[tuple[str, int]], without: int = 0) -> Finding:
+    """Whether this very node answers wherever it listens; `without`: the port for frames alone, if it lacks that."""
     if not listens:
         return fail("the daemon listens nowhere", "multifleet down, then multifleet up")
-    return together(await asyncio.gather(*(_ask(node, host, port) for host, port in listens)))
+    findings = await asyncio.gather(*(_ask(node, host, port) for host, port in listens))
+    if without:
+        by_whom = f"port {without} for relayed frames is taken{_named(without)}: they come to the usual port alone"
+        findings.append(warn(by_whom, 'stop it and restart the daemon, or set another "relayPort" in config.json'))
+    return together(findings)
 
 
 def from_outside(home: Path) -> Finding:

@@ -73,6 +73,12 @@ class Desk:
         else:
             self.handed.pop(mark, None)
 
+    def give_up(self) -> None:
+        """Whoever waits here waits no more: what it handed in was not taken."""
+        for mark in list(self.waiting):
+            self.settle(Taken(mark=mark, done=False))
+        self.ring()
+
     def settle(self, taken: Taken) -> None:
         """The recipient said what it did with a frame."""
         for future in self.waiting.get(taken.mark, ()):

@@ -62,7 +62,7 @@ class Relaying:
         return RelayChannel.name not in here.config.channels.off
 
     async def start(self, stack: AsyncExitStack, here: Here) -> None:
-        """Take frames from now on; at the end nobody waits here any more."""
+        """Take frames from now on; at the end nobody waits here any more, and what is under way is kept."""
         self._here = here
         self.holds_for = await self._relayed.recipients()
         here.serve(RelayPut, self.put)
@@ -72,7 +72,7 @@ class Relaying:
     def _stop(self) -> None:
         self._stopping = True
         for desk in self._desks.values():
-            desk.ring()
+            desk.give_up()
 
     async def put(self, sender: str, put: RelayPut) -> RelayTook:
         """Pass a frame on or keep it."""
@@ -87,7 +87,7 @@ class Relaying:
         if recipient is None:
             return self._refused(sender, f"{header.recipient} is no other member here")
         hears = recipient.is_there or self.desk(recipient.node).is_open(self._here.monotonic())
-        if hears and put.patience:
+        if hears and put.patience and not self._stopping:
             held = Held(mark=mark_of(frame), frame=put.frame)
             taken = await self._pass_now(recipient, held, put.patience / 1000)
             if taken is not None and taken.answer:

@@ -162,7 +162,7 @@ async def test_mail_from_and_for_those_who_are_out_is_thrown_out(fleet: Fleet) -
     async with asyncio.timeout(5):
         while (await chief.store.relayed.kept()).frames > 1:  # noqa: ASYNC110  no event tells it
             await asyncio.sleep(0.01)
-    assert chief.counted("relay_dropped") == 1
+    await until(lambda: chief.counted("relay_dropped") == 1)
 
 
 async def test_its_time_over_a_frame_is_forgotten(fleet: Fleet) -> None:
@@ -173,6 +173,18 @@ async def test_its_time_over_a_frame_is_forgotten(fleet: Fleet) -> None:
     assert (await chief.store.relayed.kept()).frames == 1
     await chief.store.prune(NOW + 62)
     assert (await chief.store.relayed.kept()).frames == 0
+
+
+async def test_a_relay_that_stops_lets_nobody_wait(fleet: Fleet) -> None:
+    chief, mac1, _ = await fleet.started("chief", "mac1", "mac2")
+    fleet.chief = "mac1"
+    fleet.silent |= {("chief", "mac2")}
+    frame = packed(mac1.sealed("mac2", b"x"))
+    waits = asyncio.create_task(chief.relaying.put("mac1", RelayPut(frame=frame, keep=0, patience=30_000)))
+    await until(lambda: fleet.asks("relay_pass"))
+    async with asyncio.timeout(2):
+        await chief.down()
+        assert (await waits).outcome == "refused"
 
 
 async def test_one_that_takes_nothing_is_not_pestered(fleet: Fleet) -> None:

@@ -70,7 +70,7 @@ class GitChannel:
         mail = self._mail()
         ref = mail.letter(target.node, self._here.random(LETTER_BYTES))
         self._incoming.soon()
-        await self._outgoing.post(ref, mail.wrap(ref, parcel.frame), (target.node, parcel.ids), expires)
+        await self._outgoing.post(ref, mail.wrap(ref, parcel.frame), target.node, parcel.ids, expires)
         return Carried(Success.PARKED, where=f"git {self._shown}{self._peers.doubt(target.node)}")
 
     async def mend(self, target: Target) -> str:

@@ -198,11 +198,11 @@ class Incoming:
         for peer, talk in self._talking.items():
             frame = await self._here.waiting_for(peer)
             # A frame of the same length says the same: it differs in its nonce.
-            if frame is None or (len(frame) == talk.said and self._outgoing.lies(("answers", peer))):
+            if frame is None or (len(frame) == talk.said and self._outgoing.lies(f"answers {peer}")):
                 continue
             if talk.bucket.take(now):
                 continue  # two nodes that always have an answer to each other do not keep the remote busy
             talk.said = len(frame)
             ref = self._mail().letter(peer, self._here.random(LETTER_BYTES))
             expires = self._here.now() + ANSWERS_LIE
-            self._outgoing.leave(ref, self._mail().wrap(ref, frame), ("answers", peer), expires)
+            self._outgoing.leave(ref, self._mail().wrap(ref, frame), f"answers {peer}", (), expires)

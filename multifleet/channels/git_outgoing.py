@@ -3,7 +3,7 @@ be deleted there. Remembers what it left, so that nothing stays longer than its 
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,8 +31,10 @@ class Leaving:
 
     ref: str
     blob: bytes
-    key: Hashable
-    """What it says in other words than an earlier one with the same key, which is deleted then."""
+    pile: str
+    """Whose letters it lies among."""
+    says: frozenset[str]
+    """What is in it; an earlier one of the pile that says no more is deleted."""
     expires: float
     done: asyncio.Future[None] | None = None
     """Of who waits for it."""
@@ -92,24 +94,25 @@ class Outgoing:
         self._queue: list[Leaving] = []
         self._pushing: list[Leaving] = []
         self._gone: dict[str, None] = {}
-        self._latest: dict[Hashable, str] = {}
+        self._left: dict[str, tuple[str, frozenset[str]]] = {}
+        """Ref: pile, and what it says; of this run."""
         self._wanted = asyncio.Event()
         self._push: asyncio.Task[None] | None = None
 
-    async def post(self, ref: str, blob: bytes, key: Hashable, expires: float) -> None:
+    async def post(self, ref: str, blob: bytes, pile: str, says: Collection[str], expires: float) -> None:
         """Leave a letter; it lies there when this returns. ChannelError where it does not."""
-        leaving = Leaving(ref, blob, key, expires, asyncio.get_running_loop().create_future())
-        assert leaving.done is not None
+        done = asyncio.get_running_loop().create_future()
+        leaving = Leaving(ref, blob, pile, frozenset(says), expires, done)
         self._add(leaving)
         try:
-            await leaving.done
+            await done
         except asyncio.CancelledError:
             await self._give_up(leaving)
             raise
 
-    def leave(self, ref: str, blob: bytes, key: Hashable, expires: float) -> None:
+    def leave(self, ref: str, blob: bytes, pile: str, says: Collection[str], expires: float) -> None:
         """Leave a letter with the next push; nobody waits for it, and it is lost where that fails."""
-        self._add(Leaving(ref, blob, key, expires))
+        self._add(Leaving(ref, blob, pile, frozenset(says), expires))
 
     def delete(self, ref: str) -> None:
         """Delete a letter with one of the next pushes."""
@@ -117,9 +120,10 @@ class Outgoing:
             self._gone[ref] = None
             self._wanted.set()
 
-    def lies(self, key: Hashable) -> bool:
-        """Whether a letter with this key was left in this run, or is about to be."""
-        return key in self._latest or any(one.key == key for one in (*self._queue, *self._pushing))
+    def lies(self, pile: str) -> bool:
+        """Whether a letter of a pile was left in this run, or is about to be."""
+        left = (known for known, _ in self._left.values())
+        return pile in left or any(one.pile == pile for one in (*self._queue, *self._pushing))
 
     async def run(self) -> None:
         """Push what there is, whenever there is something."""
@@ -148,7 +152,7 @@ class Outgoing:
 
     async def _push_some(self) -> bool:
         self._pushing = self._next()
-        superseded = [self._latest[one.key] for one in self._pushing if one.key in self._latest]
+        superseded = [ref for ref, (pile, says) in self._left.items() if self._is_said_anew(pile, says)]
         most = len(superseded) + DELETIONS_BESIDE if self._pushing else PUSH_DELETIONS
         gone = list(dict.fromkeys([*superseded, *self._gone]))[:most]
         self._push = asyncio.create_task(self._push_now(gone), name="git push")
@@ -162,6 +166,9 @@ class Outgoing:
                 if one.done and not one.done.done():
                     one.done.set_exception(ChannelError("the push was broken off", unknown=True))
             self._pushing, self._push = [], None
+
+    def _is_said_anew(self, pile: str, says: frozenset[str]) -> bool:
+        return any(one.pile == pile and says <= one.says for one in self._pushing)
 
     def _next(self) -> list[Leaving]:
         some: list[Leaving] = []
@@ -185,13 +192,13 @@ class Outgoing:
                 self._lying.letters.pop(one.ref, None)
                 _tell(one, ChannelError(f"the git remote refuses it: {visible(refused[one.ref], one_line=True)}"))
             else:
-                self._latest.pop(one.key, None)
-                self._latest[one.key] = one.ref
+                self._left[one.ref] = (one.pile, one.says)
                 _tell(one, None)
-        while len(self._latest) > REMEMBERED:
-            del self._latest[next(iter(self._latest))]
+        while len(self._left) > REMEMBERED:
+            del self._left[next(iter(self._left))]
         for ref in gone:
             self._gone.pop(ref, None)
+            self._left.pop(ref, None)
             self._lying.letters.pop(ref, None)
             if ref in refused:
                 self._count("git_not_deleted", reason=refused[ref])

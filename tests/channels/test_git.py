@@ -103,14 +103,14 @@ async def test_two_nodes_that_always_have_an_answer_do_not_keep_the_remote_busy(
         assert len(b.frames) == 3 and len(a.frames) == 2
 
 
-async def test_the_same_messages_again_take_the_place_of_the_first(tmp_path: Path, remote: Repository) -> None:
+async def test_a_letter_takes_the_place_of_those_that_say_no_more_than_it(tmp_path: Path, remote: Repository) -> None:
     async with node("mac1", tmp_path / "1", str(remote.path)) as a:
-        await a.send("mac2", b"once", ("1", "2"))
-        await a.send("mac2", b"other", ("3",))
-        await a.send("mac2", b"again", ("1", "2"))
-        await a.send("mac2", b"", ())
-        await a.send("mac2", b"", ())
-        assert len(remote.mailbox("mac2")) == 3
+        for ids, lying in (("12", 1), ("3", 2), ("12", 2), ("23", 2), ("", 3), ("", 3), ("4", 3)):
+            await a.send("mac2", b"any", tuple(ids))
+            assert len(remote.mailbox("mac2")) == lying, ids
+        await a.send("mac2", b"all", ("1", "2", "3", "4"))
+        await a.send("mac3", b"other", ("1",))
+        assert len(remote.mailbox("mac2")) == len(remote.mailbox("mac3")) == 1
 
 
 async def test_what_cannot_be_written_now_is_left_there(tmp_path: Path, remote: Repository) -> None:

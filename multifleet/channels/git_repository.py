@@ -7,11 +7,13 @@ and no ref is named to git but letters' own.
 
 import asyncio
 import hashlib
+import os
 import shutil
+import signal
 import tempfile
 import zlib
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,8 +57,9 @@ class GitRepository:
         self._place = place
 
     def tidy(self) -> None:
-        """Delete what a killed daemon may have left."""
+        """End and delete what a killed daemon may have left: a far side that never answers keeps git for ever."""
         for left in self._place.glob(f"{_SCRATCH}*"):
+            _end_those_in(left)
             shutil.rmtree(left, ignore_errors=True)
 
     async def push(self, letters: Mapping[str, bytes], gone: Collection[str] = ()) -> dict[str, str]:
@@ -157,6 +160,14 @@ class Fetched:
             pairs.append((letter, told[at : at + letter.size]))
             at += letter.size + 1
         return pairs
+
+
+def _end_those_in(folder: Path) -> None:
+    """Kill the processes that work in a folder of ours; only Linux tells which."""
+    for entry in Path("/proc").glob("[1-9]*"):
+        with suppress(OSError, ValueError):  # ended meanwhile, or another user's
+            if os.readlink(entry / "cwd") == os.path.realpath(folder):
+                os.kill(int(entry.name), signal.SIGKILL)
 
 
 async def _to_the_end(work: asyncio.Task[None]) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import stat
 import time
 from pathlib import Path
@@ -278,8 +279,14 @@ async def test_who_gives_up_takes_nothing_from_those_that_still_wait(
 async def test_leftovers_of_a_killed_daemon_are_cleared_away(tmp_path: Path, remote: Repository) -> None:
     left = tmp_path / "1/git/work-old/objects"
     left.mkdir(parents=True)
-    async with node("mac1", tmp_path / "1", str(remote.path)):
+    program = await asyncio.create_subprocess_exec("sleep", "600", cwd=left.parent)
+    other = await asyncio.create_subprocess_exec("sleep", "600", cwd=tmp_path)
+    async with node("mac1", tmp_path / "1", str(remote.path)), asyncio.timeout(5):
         assert not left.parent.exists()
+        assert await program.wait() == -signal.SIGKILL
+        assert other.returncode is None
+    other.kill()
+    await other.wait()
 
 
 async def test_a_channel_that_is_turned_off_does_not_look_for_letters(tmp_path: Path) -> None:

@@ -78,6 +78,19 @@ def test_nothing_but_ssh_is_needed_there(fleet: Fleet) -> None:
     assert "to a dead daemon" in [message["body"] for message in mac2.inbox()]
 
 
+def test_a_daemon_that_died_is_started_again_from_outside(fleet: Fleet) -> None:
+    mac1, mac2 = fleet.nodes
+    assert seconds(mac1, "mac2", "before")[1] == "http"
+    pid = mac2.ask("status")["pid"]
+    mac2.kill()
+    ways = [seconds(mac1, "mac2", f"to a dead daemon {number}")[1] for number in range(3)]
+    assert ways[0] == "ssh"  # the last may go to the daemon that runs again
+    wait_for(lambda: mac2.cli("status", check=False).returncode == 0, 40, 0.5, "the daemon that mac1 starts")
+    assert mac2.ask("status")["pid"] != pid
+    wait_for(lambda: not mac1.ask("repair")["cases"], 30, 0.5, "a round trip that ends the case")
+    assert seconds(mac1, "mac2", "after")[1] == "http"
+
+
 def test_a_tunnel_makes_the_quick_way_work(fleet: Fleet) -> None:
     mac1, mac2 = fleet.nodes
     faults = only_ssh(mac1, mac2)

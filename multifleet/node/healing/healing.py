@@ -11,6 +11,7 @@ from typing import Any
 from multifleet.channels.base import ChannelError
 from multifleet.core.channel_state import ChannelEvent, ChannelState
 from multifleet.core.ladder import (
+    BY_A_SERVER,
     DIRECT,
     Case,
     Escalation,
@@ -225,7 +226,8 @@ class Healing:
     async def _mend_here(self, member: Member, channels: Sequence[str]) -> None:
         for channel in channels:
             now = self._clock.monotonic()
-            key = (member.node, channel)
+            # What goes through one server has one client here, whoever cannot be reached by it.
+            key = ("" if channel in BY_A_SERVER else member.node, channel)
             if now - self._mended.get(key, -MEND_AGAIN) < MEND_AGAIN:
                 continue
             self._mended[key] = now

@@ -25,6 +25,7 @@ from multifleet.core import (
     repairs,
     replay,
     routing,
+    ssh_packets,
     strict,
 )
 from multifleet.core import invite as invitations
@@ -249,6 +250,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "ask": fields(Ask),
     "told": fields(Told),
     "nats-told": fields(nats_packets.NatsTold),
+    "ssh-told": fields(ssh_packets.SshTold),
     "relay-put": fields(relay_packets.RelayPut),
     "relay-took": fields(relay_packets.RelayTook),
     "relay-poll": fields(relay_packets.RelayPoll),

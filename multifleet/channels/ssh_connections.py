@@ -6,6 +6,7 @@ It never decides what is sent, and never asks the user anything.
 
 import asyncio
 import importlib
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ OPEN_SECONDS = 8.0
 """For logging in, by whatever host: less than a channel's own time, so that its reason is told."""
 HURRY_SECONDS = 3.0
 """For one host while there are others to try."""
+FAILED_SECONDS = 2.0
+"""For so long after a failure nobody else tries to log in."""
 IDLE_SECONDS = 45.0
 CLOSE_SECONDS = 1.0
 LOAD_AFTER = 2.0
@@ -60,6 +63,7 @@ class SshConnections:
         self._kept: dict[str, Kept] = {}
         self._opening: dict[str, _Opening] = {}
         self._best: dict[str, str] = {}
+        self._failures: dict[str, tuple[float, str]] = {}
         self._closing: set[SSHClientConnection] = set()
         self._is_started = False
         self.peers: SshPeers
@@ -133,6 +137,7 @@ class SshConnections:
     def forget(self, node: str) -> bool:
         """Let go of what is kept for a peer; whether there was anything."""
         self._best.pop(node, None)
+        self._failures.pop(node, None)
         kept = self._kept.get(node)
         if kept is not None:
             self._drop(kept)
@@ -168,6 +173,8 @@ class SshConnections:
         self._need_login(target)
         if kept is not None:
             self._drop(kept)
+        if (why_not := self._failed_just_now(target.node)) is not None:
+            raise ChannelError(why_not)
         opening = self._opening.get(target.node)
         if opening is None:
             task = asyncio.create_task(self._open(target), name=f"ssh to {target.node}")
@@ -188,11 +195,22 @@ class SshConnections:
                 connection, login = await self._log_in(target)
         except TimeoutError:
             words = f"no SSH session in {OPEN_SECONDS:g} s: the server hangs, or large packets are lost on the way"
-            raise ChannelError(f"{logins(target)[0]}: {words}") from None
+            raise self._failed(target.node, f"{logins(target)[0]}: {words}") from None
+        except ChannelError as error:
+            raise self._failed(target.node, str(error)) from None
         kept = self._kept[target.node] = Kept(target.node, login, connection)
         kept.idle = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._drop, kept)
         self._best[target.node] = login.host
         return kept
+
+    def _failed(self, node: str, words: str) -> ChannelError:
+        self._failures[node] = (time.monotonic(), words)
+        return ChannelError(words)
+
+    def _failed_just_now(self, node: str) -> str | None:
+        """Why no connection could be had a moment ago: the next channel over SSH need not wait for that again."""
+        at, words = self._failures.get(node, (0.0, ""))
+        return words if words and time.monotonic() - at < FAILED_SECONDS else None
 
     async def _log_in(self, target: Target) -> "tuple[SSHClientConnection, Login]":
         await asyncio.to_thread(_load)
@@ -221,6 +239,7 @@ class SshConnections:
         raise ChannelError("; ".join(reasons))
 
     def _learned(self, node: str) -> None:
+        self._failures.pop(node, None)
         kept = self._kept.get(node)
         if kept is not None:
             kept.notes.clear()

@@ -45,7 +45,7 @@ class HostKeys:
         users, authorities, revoked = _users(host, addr, port)
         keys = [*pinned, *users]
         self.believed = len(keys) + len(authorities)
-        self.expected = [key.get_fingerprint() for key in keys]
+        self.expected = list(dict.fromkeys(key.get_fingerprint() for key in keys))
         return keys, authorities, revoked
 
     def unknown(self, key: asyncssh.SSHKey) -> bool:

@@ -103,6 +103,7 @@ async def test_what_the_users_ssh_knows_is_believed_and_what_contradicts_it_is_n
         async with connections.to(mac2(sshd)):
             raise AssertionError
     known.write_text(f"[127.0.0.1]:{sshd.port} {sshd.host_key}\n")
+    connections.forget("mac2")
     async with connections.to(mac2(sshd)):
         assert now.counts["ssh_host_key_first_use"] == 0
 
@@ -155,6 +156,23 @@ async def test_a_server_that_hangs_costs_our_deadline_only(
         with pytest.raises(ChannelError):
             async with asyncio.timeout(2), mac1[0].to(target):
                 raise AssertionError
+        await until(lambda: not there)
+
+
+async def test_the_next_channel_does_not_wait_again_for_what_failed_just_now(
+    mac1: Mac1, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ssh_connections, "OPEN_SECONDS", 0.2)
+    async with server_that(b"") as (port, there):
+        target = Target("mac2", configured=NodeEntry(host="127.0.0.1", user="me", ssh_port=port))
+        reasons = []
+        for _ in range(2):
+            with pytest.raises(ChannelError) as failed:
+                async with mac1[0].to(target):
+                    raise AssertionError
+            reasons.append(str(failed.value))
+            monkeypatch.setattr(ssh_connections, "OPEN_SECONDS", 60.0)
+        assert reasons[0] == reasons[1] and "the server hangs" in reasons[0]
         await until(lambda: not there)
 
 

@@ -405,14 +405,8 @@ COMMANDS: dict[str, Command] = {
         "",
     ),
     "status": Command(
-        (
-            "Show the fleet as this node sees it: who is there, how that is known, what "
-            "waits, and what does not work."
-        ),
-        (
-            "Show the fleet as this node sees it: who is there, how that is known, what "
-            "waits, and what does not work."
-        ),
+        ("Show the fleet as this node sees it: who is there, how that is known, what waits, and what does not work."),
+        ("Show the fleet as this node sees it: who is there, how that is known, what waits, and what does not work."),
         "GET",
         "/status",
         (
@@ -454,14 +448,8 @@ COMMANDS: dict[str, Command] = {
         "",
     ),
     "peers": Command(
-        (
-            "List the other nodes of the fleet: the state of each, how it is known, "
-            "addresses, branch, sessions, load."
-        ),
-        (
-            "List the other nodes of the fleet: the state of each, how it is known, "
-            "addresses, branch, sessions, load."
-        ),
+        ("List the other nodes of the fleet: the state of each, how it is known, addresses, branch, sessions, load."),
+        ("List the other nodes of the fleet: the state of each, how it is known, addresses, branch, sessions, load."),
         "GET",
         "/peers",
         (
@@ -480,14 +468,8 @@ COMMANDS: dict[str, Command] = {
         "picture",
     ),
     "channels": Command(
-        (
-            "Show every channel to every peer: its state, when it worked last, how quick it "
-            "is, or why there is none."
-        ),
-        (
-            "Show every channel to every peer: its state, when it worked last, how quick it "
-            "is, or why there is none."
-        ),
+        ("Show every channel to every peer: its state, when it worked last, how quick it is, or why there is none."),
+        ("Show every channel to every peer: its state, when it worked last, how quick it is, or why there is none."),
         "GET",
         "/channels",
         (
@@ -592,14 +574,8 @@ COMMANDS: dict[str, Command] = {
         "",
     ),
     "check": Command(
-        (
-            "Try every channel to a peer now, or to all of them, and say what came of each; "
-            "nobody is disturbed by it."
-        ),
-        (
-            "Try every channel to a peer now, or to all of them, and say what came of each; "
-            "nobody is disturbed by it."
-        ),
+        ("Try every channel to a peer now, or to all of them, and say what came of each; nobody is disturbed by it."),
+        ("Try every channel to a peer now, or to all of them, and say what came of each; nobody is disturbed by it."),
         "GET",
         "/check",
         (
@@ -627,10 +603,7 @@ COMMANDS: dict[str, Command] = {
         "",
     ),
     "wake": Command(
-        (
-            "Wake a machine that sleeps, after asking its daemon and then its SSH server "
-            "whether it sleeps at all."
-        ),
+        ("Wake a machine that sleeps, after asking its daemon and then its SSH server whether it sleeps at all."),
         (
             "Wake a machine that sleeps, after asking its daemon and then its SSH server "
             "whether it sleeps at all. Wake-on-LAN packets, three at the most, are sent from "
@@ -659,10 +632,7 @@ COMMANDS: dict[str, Command] = {
         "",
     ),
     "cloud": Command(
-        (
-            "Create a cloud session by your Claude Code routine and give it a text, which "
-            "leaves the fleet by that."
-        ),
+        ("Create a cloud session by your Claude Code routine and give it a text, which leaves the fleet by that."),
         (
             "Create a cloud session by your Claude Code routine and give it a text, which "
             "leaves the fleet by that. The answer says that the session was created, and no "
@@ -888,10 +858,7 @@ COMMANDS: dict[str, Command] = {
         (
             Field(
                 "by",
-                (
-                    "The channel by which it came; over ssh, what waits here for its sender is given "
-                    "back as well."
-                ),
+                ("The channel by which it came; over ssh, what waits here for its sender is given back as well."),
                 choices=(
                     "local",
                     "ssh",
@@ -995,10 +962,7 @@ COMMANDS: dict[str, Command] = {
         ),
         (),
         "setup",
-        (
-            "Leave the fleet? What waits to be delivered is given up, and only a captain's "
-            "invitation leads back."
-        ),
+        ("Leave the fleet? What waits to be delivered is given up, and only a captain's invitation leads back."),
     ),
     "up": Command(
         "Start the daemon and wait until it answers.",
@@ -1092,11 +1056,18 @@ COMMANDS: dict[str, Command] = {
         "Show it at work: three nodes on this machine, one of them killed under way.",
         (
             "Show it at work: three nodes on this machine send messages, one of them is "
-            "killed and started again under way, and every receipt is there at the end."
+            "killed and started again under way, one way between them after the other goes "
+            "dark, and every receipt is there at the end."
         ),
         "",
         "",
-        (),
+        (
+            Field(
+                "brief",
+                "Leave out how the ways go dark and come back, which takes a minute.",
+                "switch",
+            ),
+        ),
         (),
         "programs",
     ),

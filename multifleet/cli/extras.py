@@ -163,7 +163,8 @@ OWN_COMMANDS = {
     "demo": Command(
         "Show it at work: three nodes on this machine, one of them killed under way.",
         "Show it at work: three nodes on this machine send messages, one of them is killed and started "
-        "again under way, and every receipt is there at the end.",
+        "again under way, one way between them after the other goes dark, and every receipt is there at the end.",
+        fields=(Field("brief", "Leave out how the ways go dark and come back, which takes a minute.", SWITCH),),
         runner="programs",
     ),
     "version": Command("Print the version.", "Print the version.", runner="version"),

@@ -22,15 +22,15 @@ from multifleet.demo.teller import Teller
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def run(as_json: bool) -> int:
+def run(as_json: bool, brief: bool = False) -> int:
     """Exit status: 0 when every message arrived once and every receipt's signature is good, else 1; 128 and
     the signal's number when one ended it."""
-    return asyncio.run(_play_until_signalled(as_json))
+    return asyncio.run(_play_until_signalled(as_json, brief))
 
 
-async def _play_until_signalled(as_json: bool) -> int:
+async def _play_until_signalled(as_json: bool, brief: bool) -> int:
     loop = asyncio.get_running_loop()
-    playing = asyncio.create_task(_play(as_json), name="demo")
+    playing = asyncio.create_task(_play(as_json, brief), name="demo")
     got: list[signal.Signals] = []
 
     def end(number: signal.Signals) -> None:
@@ -47,16 +47,16 @@ async def _play_until_signalled(as_json: bool) -> int:
         return 128 + got[0]
 
 
-async def _play(as_json: bool) -> int:
+async def _play(as_json: bool, brief: bool) -> int:
     begun = time.monotonic()
     teller = Teller(quiet=as_json)
     with removing_new(), tempfile.TemporaryDirectory(prefix="mf-demo-", ignore_cleanup_errors=True) as folder:
         for port in (DEFAULT_PORT, 0):
             arrivals: list[Arrival] = []
             reason = None
-            story = Story(Path(folder, str(port)), teller)
+            story = Story(Path(folder, str(port)), teller, brief)
             try:
-                await story.play(choose_places(wanted=port))
+                await story.play(choose_places(wanted=port), choose_places(wanted=0))
                 arrivals = await examine(story.sent)
             except PortTaken as error:
                 reason = str(error)
@@ -98,5 +98,6 @@ def _outcome(story: Story, arrivals: list[Arrival], reason: str | None, seconds:
         "messages": [{"id": one.id, "from": one.from_, "to": one.to, "states": one.states} for one in arrivals],
         "agent": story.agent.what,
         "killed": story.killed,
+        "blackout": {"by": story.blackout.by, "healed": story.blackout.healed} if story.blackout else None,
         "seconds": round(seconds, 1),
     }

@@ -33,11 +33,14 @@ class PortTaken(DemoFailed):
 
 
 class FleetNode:
-    """A node named `name` under `stage`, which listens at `place`."""
+    """A node named `name` under `stage`, known to others by `place`; it listens at `inner`, if that is another one."""
 
-    def __init__(self, stage: Path, name: str, place: Place) -> None:
+    def __init__(self, stage: Path, name: str, place: Place, inner: Place | None = None) -> None:
         self.name = name
         self.place = place
+        self.inner = inner or place
+        self.settings: dict[str, Any] = {}
+        """More that its configuration says."""
         self.folder = stage / name
         self.home = self.folder / "home"
         self.agent_config = self.folder / "user" / ".claude"
@@ -52,10 +55,10 @@ class FleetNode:
     def prepare(self) -> None:
         """Say where it listens, and that its keys stay in its folder, whatever keyring this user has."""
         self.home.mkdir(mode=0o700, parents=True)
-        told = {"keys": "file", "bind": [self.place.host], "port": self.place.port}
+        told = {"keys": "file", "bind": [self.inner.host], "port": self.inner.port, "advertise": [str(self.place)]}
         config = self.home / "config.json"
         config.touch(mode=0o600)
-        config.write_text(json.dumps(told))
+        config.write_text(json.dumps(told | self.settings))
 
     async def init(self) -> None:
         """Make the node."""

@@ -4,12 +4,17 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 from multifleet.demo.agent import Agent, agent_in
-from multifleet.demo.fleet_node import PATIENCE, DemoFailed, FleetNode, together
+from multifleet.demo.blackout import Blackout
+from multifleet.demo.fleet_node import PATIENCE, DemoFailed, FleetNode, PortTaken, together
 from multifleet.demo.outcome import Sent
 from multifleet.demo.places import Place
+from multifleet.demo.ssh_server import SshServer
 from multifleet.demo.teller import Teller
+from multifleet.demo.ways import GitRemote, HttpPort, NatsServer, SshPort, TheChief, Way, has_git
+from multifleet.demo.wires import Wires, WireTaken
 
 NAMES = ("laptop", "mini", "gpu")
 PROJECT = "api"
@@ -22,18 +27,23 @@ ANSWER = "Rebased onto the new schema; the tests pass."
 class Story:
     """One run. `play` tells it; what was sent stays in `sent`."""
 
-    def __init__(self, stage: Path, teller: Teller) -> None:
+    def __init__(self, stage: Path, teller: Teller, brief: bool = False) -> None:
         self._stage = stage.resolve()  # the clients name folders by their real paths
+        self._brief = brief
         self._teller = teller
         self.nodes: list[FleetNode] = []
         self.sent: list[Sent] = []
         self.agent = Agent(False, "none: the demo ended before")
         self.killed: str | None = None
+        self.blackout: Blackout | None = None
+        self._stack = AsyncExitStack()
 
-    async def play(self, places: Sequence[Place]) -> None:
+    async def play(self, places: Sequence[Place], inner: Sequence[Place]) -> None:
         """All acts, up to the last message's arrival."""
-        self.nodes = [FleetNode(self._stage, name, place) for name, place in zip(NAMES, places, strict=True)]
+        known = zip(NAMES, places, inner, strict=True)
+        self.nodes = [FleetNode(self._stage, name, place, listens) for name, place, listens in known]
         laptop, mini, gpu = self.nodes
+        ways = await self._lay_ways(laptop, mini, gpu)
         project = mini.folder / "user" / PROJECT
         project.mkdir(parents=True)
         await self._make_fleet()
@@ -42,10 +52,36 @@ class Story:
             self.agent = await stack.enter_async_context(agent_in(mini, project, ANSWER))
             await self._write_to_the_agent(laptop, mini, project)
         await self._kill_under_way(laptop, mini, gpu)
+        if not self._brief:
+            await self._go_dark(mini, gpu, ways)
 
     async def end(self) -> None:
-        """Stop every daemon that still runs."""
+        """Stop every daemon that still runs, and what lies between them."""
         await asyncio.gather(*(node.stop() for node in self.nodes))
+        await self._stack.aclose()
+
+    async def _lay_ways(self, laptop: FleetNode, mini: FleetNode, gpu: FleetNode) -> list[Way]:
+        """Everything that a message from mini may go by to gpu, in the order in which it goes dark."""
+        self._stage.mkdir(parents=True, exist_ok=True)
+        wires = Wires({node.name: (node.place, node.inner) for node in self.nodes})
+        try:
+            await wires.open(self._stack)
+        except WireTaken as error:
+            raise PortTaken(str(error)) from None
+        ssh = SshServer(gpu, self._stage / "ssh", gpu.place.host)
+        await ssh.start(self._stack)
+        ways: list[Way] = [NatsServer(laptop), HttpPort(wires, gpu), TheChief(laptop), SshPort(ssh, gpu)]
+        shared: dict[str, Any] = {"natsPort": 0, "mdns": False}
+        if has_git():
+            remote = GitRemote(self._stage / "remote.git")
+            await remote.make()
+            ways.append(remote)
+            shared["git"] = {"remote": str(remote.path), "every": 1}
+        for node in self.nodes:
+            node.settings = dict(shared)
+        mini.settings["nodes"] = {gpu.name: ssh.login() | {"port": gpu.place.port}}
+        gpu.settings["sshHostKeys"] = [f"{ssh.host_key}.pub"]
+        return ways
 
     async def _make_fleet(self) -> None:
         laptop, mini, gpu = self.nodes
@@ -111,6 +147,15 @@ class Story:
         await self._watch(laptop, last, "answered")
         for message in self.sent:
             await message.sender.run("trace", message.id, "--wait", "stored", "--timeout", "20")
+
+    async def _go_dark(self, mini: FleetNode, gpu: FleetNode, ways: list[Way]) -> None:
+        self._teller.act("One way after the other goes dark, and all come back by themselves")
+        self._teller.say(f"{mini.name} writes to {gpu.name}; its channels, as `multifleet channels` has them:")
+        self.blackout = Blackout(mini, gpu, ways, self._teller)
+        try:
+            await self.blackout.play()
+        finally:
+            self.sent += self.blackout.sent
 
     async def _send_while_it_dies(self, laptop: FleetNode, mini: FleetNode, gpu: FleetNode) -> None:
         begun = len(self.sent)

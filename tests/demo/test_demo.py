@@ -17,19 +17,24 @@ from tests.lab.client_install import claude_program
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(200)
 def test_every_message_arrives_once_although_a_node_is_killed(tmp_path: Path) -> None:
     with demo(tmp_path, "--json") as process:
-        out, err = process.communicate(timeout=100)
+        out, err = process.communicate(timeout=180)
     outcome = json.loads(out)
     assert (process.returncode, err, outcome["ok"], outcome["reason"]) == (0, "", True, None)
     assert [node["node"] for node in outcome["nodes"]] == ["laptop", "mini", "gpu"]
     assert len({node["address"] for node in outcome["nodes"]}) == 3
-    assert outcome["killed"] == "gpu" and outcome["seconds"] < 60
+    assert outcome["killed"] == "gpu"
     assert outcome["agent"] == "none: no claude on PATH"
-    assert len({message["id"] for message in outcome["messages"]}) == 14
+    assert len({message["id"] for message in outcome["messages"]}) == 20
     for message in outcome["messages"]:
         steps = [state for state in message["states"] if state != "sent"]  # parked while gpu was dead
         assert ID.fullmatch(message["id"]) and steps[:2] == ["queued", "stored"]
+    by = outcome["blackout"]["by"]
+    assert len(by) == 6 and by[4] == "git" and len(set(by)) >= 4, "each time something is dark, another way is found"
+    assert outcome["blackout"]["healed"] < 35
     to_the_agent = [message for message in outcome["messages"] if message["to"] == "mini/api"]
     assert [message["states"] for message in to_the_agent] == [["queued", "stored"]]
     assert left_behind(tmp_path) == []
@@ -51,7 +56,7 @@ def test_a_port_that_is_taken_meanwhile_is_given_up_for_another(
             return [Place(host, port) for host in HOSTS] if wanted else choose_places(wanted=0)
 
         monkeypatch.setattr("multifleet.demo.demo.choose_places", choose)
-        assert run(as_json=True) == 0
+        assert run(as_json=True, brief=True) == 0
     outcome = json.loads(capsys.readouterr().out)
     assert outcome["ok"] and all(not node["address"].endswith(f":{port}") for node in outcome["nodes"])
     assert left_behind(tmp_path) == []
@@ -59,7 +64,7 @@ def test_a_port_that_is_taken_meanwhile_is_given_up_for_another(
 
 @pytest.mark.real_claude
 def test_a_real_client_takes_the_message_up_and_answers(tmp_path: Path) -> None:
-    with demo(tmp_path, client=claude_program()) as process:
+    with demo(tmp_path, "--brief", client=claude_program()) as process:
         out, err = process.communicate(timeout=100)
     assert (process.returncode, err) == (0, "")
     assert re.search(r"laptop -> mini/api +queued . stored . offered . seen . answered", out)

@@ -13,6 +13,7 @@ import secrets
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 from tests.lab.chaos_faults import KINDS
@@ -23,6 +24,7 @@ from tests.lab.fleet_node import FleetNode
 from tests.lab.footprint import Footprint
 from tests.lab.members import wait_met
 from tests.lab.scenarios import Outcome, apart, bad_wires
+from tests.lab.two_sites import SITES, TwoSites
 
 AT_ONCE = 3
 """Faults in place at one time."""
@@ -102,6 +104,18 @@ class Chaos:
         self.history.flush()
 
 
+def _fleet(stack: ExitStack, hosts: int, *, every_channel: bool) -> Fleet:
+    """All up and met; four hosts without a preset have every channel between them."""
+    if every_channel and hosts == len(SITES):
+        sites = stack.enter_context(TwoSites())
+        sites.try_all()
+        return sites.fleet
+    fleet = stack.enter_context(Fleet([f"mac{number}" for number in range(1, hosts + 1)]))
+    fleet.found()
+    wait_met(fleet.nodes)
+    return fleet
+
+
 def main() -> int:
     """The exit status."""
     parser = argparse.ArgumentParser(prog="bin/chaos", description=(__doc__ or "").partition("\n")[0])
@@ -119,9 +133,8 @@ def main() -> int:
     hosts, scenario, seconds = PRESETS.get(chosen.preset, (chosen.hosts, None, 60.0))
     seconds = chosen.seconds or seconds
     print(f"seed {chosen.seed}, {hosts} hosts, {seconds:g} s, {chosen.preset or chosen.faults}", flush=True)
-    with Fleet([f"mac{number}" for number in range(1, hosts + 1)]) as fleet:
-        fleet.found()
-        wait_met(fleet.nodes)
+    with ExitStack() as stack:
+        fleet = _fleet(stack, hosts, every_channel=scenario is None)
         before = {node.name: Footprint.of(node) for node in fleet.nodes}
         outcome = Outcome()
         if scenario:

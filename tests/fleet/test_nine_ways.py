@@ -1,0 +1,155 @@
+"""Four hosts on two sites, and every way between two of them cut until one is left, by itself and in pairs.
+
+One fleet is started for all of it; whoever is written to has a real Claude Code at work.
+"""
+
+import itertools
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from tests.lab.claude import ClaudeOnHost, mock_api_on
+from tests.lab.fault import Fault
+from tests.lab.mock_anthropic import MockAPI
+from tests.lab.program import ROOT
+from tests.lab.tools import wait_for
+from tests.lab.two_sites import CUTTABLE, TwoSites
+
+pytestmark = [pytest.mark.lab, pytest.mark.real_claude]
+
+SEAT = "nine"
+RACED = ("nats", "http", "relay")
+ARRIVES_BY = {
+    "nats": {"nats"},
+    "http": {"http"},
+    "relay": {"relay"},
+    "ssh": {"seed", "ssh"},
+    "git": {"git"},
+}
+"""What is left, and the channels that may then be named by the recipient's receipt."""
+FIRST_RACED, FIRST_COLD, FOURTH = 2.0, 12.0, 1.0
+"""Seconds: the first message where a raced channel is left and where none is, and the fourth one."""
+HEALED = 30.0
+
+
+@pytest.fixture(scope="module")
+def sites() -> Iterator[TwoSites]:
+    with TwoSites() as made:
+        wait_for(lambda: set(made.try_all().values()) <= {"answers", "parked", "no way"}, 30, 0.2, "every channel")
+        yield made
+
+
+@pytest.fixture(scope="module")
+def api(sites: TwoSites) -> Iterator[MockAPI]:
+    with mock_api_on(sites.recipient.host) as mock:
+        yield mock
+
+
+@pytest.fixture(scope="module")
+def session(sites: TwoSites, api: MockAPI) -> Iterator[ClaudeOnHost]:
+    with ClaudeOnHost(sites.recipient.host, api, project=SEAT, plugin=ROOT) as claude:
+        wait_for(
+            lambda: any(one["seat"] == SEAT for one in sites.recipient.get("/sessions")["sessions"]),
+            10,
+            what="the session",
+        )
+        yield claude
+
+
+@pytest.fixture(autouse=True)
+def invariants(sites: TwoSites) -> Iterator[None]:
+    """All faults are over after a test; nothing is lost, doubled or claimed, and every channel is tried."""
+    yield
+    sites.fleet.wait_drained()
+    sites.fleet.check()
+    sites.try_all()
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One message: how long its recipient's signed word took, and by which channel it came."""
+
+    id: str
+    took: float
+    channel: str
+
+
+def write(sites: TwoSites, to: str = "", within: float = 30.0, **fields: object) -> Arrival:
+    """Send one message, and wait for the signed word that it is stored."""
+    sender, began = sites.sender, time.monotonic()
+    id = sender.send(to or sites.recipient.name, f"by whatever way {began}", **fields)
+    sender.wait_state(id, "stored", within)
+    took = time.monotonic() - began
+    [event] = [event for event in sender.trace(id, verify=True)["events"] if event["state"] == "stored"]
+    assert event["verified"] is True and event["by"] == sites.recipient.name
+    return Arrival(id, took, event["channel"])
+
+
+def all_but(left: str) -> tuple[str, ...]:
+    """Every other channel."""
+    return tuple(channel for channel in CUTTABLE if channel != left)
+
+
+@pytest.mark.parametrize("left", CUTTABLE)
+def test_each_channel_by_itself_brings_a_message_to_a_real_session(
+    sites: TwoSites, session: ClaudeOnHost, api: MockAPI, left: str
+) -> None:
+    with sites.cut(*all_but(left)):
+        first = write(sites, f"{sites.recipient.name}/{SEAT}")
+        assert first.channel in ARRIVES_BY[left]
+        assert first.took <= (FIRST_RACED if left in RACED else FIRST_COLD)
+        if left != "git":  # what lies there is looked for every few seconds
+            write(sites)
+            write(sites)
+            fourth = write(sites)
+            assert fourth.channel in ARRIVES_BY[left]
+            assert fourth.took <= FOURTH
+        sites.sender.wait_state(first.id, "seen", 30)
+
+
+@pytest.mark.parametrize("pair", list(itertools.combinations(CUTTABLE, 2)), ids="+".join)
+def test_with_any_two_cut_the_first_message_is_there_in_two_seconds(sites: TwoSites, pair: tuple[str, str]) -> None:
+    with sites.cut(*pair):
+        arrival = write(sites)
+    assert arrival.took <= FIRST_RACED
+    assert not any(arrival.channel in ARRIVES_BY[cut] for cut in pair)
+
+
+def test_ssh_alone_needs_no_daemon_there(sites: TwoSites) -> None:
+    sites.recipient.kill()
+    try:
+        id = sites.sender.send(sites.recipient.name, "nobody is up")
+        wait_for(lambda: {"sent", "stored"} & set(sites.sender.states(id)), FIRST_COLD, 0.05, "parked or stored")
+    finally:
+        sites.recipient.up()
+    sites.sender.wait_state(id, "stored", 15)
+
+
+@pytest.mark.parametrize("towards_recipient", [True, False], ids=["there", "back"])
+def test_one_direction_of_http_is_dead_and_both_write_to_each_other(sites: TwoSites, towards_recipient: bool) -> None:
+    one, other = sites.sender, sites.recipient
+    if not towards_recipient:
+        one, other = other, one
+    with sites.cut("nats", "relay", "git"), sites.cut_one_way("http", one, other):
+        for node, to in ((sites.sender, sites.recipient), (sites.recipient, sites.sender)):
+            id = node.send(to.name, "over half a wire")
+            node.wait_state(id, "stored", FIRST_COLD)
+
+
+def f9(sites: TwoSites, how: str) -> Fault:
+    """HTTP and NATS are gone; SSH and the relays are not."""
+    return sites.cut("http", "nats", how=how)
+
+
+@pytest.mark.parametrize(("how", "first_within"), [("drop", FIRST_RACED), ("reset", FIRST_COLD / 12)])
+def test_http_and_nats_are_gone_and_heal_by_themselves(sites: TwoSites, how: str, first_within: float) -> None:
+    with f9(sites, how):
+        arrivals = [write(sites) for _ in range(4)]
+        assert arrivals[0].took <= first_within
+        assert arrivals[3].took <= FOURTH
+        assert {arrival.channel for arrival in arrivals} <= {"relay", "seed", "ssh"}
+    began = time.monotonic()
+    sites.wait_healthy("http", "nats", timeout=HEALED)
+    assert time.monotonic() - began <= HEALED

@@ -405,8 +405,14 @@ COMMANDS: dict[str, Command] = {
         "",
     ),
     "status": Command(
-        ("Show the fleet as this node sees it: who is there, how that is known, what waits, and what does not work."),
-        ("Show the fleet as this node sees it: who is there, how that is known, what waits, and what does not work."),
+        (
+            "Show the fleet as this node sees it: who is there, how that is known, what "
+            "waits, and what does not work."
+        ),
+        (
+            "Show the fleet as this node sees it: who is there, how that is known, what "
+            "waits, and what does not work."
+        ),
         "GET",
         "/status",
         (
@@ -448,8 +454,14 @@ COMMANDS: dict[str, Command] = {
         "",
     ),
     "peers": Command(
-        ("List the other nodes of the fleet: the state of each, how it is known, addresses, branch, sessions, load."),
-        ("List the other nodes of the fleet: the state of each, how it is known, addresses, branch, sessions, load."),
+        (
+            "List the other nodes of the fleet: the state of each, how it is known, "
+            "addresses, branch, sessions, load."
+        ),
+        (
+            "List the other nodes of the fleet: the state of each, how it is known, "
+            "addresses, branch, sessions, load."
+        ),
         "GET",
         "/peers",
         (
@@ -468,8 +480,14 @@ COMMANDS: dict[str, Command] = {
         "picture",
     ),
     "channels": Command(
-        ("Show every channel to every peer: its state, when it worked last, how quick it is, or why there is none."),
-        ("Show every channel to every peer: its state, when it worked last, how quick it is, or why there is none."),
+        (
+            "Show every channel to every peer: its state, when it worked last, how quick it "
+            "is, or why there is none."
+        ),
+        (
+            "Show every channel to every peer: its state, when it worked last, how quick it "
+            "is, or why there is none."
+        ),
         "GET",
         "/channels",
         (
@@ -574,8 +592,14 @@ COMMANDS: dict[str, Command] = {
         "",
     ),
     "check": Command(
-        ("Try every channel to a peer now, or to all of them, and say what came of each; nobody is disturbed by it."),
-        ("Try every channel to a peer now, or to all of them, and say what came of each; nobody is disturbed by it."),
+        (
+            "Try every channel to a peer now, or to all of them, and say what came of each; "
+            "nobody is disturbed by it."
+        ),
+        (
+            "Try every channel to a peer now, or to all of them, and say what came of each; "
+            "nobody is disturbed by it."
+        ),
         "GET",
         "/check",
         (
@@ -603,7 +627,10 @@ COMMANDS: dict[str, Command] = {
         "",
     ),
     "wake": Command(
-        ("Wake a machine that sleeps, after asking its daemon and then its SSH server whether it sleeps at all."),
+        (
+            "Wake a machine that sleeps, after asking its daemon and then its SSH server "
+            "whether it sleeps at all."
+        ),
         (
             "Wake a machine that sleeps, after asking its daemon and then its SSH server "
             "whether it sleeps at all. Wake-on-LAN packets, three at the most, are sent from "
@@ -632,7 +659,10 @@ COMMANDS: dict[str, Command] = {
         "",
     ),
     "cloud": Command(
-        ("Create a cloud session by your Claude Code routine and give it a text, which leaves the fleet by that."),
+        (
+            "Create a cloud session by your Claude Code routine and give it a text, which "
+            "leaves the fleet by that."
+        ),
         (
             "Create a cloud session by your Claude Code routine and give it a text, which "
             "leaves the fleet by that. The answer says that the session was created, and no "
@@ -858,7 +888,10 @@ COMMANDS: dict[str, Command] = {
         (
             Field(
                 "by",
-                ("The channel by which it came; over ssh, what waits here for its sender is given back as well."),
+                (
+                    "The channel by which it came; over ssh, what waits here for its sender is given "
+                    "back as well."
+                ),
                 choices=(
                     "local",
                     "ssh",
@@ -962,7 +995,10 @@ COMMANDS: dict[str, Command] = {
         ),
         (),
         "setup",
-        ("Leave the fleet? What waits to be delivered is given up, and only a captain's invitation leads back."),
+        (
+            "Leave the fleet? What waits to be delivered is given up, and only a captain's "
+            "invitation leads back."
+        ),
     ),
     "up": Command(
         "Start the daemon and wait until it answers.",

@@ -7,23 +7,26 @@ which nothing starts again. It decides nothing about who runs now; only the lock
 import json
 import os
 
-FILE_LIMIT = 4_096
+FILE_LIMIT = 64 * 1024
 
 
 class Running:
     """What a daemon was started with."""
 
-    __slots__ = ("binds", "pid", "port")
+    __slots__ = ("binds", "path", "pid", "port")
 
-    def __init__(self, pid: int, port: int, binds: list[str]) -> None:
+    def __init__(self, pid: int, port: int, binds: list[str], path: str) -> None:
         self.pid = pid
         self.port = port
         self.binds = binds
+        self.path = path
+        """Its $PATH: whoever starts it again may have come by SSH, with another one."""
 
 
 def note(home: str, port: int, binds: list[str]) -> None:
     """This process is the daemon of that home."""
-    text = json.dumps({"pid": os.getpid(), "port": port, "binds": binds}).encode() + b"\n"
+    path = os.environ.get("PATH", "")
+    text = json.dumps({"pid": os.getpid(), "port": port, "binds": binds, "path": path}).encode() + b"\n"
     aside = f"{_place(home)}.{os.getpid()}"
     descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
@@ -47,7 +50,7 @@ def left_by(home: str) -> Running | None:
         with open(_place(home), "rb") as file:
             found = json.loads(file.read(FILE_LIMIT))
         binds = found["binds"]
-        return Running(int(found["pid"]), int(found["port"]), [str(bind) for bind in binds])
+        return Running(int(found["pid"]), int(found["port"]), [str(bind) for bind in binds], str(found["path"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

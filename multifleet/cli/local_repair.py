@@ -136,6 +136,8 @@ def _bring_up(home: str, left: "running.Running | None") -> str:
             if found is not None:
                 return f"its supervisor has started it again (pid {found['pid']})"
             time.sleep(0.2)
+    if left and left.path:
+        os.environ["PATH"] = left.path
     found = up.status() or up.start(left.port if left else None, left.binds if left else [])
     return f"it is up again (pid {found['pid']})"
 

@@ -40,6 +40,8 @@ def install() -> str:
     if not os.path.isdir(home_folder()):
         raise Failed(f"{home_folder()} is no node yet: make it one with `multifleet init`")
     path = place()
+    if path.exists() and _home_line() not in path.read_text():
+        raise Failed(f"{path} starts the daemon of another home: take it away first, with multifleet service uninstall")
     _stop_another(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(plist() if _is_mac() else unit())

@@ -90,5 +90,7 @@ async def test_only_so_many_repairs_are_made_in_an_hour_and_one_at_a_time(home: 
 
 async def test_a_dead_socket_is_cleared(home: Path) -> None:
     (home / "socket").touch()
-    assert repair("socket").acted and not (home / "socket").exists()
+    ran = await run(home, "repair", "--local", "socket", "--json")
+    assert ran.json == {"acted": True, "detail": "its dead socket was removed"} and not (home / "socket").exists()
     assert not repair("socket").acted
+    assert (await run(home, "repair", "mac2", "--local", "socket")).status == 2

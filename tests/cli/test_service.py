@@ -58,6 +58,14 @@ async def test_what_systemctl_refuses_is_told_with_another_way(home: Path, syste
     assert (ran.status, "multifleet up" in ran.err) == (1, True)
 
 
+async def test_a_service_of_another_home_is_not_overwritten(home: Path, system: Path, tmp_path: Path) -> None:
+    assert (await run(home, system, "install")).status == 0
+    other = tmp_path / "other"
+    other.mkdir()
+    ran = await run(other, system, "install")
+    assert (ran.status, "another home" in ran.err) == (1, True)
+
+
 def test_the_unit_byte_by_byte(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MULTIFLEET_HOME", str(home))
     monkeypatch.setattr(sys, "executable", "/opt/a $b/python3")

@@ -4,6 +4,7 @@ import asyncio
 import fcntl
 import os
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -50,3 +51,14 @@ async def test_a_killed_daemon_is_started_again_and_one_that_is_stopped_ends_bot
     async with asyncio.timeout(10):
         await asyncio.to_thread(supervisor_has_ended, home)
     assert (await run(home, "health")).status == 1
+
+
+def test_a_daemon_that_does_not_answer_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MULTIFLEET_HOME", str(tmp_path))
+    monkeypatch.setattr(supervised, "LOOK", 0.02)
+    frozen = subprocess.Popen(["sleep", "600"])
+    assert supervised._watch(frozen) == -signal.SIGKILL
+
+
+def test_a_daemon_that_has_ended_is_known_by_its_status(tmp_path: Path) -> None:
+    assert supervised._watch(subprocess.Popen(["sh", "-c", "exit 3"])) == 3

@@ -19,6 +19,7 @@ from multifleet.core.ladder import (
     Ladders,
     Level,
     Step,
+    at_their_server,
     is_reachable,
     should_begin,
 )
@@ -173,6 +174,23 @@ def test_the_ladder_begins_where_a_direct_channel_should_work(
     health: dict[str, ChannelHealth], is_there: bool, found: set[str]
 ) -> None:
     assert set(should_begin(health, is_there=is_there)) == found
+
+
+@pytest.mark.parametrize(
+    ("found", "chief", "under_repair", "taken"),
+    [
+        ({"b": {"nats": "", "http": ""}}, None, (), {"b": {"nats": "", "http": ""}}),
+        ({"b": {"nats": ""}, "c": {"nats": ""}}, "c", (), {"c": {"nats": ""}}),  # the chief runs the server
+        ({"b": {"nats": ""}, "c": {"nats": ""}}, "a", (), {"b": {"nats": ""}}),
+        ({"b": {"nats": ""}, "c": {"nats": "", "http": ""}}, "a", ("nats",), {"c": {"http": ""}}),
+        ({"b": {"http": ""}, "c": {"http": ""}}, "a", ("http",), {"b": {"http": ""}, "c": {"http": ""}}),
+        ({"b": {}}, None, (), {}),
+    ],
+)
+def test_what_goes_through_one_server_is_one_case(
+    found: dict[str, dict[str, str]], chief: str | None, under_repair: tuple[str, ...], taken: dict[str, dict[str, str]]
+) -> None:
+    assert at_their_server(found, chief, under_repair) == taken
 
 
 def test_a_peer_is_reachable_by_what_answered_since_the_trouble_began() -> None:

@@ -10,6 +10,7 @@ from multifleet.channels.relay import RelayChannel
 from multifleet.channels.seed import SeedChannel
 from multifleet.channels.ssh import SshChannel
 from multifleet.channels.ssh_connections import SshConnections
+from multifleet.channels.text import TextChannel
 from multifleet.channels.wake import WakeChannel
 
 
@@ -24,4 +25,5 @@ def channels_of(connections: Connections, ssh: SshConnections) -> list[Channel]:
         SshChannel(ssh),
         WakeChannel(),
         GitChannel(),
+        TextChannel(ssh),
     ]

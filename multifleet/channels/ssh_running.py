@@ -30,15 +30,20 @@ async def run_there(connections: SshConnections, target: Target, words: Sequence
     ChannelError where it does not run, or prints more than `limit` bytes. Who calls it sets the deadline; when that
     cuts it short, what it reads ends, and with it the command.
     """
+    command = " ".join(shlex.quote(word) for word in (*target.configured.remote_command, *words))
+    return await run_command(connections, target, f"exec {command}", stdin, limit)
+
+
+async def run_command(connections: SshConnections, target: Target, command: str, stdin: bytes, limit: int) -> Ran:
+    """The same for any command that the login shell there is to read, in which nothing is a peer's or a user's word."""
     import asyncssh
 
     from multifleet.channels.ssh_opening import in_words
 
-    command = " ".join(shlex.quote(word) for word in ("exec", *target.configured.remote_command, *words)[1:])
     async with connections.to(target) as kept:
         where = str(kept.login)
         try:
-            process = await kept.connection.create_process(f"exec {command}", encoding=None)
+            process = await kept.connection.create_process(command, encoding=None)
         except asyncssh.ChannelOpenError as error:
             raise ChannelError(f"{where}: no command can be run there ({in_words(error)})") from None
         except (asyncssh.Error, OSError) as error:

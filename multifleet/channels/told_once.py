@@ -33,6 +33,13 @@ class ToldOnce:
             known = await self._load()
             return {id: known[id] for id in ids if id in known}
 
+    def noted_at(self) -> float:
+        """When something was noted last, by the clock of the file system; 0 where nothing was. Blocks for a file."""
+        try:
+            return self._path.stat().st_mtime
+        except OSError:
+            return 0.0
+
     async def begin(self, ids: Sequence[str]) -> None:
         """These are about to be told. On disk when this returns; OSError where it cannot be."""
         await self._note(ids, UNKNOWN)

@@ -18,8 +18,10 @@ def fleet() -> Iterator[Fleet]:
     with Fleet({"mac1": 0, "mac2": 1, "mac3": 1}) as made:
         home = made["mac1"].host.path(NODE_HOME)
         home.mkdir(parents=True, exist_ok=True)
-        said = {"nodes": {"mac3": {"host": made["mac3"].host.ip, "mac_address": made["mac3"].host.mac}}}
-        (home / "config.json").write_text(json.dumps(said))
+        off = {"off": ["nats", "relay"]}  # which would keep it until it wakes by itself
+        mac3 = made["mac3"].host
+        said = {"host": mac3.ip, "mac_address": mac3.mac, "channels": off}
+        (home / "config.json").write_text(json.dumps({"nodes": {"mac3": said}}))
         yield made.found()
 
 

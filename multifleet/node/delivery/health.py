@@ -47,9 +47,11 @@ class Health:
     def learn(self, node: str, outcome: Outcome, round_trip: float) -> None:
         """Take the outcome of one attempt into account; a refusal by the peer is the channel's success.
 
-        That a frame was parked, or somebody was told, proves nothing of a channel yet.
+        That a frame was parked, or somebody was told, proves nothing of a channel yet. Of channels that can only tell
+        somebody nothing is learned: no round trip would ever make them well again.
         """
-        if outcome.kind in (OutcomeKind.PARKED, OutcomeKind.NUDGED):
+        facts = CHANNELS.get(outcome.attempt.channel)
+        if outcome.kind in (OutcomeKind.PARKED, OutcomeKind.NUDGED) or (facts is not None and facts.only_nudges):
             return
         failed = outcome.kind is OutcomeKind.FAILED
         self.happened(

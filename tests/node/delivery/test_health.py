@@ -51,3 +51,11 @@ async def test_a_broken_channel_is_due_for_a_probe_after_a_while(fleet: Machines
     machine.time.pass_(6.0)
     assert health.due_for_a_probe("mac2")
     assert not health.due_for_a_probe("mac3")
+
+
+async def test_a_channel_that_can_only_tell_somebody_is_never_broken(fleet: Machines) -> None:
+    machine, _ = fleet.add("mac1", "mac2")
+    health = (await machine.open()).health_of_channels
+    for _ in range(5):
+        health.learn("mac2", Outcome(Attempt(1, "text", 2.0), OutcomeKind.FAILED, "a half-typed draft"), 0.0)
+    assert "text" not in health.of("mac2")

@@ -5,6 +5,7 @@ Only the chief is asked: other relays pass on what they hold as soon as they hea
 
 import asyncio
 import random
+from collections import OrderedDict
 
 import msgspec
 
@@ -18,6 +19,7 @@ from multifleet.core.relay_packets import (
     RelayPassed,
     RelayPoll,
     Taken,
+    mark_of,
     packed,
     unpacked,
     within_room,
@@ -27,6 +29,8 @@ WAIT = 25
 """Seconds that a relay may wait for mail before it answers that there is none."""
 GRACE = 5.0
 """Seconds more for the answer to come."""
+REMEMBERED = 4_096
+"""Frames that are known again: a relay that gives them without end is not asked without end."""
 PAUSE_FIRST, PAUSE_LAST = 1.0, 10.0
 """Seconds before the same relay is asked again that did not answer, answered at once with nothing, or with rubbish."""
 LOOK = 1.0
@@ -41,6 +45,9 @@ class RelayTaking:
         self._line = line
         self._pause = 0.0
         self._now = asyncio.Event()
+        self._useful = 0
+        """How many frames came that were good and new."""
+        self._known: OrderedDict[str, None] = OrderedDict()
 
     def start(self) -> None:
         """Take what is brought, and ask the chief."""
@@ -69,8 +76,9 @@ class RelayTaking:
                 self._here.count("relay_not_asked", peer=relay, reason=error)
                 await self._rest(self._longer())
                 continue
+            useful = self._useful
             taken = await self._take(held, relay)
-            if any(one.done for one in taken) or self._here.monotonic() - asked_at >= LOOK:
+            if self._useful > useful or self._here.monotonic() - asked_at >= LOOK:
                 self._pause = 0.0
             else:
                 await self._rest(self._longer())
@@ -118,7 +126,16 @@ class RelayTaking:
             self._here.count("relay_brought_rubbish", peer=relay, reason=error)
             return Taken(mark=held.mark, done=True)
         status, answer = await self._here.receive(frame, f"relay {relay}", "relay", True)
+        self._note(frame, status)
         if status not in (200, 409, 507):
             self._here.count("relay_frame_refused", peer=relay, reason=f"HTTP {status}")
         # What cannot be written now is asked for again; what is refused would be refused again.
         return Taken(mark=held.mark, done=status < 500, answer=packed(answer) if answer.startswith(b"mf1 ") else "")
+
+    def _note(self, frame: bytes, status: int) -> None:
+        mark = mark_of(frame)
+        if status in (200, 409) and mark not in self._known:
+            self._useful += 1
+            self._known[mark] = None
+            if len(self._known) > REMEMBERED:
+                self._known.popitem(last=False)

@@ -199,6 +199,26 @@ async def test_what_a_relay_gives_again_and_in_another_order_comes_once_each(fle
     assert [taken.done for taken in given[1].taken] == [True] * 4
 
 
+async def test_a_relay_that_gives_the_same_or_rubbish_without_end_is_not_asked_without_end(fleet: Fleet) -> None:
+    chief, mac1, mac2, mac3 = await fleet.started("chief", "mac1", "mac2", "mac3")
+    for node in (mac2, mac3):
+        await node.down()
+    same, rubbish = mac1.sealed("mac2", b"same"), b"mf1 rubbish"
+    numbers = iter(range(1_000))
+
+    async def give(recipient: str, poll: RelayPoll) -> RelayGives:
+        frame = same if recipient == "mac2" else rubbish + b"%d" % next(numbers)
+        return RelayGives(frames=[Held(mark=f"{next(numbers):032x}", frame=packed(frame))])
+
+    chief.handlers[RelayPoll] = give
+    fleet.asked.clear()
+    for node in (mac2, mac3):
+        await node.up()
+    await mac2.has("same")
+    await asyncio.sleep(0.2)
+    assert fleet.asks("relay_poll") <= 3 + 2
+
+
 async def test_what_was_forged_by_a_relay_is_refused_and_counted(fleet: Fleet) -> None:
     chief, _, mac2 = await fleet.started("chief", "mac1", "mac2")
     forged = frame.seal(pair(chief.keys, identity("mac2")), "mac1", "mac2", NOW, bytes(16), b"forged")

@@ -74,7 +74,7 @@ class SeedChannel:
             path, _, left = await asyncio.gather(
                 seed_files.show(sftp, home, name),
                 seed_files.take_away(sftp, self._needless(peer, parcel)),
-                seed_files.fetch(sftp, home, self._here.node, peer.fetched),
+                seed_files.fetch(sftp, kept, home, self._here.node, peer.fetched),
             )
             self._remember(peer, path, parcel)
         now = self._here.monotonic()
@@ -136,7 +136,7 @@ class SeedChannel:
                 from multifleet.channels import seed_files
 
                 home = await seed_files.find_home(sftp, kept, self._connections.peers.facts.of(target.node).home)
-                left = await seed_files.fetch(sftp, home, self._here.node, peer.fetched)
+                left = await seed_files.fetch(sftp, kept, home, self._here.node, peer.fetched)
         except (ChannelError, TimeoutError) as error:
             peer.looks = []
             peer.absent_wait = min(ABSENT_AT_MOST, 2 * peer.absent_wait)

@@ -84,8 +84,9 @@ class Left:
     """By which the same file is known again."""
 
 
-async def fetch(sftp: SFTPClient, home: str, node: str, before: tuple[int, int]) -> Left | None:
-    """The frame that lies there for a node, unless it is the one that was fetched before."""
+async def fetch(sftp: SFTPClient, kept: Kept, home: str, node: str, before: tuple[int, int]) -> Left | None:
+    """The frame that lies there for a node, unless it is the one that was fetched before. Where there is no place for
+    one, it is made: the peer leaves frames only for those who come for them."""
     path = f"{home}/out/{node}/{OUT_NAME}"
     try:
         found = await sftp.lstat(path)
@@ -95,8 +96,19 @@ async def fetch(sftp: SFTPClient, home: str, node: str, before: tuple[int, int])
         async with await sftp.open(path, FXF_READ, encoding=None) as file:
             frame: Any = await file.read(FRAME_LIMIT + 1)  # bytes, as no encoding is given
     except asyncssh.SFTPNoSuchFile:
+        if "out" not in kept.notes:
+            kept.notes["out"] = "made"
+            for place in (f"{home}/out", f"{home}/out/{node}"):
+                await _make_folder(sftp, place)
         return None
     return Left(frame, mark) if len(frame) <= FRAME_LIMIT else None
+
+
+async def _make_folder(sftp: SFTPClient, path: str) -> None:
+    try:
+        await sftp.mkdir(path, SFTPAttrs(permissions=0o700))
+    except asyncssh.SFTPError:
+        pass  # it is there, or cannot be: then nothing is left here, and messages wait for another way
 
 
 async def _remove(sftp: SFTPClient, path: str) -> None:

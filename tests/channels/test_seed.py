@@ -27,7 +27,7 @@ def theirs(tmp_path: Path) -> Path:
     """The peer's home."""
     home = tmp_path / "theirs"
     (home / "drop").mkdir(parents=True, mode=0o700)
-    (home / "out" / "mac1").mkdir(parents=True)
+    (home / "out" / "mac1").mkdir(parents=True, mode=0o700)
     return home
 
 
@@ -83,6 +83,14 @@ async def test_messages_sent_anew_replace_what_lies_there_of_them(seed: Seed, th
     os.unlink(lying(theirs)[0])
     await channel.deliver(target, Parcel(b"mf1 abc", ids=("a", "b", "c")))
     assert [path.read_bytes() for path in lying(theirs)] == [b"mf1 abc"]
+
+
+async def test_a_place_for_what_the_peer_leaves_is_made(seed: Seed, theirs: Path) -> None:
+    channel, target, _ = seed
+    (theirs / "out" / "mac1").rmdir()
+    (theirs / "out").rmdir()
+    await channel.deliver(target, Parcel(b"mf1 one"))
+    assert [(theirs / place).stat().st_mode & 0o777 for place in ("out", "out/mac1")] == [0o700, 0o700]
 
 
 @pytest.mark.parametrize("what", ["link", "pipe", "giant", "folder"])

@@ -5,8 +5,8 @@ a message.
 """
 
 import asyncio
-import shutil
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -14,7 +14,7 @@ from multifleet.core.drop import OUT_NAME
 from multifleet.node.counters import Counters
 from multifleet.node.keys.keystore import write_private
 from multifleet.node.members import Member
-from multifleet.sessions.own_files import NotOurs, make_private_folder
+from multifleet.sessions.own_files import NotOurs, is_private_folder, make_private_folder
 
 LOOKS = (1.0, 3.0, 8.0, 20.0, 45.0)
 """Seconds after a visit at which it is written anew: receipts come one after the other."""
@@ -85,7 +85,9 @@ class Leaving:
         revision = self._revision()
         members = frozenset(member.node for member in self._members())
         for node in members:
-            if not self._is_there(node) and self._written.get(node) != revision:
+            if self._written.get(node) == revision or self._is_there(node):
+                continue
+            if await asyncio.to_thread((self._folder / node).is_dir):  # it has been here, and looks here now and then
                 await self._leave(node)
                 self._written[node] = revision
         await asyncio.to_thread(self._tidy, members)
@@ -100,7 +102,8 @@ class Leaving:
     def _write(self, node: str, frame: bytes | None) -> None:
         folder = self._folder / node
         if frame is None:
-            (folder / OUT_NAME).unlink(missing_ok=True)
+            if is_private_folder(self._folder) and is_private_folder(folder):
+                (folder / OUT_NAME).unlink(missing_ok=True)
             return
         make_private_folder(self._folder)
         make_private_folder(folder)
@@ -108,9 +111,10 @@ class Leaving:
 
     def _tidy(self, members: frozenset[str]) -> None:
         """Nothing is left for who is in the fleet no more."""
-        try:
-            gone = [place for place in self._folder.iterdir() if place.name not in members]
-        except OSError:
+        if not is_private_folder(self._folder):
             return
-        for place in gone:
-            shutil.rmtree(place, ignore_errors=True)
+        for place in self._folder.iterdir():
+            if place.name not in members and is_private_folder(place):
+                with suppress(OSError):  # what else lies there is not ours
+                    (place / OUT_NAME).unlink(missing_ok=True)
+                    place.rmdir()

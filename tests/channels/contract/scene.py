@@ -101,10 +101,16 @@ class Scene:
 
     folder: Path
     stack: AsyncExitStack
+    remembers: set[str] = field(default_factory=set)
+    """Folders of the home in which the channel is to keep what it did, however that ended."""
 
     def __post_init__(self) -> None:
         self.home = self.folder / "mac1"
         self.home.mkdir(mode=0o700)
+
+    def notes(self, path: Path) -> bool:
+        """Whether a file is what the channel keeps of what it did."""
+        return path.relative_to(self.home).parts[0] in self.remembers
 
 
 class Maker(Protocol):
@@ -153,7 +159,7 @@ class Held:
             processes=frozenset(_descendants(os.getpid())),
             descriptors=len(os.listdir("/proc/self/fd")),
             tasks=len(asyncio.all_tasks()),
-            files=frozenset(str(path) for path in scene.home.rglob("*") if path.is_file()),
+            files=frozenset(str(path) for path in scene.home.rglob("*") if path.is_file() and not scene.notes(path)),
         )
 
     def holds(self, later: "Held") -> bool:

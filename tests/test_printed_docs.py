@@ -1,5 +1,6 @@
 """The printed parts of the documentation: every one is shown somewhere, and says what the code says."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -8,9 +9,10 @@ import pytest
 
 from multifleet.core.frame import REFUSALS
 from multifleet.core.receipts import LADDER
+from multifleet.core.routing import CHANNELS
 from scripts.field_docs import FieldDoc, fields_of
 from scripts.printed_docs import PARTS, with_printed
-from tests.docs_pages import PAGES, name_of
+from tests.docs_pages import PAGES, ROOT, name_of
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
@@ -39,6 +41,12 @@ def test_a_marker_for_which_there_is_no_part_is_an_error() -> None:
 def test_the_tables_have_a_row_for_every_refusal_and_every_rung() -> None:
     assert all(f"| `{refusal}` |" in PARTS["refusals"]() for refusal in REFUSALS)
     assert all(f"| `{rung.state}` |" in PARTS["ladder"]() for rung in LADDER)
+
+
+def test_what_every_channel_costs_and_shows_is_told() -> None:
+    page = (ROOT / "docs/channels.md").read_text()
+    rows = dict(re.findall(r"^\| (P\d) \| \[?(\w+)\b", page.split("## What each costs")[1], re.MULTILINE))
+    assert rows == {facts.priority: facts.name for facts in CHANNELS.values() if facts.priority}
 
 
 def test_every_field_that_travels_and_every_setting_says_what_it_means() -> None:

@@ -71,7 +71,7 @@ class GitChannel:
         ref = mail.letter(target.node, self._here.random(LETTER_BYTES))
         self._incoming.soon()
         await self._outgoing.post(ref, mail.wrap(ref, parcel.frame), target.node, parcel.ids, expires)
-        return Carried(Success.PARKED, where=f"git {self._shown}{self._peers.doubt(target.node)}")
+        return Carried(Success.PARKED, where=f"{self._shown}{self._peers.doubt(target.node)}")
 
     async def mend(self, target: Target) -> str:
         """Look for letters at once; nothing is kept that could be stale."""

@@ -84,10 +84,10 @@ class Blackout:
         await self._row(await self._arrived(waiting, began), "everything is as it was")
         took = await self._wait_for_all()
         self.healed = round(took, 1)
-        await self._row("", f"all well {took:.0f} s later, by itself")
+        await self._row("", f"the quick ways are well {took:.0f} s later, by themselves")
 
     async def _wait_for_all(self) -> float:
-        """Seconds until no channel that there is stands broken."""
+        """Seconds until the quick channels are healthy."""
         began = time.monotonic()
 
         def well(states: dict[str, str]) -> bool:

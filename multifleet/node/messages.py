@@ -136,7 +136,7 @@ class Messages:
                 attempt=one.attempt,
                 verified=self._is_good(one) if verify else None,
             )
-            for one in self._in_order(receipts, row.peer)
+            for one in _once(self._in_order(receipts, row.peer))
         ]
         return TraceView(
             id=row.id,
@@ -268,3 +268,11 @@ def _received_story(row: InboxRow) -> TraceView:
 
 def _node_of(address: str) -> str:
     return address.partition("/")[0]
+
+
+def _once(receipts: Sequence[ReceiptRow]) -> list[ReceiptRow]:
+    """Without what the peer has only said again, because the message came to it again."""
+    told: dict[tuple[object, ...], ReceiptRow] = {}
+    for one in receipts:
+        told.setdefault((one.state, one.by, one.at, one.channel, one.detail), one)
+    return list(told.values())

@@ -93,6 +93,9 @@ async def test_it_goes_again_by_whatever_way_works_once_the_peer_is_back_and_is_
     await mac1.wait(sent.id, State.STORED)
     await shelf_of(mac2).fetch()
     assert await mac2.bodies() == ["hello"]
+    mac2.node.outboxes.state_to("mac1")
+    story = await mac1.node.messages.trace(sent.id)
+    assert [event.state for event in story.events].count(State.STORED) == 1, "it is said again, and told once"
 
 
 async def test_one_that_comes_back_while_it_is_being_parked_has_it_at_once(fleet: Machines) -> None:

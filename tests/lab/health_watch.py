@@ -35,7 +35,7 @@ class HealthWatch:
             daemon = self.node.serving
             if daemon is None or not daemon.alive:
                 continue
-            start = time.monotonic()
+            start, pauses = time.monotonic(), daemon.pauses
             try:
                 with self.node.host.connect("127.0.0.1", PORT, 3) as link:
                     link.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
@@ -46,6 +46,6 @@ class HealthWatch:
                 answer = str(error).encode()
             took = time.monotonic() - start
             good = answer.startswith(b"HTTP/1.1 200") and took < 1
-            if not good and not daemon.stopped and not daemon.ends_within(0.5):
+            if not good and not daemon.stopped and daemon.pauses == pauses and not daemon.ends_within(0.5):
                 self.slow.append(f"{time.strftime('%H:%M:%S')} {took:.2f} s: {answer[:15]!r}")
             self.answers.append(took)

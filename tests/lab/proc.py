@@ -22,6 +22,8 @@ class Proc:
 
     def __init__(self, host: Machine, name: str, runner: subprocess.Popen[bytes], log: Path) -> None:
         self.host, self.name, self.log, self._runner = host, name, log, runner
+        self.pauses = 0
+        """How often it was stopped or went on."""
         self.pid = self._find()
 
     def _find(self) -> int:
@@ -94,10 +96,12 @@ class Proc:
 
     def paused(self) -> Fault:
         """SIGSTOP until undone: its sockets stay open and the kernel still accepts for it."""
+        self.pauses += 1
         self.signal(signal.SIGSTOP)
         wait_for(lambda: stat(self.pid)[0] in "TtX", what=f"{self.name} stopped")
 
         def resume() -> None:
+            self.pauses += 1
             self.signal(signal.SIGCONT)
             if self.alive:
                 send_signal(self._runner.pid, signal.SIGCONT)

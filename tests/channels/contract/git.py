@@ -22,6 +22,7 @@ class Maker:
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
+        scene.remembers.add("git/lying.json")
         self._remote = str(scene.folder / "none.git")
 
     async def channel(self, stack: AsyncExitStack) -> GitChannel:

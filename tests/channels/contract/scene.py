@@ -102,7 +102,7 @@ class Scene:
     folder: Path
     stack: AsyncExitStack
     remembers: set[str] = field(default_factory=set)
-    """Folders of the home in which the channel is to keep what it did, however that ended."""
+    """Folders and files of the home in which the channel is to keep what it did, however that ended."""
 
     def __post_init__(self) -> None:
         self.home = self.folder / "mac1"
@@ -110,7 +110,7 @@ class Scene:
 
     def notes(self, path: Path) -> bool:
         """Whether a file is what the channel keeps of what it did."""
-        return path.relative_to(self.home).parts[0] in self.remembers
+        return any(path.relative_to(self.home).is_relative_to(kept) for kept in self.remembers)
 
 
 class Maker(Protocol):

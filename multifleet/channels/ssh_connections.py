@@ -106,6 +106,11 @@ class SshConnections:
             if not kept.users and self._kept.get(kept.node) is kept:
                 kept.idle = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._drop, kept)
 
+    async def log_in(self, target: Target) -> str:
+        """Whether a peer's SSH server lets this node in: as whom and where, or ChannelError."""
+        async with self.to(target) as kept:
+            return str(kept.login)
+
     @asynccontextmanager
     async def sftp(self, target: Target) -> "AsyncIterator[tuple[SFTPClient, Kept]]":
         """The SFTP session that is kept with the connection; what goes wrong there becomes a ChannelError."""

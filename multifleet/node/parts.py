@@ -151,7 +151,7 @@ class Parts:
             counters,
             self.heard,
         )
-        self.waking = Waking(self.members, self.targets, self.attempts, self.events, clock.monotonic)
+        self.waking = Waking(self.members, self.targets, self.attempts, self.events, clock.monotonic, self.ssh.log_in)
         self.healing = build_healing(
             Surroundings(
                 is_running=lambda: self._group is not None,

@@ -1,7 +1,7 @@
 """Finds out whether a member is awake, step by step and the cheap ones first, and has it woken where it is not."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from multifleet.channels.base import ChannelError, Target
 from multifleet.channels.cloud import CloudChannel
@@ -14,6 +14,7 @@ from multifleet.node.events import ANYTHING, Events
 from multifleet.node.members import Member, Members
 from multifleet.operations.waking import CloudView, WakeStep, WakeView
 
+ANSWERING = ("http", "nats", "relay")
 HEALTH_SECONDS = 3.0
 SSH_SECONDS = 6.0
 
@@ -28,25 +29,27 @@ class Waking:
         attempts: Attempts,
         events: Events,
         monotonic: Callable[[], float],
+        log_in: Callable[[Target], Awaitable[str]],
     ) -> None:
+        """`log_in`: over SSH; as whom and where, or ChannelError."""
         self._members = members
         self._targets = targets
         self._attempts = attempts
         self._events = events
         self._monotonic = monotonic
+        self._log_in = log_in
 
     async def wake(self, node: str, timeout: float) -> WakeView:
         """What was tried; it is woken only where nothing says that it is awake."""
+        if node == self._members.identity.node:
+            raise BadInput(f"{node} is this machine, and it is awake")
         member = self._members.get(node)
         if member is None:
             raise UnknownNode(f"no node {node} in this fleet: `multifleet peers` lists them")
-        if node == self._members.identity.node:
-            raise BadInput(f"{node} is this machine, and it is awake")
         steps: list[WakeStep] = []
-        for channel, seconds in (("http", HEALTH_SECONDS), ("ssh", SSH_SECONDS)):
-            step = await self._ask_by(member, channel, seconds)
-            steps.append(step)
-            if step.ok:
+        for look in (self._health, self._ssh):
+            steps.append(await look(member))
+            if steps[-1].ok:
                 return WakeView(node, True, steps)
         woken = await self._send(self._targets.of(member))
         steps.append(woken)
@@ -68,24 +71,45 @@ class Waking:
             raise PeerUnreachable(told if error.unknown else str(error)) from None
         return CloudView(fired.session, fired.url)
 
-    async def _ask_by(self, member: Member, channel: str, seconds: float) -> WakeStep:
-        name = "health" if channel == "http" else channel
-        if why_not := self._targets.why_not(channel, self._targets.of(member)):
-            return WakeStep(name, False, f"not tried: {why_not}")
+    async def _health(self, member: Member) -> WakeStep:
+        """Whether its daemon answers by any of the channels on which it would answer at once."""
+        target = self._targets.of(member)
+        names = [name for name in ANSWERING if name in self._targets.channels]
+        names = [name for name in names if not self._targets.why_not(name, target)]
+        found = await asyncio.gather(*(self._check(member, name) for name in names))
+        answered = [words for ok, words in found if ok]
+        words = answered[0] if answered else "; ".join(words for _, words in found)
+        return WakeStep("health", bool(answered), words or "not tried: no channel leads there")
+
+    async def _check(self, member: Member, channel: str) -> tuple[bool, str]:
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(HEALTH_SECONDS):
                 outcome = await self._attempts.check(member, channel)
         except TimeoutError:
-            return WakeStep(name, False, f"no answer in {seconds:g} s")
+            return False, f"{channel}: no answer in {HEALTH_SECONDS:g} s"
         if outcome.kind in (OutcomeKind.STORED, OutcomeKind.REFUSED_BY_PEER):
-            return WakeStep(name, True, f"its daemon answers by {channel} at {outcome.where}")
-        if outcome.kind is OutcomeKind.PARKED:
-            return WakeStep(name, True, f"the machine is awake, and its daemon does not answer ({outcome.where})")
-        return WakeStep(name, False, outcome.error or "no answer")
+            return True, f"its daemon answers by {channel}" + (f" at {outcome.where}" if outcome.where else "")
+        return False, f"{channel}: {outcome.error or 'no answer'}"
+
+    async def _ssh(self, member: Member) -> WakeStep:
+        """Whether its SSH server lets this machine in, which a machine that sleeps does not."""
+        target = self._targets.of(member)
+        if why_not := self._targets.why_not("ssh", target):
+            return WakeStep("ssh", False, f"not tried: {why_not}")
+        try:
+            async with asyncio.timeout(SSH_SECONDS):
+                where = await self._log_in(target)
+        except TimeoutError:
+            return WakeStep("ssh", False, f"no login in {SSH_SECONDS:g} s")
+        except ChannelError as error:
+            return WakeStep("ssh", False, str(error))
+        told = f"awake, for it lets {where} in; its daemon does not answer: `multifleet repair {member.node}`"
+        return WakeStep("ssh", True, told)
 
     async def _send(self, target: Target) -> WakeStep:
         channel = self._targets.channels.get("wake")
-        if not isinstance(channel, WakeChannel) or "wake" in self._targets.config.channels.off:
+        off = self._targets.config.channels.off + target.configured.channels.off
+        if not isinstance(channel, WakeChannel) or "wake" in off:
             return WakeStep("wake", False, "not tried: turned off in the configuration")
         try:
             return WakeStep("wake", True, str(await channel.wake(target)))

@@ -195,6 +195,7 @@ class SshConnections:
                     await asyncio.wait([opening.task])
 
     async def _open(self, target: Target) -> Kept:
+        known = self.peers.facts.of(target.node)
         try:
             async with asyncio.timeout(OPEN_SECONDS):
                 connection, login = await self._log_in(target)
@@ -202,6 +203,8 @@ class SshConnections:
             words = f"no SSH session in {OPEN_SECONDS:g} s: the server hangs, or large packets are lost on the way"
             raise self._failed(target.node, f"{logins(target)[0]}: {words}") from None
         except ChannelError as error:
+            if self.peers.facts.of(target.node) is not known:
+                raise  # the peer has told something new meanwhile
             raise self._failed(target.node, str(error)) from None
         kept = self._kept[target.node] = Kept(target.node, login, connection)
         kept.idle = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._drop, kept)
@@ -223,7 +226,8 @@ class SshConnections:
 
         best = self._best.get(target.node)
         ways = sorted(logins(target), key=lambda login: login.host != best)
-        reasons = []
+        reasons: list[str] = []
+        shown: set[str] = set()
         for left, login in reversed(list(enumerate(reversed(ways)))):
             keys = HostKeys(self.peers.facts.of(target.node))
             try:
@@ -233,8 +237,10 @@ class SshConnections:
                 reasons.append(f"{login}: no SSH session in {HURRY_SECONDS:g} s")
                 continue
             except HostKeyRefused as error:
-                self.peers.was_refused(target.node, str(error))
-                reasons.append(str(error))
+                if error.shown not in shown:
+                    shown.add(error.shown)
+                    self.peers.was_refused(target.node, str(error))
+                    reasons.append(str(error))
                 continue
             except ChannelError as error:
                 reasons.append(str(error))

@@ -26,7 +26,11 @@ _KeyLists = tuple[list[asyncssh.SSHKey], list[asyncssh.SSHKey], list[asyncssh.SS
 
 
 class HostKeyRefused(ChannelError):
-    """The server shows another key than the one that is known."""
+    """The server shows another key than the one that is known; by `shown` the same server is known again."""
+
+    def __init__(self, reason: str, shown: str) -> None:
+        super().__init__(reason)
+        self.shown = shown
 
 
 @dataclass
@@ -96,7 +100,8 @@ async def open_connection(login: Login, keys: HostKeys) -> asyncssh.SSHClientCon
             **more,
         )
     except asyncssh.HostKeyNotVerifiable as error:
-        raise HostKeyRefused(f"{login}: {_refused(keys, error)}") from None
+        shown = keys.shown.get_fingerprint() if keys.shown is not None else ""
+        raise HostKeyRefused(f"{login}: {_refused(keys, error)}", shown) from None
     except asyncssh.PermissionDenied:
         words = f"no key of this user is let in; put one into {login.user}'s ~/.ssh/authorized_keys there"
         raise ChannelError(f"{login}: {words}") from None

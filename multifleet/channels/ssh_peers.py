@@ -16,7 +16,9 @@ WORD_LASTS = 86_400.0
 """Seconds after which a peer is asked again."""
 ASK_SECONDS = 5.0
 ASK_AGAIN = 60.0
-"""Seconds before a peer is asked again that did not answer, or whose server is refused."""
+"""Seconds before a peer is asked again that did not answer."""
+ASK_SOON = 5.0
+"""The same while its server is refused."""
 
 
 class SshPeers:
@@ -75,8 +77,9 @@ class SshPeers:
                     continue  # it is asked again
                 assert isinstance(told, SshTold)
                 self.told(target.node, told)
+            soon = self.refused or self._lacks_a_word()
             try:
-                async with asyncio.timeout(LOOK_SOON if self._lacks_a_word() else LOOK_EVERY):
+                async with asyncio.timeout(LOOK_SOON if soon else LOOK_EVERY):
                     await self._wanted.wait()
             except TimeoutError:
                 pass  # time for another look
@@ -86,6 +89,7 @@ class SshPeers:
 
     def _is_due(self, node: str) -> bool:
         facts, asked = self.facts.of(node), self._asked.get(node)
-        if asked is not None and self._here.monotonic() - asked < ASK_AGAIN:
+        wait = ASK_SOON if node in self.refused else ASK_AGAIN
+        if asked is not None and self._here.monotonic() - asked < wait:
             return False
         return node in self.refused or not facts.at or not 0 <= self._here.now() - facts.at < WORD_LASTS

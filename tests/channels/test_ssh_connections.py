@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from multifleet.channels import ssh_connections
+from multifleet.channels import ssh_connections, ssh_peers
 from multifleet.channels.base import ChannelError, Target
 from multifleet.channels.ssh_connections import SshConnections
 from multifleet.channels.ssh_facts import FactsStore, own_host_keys
@@ -219,6 +219,30 @@ async def test_peers_that_can_be_logged_in_to_are_asked_by_themselves(tmp_path: 
         await now.aclose()
     assert FactsStore(tmp_path / "mine").of("mac2").host_keys == [sshd.host_key]
     assert (tmp_path / "mine" / "ssh" / "mac2.json").stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_peer_whose_server_is_refused_is_asked_whether_that_is_right(
+    tmp_path: Path, sshd: Sshd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ssh_peers, "ASK_SOON", 0.0)
+    keygen(tmp_path / "other")
+    other = " ".join((tmp_path / "other.pub").read_text().split()[:2])
+    now, connections = HereNow(tmp_path / "mine", Config(nodes={"mac2": sshd.entry()})), SshConnections()
+    target = Target("mac2", ("127.0.0.2:1",), sshd.entry(lan_ip="127.0.0.1", host="localhost"), is_there=True)
+    now.targets.append(target)
+    now.told["mac2"] = SshTold(host_keys=[other], home="/h")
+    async with AsyncExitStack() as stack:
+        await connections.start(stack, now.here)
+        await until(lambda: connections.peers.facts.of("mac2").at)
+        now.told["mac2"] = SshTold(host_keys=[sshd.host_key], home="/h")
+        with pytest.raises(ChannelError) as refused:
+            async with connections.to(target):
+                raise AssertionError
+        assert str(refused.value).count("ANOTHER") == 1, "two hosts, one server"
+        await until(lambda: connections.peers.facts.of("mac2").host_keys == [sshd.host_key])
+        async with connections.to(target):
+            assert connections.peers.refused == {}
+        await now.aclose()
 
 
 def test_private_keys_and_other_files_are_never_told(tmp_path: Path) -> None:

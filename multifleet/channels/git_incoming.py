@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from multifleet.channels.base import ChannelError, Here
 from multifleet.channels.git_outgoing import Outgoing
 from multifleet.channels.git_peers import GitPeers
-from multifleet.channels.git_program import TooMuch
+from multifleet.channels.git_program import GitFailed, TooMuch
 from multifleet.channels.git_repository import Fetched, GitRepository, Letter
 from multifleet.core.frame import FrameRefused, read_header
 from multifleet.core.git_mail import LETTER_BYTES, GitMail, is_letter
@@ -61,7 +61,7 @@ class Incoming:
         self._looking = asyncio.Lock()
         self._handled: OrderedDict[str, None] = OrderedDict()
         self._by_name = False
-        """Whether all letters at once took too long."""
+        """Whether all letters at once took too long, or failed."""
         self._talking: dict[str, _Talk] = {}
 
     def soon(self) -> None:
@@ -89,13 +89,25 @@ class Incoming:
         """Take what lies there, and leave answers: how many letters there were."""
         async with self._looking:
             try:
-                async with asyncio.timeout(FETCH_SECONDS):
-                    return await self._round()
-            except TimeoutError:
-                self._by_name = True
-                raise ChannelError(f"the git remote did not answer within {FETCH_SECONDS:g} s") from None
-            except TooMuch as error:
-                raise ChannelError(str(error)) from None
+                count = await self._look()
+            except ChannelError:
+                await self._tell_more()  # some were taken before it went wrong
+                raise
+            await self._tell_more()
+            return count
+
+    async def _look(self) -> int:
+        try:
+            async with asyncio.timeout(FETCH_SECONDS):
+                return await self._round()
+        except TimeoutError:
+            self._by_name = True
+            raise ChannelError(f"the git remote did not answer within {FETCH_SECONDS:g} s") from None
+        except TooMuch as error:
+            raise ChannelError(str(error)) from None
+        except GitFailed:
+            self._by_name = not self._by_name  # one ref that cannot be written here fails them all
+            raise
 
     async def _hurry(self, wait: float) -> bool:
         try:
@@ -113,24 +125,18 @@ class Incoming:
 
     async def _round(self) -> int:
         mailbox = self._mail().mailbox(self._here.node)
-        heard: set[str] = set()
         if self._by_name:
-            count = await self._in_pieces(mailbox, heard)
+            count = await self._in_pieces(mailbox)
         else:
             try:
                 async with self._repository.fetched(mailbox) as fetched:
-                    count = await self._take(fetched, heard)
+                    count = await self._take(fetched)
             except TooMuch as error:
                 self._here.count("git_too_much", reason=error)
-                count = await self._in_pieces(mailbox, heard)
-        for peer in heard:
-            self._peers.note(peer)
-            talk = self._talking.setdefault(peer, _Talk())
-            talk.heard_at, talk.said = self._here.monotonic(), 0
-        await self._tell_more()
+                count = await self._in_pieces(mailbox)
         return count
 
-    async def _in_pieces(self, mailbox: str, heard: set[str]) -> int:
+    async def _in_pieces(self, mailbox: str) -> int:
         """Some letters, as many at once as are not too much; which, chance decides, so that none stands in the way."""
         refs = [ref for ref in await self._repository.listed(mailbox) if ref not in self._handled]
         start = int.from_bytes(self._here.random(4)) % len(refs) if refs else 0
@@ -142,7 +148,7 @@ class Incoming:
                 continue
             try:
                 async with self._repository.fetched(mailbox, piece) as fetched:
-                    count += await self._take(fetched, heard)
+                    count += await self._take(fetched)
             except TooMuch as error:
                 if len(piece) == 1:
                     self._refuse(piece[0], str(error))
@@ -150,17 +156,17 @@ class Incoming:
                     some += [piece[: len(piece) // 2], piece[len(piece) // 2 :]]
         return count
 
-    async def _take(self, fetched: Fetched, heard: set[str]) -> int:
+    async def _take(self, fetched: Fetched) -> int:
         letters = [letter for letter in await fetched.letters() if letter.ref not in self._handled]
         odd = [letter for letter in letters if not letter.is_sound]
         async for letter, blob in fetched.read(letter for letter in letters if letter.is_sound):
-            if not await self._take_one(letter, blob, heard):
+            if not await self._take_one(letter, blob):
                 break
         for letter in odd:
             self._refuse(letter.ref, "no letter, or too large")
         return len(letters)
 
-    async def _take_one(self, letter: Letter, blob: bytes, heard: set[str]) -> bool:
+    async def _take_one(self, letter: Letter, blob: bytes) -> bool:
         """False where nothing can be written here now."""
         frame = self._mail().unwrap(letter.ref, blob)
         try:
@@ -174,11 +180,16 @@ class Incoming:
         if status == NOT_NOW:
             return False
         if status in TAKEN:
-            heard.add(header.sender)
+            self._hear(header.sender)
             self._done(letter.ref)
         else:
             self._refuse(letter.ref, f"status {status}")
         return True
+
+    def _hear(self, peer: str) -> None:
+        self._peers.note(peer)
+        talk = self._talking.setdefault(peer, _Talk())
+        talk.heard_at, talk.said = self._here.monotonic(), 0
 
     def _refuse(self, ref: str, reason: str) -> None:
         self._here.count("git_refused", reason=reason)

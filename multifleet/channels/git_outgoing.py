@@ -12,6 +12,7 @@ import msgspec
 from multifleet.channels.base import ChannelError
 from multifleet.channels.git_repository import GitRepository
 from multifleet.channels.private_files import read_private, write_private
+from multifleet.core.git_mail import is_letter
 from multifleet.core.visible import visible
 
 GATHER_SECONDS = 0.5
@@ -67,7 +68,8 @@ class Lying:
             left = msgspec.json.decode(read_private(self.path, _FILE_LIMIT) or b"", type=_Left)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return  # what is forgotten here its recipient deletes
-        self.letters = dict(left.letters) if left.remote == self.remote else {}
+        if left.remote == self.remote:
+            self.letters = {ref: expires for ref, expires in left.letters.items() if is_letter(ref)}
 
     def save(self) -> None:
         """As it is now; what cannot be written is forgotten with the process."""

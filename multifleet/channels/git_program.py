@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from multifleet.channels.base import ChannelError
-from multifleet.channels.git_remote import environment
+from multifleet.channels.git_remote import environment, settings
 from multifleet.core.visible import visible
 
 PRINTED = 256 * 1024
@@ -58,7 +58,7 @@ async def run(
     """What git prints. `grown`: bytes that its folder may have."""
     try:
         process = await asyncio.create_subprocess_exec(
-            *("git", *words),
+            *("git", *settings(), *words),
             stdin=asyncio.subprocess.PIPE if fed else asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

@@ -48,6 +48,8 @@ _SETTINGS = {
     "protocol.version": "2",  # the server tells of the refs that are asked for, not of all it has
     "push.followTags": "false",
     "push.gpgSign": "false",
+    "push.negotiate": "false",
+    "push.pushOption": "",
     "push.recurseSubmodules": "no",
     "transfer.bundleURI": "false",
     "transfer.unpackLimit": "1",
@@ -101,15 +103,15 @@ def remote_of(text: str) -> Remote:
     raise BadRemote("git.remote must be https://HOST/…, ssh://HOST/…, USER@HOST:… or an absolute path")
 
 
+def settings() -> list[str]:
+    """Options before git's own verb, which go before all that the user or a repository has set."""
+    return [word for key, value in _SETTINGS.items() for word in ("-c", f"{key}={value}")]
+
+
 def environment(folder: Path, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """All that git may know of this process: where it works, how it reaches the network, and its settings."""
-    settings: dict[str, str] = {}
-    for number, (key, value) in enumerate(_SETTINGS.items()):
-        settings |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    """All that git may know of this process: where it works, and how it reaches the network."""
     return {
         **{name: environ[name] for name in _KEPT if name in environ},
-        **settings,
-        "GIT_CONFIG_COUNT": str(len(_SETTINGS)),
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_ATTR_NOSYSTEM": "1",
         "GIT_DIR": str(folder),

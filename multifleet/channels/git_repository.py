@@ -97,7 +97,7 @@ class GitRepository:
         async with self._scratch() as folder:
             words = ["ls-remote", "--refs", "--quiet", *self._at("upload-pack"), f"{mailbox}/*"]
             told = await self._ask(folder, words, printed=LIST_BYTES)
-        refs = (line.partition("\t")[2] for line in told.decode(errors="replace").splitlines())
+        refs = (line.partition("\t")[2] for line in _lines(told))
         return [ref for ref in refs if is_letter(ref) and ref.startswith(f"{mailbox}/")]
 
     def _at(self, service: str) -> tuple[str, ...]:
@@ -134,7 +134,7 @@ class Fetched:
             return []
         shape = "--format=%(objectname) %(objecttype) %(objectsize) %(refname)"
         told = await run(self._folder, ["for-each-ref", shape, _IN], printed=LIST_BYTES)
-        return [self._letter(*line.split(" ", 3)) for line in told.decode(errors="replace").splitlines()]
+        return [self._letter(*line.split(" ", 3)) for line in _lines(told)]
 
     def _letter(self, object: str, kind: str, size: str, ref: str) -> Letter:
         return Letter(self._mailbox + ref.removeprefix(_IN), object, int(size), kind == "blob")
@@ -211,8 +211,13 @@ def _header(blob: bytes) -> bytes:
     return b"blob %d\0" % len(blob)
 
 
+def _lines(told: bytes) -> list[str]:
+    """What git printed, line by line; other characters that end lines may stand in the names of refs."""
+    return [line.decode(errors="replace") for line in told.split(b"\n") if line]
+
+
 def _refused(told: bytes) -> dict[str, str]:
     """Of what `push --porcelain` prints, "<flag>\\t<from>:<to>\\t<summary>", the refused ones."""
-    lines = (line.split("\t") for line in told.decode(errors="replace").splitlines() if line.startswith("!"))
+    lines = (line.split("\t") for line in _lines(told) if line.startswith("!"))
     return {line[1].partition(":")[2]: line[2][:160] for line in lines if len(line) == 3}
 

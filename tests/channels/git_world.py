@@ -34,7 +34,7 @@ class Repository:
         return done.stdout
 
     def refs(self, under: str = "refs/") -> list[str]:
-        return self.git("for-each-ref", "--format=%(refname)", under).decode().split()
+        return [ref for ref in self.git("for-each-ref", "--format=%(refname)", under).decode().split("\n") if ref]
 
     def mailbox(self, node: str) -> list[str]:
         return self.refs(MAIL.mailbox(node))

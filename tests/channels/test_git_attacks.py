@@ -136,7 +136,8 @@ async def test_what_unpacks_to_a_great_deal_is_not_read(tmp_path: Path, remote: 
 
 async def test_what_has_an_odd_name_or_is_no_blob_is_no_letter(tmp_path: Path, remote: Repository) -> None:
     box = MAIL.mailbox("mac2")
-    odd = [f"{box}/{name}" for name in ("-oProxyCommand=x", "$(id)", "a;id", "a/b/c", "\u202e", "a" * 200)]
+    names = ("-oProxyCommand=x", "$(id)", "a;id", "a/b/c", "\u202e", "\u2028x", "\x85", "a" * 200)
+    odd = [f"{box}/{name}" for name in names]
     for ref in odd:
         remote.plant(ref, b"odd")
     tree = remote.git("mktree", fed=b"").decode().strip()
@@ -155,6 +156,19 @@ async def test_what_has_an_odd_name_or_is_no_blob_is_no_letter(tmp_path: Path, r
         await b.look()
         assert len(b.counted) == counted
     assert sorted(remote.refs()) == sorted(odd)
+
+
+async def test_a_ref_that_cannot_be_written_here_keeps_no_letter_back_for_long(
+    tmp_path: Path, remote: Repository
+) -> None:
+    a_letter(remote)
+    blob = remote.git("hash-object", "-w", "--stdin", fed=b"long").decode().strip()
+    head = "# pack-refs with: peeled fully-peeled sorted \n"
+    (remote.path / "packed-refs").write_text(f"{head}{blob} {MAIL.mailbox('mac2')}/{'f' * 300}\n")
+    async with node("mac2", tmp_path / "2", str(remote.path)) as b:
+        assert "git:" in await b.look() and not b.frames
+        await b.look()
+        assert b.frames == [frame("mac1", "mac2")]
 
 
 async def test_a_letter_that_the_host_shows_again_is_handed_on_at_most_once_a_run(

@@ -1,10 +1,11 @@
 """Which git remotes may be used, and what git is told."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from multifleet.channels.git_remote import BadRemote, environment, remote_of
+from multifleet.channels.git_remote import BadRemote, environment, remote_of, settings
 
 
 @pytest.mark.parametrize(
@@ -67,8 +68,13 @@ def test_git_is_told_nothing_of_this_process_that_it_need_not_know() -> None:
     )  # fmt: skip
     assert not [name for name, text in told.items() if text in ("k", "evil")]
     assert (told["HOME"], told["SSH_AUTH_SOCK"], told["GIT_DIR"]) == ("/h", "/s", "/x")
-    keys = [told[f"GIT_CONFIG_KEY_{n}"] for n in range(int(told["GIT_CONFIG_COUNT"]))]
-    assert "core.hooksPath" in keys and f"GIT_CONFIG_KEY_{len(keys)}" not in told
+
+
+def test_settings_go_before_those_of_the_user() -> None:
+    words = settings()
+    assert set(words[::2]) == {"-c"} and "core.hooksPath=/dev/null" in words
+    said = subprocess.run(["git", *words, "config", "core.hooksPath"], capture_output=True, text=True, check=True)
+    assert said.stdout == "/dev/null\n"
 
 
 def test_a_repository_of_another_user_is_not_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,6 +24,8 @@ MOST, WITHIN = 6, 3_600.0
 """Repairs of this machine in so many seconds, whoever asks for them."""
 ANSWER = 5.0
 """Seconds that a daemon has to answer; twice in a row it must fail to."""
+STARTS_IN = 15.0
+"""Seconds that one which has just been started may take until it listens."""
 GRACE = 3.0
 """Seconds that it has to end by itself."""
 BY_ITSELF = 20.0
@@ -55,6 +57,7 @@ def _daemon(home: str, times: int) -> Made:
     if is_held():
         if _answers():
             return Made(False, "the daemon answers: nothing was done")
+    if is_held():
         pid = _holder(home)
         _count(times)
         ended = _end(home, pid)
@@ -88,13 +91,17 @@ REPAIRS: "dict[str, Callable[[str, int], Made]]" = {"daemon": _daemon, "socket":
 
 
 def _answers() -> bool:
-    for _ in range(2):
+    """A daemon that holds the home and listens nowhere yet is on its way up, or down: it is given time for that."""
+    until, silent = time.monotonic() + STARTS_IN, 0
+    while silent < 2 and time.monotonic() < until:
         try:
             return exchange(request("GET", "/health"), ANSWER)[0] == 200
         except NotRunning:
-            time.sleep(0.5)  # it may be on its way up or down
+            if not is_held():
+                return False
+            time.sleep(0.2)
         except Frozen:
-            pass  # asked once more
+            silent += 1
     return False
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from multifleet import running
 from multifleet.cli import local_repair
+from multifleet.cli.down import is_held
 from multifleet.cli.local_repair import MOST, repair
 from multifleet.cli.shape import Failed
 from tests.surfaces import ROOT, Ran, run_cli
@@ -75,6 +76,21 @@ async def test_a_frozen_daemon_is_ended_and_another_one_runs(home: Path) -> None
     os.kill(up["pid"], signal.SIGSTOP)
     assert "did not answer and was killed" in await repaired(home, "daemon", patience=0.3)
     assert (await run(home, "status", "--json")).json["pid"] != up["pid"]
+
+
+async def test_a_daemon_that_is_on_its_way_up_is_left_alone(home: Path) -> None:
+    command = (sys.executable, "-m", "multifleet", *UP, "--foreground")
+    starting = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.DEVNULL, cwd=ROOT)
+    while not is_held():  # noqa: ASYNC110  no event tells it
+        await asyncio.sleep(0.001)
+    starting.send_signal(signal.SIGSTOP)  # as a machine that is busy
+    repairing = asyncio.create_task(repaired(home, "daemon"))
+    await asyncio.sleep(1.5)
+    starting.send_signal(signal.SIGCONT)
+    assert (await repairing).startswith("False the daemon answers")
+    assert (await run(home, "status", "--json")).json["pid"] == starting.pid
+    await run(home, "down")
+    await starting.wait()
 
 
 async def test_only_so_many_repairs_are_made_in_an_hour_and_one_at_a_time(home: Path) -> None:

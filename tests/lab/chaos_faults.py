@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from tests.lab.fault import Fault
 from tests.lab.fleet import Fleet
 from tests.lab.fleet_node import PORT, FleetNode
+from tests.lab.tools import LabError
+
+TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +73,12 @@ def _reset(fleet: Fleet, node: FleetNode, chance: random.Random) -> Fault:
 
 def _kill(fleet: Fleet, node: FleetNode, chance: random.Random) -> Fault:
     node.kill()
-    return Fault(f"{node.name} killed", [node.up])
+    return Fault(f"{node.name} killed", [lambda: _up_again(node)])
 
 
 def _power(fleet: Fleet, node: FleetNode, chance: random.Random) -> Fault:
     node.power_cut()
-    return Fault(f"{node.name} without power", [node.up])
+    return Fault(f"{node.name} without power", [lambda: _up_again(node)])
 
 
 def _pause(fleet: Fleet, node: FleetNode, chance: random.Random) -> Fault:
@@ -106,6 +109,17 @@ def _ssh(fleet: Fleet, node: FleetNode, chance: random.Random) -> Fault:
 def _move(fleet: Fleet, node: FleetNode, chance: random.Random) -> Fault:
     net, _, number = node.host.ip.rpartition(".")
     return node.host.change_ip(f"{net}.{int(number) + 100}")
+
+
+def _up_again(node: FleetNode) -> None:
+    """Under this program's eyes: what others have brought up meanwhile, over SSH, is stopped first."""
+    for _ in range(TRIES):
+        node.cli("down", check=False)
+        try:
+            return node.up()
+        except LabError:
+            continue  # one of them was just about to
+    raise LabError(f"{node.name} does not come up")
 
 
 def _another(fleet: Fleet, node: FleetNode, chance: random.Random) -> FleetNode:

@@ -12,15 +12,18 @@ from multifleet.errors import MultifleetError
 class Listener:
     """Open from `open` until `close`."""
 
-    def __init__(self, address: tuple[str, int], protocol: Callable[[], asyncio.Protocol]) -> None:
+    def __init__(
+        self, address: tuple[str, int], protocol: Callable[[], asyncio.Protocol], *, tells_health: bool
+    ) -> None:
         self.address = address
         self._protocol = protocol
+        self._tells_health = tells_health
         self._server: asyncio.Server | None = None
 
     @classmethod
-    async def open(cls, bound: Bound, protocol: Callable[[], asyncio.Protocol]) -> Self:
-        """Listen on a socket that is bound already."""
-        listener = cls(bound[1], protocol)
+    async def open(cls, bound: Bound, protocol: Callable[[], asyncio.Protocol], *, tells_health: bool) -> Self:
+        """Listen on a socket that is bound already; `tells_health`: whether it can be asked for that."""
+        listener = cls(bound[1], protocol, tells_health=tells_health)
         await listener._listen(bound)
         return listener
 
@@ -28,7 +31,7 @@ class Listener:
         """Bind again where nothing answers; what was found or done, in words."""
         host, port = self.address
         where = join_address(host, port)
-        if await answers(host, port):
+        if await answers(host, port, tells_health=self._tells_health):
             return f"the listener on {where} answers"
         self.close()
         try:

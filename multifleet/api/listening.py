@@ -91,10 +91,18 @@ async def explain_port(port: int) -> str:
     return f"another program listens on port {port}: stop it, or choose another with --port"
 
 
-async def answers(host: str, port: int) -> bool:
-    """Whether a daemon takes a connection there and answers on it."""
+async def answers(host: str, port: int, *, tells_health: bool) -> bool:
+    """Whether somebody takes a connection there and, where it can be asked for, tells its health."""
     near = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    return (await _ask_health(port, near)).startswith(b"HTTP/1.1 ")
+    if tells_health:
+        return (await _ask_health(port, near)).startswith(b"HTTP/1.1 ")
+    try:
+        async with asyncio.timeout(PROBE_SECONDS):
+            _, writer = await asyncio.open_connection(near, port)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    return True
 
 
 async def _ask_health(port: int, host: str = "127.0.0.1") -> bytes:

@@ -91,10 +91,12 @@ class Server:
         side_door = replace(door, routes=self._frames)
         stack.push_async_callback(_end, door, side_door)
         for one in bound:
-            self._listeners.append(await Listener.open(one, partial(Connection, door, loop, unix=False)))
+            over_tcp = partial(Connection, door, loop, unix=False)
+            self._listeners.append(await Listener.open(one, over_tcp, tells_health=True))
             self.addresses.append(one[1])
         for one in for_relay:
-            self._listeners.append(await Listener.open(one, partial(Connection, side_door, loop, unix=False)))
+            over_relay_port = partial(Connection, side_door, loop, unix=False)
+            self._listeners.append(await Listener.open(one, over_relay_port, tells_health=False))
             self.relay_port = one[1][1]
         for listener in self._listeners:
             stack.callback(listener.close)

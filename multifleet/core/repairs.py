@@ -3,15 +3,12 @@ fixed lists here: what a peer says of it is shown to people and decides nothing.
 """
 
 from enum import StrEnum
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 import msgspec
 
 from multifleet.core.asks import Question
-from multifleet.core.packets import AddressText, Wire
-
-Broken = Literal["nats", "http", "relay", "seed", "ssh"]
-"""Channels that can be repaired."""
+from multifleet.core.packets import Wire
 
 
 class Repair(StrEnum):
@@ -22,6 +19,8 @@ class Repair(StrEnum):
     ANNOUNCE = "announce"  # own addresses are looked at again, and told
 
 
+ADDRESS_LIMIT = 300
+"""Characters of "host:port"."""
 REPAIRS: dict[str, tuple[Repair, ...]] = {
     "nats": (Repair.RENEW,),
     "http": (Repair.RELISTEN, Repair.ANNOUNCE, Repair.RENEW),
@@ -32,6 +31,7 @@ REPAIRS: dict[str, tuple[Repair, ...]] = {
 }
 """Channel: what its target does about it when it is told."""
 
+
 class RepairTold(Wire, frozen=True, kw_only=True):
     """What the target says to a RepairAsk."""
 
@@ -39,7 +39,7 @@ class RepairTold(Wire, frozen=True, kw_only=True):
     """Whether it does, or has just done, something about it, so that it is worth waiting for."""
     done: Annotated[list[Annotated[str, msgspec.Meta(max_length=300)]], msgspec.Meta(max_length=32)]
     """What it did, in words."""
-    addresses: Annotated[list[AddressText], msgspec.Meta(max_length=16)]
+    addresses: Annotated[list[Annotated[str, msgspec.Meta(max_length=ADDRESS_LIMIT)]], msgspec.Meta(max_length=16)]
     """Where it may be reached at present."""
 
 

@@ -253,9 +253,6 @@ class Healing:
             self._counters.failed(
                 "repair_step", peer=step.peer, channels=",".join(step.channels), level=step.level, reason=outcome
             )
-            if step.level is not Level.HUMAN:
-                for channel in step.channels:
-                    await self._attempts.check(member, channel)
         except StoreUnavailable as error:
             outcome = str(error)
         except Exception as error:  # noqa: BLE001  a fault in one step must not end the healer; it is told
@@ -265,6 +262,9 @@ class Healing:
             self._store.healing.keep_later(still)
             self._events.happened(SUBJECT)
             self._touch(step.peer)
+        if step.level is not Level.HUMAN:
+            for channel in step.channels:
+                await self._attempts.check(member, channel)
 
     async def _guide(self, member: Member, step: Step) -> tuple[str, bool]:
         """L2: the target is told, and says what it does."""

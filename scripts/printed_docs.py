@@ -27,6 +27,7 @@ from multifleet.core import (
     routing,
     ssh_packets,
     strict,
+    wake_packets,
 )
 from multifleet.core import invite as invitations
 from multifleet.core import ladder as repair_rungs
@@ -251,6 +252,8 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "told": fields(Told),
     "nats-told": fields(nats_packets.NatsTold),
     "ssh-told": fields(ssh_packets.SshTold),
+    "wake-ask": fields(wake_packets.WakeAsk),
+    "wake-told": fields(wake_packets.WakeTold),
     "relay-put": fields(relay_packets.RelayPut),
     "relay-took": fields(relay_packets.RelayTook),
     "relay-poll": fields(relay_packets.RelayPoll),

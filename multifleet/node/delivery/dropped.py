@@ -13,7 +13,6 @@ from pathlib import Path
 
 from multifleet.core.drop import ASIDE, ENDING, way_of
 from multifleet.core.frame import FRAME_LIMIT, read_header
-from multifleet.errors import StoreUnavailable
 from multifleet.node.counters import Counters
 from multifleet.node.delivery.receiving import Receiving
 from multifleet.sessions.own_files import NotOurs, read_own_file
@@ -21,6 +20,8 @@ from multifleet.sessions.own_files import NotOurs, read_own_file
 LOOK_EVERY = 0.5
 """Seconds."""
 AT_ONCE = 200
+NO_ROOM, NO_ROOM_WAIT = 507, 3.0
+"""How a frame is answered that cannot be written now, and the seconds until it is tried again."""
 UNFINISHED = 600.0
 """Seconds after which a file that is still being written is given up."""
 TIDY_EVERY = 60.0
@@ -38,6 +39,7 @@ class Dropped:
         self._counters = counters
         self._visited = visited
         self._tidied = float("-inf")
+        self._later: dict[Path, float] = {}
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -57,9 +59,11 @@ class Dropped:
                 self._refuse(path, error)
                 continue
             status, _ = await self._receiving.take(data, "", way_of(path.name), at_rest=True)
-            if status == 507:
-                raise StoreUnavailable("nothing can be written now")
-            if status in (200, 409):
+            if status == NO_ROOM:
+                # For anybody, or for its sender alone: it stays, and holds nobody else's frames up.
+                self._later[path] = time.monotonic() + NO_ROOM_WAIT
+                self._counters.failed("drop_no_room", reason="it is tried again in a few seconds")
+            elif status in (200, 409):
                 path.unlink(missing_ok=True)
                 visitors[read_header(data).sender] = None
             else:
@@ -75,7 +79,10 @@ class Dropped:
         if time.monotonic() - self._tidied >= TIDY_EVERY:
             self._tidied = time.monotonic()
             self._tidy(name for name in names if name.startswith(ASIDE))
-        return [self._folder / name for name in names if not name.startswith(ASIDE)][:AT_ONCE]
+        now = time.monotonic()
+        paths = [self._folder / name for name in names if not name.startswith(ASIDE)]
+        self._later = {path: self._later[path] for path in paths if self._later.get(path, now) > now}
+        return [path for path in paths if path not in self._later][:AT_ONCE]
 
     def _tidy(self, unfinished: Iterable[str]) -> None:
         """Remove what somebody began to write and never finished."""

@@ -1,12 +1,14 @@
 """Frames in drop/ are taken up once; whatever else lies there is set aside, and never followed or waited for."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
 
-from multifleet.core import packets
-from multifleet.core.drop import ENDING
+from multifleet.core import inbox_share, packets
+from multifleet.core.drop import ENDING, seed_name
+from multifleet.node.delivery import dropped, shares
 from multifleet.node.node import Node
 from multifleet.node.offline import park
 from tests.node.delivery.test_receiving import now_message, request
@@ -94,3 +96,23 @@ async def test_what_has_expired_before_it_was_found_is_neither_stored_nor_stated
     assert await node.store.inbox.log_after("mac1", 0) == []
     assert node.counters.snapshot()["message_refused"] == 1
     assert not list((node.home / "drop").glob(f"*{ENDING}"))
+
+
+async def test_a_frame_that_there_is_no_room_for_waits_and_holds_no_other_up(
+    mac2: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dropped, "AT_ONCE", 1)
+    too_much = now_message(mac2, body="x" * 2_000)
+    (mac2.home / "drop" / seed_name("0" * 32)).write_bytes(request(mac2, too_much))
+    small = now_message(mac2, id="00000000-0000-7000-8000-0000000000bb")
+    (mac2.home / "drop" / seed_name("f" * 32)).write_bytes(request(mac2, small))
+    with monkeypatch.context() as full:
+        full.setattr(inbox_share, "SHARE", 2_000)
+        full.setattr(shares, "SHARE", 2_000)
+        await mac2.dropped.take_up()
+        await mac2.dropped.take_up()
+    assert [row.id[-2:] for row in await mac2.store.inbox.listing(10)] == ["bb"]
+    monkeypatch.setattr(time, "monotonic", lambda real=time.monotonic: real() + dropped.NO_ROOM_WAIT)
+    await mac2.dropped.take_up()
+    assert len(await mac2.store.inbox.listing(10)) == 2
+    assert not list((mac2.home / "drop").glob(f"*{ENDING}"))

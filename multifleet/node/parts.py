@@ -276,6 +276,7 @@ class Parts:
             arrived=self._mail_came,
             roster=self.roster_exchange.answer,
             ask=self.asking.answer,
+            state_to=self.outboxes.state_to,
             is_behind=lambda: self.rostering.may_be_behind,
         )
         self.upkeep = Upkeep(
@@ -346,7 +347,6 @@ class Parts:
         if at_rest and status == 200:
             header = read_header(frame)
             sender = self.members.need(header.sender)
-            self.outboxes.state_to(sender.node)  # nobody takes the answer with its receipts
             if channel == ChannelName.SEED:
                 # It was left where this node alone looks, by a daemon that has seen it come.
                 self.health_of_channels.arrived(sender.node, channel, header.sent - (sender.offset or 0.0))

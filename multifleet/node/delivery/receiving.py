@@ -65,6 +65,7 @@ class Receiving:
         arrived: Callable[[], None],
         roster: Callable[[Member, Header, RosterAsk], Awaitable[bytes]],
         ask: Callable[[Member, Header, Ask], Awaitable[bytes]],
+        state_to: Callable[[str], None],
         is_behind: Callable[[], bool] = lambda: False,
     ) -> None:
         """`is_behind`: whether it is not known yet who is out."""
@@ -79,6 +80,7 @@ class Receiving:
         self._arrived = arrived
         self._roster = roster
         self._ask = ask
+        self._state_to = state_to
         self._is_behind = is_behind
         self._shares = Shares(store.inbox)
 
@@ -161,6 +163,9 @@ class Receiving:
         if not request.packets:
             self._store.inbox.forget_log(member.node, request.have)
             log = await self._store.inbox.log_after(member.node, request.have, packets.LOG_LIMIT)
+            if at_rest and log:
+                # Only for something that is to be said: two that told each other nothing this way would never end.
+                self._state_to(member.node)
             return 200, self._exchange.answer(member, opened.header, log=log)
         return await self._take_packets(member, opened, request, remote, channel, at_rest=at_rest)
 
@@ -195,7 +200,9 @@ class Receiving:
         )
         if received.replay:
             return self._replayed(member, opened.header, stored, received, remote)
-        if not at_rest:
+        if at_rest:
+            self._state_to(member.node)  # nobody takes the answer with its receipts
+        else:
             self._heard(member, remote)
         self._shares.took(member.node, stored, received.results)
         results = iter(received.results)

@@ -1,5 +1,6 @@
 """Whole nodes behind real doors: what the direct way does not carry goes through the chief."""
 
+import asyncio
 from functools import partial
 
 from multifleet.core.receipts import State
@@ -28,11 +29,15 @@ def knows_all(daemon: Daemon, names: tuple[str, ...]) -> bool:
     return {member.node for member in daemon.node.members.others()} == set(names) - {daemon.name}
 
 
-async def test_a_message_and_its_receipts_go_through_the_chief(daemons: Daemons) -> None:
-    _, mac1, mac2 = await fleet_of(daemons, "chief", "mac1", "mac2")
+async def test_a_message_and_its_receipts_go_through_the_chief_and_then_there_is_silence(daemons: Daemons) -> None:
+    chief, mac1, mac2 = await fleet_of(daemons, "chief", "mac1", "mac2")
     await mac1.delivers("mac2", "by the relay")
     (row,) = await mac2.node.store.inbox.listing(10)
     assert (row.body, row.channel) == ("by the relay", "relay")
+    await asyncio.sleep(0.1)
+    passed = chief.node.counters.snapshot()["relay_passed_on"]
+    await asyncio.sleep(0.3)
+    assert chief.node.counters.snapshot()["relay_passed_on"] <= passed + 2
 
 
 async def test_mail_rests_at_the_chief_through_its_restart_and_arrives_once(daemons: Daemons) -> None:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 ANSWER_SECONDS = 3.0
 PROVED_SECONDS = 4.0
 """Between two round trips to the server."""
+FIRST_QUEUE, LONGEST_QUEUE = 1.0, 60.0
+"""Until the next try to open the queue: a cluster that chooses a leader has one again soon, many servers never."""
 FIRST_REST, LONGEST_REST = 0.1, 5.0
 """Seconds until the next try to connect."""
 TAKEN_AT_ONCE = 8
@@ -42,6 +44,7 @@ class NatsChannel:
         self._wire: Wire | None = None
         self._queue: NatsQueue | None = None
         self._fleet = ""
+        self._no_queue = ""
         self._why = "not connected to a NATS server yet"
         self._connected_since: float | None = None
         self._met: dict[str, float] = {}
@@ -207,18 +210,21 @@ class NatsChannel:
         self._connected.set()
         self._here.count("nats_connected")
         dropped = 0
+        pause, due = FIRST_QUEUE, self._here.monotonic()
         while await wire.live() and self._place.is_still(place):
-            if self._queue is None:
+            if self._queue is None and self._here.monotonic() >= due:
                 self._queue = await self._open_queue(wire, place)
+                pause, due = min(2 * pause, LONGEST_QUEUE), self._here.monotonic() + pause
             if wire.dropped > dropped:
                 self._here.count("nats_dropped", messages=wire.dropped - dropped, reason="they came too fast")
                 dropped = wire.dropped
-            await self._until_doubt(wire)
+            wait = PROVED_SECONDS if self._queue else min(PROVED_SECONDS, due - self._here.monotonic())
+            await self._until_doubt(wire, max(0.1, wait))
 
-    async def _until_doubt(self, wire: "Wire") -> None:
+    async def _until_doubt(self, wire: "Wire", seconds: float) -> None:
         waits = [asyncio.ensure_future(event.wait()) for event in (wire.closed, self._doubt)]
         try:
-            await asyncio.wait(waits, timeout=PROVED_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for wait in waits:
                 wait.cancel()
@@ -229,12 +235,15 @@ class NatsChannel:
         try:
             if place.makes_stream:
                 await queue.make(place.replicas)
-            await queue.take_with(self._take_queued, self._here.count)
             for node in place.consumers():
                 await queue.let(node)
+            await queue.take_with(self._take_queued, self._here.count)
         except NoQueue as error:
-            self._here.count("nats_no_queue", reason=error)
+            if str(error) != self._no_queue:
+                self._here.count("nats_no_queue", reason=error)
+            self._no_queue = str(error)
             return None
+        self._no_queue = ""
         return queue
 
     async def _take(self, message: "Msg") -> None:

@@ -11,6 +11,7 @@ import logging
 import ssl
 from collections.abc import Awaitable, Callable, Coroutine
 from math import ceil
+from time import perf_counter
 from typing import Any, TypeVar
 
 from multifleet.channels.nats_credentials import Credentials
@@ -22,7 +23,9 @@ LIVE_SECONDS = 2.0
 """For one round trip to the server."""
 MESSAGE_LIMIT = 2 << 20
 LINE_LIMIT = 64 * 1024
-LINES_A_SECOND = 40_000
+LINES = 80_000
+"""In one WINDOW of seconds. More is a flood; so are fewer that keep a slow machine busy for BUSY seconds."""
+BUSY, BUSY_LINES, WINDOW = 0.5, 1_000, 2.0
 PENDING_MESSAGES, PENDING_BYTES = 4_096, 32 << 20
 """Of one subscription, before further ones are dropped."""
 SENDING_LIMIT = 8 << 20
@@ -49,6 +52,7 @@ class NobodyListens(WireError):
 async def within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
     """The work's result, or TimeoutError: also where the work swallows being cancelled, as parts of the library do."""
     task = asyncio.ensure_future(work)
+    task.add_done_callback(_look_away)  # where this is cancelled, nobody asks what came of it
     try:
         await asyncio.wait({task}, timeout=seconds)
         if not task.done():
@@ -57,7 +61,6 @@ async def within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
     finally:
         if not task.done():
             task.cancel()
-            task.add_done_callback(_look_away)
 
 
 def _look_away(task: "asyncio.Future[Any]") -> None:
@@ -70,16 +73,17 @@ class _Bounded(Parser):
 
     def __init__(self, client: Client) -> None:
         super().__init__(client)
-        self._lines, self._second = 0, 0.0
+        self._lines, self._busy, self._since = 0, 0.0, 0.0
 
     async def parse(self, data: bytes = b"") -> None:
-        now = asyncio.get_running_loop().time()
-        if now - self._second >= 1.0:
-            self._lines, self._second = 0, now
+        began = perf_counter()
+        if began - self._since >= WINDOW:
+            self._lines, self._busy, self._since = 0, 0.0, began
         self._lines += data.count(b"\r\n")
-        if self._lines > LINES_A_SECOND:
+        if self._lines > LINES or (self._busy > BUSY and self._lines > BUSY_LINES):
             raise errors.ProtocolError("a flood")
         await super().parse(data)
+        self._busy += perf_counter() - began
         limit = LINE_LIMIT
         if self.state == AWAITING_MSG_PAYLOAD:
             limit = MESSAGE_LIMIT

@@ -93,20 +93,20 @@ class Node:
 
     async def connected(self, *, queue: bool = True) -> None:
         """Wait until it is connected, with its queue."""
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(30):
             while self.channel._wire is None or (queue and self.channel._queue is None):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
 
     async def has(self, count: int) -> None:
         """Wait for so many different frames."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(40):
             while len({frame for frame, _ in self.got}) < count:
                 self.arrived.clear()
                 await self.arrived.wait()
 
     async def times(self, count: int) -> None:
         """Wait until frames have come so many times."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(40):
             while len(self.got) < count:
                 self.arrived.clear()
                 await self.arrived.wait()

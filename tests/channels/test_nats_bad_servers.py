@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from multifleet.channels.base import ChannelError, Success
+from multifleet.channels.nats_process import NatsProcess, program
 from multifleet.channels.nats_servers import Server
 from multifleet.channels.nats_wire import Wire, WireError
 from tests.channels.nats_fleet import Fleet
@@ -22,9 +23,11 @@ INFO = b'INFO {"server_id":"x","version":"2.15.1","headers":true,"max_payload":1
 async def server(serve: Serve) -> AsyncIterator[Server]:
     """Something that takes connections and does what it likes."""
     tasks = set()
+    writers: list[asyncio.StreamWriter] = []
 
     async def each(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         tasks.add(asyncio.current_task())
+        writers.append(writer)
         try:
             await serve(reader, writer)
         except (ConnectionError, asyncio.CancelledError):
@@ -40,6 +43,8 @@ async def server(serve: Serve) -> AsyncIterator[Server]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for writer in writers:
+            writer.transport.abort()
 
 
 async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -214,3 +219,23 @@ async def test_a_lying_server_gains_a_wrong_word_at_most(tmp_path: Path) -> None
         assert carried.success is Success.ANSWERED and carried.answer == b"mf1 forged"  # for the node to check
         with pytest.raises(ChannelError, match="another stream"):
             await node.send("mac3", b"mf1 hello")
+
+
+async def test_a_server_without_a_queue_does_all_the_rest(tmp_path: Path) -> None:
+    found = program()
+    assert found is not None
+    (tmp_path / "plain.conf").write_text('{"host": "127.0.0.1", "port": -1}')
+    process = await NatsProcess.start(found, tmp_path / "plain.conf")
+    fleet = Fleet(tmp_path, chief=None, members=["mac1", "mac2"])
+    url = f"nats://127.0.0.1:{process.port}"
+    try:
+        async with fleet.node("mac1", natsUrl=url) as first, fleet.node("mac2", natsUrl=url) as second:
+            await first.connected(queue=False)
+            await second.connected(queue=False)
+            assert (await first.send("mac2", b"mf1 hello")).success is Success.ANSWERED
+            await asyncio.sleep(0.1)
+            with pytest.raises(ChannelError, match="keeps no queue"):
+                await first.send("mac3", b"mf1 hello")
+            assert first.counted["nats_no_queue"] == 1
+    finally:
+        await process.stop()

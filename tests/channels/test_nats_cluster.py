@@ -9,7 +9,7 @@ from multifleet.channels.base import ChannelError, Success
 from tests.channels.nats_cluster import cluster, leader_of
 from tests.channels.nats_fleet import Fleet, Node
 
-MANY = 1_000
+MANY = 300
 
 
 async def put(sender: Node, number: int) -> None:

@@ -24,7 +24,8 @@ AGAIN_AFTER = 60.0
 AT_ONCE, EVERY = 2, 30.0
 """How often a machine is woken from here, whoever asks: so often at once, and the seconds until once more."""
 LOOK_EVERY = 0.2
-CARDS_EVERY = 60.0
+CARDS_FIRST, CARDS_EVERY = 10.0, 60.0
+"""Seconds between two looks at who is beside this machine, and before the first."""
 ASK_SECONDS = 2.0
 ASKED_AT_MOST = 16
 
@@ -174,8 +175,10 @@ class WakeChannel:
         return any(target.is_there for target in self._here.targets() if target.node == node)
 
     async def _note_cards(self) -> None:
+        wait = CARDS_FIRST
         while True:
-            await asyncio.sleep(CARDS_EVERY)
+            await asyncio.sleep(wait)
+            wait = CARDS_EVERY
             there = {target.node: _hosts(target) for target in self._here.targets() if target.is_there}
             if there:
                 await asyncio.to_thread(self._cards.note, there, await asyncio.to_thread(cards_seen))

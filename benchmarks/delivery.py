@@ -2,6 +2,7 @@
 
 import random
 import sys
+import time
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -19,6 +20,9 @@ PIPELINES = {
     "Y together": ("benchmarks.yardstick", ("--together",)),
     "product": ("benchmarks.product", ()),
 }
+HTTP_ALONE = "product, HTTP alone"
+VARIANTS = {HTTP_ALONE: ("benchmarks.product", ("--http-alone",))}
+"""Measured only where a plan names them."""
 CALLERS = (1, 16, 128)
 SLOW_FLUSH_US = 2000
 
@@ -35,6 +39,8 @@ class Plan:
     naive_backlog: int = 1_000
     posted: int = 128
     """Callers that post over HTTP, from another process."""
+    settle: float = 0.0
+    """Seconds in which connections are made, before anything is measured."""
 
 
 @dataclass(slots=True)
@@ -63,11 +69,12 @@ def measure(folder: Path, plan: Plan, flush_us: int) -> Measured:
     with ExitStack() as stack:
         pipelines = []
         for name in plan.names:
-            module, words = PIPELINES[name]
+            module, words = (PIPELINES | VARIANTS)[name]
             home = folder / name.replace(" ", "-")
             pipelines.append(stack.enter_context(Pipeline(name, module, home, library, flush_us, *words)))
         for pipeline in pipelines:
             pipeline.ask(do="callers", callers=16, seconds=min(0.5, plan.seconds))
+        time.sleep(plan.settle)
         for callers in plan.callers:
             _rounds(pipelines, callers, plan, measured)
         if plan.posted:

@@ -16,6 +16,7 @@ import uvloop
 from benchmarks.commands import say, serve_commands
 from benchmarks.nodes import Daemon, free_port, join, make_node
 from multifleet.api.server import Server
+from multifleet.config import ChannelSettings
 from multifleet.core.receipts import State
 from multifleet.daemon import settle_memory
 from multifleet.node.node import Node
@@ -24,6 +25,7 @@ from multifleet.operations import OPERATIONS
 from multifleet.paths import socket_path
 
 SENDER, RECIPIENT = "mac1", "mac2"
+OTHERS = ("cloud", "nats", "relay", "seed", "ssh", "wake", "git", "text")
 
 
 class Sender:
@@ -62,7 +64,7 @@ class Peers:
         return await self.node.join_request(body, remote)
 
 
-async def run_sender(place: Path, port: int) -> None:
+async def run_sender(place: Path, port: int, http_alone: bool) -> None:
     home = place / SENDER
     make_node(home, SENDER)
     joined = place / "joined"
@@ -70,7 +72,8 @@ async def run_sender(place: Path, port: int) -> None:
         join(home, place / RECIPIENT, port)
         joined.touch()
     setup = open_setup(home)
-    config = msgspec.structs.replace(setup.config, port=free_port(), bind=("127.0.0.1",))
+    channels = ChannelSettings(off=OTHERS) if http_alone else setup.config.channels
+    config = msgspec.structs.replace(setup.config, port=free_port(), bind=("127.0.0.1",), channels=channels)
     setup = replace(setup, config=config)
     async with AsyncExitStack() as stack:
         node = await Node.open(setup)
@@ -109,9 +112,12 @@ def main() -> None:
     parser.add_argument("role", choices=["sender", "recipient"])
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--http-alone", action="store_true", help="the sender uses no other channel")
     chosen = parser.parse_args()
-    run = run_sender if chosen.role == "sender" else run_recipient
-    uvloop.run(run(chosen.home, chosen.port))
+    if chosen.role == "sender":
+        uvloop.run(run_sender(chosen.home, chosen.port, chosen.http_alone))
+    else:
+        uvloop.run(run_recipient(chosen.home, chosen.port))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
 """The benchmarks run; how fast is their own business."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from benchmarks import cli, crowd, daemon, delivery, hooks, run
+from benchmarks import channels, cli, crowd, daemon, delivery, hooks, run
 from benchmarks.delivery import Plan
 from benchmarks.processes import per_round_ratio
 from benchmarks.sealing import seal, unseal
@@ -48,6 +49,14 @@ def test_the_hooks_are_measured_and_end_with_0_whatever_the_daemon_does(tmp_path
 def test_the_idle_daemon_is_measured(tmp_path: Path) -> None:
     rows = daemon.measure(tmp_path, rounds=1, idle_seconds=0.2)
     assert [row.figure > 0 for row in rows[:2]] == [True, True]
+
+
+def test_the_channels_are_measured_beside_each_other(tmp_path: Path) -> None:
+    plan = replace(channels.cascade_plan(1, 0.2), settle=0.0, callers=(1, 128))
+    (tmp_path / "cascade").mkdir()
+    rows = channels.cascade_rows(delivery.measure(tmp_path / "cascade", plan, flush_us=0))
+    rows += channels.measure(tmp_path, rounds=1, peers=3)
+    assert len(rows) == 5 and all(row.figure > 0 for row in rows)
 
 
 def test_a_frame_of_the_throwaway_pipelines_opens_and_a_changed_one_does_not() -> None:

@@ -17,12 +17,15 @@ from multifleet.core.diagnosis.evidence import (
     Store,
     ThirdWord,
 )
+from multifleet.core.visible import visible
 
 CLOCK_CERTAIN = 10.0
 """Seconds of a difference that no slow answer can feign: an offset is learned from answers within 5 s."""
 FAILED_OFTEN = 6
 """Failures in a row after which lost packets alone do not explain that nothing answers: of six attempts with 30 % loss
 one in some ten thousand fails each time."""
+WORDS = 200
+"""Characters of a channel's own words."""
 ROUNDS = 3
 """Large questions of which none, and small ones of which each, was answered, before sizes prove anything."""
 
@@ -51,6 +54,7 @@ class Fact(StrEnum):
     ELSE = "something else there"
     STRANGER = "answers as to a stranger"
     HTTP_ANSWERS = "signed answer direct"
+    CHANNELS_FAIL = "channels that bring no answer"
     OTHER_WAY_ANSWERS = "signed answer by another way"
     CANNOT_WRITE = "signed that it cannot write"
     NOT_UNDERSTOOD = "does not understand"
@@ -184,6 +188,9 @@ def _asked(e: Evidence) -> Iterator[tuple[Fact, str]]:
             yield F.OUTSIDE_WINDOW, "it signed that our frames are out of its time"
         if asked.refusal == "store_unavailable":
             yield F.CANNOT_WRITE, "it signed that it cannot write what it is given"
+    failed = [f"{asked.channel}: {visible(asked.words, one_line=True)[:WORDS]}" for asked in e.asked if not asked.answered]
+    if failed:
+        yield F.CHANNELS_FAIL, f"no answer over {'; '.join(failed)}"
     if any(asked.stranger for asked in e.asked) and not any(asked.answered for asked in e.asked):
         yield F.STRANGER, "whoever answers there does not know this node, or not by this key"
 

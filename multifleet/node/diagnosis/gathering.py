@@ -121,7 +121,8 @@ async def _gather(node: "Engine", member: Member, known: Evidence) -> Evidence:
         third=tuple(third),
         hears_anybody=_hears_anybody(node, member.node, third),
         ssh=ssh,
-        host_key_changed=any(witness.host_key_refused for witness in witnesses),
+        # Asked now: it may be the attempt of this moment that met another key.
+        host_key_changed=any(witness.host_key_refused for witness in _witnesses(node, member)),
         nats=nats if _fails(ways, "nats") else None,
         chief=_with_ways(chief, ways),
         ever_direct=health.last_ok is not None,
@@ -169,7 +170,7 @@ def _hears_anybody(node: "Engine", name: str, third: Sequence[ThirdWord]) -> boo
     others = [member.node for member in node.members.others() if member.node != name]
     if not others:
         return None
-    return bool(third) or any(node.presence.is_there(other) for other in others)
+    return bool(third) or any(node.presence.is_there(one) for one in (name, *others))
 
 
 async def _around(

@@ -13,6 +13,7 @@ from multifleet.channels.nats_config import request_subject
 from multifleet.channels.nats_host import TICK, NatsHost
 from multifleet.channels.nats_place import NatsPlace, NoServer, Place
 from multifleet.channels.nats_queue import NatsQueue, NoQueue
+from multifleet.channels.witness import Witness
 from multifleet.core.frame import FRAME_LIMIT
 from multifleet.core.nats_packets import NatsAsk, NatsTold
 
@@ -48,6 +49,7 @@ class NatsChannel:
         self._why = "not connected to a NATS server yet"
         self._connected_since: float | None = None
         self._met: dict[str, float] = {}
+        self._servers = Witness()
         self._seen: set[str] = set()
         self._doubt = asyncio.Event()
         self._again = asyncio.Event()
@@ -79,6 +81,10 @@ class NatsChannel:
         if target.node in self._seen or now - since >= self._grace:
             return ""
         return f"{target.node} may not have come to the NATS server yet"
+
+    def witness(self, target: Target) -> Witness:
+        """The servers at which both are to meet."""
+        return self._servers
 
     async def deliver(self, target: Target, parcel: Parcel) -> Carried:
         """Ask the peer's daemon; where it is away, lay the frame into its queue."""
@@ -177,6 +183,8 @@ class NatsChannel:
         from multifleet.channels.nats_wire import Wire, WireError
 
         reasons = []
+        names = tuple(server.name for server in place.servers)
+        self._servers = Witness(servers=names, server_is_here=place.chief == self._here.node)
         for server in place.servers:
             try:
                 wire = await Wire.open(server, self._here.node)

@@ -189,6 +189,8 @@ class Evidence:
     third: tuple[ThirdWord, ...] = ()
     hears_anybody: bool | None = None
     """Whether this node hears any other member; None where there is none."""
+    strangers_to: tuple[str, ...] = ()
+    """Other members that lately answered this node as a stranger."""
     ssh: Connect | None = None
     """The peer's SSH port."""
     host_key_changed: bool = False

@@ -53,6 +53,7 @@ class Fact(StrEnum):
     MUTE = "nothing after the connection"
     ELSE = "something else there"
     STRANGER = "answers as to a stranger"
+    STRANGERS_TO_OTHERS = "others answer this node as a stranger"
     HTTP_ANSWERS = "signed answer direct"
     CHANNELS_FAIL = "channels that bring no answer"
     OTHER_WAY_ANSWERS = "signed answer by another way"
@@ -81,6 +82,7 @@ class Fact(StrEnum):
     OTHERS_STRANGERS = "others are strangers to it"
     OTHERS_DO_NOT = "others do not hear it"
     NOBODY_HEARD = "no member heard"
+    SOMEBODY_ANSWERS = "some other machine answers"
     SSH_OPEN = "SSH port open"
     HOST_KEY_OTHER = "other host key"
     NATS_SPEAKS = "NATS speaks"
@@ -188,11 +190,14 @@ def _asked(e: Evidence) -> Iterator[tuple[Fact, str]]:
             yield F.OUTSIDE_WINDOW, "it signed that our frames are out of its time"
         if asked.refusal == "store_unavailable":
             yield F.CANNOT_WRITE, "it signed that it cannot write what it is given"
-    failed = [f"{asked.channel}: {visible(asked.words, one_line=True)[:WORDS]}" for asked in e.asked if not asked.answered]
+    failed = [asked for asked in e.asked if not asked.answered]
     if failed:
-        yield F.CHANNELS_FAIL, f"no answer over {'; '.join(failed)}"
+        words = [f"{asked.channel}: {visible(asked.words, one_line=True)[:WORDS]}" for asked in failed]
+        yield F.CHANNELS_FAIL, f"no answer over {'; '.join(words)}"
     if any(asked.stranger for asked in e.asked) and not any(asked.answered for asked in e.asked):
         yield F.STRANGER, "whoever answers there does not know this node, or not by this key"
+        if e.strangers_to:
+            yield F.STRANGERS_TO_OTHERS, f"{', '.join(e.strangers_to)} answered this machine as a stranger, too"
 
 
 def _word(e: Evidence, word: PeerWord) -> Iterator[tuple[Fact, str]]:
@@ -271,6 +276,9 @@ def _third(e: Evidence) -> Iterator[tuple[Fact, str]]:
 
 
 def _around(e: Evidence) -> Iterator[tuple[Fact, str]]:
+    ends = [e.ssh, e.chief.end if e.chief else None, e.nats.end if e.nats and not e.nats.here else None]
+    if any(end in (Connect.OPEN, Connect.REFUSED) for end in ends):
+        yield F.SOMEBODY_ANSWERS, "packets go from here to another machine and back"
     if e.ssh is Connect.OPEN:
         yield F.SSH_OPEN, "its SSH port opens"
     if e.host_key_changed:

@@ -111,10 +111,11 @@ RULES: tuple[Rule, ...] = (
     _rule(C.KEY_CHANGED, F.STRANGER, F.OTHERS_STRANGERS),
     _rule(C.ADDRESS_CHANGED, F.STRANGER, F.OTHERS_HEAR_ELSEWHERE),
     _rule(C.REVOKED, F.STRANGER, F.OTHERS_HEAR),
+    _rule(C.REVOKED, F.STRANGER, F.STRANGERS_TO_OTHERS),
     _rule(C.KEY_CHANGED, F.STRANGER),
     _rule(C.KEY_CHANGED, F.OTHERS_STRANGERS, lacks=_ANSWERS),
     # Nothing signed came.
-    _rule(C.CUT_OFF, F.FAILS, F.NOBODY_HEARD, lacks=(F.REFUSED, *_ANSWERS, F.OTHERS_HEAR)),
+    _rule(C.CUT_OFF, F.FAILS, F.NOBODY_HEARD, lacks=(F.REFUSED, *_ANSWERS, F.OTHERS_HEAR, F.SOMEBODY_ANSWERS)),
     _rule(
         C.CHIEF_DOWN, F.NEVER_DIRECT, F.CHIEF_CARRIES, F.CHIEF_GONE, lacks=(*_ANSWERS, F.SAID_STOPPED, F.SAID_ASLEEP)
     ),
@@ -130,10 +131,11 @@ RULES: tuple[Rule, ...] = (
     _rule(C.PORT_BLOCKED, F.FAILS, F.OTHERS_HEAR, lacks=_ANSWERS),
     _rule(C.PORT_BLOCKED, F.FAILS, F.HEARD_NOW, lacks=_ANSWERS),
     _rule(C.PORT_BLOCKED, F.FAILS, F.PING_ANSWERED, lacks=_ANSWERS),
-    _rule(C.PORT_BLOCKED, F.FAILS, F.OTHER_WAY_ANSWERS, lacks=(F.HTTP_ANSWERS, F.NEVER_DIRECT)),
+    _rule(C.PORT_BLOCKED, F.FAILS, F.OTHER_WAY_ANSWERS, lacks=(F.HTTP_ANSWERS, F.NEVER_DIRECT, F.NO_DAEMON)),
     _rule(C.DAEMON_DOWN, F.SAID_STOPPED, lacks=_ANSWERS),
     _rule(C.ASLEEP, F.SAID_ASLEEP, lacks=(*_ANSWERS, F.REFUSED)),
     _rule(C.DAEMON_DOWN, F.REFUSED, lacks=_ANSWERS),
+    _rule(C.CHIEF_DOWN, F.SILENT, F.CHIEF_CARRIES, F.CHIEF_GONE, lacks=(*_ANSWERS, F.SSH_OPEN)),
     _rule(C.PORT_BLOCKED, F.SILENT, F.SSH_OPEN, lacks=_ANSWERS),
     _rule(C.DAEMON_DOWN, F.MUTE, lacks=_ANSWERS),
     _rule(C.DAEMON_DOWN, F.ELSE, lacks=_ANSWERS),
@@ -147,7 +149,7 @@ RULES: tuple[Rule, ...] = (
     _rule(C.VERSION_MISMATCH, F.VERSION_DIFFERS),
     _rule(C.KEY_CHANGED, F.NEW_KEY),
     # Some ways lead over others by nature, and are no fault as long as one answers.
-    _rule(C.PORT_BLOCKED, F.FAILS, F.OTHER_WAY_ANSWERS, F.NEVER_DIRECT),
+    _rule(C.PORT_BLOCKED, F.FAILS, F.OTHER_WAY_ANSWERS, F.NEVER_DIRECT, lacks=(F.NO_DAEMON,)),
 )
 """What is likely; the first whose facts are there is named, the others are told beside it."""
 

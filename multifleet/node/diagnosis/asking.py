@@ -46,6 +46,7 @@ class Way:
     word: PeerWord | None = None
     at: float = 0.0
     """Monotonic: when the word came."""
+    sizes: Sizes | None = None
 
 
 async def ask_all(node: "Engine", member: Member) -> list[Way]:
@@ -65,7 +66,8 @@ async def _ask_by(node: "Engine", member: Member, channel: str) -> Way:
             asked = await check(node, member, channel)
             if asked.answered and asked.refusal != "outside_window":
                 word, at = await _word(node, member, channel)
-    return Way(asked, word, at)
+    direct = channel == DIRECT and asked.answered and not asked.refusal
+    return Way(asked, word, at, await ask_sizes(node, member) if direct else None)
 
 
 async def check(node: "Engine", member: Member, channel: str) -> Asked:

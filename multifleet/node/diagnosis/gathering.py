@@ -25,11 +25,12 @@ from multifleet.core.diagnosis.facts import host_of
 from multifleet.core.evidence_packets import EvidenceAsk, EvidenceTold, SightAsk, SightTold
 from multifleet.core.presence.peer import STOPPED
 from multifleet.core.presence.states import PresenceState
-from multifleet.node.diagnosis.asking import DIRECT, Way, ask_all, ask_at, ask_sizes
+from multifleet.node.diagnosis.asking import DIRECT, Way, ask_all, ask_at
 from multifleet.node.diagnosis.knocking import best, knock_all, local_end, speaks_nats
 from multifleet.node.diagnosis.straight import is_number
 from multifleet.node.diagnosis.telling import store_state
 from multifleet.node.members import Member
+from multifleet.node.roster.words import who_refuses
 
 if TYPE_CHECKING:
     from multifleet.node.engine import Engine
@@ -92,8 +93,6 @@ async def _gather(node: "Engine", member: Member, known: Evidence) -> Evidence:
     word, at = _best_word(ways)
     again, new_address, new_word = await _look_again(node, member, knocks, word, third)
     word, at = (word, at) if word is not None or new_word is None else (new_word, node.clock.monotonic())
-    direct = any(way.asked.channel == DIRECT and way.asked.answered and not way.asked.refusal for way in ways)
-    sizes = await ask_sizes(node, member) if direct else None
     presence = node.presence.peer(member.node)
     straight = node.straight.last(member.node)
     health = node.health_of_channels.of(member.node).get(DIRECT, ChannelHealth())
@@ -117,13 +116,14 @@ async def _gather(node: "Engine", member: Member, known: Evidence) -> Evidence:
         asked=tuple(way.asked for way in ways),
         word=word,
         new_address_answers=new_address,
-        sizes=sizes,
+        sizes=next((way.sizes for way in ways if way.sizes is not None), None),
         third=tuple(third),
         hears_anybody=_hears_anybody(node, member.node, third),
+        strangers_to=_strangers_to(node, member.node),
         ssh=ssh,
         # Asked now: it may be the attempt of this moment that met another key.
         host_key_changed=any(witness.host_key_refused for witness in _witnesses(node, member)),
-        nats=nats if _fails(ways, "nats") else None,
+        nats=None if any(way.asked.channel == "nats" and way.asked.answered for way in ways) else nats,
         chief=_with_ways(chief, ways),
         ever_direct=health.last_ok is not None,
         failures=health.failures,
@@ -171,6 +171,13 @@ def _hears_anybody(node: "Engine", name: str, third: Sequence[ThirdWord]) -> boo
     if not others:
         return None
     return bool(third) or any(node.presence.is_there(one) for one in (name, *others))
+
+
+def _strangers_to(node: "Engine", name: str) -> tuple[str, ...]:
+    others = [member.node for member in node.members.others() if member.node != name]
+    health = {other: node.health_of_channels.of(other).get(DIRECT, ChannelHealth()) for other in others}
+    fails = {other: known.last_error for other, known in health.items() if known.failures}
+    return tuple(who_refuses(fails))
 
 
 async def _around(
@@ -227,10 +234,6 @@ def _best_word(ways: Sequence[Way]) -> tuple[PeerWord | None, float]:
     """The direct one where there is one."""
     told = sorted((way for way in ways if way.word is not None), key=lambda way: way.asked.channel != DIRECT)
     return (told[0].word, told[0].at) if told else (None, 0.0)
-
-
-def _fails(ways: Sequence[Way], channel: str) -> bool:
-    return any(way.asked.channel == channel and not way.asked.answered for way in ways)
 
 
 async def _look_again(

@@ -108,7 +108,7 @@ class World:
             chief=ChiefWord(
                 "c",
                 there=not self.has(C.CHIEF_DOWN),
-                end=Connect.REFUSED if self.has(C.CHIEF_DOWN) else Connect.OPEN,
+                end=self._elsewhere(Connect.REFUSED if self.has(C.CHIEF_DOWN) else Connect.OPEN),
                 carries=chief_way or self.has(C.CHIEF_DOWN),
             ),
             ever_direct=not chief_way,
@@ -178,8 +178,16 @@ class World:
 
     def _nats(self) -> NatsWord | None:
         if not self.has(C.NATS_DOWN) or "nats" in self.lost:
-            return None if "nats" in self.lost else NatsWord("10.0.0.3:4222", Connect.OPEN, greets=True)
-        return NatsWord("127.0.0.1:4222" if self.nats_here else "10.0.0.3:4222", Connect.REFUSED, here=self.nats_here)
+            if "nats" in self.lost:
+                return None
+            return NatsWord("10.0.0.3:4222", self._elsewhere(Connect.OPEN), greets=not self.has(C.CUT_OFF))
+        if self.nats_here:
+            return NatsWord("127.0.0.1:4222", Connect.REFUSED, here=True)
+        return NatsWord("10.0.0.3:4222", self._elsewhere(Connect.REFUSED))
+
+    def _elsewhere(self, end: Connect) -> Connect:
+        """How a connection to some other machine ends."""
+        return Connect.NO_ROUTE if self.has(C.CUT_OFF) else end
 
 
 LISTED = tuple(sorted(FAULTS - {C.LEFT, C.STORE_BROKEN, C.CUT_OFF}))

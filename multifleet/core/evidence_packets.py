@@ -32,6 +32,7 @@ class EvidenceTold(Wire, frozen=True, kw_only=True):
     uptime: Span
     """Seconds since it started."""
     version: Version
+    """Of the program."""
     store: Literal["ok", "full", "read_only", "broken"]
     """Whether it can write what it is given."""
     disk_free: Annotated[int, msgspec.Meta(ge=0, le=10**12)]
@@ -53,6 +54,7 @@ class EvidenceTold(Wire, frozen=True, kw_only=True):
     ] = msgspec.field(default_factory=dict)
     """Its channels to the asker."""
     pad: Pad = ""
+    """As much of nothing as was wanted."""
 
 
 class EvidenceAsk(Question, frozen=True, kw_only=True, tag="evidence"):
@@ -91,3 +93,4 @@ class SightAsk(Question, frozen=True, kw_only=True, tag="sight"):
     repeatable: ClassVar[bool] = True
 
     about: Node
+    """That node."""

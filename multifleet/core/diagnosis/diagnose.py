@@ -78,6 +78,8 @@ def diagnose(evidence: Evidence) -> Diagnosis:
     what = _WHAT[named.cause].format(node="this machine" if mine else evidence.node)
     if named.cause is Cause.PORT_BLOCKED and Fact.CANNOT_REACH_US in named.by:
         what = f"connections from {evidence.node} to this machine's port are blocked on the way"
+    if named.cause is Cause.REVOKED and Fact.STRANGER in named.by:
+        what = f"{evidence.node} takes this machine for one that is put out of the fleet"
     return Diagnosis(
         cause=named.cause,
         confidence=named.confidence,

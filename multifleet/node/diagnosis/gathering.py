@@ -184,7 +184,12 @@ async def _around(
     node: "Engine", member: Member, witnesses: Sequence[Witness]
 ) -> tuple[NatsWord | None, ChiefWord | None, Connect | None]:
     """What the ways to the peer lead over."""
-    servers = [(server, witness.server_is_here) for witness in witnesses for server in witness.servers]
+    own = {host_of(address) for address in (*node.own_addresses(), "127.0.0.1:1", "[::1]:1")}
+    servers = [
+        (server, witness.server_is_here or host_of(server) in own)
+        for witness in witnesses
+        for server in witness.servers
+    ]
     logins = [address for witness in witnesses for address in witness.ssh]
     nats, chief, ssh = await asyncio.gather(_nats(servers), _chief(node, member), knock_all(logins))
     return nats, chief, best(ssh)

@@ -136,6 +136,8 @@ def test_a_sentence_says_what_is_wrong_how_sure_that_is_and_how_it_is_known() ->
     likely = diagnose(World(frozenset({C.DAEMON_DOWN})).evidence())
     assert likely.sentence.startswith("Most likely no daemon answers on b") and "signed that" in likely.sentence
     assert "multifleet up" in likely.remedy
+    out = diagnose(World(frozenset({C.REVOKED}), revoked_there=True).evidence())
+    assert out.sentence.startswith("Most likely b takes this machine for one that is put out of the fleet")
     silent = diagnose(Evidence(node="b", knocks=(Knock(OLD, Connect.SILENT),)))
     assert silent.cause is C.UNKNOWN and f"TCP {OLD}: no answer" in silent.sentence
 

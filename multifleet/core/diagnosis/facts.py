@@ -302,10 +302,11 @@ def _nats(nats: NatsWord) -> Iterator[tuple[Fact, str]]:
     if nats.greets:
         yield F.NATS_SPEAKS, f"the NATS server at {nats.at} answers"
         return
+    if nats.end is Connect.OPEN:
+        return  # one that wants TLS at once says nothing either
     if nats.here and nats.end is Connect.REFUSED:
         yield F.NATS_FAILS_HERE, f"the NATS server on this machine, {nats.at}, refuses connections"
-    how = "takes connections and says nothing" if nats.end is Connect.OPEN else str(nats.end)
-    yield F.NATS_FAILS, f"the NATS server at {nats.at} does not answer: {how}"
+    yield F.NATS_FAILS, f"the NATS server at {nats.at} does not answer: {nats.end}"
 
 
 def _end(knock: Knock) -> str:

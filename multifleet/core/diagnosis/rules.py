@@ -139,13 +139,19 @@ RULES: tuple[Rule, ...] = (
     _rule(C.PORT_BLOCKED, F.SILENT, F.SSH_OPEN, lacks=_ANSWERS),
     _rule(C.DAEMON_DOWN, F.MUTE, lacks=_ANSWERS),
     _rule(C.DAEMON_DOWN, F.ELSE, lacks=_ANSWERS),
+    # Where NATS alone has ever led there.
+    _rule(C.NATS_DOWN, F.NATS_FAILS, F.NEVER_DIRECT, lacks=(*_ANSWERS, F.SAID_STOPPED, F.SAID_ASLEEP)),
     # It can be reached; what is not as it should be all the same.
     _rule(C.HOST_KEY_CHANGED, F.HOST_KEY_OTHER),
     _rule(C.CLOCK_OFF, F.CLOCK_DIFFERS),
-    _rule(C.CHIEF_DOWN, F.CHIEF_CARRIES, F.CHIEF_NO_DAEMON),
-    _rule(C.CHIEF_DOWN, F.CHIEF_CARRIES, F.CHIEF_GONE),
-    _rule(C.NATS_DOWN, F.NATS_FAILS_HERE),
-    _rule(C.NATS_DOWN, F.NATS_FAILS),
+    _rule(C.CHIEF_DOWN, F.CHIEF_CARRIES, F.CHIEF_NO_DAEMON, F.HTTP_ANSWERS),
+    _rule(C.CHIEF_DOWN, F.CHIEF_CARRIES, F.CHIEF_NO_DAEMON, F.OTHER_WAY_ANSWERS),
+    _rule(C.CHIEF_DOWN, F.CHIEF_CARRIES, F.CHIEF_GONE, F.HTTP_ANSWERS),
+    _rule(C.CHIEF_DOWN, F.CHIEF_CARRIES, F.CHIEF_GONE, F.OTHER_WAY_ANSWERS),
+    _rule(C.NATS_DOWN, F.NATS_FAILS_HERE, F.HTTP_ANSWERS),
+    _rule(C.NATS_DOWN, F.NATS_FAILS_HERE, F.OTHER_WAY_ANSWERS),
+    _rule(C.NATS_DOWN, F.NATS_FAILS, F.HTTP_ANSWERS),
+    _rule(C.NATS_DOWN, F.NATS_FAILS, F.OTHER_WAY_ANSWERS),
     _rule(C.VERSION_MISMATCH, F.VERSION_DIFFERS),
     _rule(C.KEY_CHANGED, F.NEW_KEY),
     # Some ways lead over others by nature, and are no fault as long as one answers.

@@ -148,6 +148,12 @@ def test_the_evidence_names_first_what_names_the_cause() -> None:
     assert len(found.evidence) == len(set(found.evidence)) > 3
 
 
+def test_a_server_that_is_down_is_not_the_cause_where_nothing_else_leads_there_either() -> None:
+    gone = replace(World(frozenset({C.NATS_DOWN}), nats_here=True).evidence(), asked=(), word=None, sizes=None)
+    gone = replace(gone, knocks=(Knock(OLD, Connect.SILENT),), third=(), pinged=False, heard=None)
+    assert diagnose(gone).cause is C.UNKNOWN
+
+
 def test_only_what_a_table_says_can_prove() -> None:
     heard_of = {Fact.OTHERS_HEAR, Fact.OTHERS_DO_NOT, Fact.OTHERS_HEAR_ELSEWHERE, Fact.OTHERS_STRANGERS}
     said_once = {Fact.SAID_ASLEEP, Fact.SAID_STOPPED, Fact.OTHER_KEY_SHOWN}

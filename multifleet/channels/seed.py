@@ -22,6 +22,8 @@ ABSENT_EVERY = 20.0
 ABSENT_AT_MOST = 300.0
 """The same while it does not."""
 LOOK_SECONDS = 10.0
+NO_ROOM = 507
+"""How a frame is answered that cannot be written now."""
 PARKED_REMEMBERED = 8
 """Files of this node in one drop/ that are known again, to be taken away when their messages are sent anew."""
 
@@ -145,5 +147,6 @@ class SeedChannel:
             peer.absent_wait = ABSENT_EVERY
         peer.absent_at = self._here.monotonic() + peer.absent_wait
         if left is not None:
-            peer.fetched = left.mark
-            await self._here.receive(left.frame, f"out/ of {target.node}", self.name, True)
+            status, _ = await self._here.receive(left.frame, f"out/ of {target.node}", self.name, True)
+            if status != NO_ROOM:  # else it is fetched again
+                peer.fetched = left.mark

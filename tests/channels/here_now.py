@@ -20,6 +20,8 @@ class HereNow:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.targets: list[Target] = []
         self.received: list[tuple[bytes, str, str, bool]] = []
+        self.statuses: list[int] = []
+        """How the next frames are answered, which else are taken."""
         self.told: dict[str, msgspec.Struct] = {}
         self.served: dict[type[msgspec.Struct], Callable[[str, Any], Any]] = {}
         self.counts: Counter[str] = Counter()
@@ -38,7 +40,7 @@ class HereNow:
 
     async def _receive(self, frame: bytes, where: str, channel: str, at_rest: bool) -> tuple[int, bytes]:
         self.received.append((frame, where, channel, at_rest))
-        return 200, b"mf1 answer"
+        return self.statuses.pop(0) if self.statuses else 200, b"mf1 answer"
 
     async def _ask(self, peer: str, packet: msgspec.Struct, seconds: float) -> msgspec.Struct:
         if peer not in self.told:

@@ -26,8 +26,9 @@ PROVED_SECONDS = 4.0
 """Between two round trips to the server."""
 FIRST_QUEUE, LONGEST_QUEUE = 1.0, 60.0
 """Until the next try to open the queue: a cluster that chooses a leader has one again soon, many servers never."""
-FIRST_REST, LONGEST_REST = 0.1, 5.0
-"""Seconds until the next try to connect."""
+FIRST_REST, LONGEST_REST, LATER_REST = 0.1, 5.0, 15.0
+"""Seconds until the next try to connect; the last where it has been in vain for a minute."""
+A_MINUTE = 60.0
 TAKEN_AT_ONCE = 8
 """Requests of peers."""
 GRACE = 10.0
@@ -45,7 +46,7 @@ class NatsChannel:
         self._wire: Wire | None = None
         self._queue: NatsQueue | None = None
         self._fleet = ""
-        self._no_queue = ""
+        self._no_queue = self._told = ""
         self._why = "not connected to a NATS server yet"
         self._connected_since: float | None = None
         self._met: dict[str, float] = {}
@@ -161,7 +162,7 @@ class NatsChannel:
 
     async def _run(self) -> None:
         """One connection after the other, as long as the node runs."""
-        rest = FIRST_REST
+        rest, in_vain_since = FIRST_REST, self._here.monotonic()
         while True:
             self._again.clear()
             try:
@@ -172,11 +173,12 @@ class NatsChannel:
                 continue
             began = self._here.monotonic()
             if await self._connect(place):
-                rest = FIRST_REST if self._here.monotonic() - began > LONGEST_REST else rest
+                in_vain_since = self._here.monotonic()
+                rest = FIRST_REST if in_vain_since - began > LONGEST_REST else rest
             else:
                 self._place.forget()
             await self._rest(rest)
-            rest = min(2 * rest, LONGEST_REST)
+            rest = min(2 * rest, LONGEST_REST if self._here.monotonic() - in_vain_since < A_MINUTE else LATER_REST)
 
     async def _connect(self, place: Place) -> bool:
         """Hold a connection to one of the servers until it ends; False where there was none."""
@@ -204,7 +206,9 @@ class NatsChannel:
             self._here.count("nats_connection_ended", server=server.name, reason=wire.why)
             return True
         self._why = "; ".join(reasons[:3])
-        self._here.count("nats_not_connected", reason=self._why)
+        if self._why != self._told:  # in vain for days, it is one line and not thousands
+            self._here.count("nats_not_connected", reason=self._why)
+        self._told = self._why
         return False
 
     async def _hold(self, wire: "Wire", place: Place) -> None:
@@ -216,6 +220,7 @@ class NatsChannel:
         if self._connected_since is None:
             self._connected_since = self._here.monotonic()
         self._connected.set()
+        self._told = ""
         self._here.count("nats_connected")
         dropped = 0
         pause, due = FIRST_QUEUE, self._here.monotonic()

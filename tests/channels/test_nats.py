@@ -146,7 +146,10 @@ async def test_a_server_that_is_killed_is_started_again_and_all_come_back_within
     assert (await second.send("mac1", b"mf1 hello")).success is Success.ANSWERED
 
 
-async def test_a_frozen_server_costs_three_seconds_and_is_found_out(pair: tuple[Node, Node]) -> None:
+async def test_a_frozen_server_costs_three_seconds_and_is_found_out(
+    pair: tuple[Node, Node], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("multifleet.channels.nats_wire.LIVE_SECONDS", 0.3)
     first, second = pair
     process = first.channel._host.process
     assert process is not None
@@ -174,14 +177,14 @@ async def test_a_frozen_server_costs_three_seconds_and_is_found_out(pair: tuple[
 async def test_what_was_in_the_queue_when_the_server_was_killed_is_still_there(fleet: Fleet) -> None:
     async with fleet.node("mac1") as first:
         await first.connected()
-        for number in range(50):
+        for number in range(20):
             await first.send("mac2", f"mf1 {number}".encode(), (f"{number:032x}",))
         process = first.channel._host.process
         assert process is not None
         os.kill(process.pid, signal.SIGKILL)
         async with fleet.node("mac2") as second:
-            await second.has(50)
-            assert {frame for frame, _ in second.got} == {f"mf1 {number}".encode() for number in range(50)}
+            await second.has(20)
+            assert {frame for frame, _ in second.got} == {f"mf1 {number}".encode() for number in range(20)}
 
 
 async def test_a_daemon_that_dies_before_it_has_written_gets_the_frame_again(

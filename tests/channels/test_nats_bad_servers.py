@@ -239,3 +239,16 @@ async def test_a_server_without_a_queue_does_all_the_rest(tmp_path: Path) -> Non
             assert first.counted["nats_no_queue"] == 1
     finally:
         await process.stop()
+
+
+async def test_a_server_that_is_never_there_is_told_once_and_is_no_broken_channel(tmp_path: Path) -> None:
+    fleet = Fleet(tmp_path, chief=None, members=["mac1", "mac2"])
+    async with fleet.node("mac1", natsUrl=f"nats://127.0.0.1:{free_port()}") as node:
+        async with asyncio.timeout(5):
+            while not node.counted["nats_not_connected"]:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.4)
+        assert node.counted["nats_not_connected"] == 1
+        assert "127.0.0.1" in node.channel.reaches(node.fleet_target("mac2"))
+        with pytest.raises(ChannelError):
+            await node.send("mac2", b"mf1 hello")

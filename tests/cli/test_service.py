@@ -1,6 +1,9 @@
 """`service`: the exact files, and what the system's program is asked; that program is a script here."""
 
+import os
 import plistlib
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -114,3 +117,14 @@ def test_a_home_with_a_line_break_makes_no_unit(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("MULTIFLEET_HOME", "/tmp/a\nExecStart=/bin/false")
     with pytest.raises(Failed, match="line break"):
         service.unit()
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
+def test_systemd_reads_the_unit_without_a_complaint(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MULTIFLEET_HOME", str(home))
+    unit = tmp_path / service.UNIT
+    unit.write_text(service.unit())
+    words = ["systemd-analyze", "verify", "--user", str(unit)]
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path)}
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=30)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")

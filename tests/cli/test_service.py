@@ -120,7 +120,7 @@ def test_a_home_with_a_line_break_makes_no_unit(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
-def test_systemd_reads_the_unit_without_a_complaint(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_systemd_reads_it_without_a_complaint(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MULTIFLEET_HOME", str(home))
     unit = tmp_path / service.UNIT
     unit.write_text(service.unit())

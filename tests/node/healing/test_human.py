@@ -14,7 +14,7 @@ from multifleet.core.ladder import Case
 from multifleet.node.counters import Counters
 from multifleet.node.healing import human
 from multifleet.node.healing.human import Human, commands, mac_words
-from tests.node.sleep.system_bus import SECONDS, SYSTEM_PYTHON, SystemBus, lacks
+from tests.node.sleep.system_bus import SECONDS, SYSTEM_PYTHON, SystemBus
 
 CASES = [Case("mac2", "nats", "", 0.0), Case("mac2", "http", "no answer \x1b[2J", 0.0)]
 NAME, PLACE = "org.freedesktop.Notifications", "/org/freedesktop/Notifications"
@@ -48,7 +48,6 @@ def desktop(bus: SystemBus) -> Iterator[None]:
 
 
 @pytest.mark.system_bus
-@pytest.mark.skipif(bool(lacks()), reason=f"needs {', '.join(lacks())}")
 async def test_a_desktop_shows_the_commands_and_nothing_that_a_peer_said(desktop: None) -> None:
     told = await Human(Counters()).tell(Target("mac2"), CASES)
     assert told == "you were told on the desktop"
@@ -59,7 +58,6 @@ async def test_a_desktop_shows_the_commands_and_nothing_that_a_peer_said(desktop
 
 
 @pytest.mark.system_bus
-@pytest.mark.skipif(bool(lacks()), reason=f"needs {', '.join(lacks())}")
 async def test_where_no_desktop_takes_it_that_is_told(bus: SystemBus) -> None:
     assert "status` only" in await Human(Counters()).tell(Target("mac2"), CASES)
 

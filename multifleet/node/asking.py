@@ -5,7 +5,7 @@ answered once: what is recorded and sent again does nothing.
 """
 
 import asyncio
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +30,8 @@ from multifleet.node.members import Member, Members
 
 REMEMBERED = 4_096
 """Questions that are known again; those of the last ten minutes, unless there are more."""
+NEXT_AFTER = 1.5
+"""Seconds of one channel's silence after which the next one is asked as well."""
 KEPT = 660.0
 """Seconds; the window of a frame has closed before."""
 
@@ -74,26 +76,47 @@ class Asking:
         self._kinds[form.word()] = _Kind(form, answer)
 
     async def ask(self, node: str, question: msgspec.Struct, seconds: float) -> msgspec.Struct:
-        """What a peer tells within so many seconds; ChannelError says why nothing."""
+        """What a peer tells within so many seconds; ChannelError says why nothing.
+
+        A way that stays silent does not use up the time of the others: the next one is asked beside it.
+        """
         assert isinstance(question, Question)
         member = self._members.get(node)
         if member is None:
             raise ChannelError(f"{node} is no member")
-        reasons = []
+        ways = deque(self._ways(member))
+        asked: dict[asyncio.Task[Wire], str] = {}
+        reasons: list[str] = []
         unknown = False
         try:
             async with asyncio.timeout(seconds):
-                for name in self._ways(member):
-                    try:
-                        carry = self._targets.channels[name].deliver
-                        return await self._ask_over(member, question, carry, tells_address=name == "http")
-                    except (ChannelError, NotAnswered) as error:
+                while ways or asked:
+                    if ways:
+                        name = ways.popleft()
+                        asked[asyncio.create_task(self._ask_by(member, question, name), name=f"ask {node}")] = name
+                    wait = NEXT_AFTER if ways else None
+                    done, _ = await asyncio.wait(asked, timeout=wait, return_when=asyncio.FIRST_COMPLETED)
+                    for task in done:
+                        name = asked.pop(task)
+                        error = task.exception()
+                        if error is None:
+                            return task.result()
+                        if not isinstance(error, ChannelError | NotAnswered):
+                            raise error
                         unknown = unknown or not isinstance(error, ChannelError) or error.unknown
                         reasons.append(f"{name}: {error}")
         except TimeoutError:
             reasons.append(f"no answer in {seconds:g} s")
             unknown = True
+        finally:
+            for task in asked:
+                task.cancel()
+            await asyncio.gather(*asked, return_exceptions=True)
         raise ChannelError("; ".join(reasons) or f"no channel to {node} answers", unknown=unknown)
+
+    async def _ask_by(self, member: Member, question: Question, channel: str) -> Wire:
+        carry = self._targets.channels[channel].deliver
+        return await self._ask_over(member, question, carry, tells_address=channel == "http")
 
     async def ask_by(self, node: str, channel: str, question: Question, seconds: float) -> msgspec.Struct:
         """The same over one channel and no other."""

@@ -6,11 +6,13 @@ import msgspec
 import pytest
 
 from multifleet.channels.base import ChannelError
+from multifleet.channels.memory import MemoryChannel, Network
 from multifleet.core import asks
 from multifleet.core.asks import Ask, Question, Told
 from multifleet.core.frame import WINDOW
 from multifleet.core.packets import Wire
 from multifleet.errors import BadInput
+from multifleet.node import asking
 from tests.node.fleet import Machine, Machines
 
 
@@ -122,3 +124,22 @@ async def test_a_question_that_somebody_kept_is_not_answered_later(pair: tuple[M
     status, _ = await mac2.node.receiving.take(again, "", "relay", at_rest=True)
     assert status == 401
     assert mac2.node.counters.snapshot()["frame_refused_outside_window"] == 1
+
+
+async def test_a_silent_way_does_not_use_up_the_time_of_the_next(
+    fleet: Machines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "NEXT_AFTER", 0.05)
+
+    class Straight(MemoryChannel):
+        name = "nats"
+
+    open_network = Network()
+    mac1, mac2 = fleet.add("mac1", "mac2")
+    mac1.more_channels = [Straight(open_network)]
+    await mac1.start()
+    await mac2.start()
+    mac2.node.asking.serve(Add, add)
+    open_network.nodes["mac2"] = fleet.network.nodes["mac2"]
+    fleet.network.silent.add("mac2")
+    assert await mac1.node.asking.ask("mac2", Add(numbers=[2, 2]), 5) == Sum(total=4)

@@ -23,9 +23,11 @@ import ctypes, os, sys
 ctypes.CDLL(None).prctl(1, 9, 0, 0, 0)  # PR_SET_PDEATHSIG, SIGKILL
 if os.getppid() != int(sys.argv[1]):
     sys.exit("the daemon has ended")
+os.umask(0o077)
 os.execv(sys.argv[2], sys.argv[2:])
 """
 _WATCHED = """
+umask 077
 exec 3<&0 </dev/null
 { cat <&3; kill -KILL 0; } >/dev/null 2>&1 &
 exec 3<&-

@@ -247,7 +247,10 @@ async def test_who_may_still_be_on_the_way_to_the_server_is_not_tried_before_it_
     assert first.channel.reaches(first.fleet_target("mac3")) == ""
 
 
-async def test_its_files_are_for_this_user_alone(pair: tuple[Node, Node]) -> None:
-    for node in pair:
-        for path in [node.home / "nats", *(node.home / "nats").iterdir()]:
-            assert path.stat().st_mode & 0o077 == 0, path
+async def test_its_files_are_for_this_user_alone(fleet: Fleet) -> None:
+    async with fleet.node("mac1") as first:
+        await first.connected()
+        await first.send("mac2", b"mf1 hello")
+        paths = [first.home / "nats", *(first.home / "nats").rglob("*")]
+        assert any(path.name.endswith(".blk") for path in paths)
+        assert [path for path in paths if path.stat().st_mode & 0o077] == []

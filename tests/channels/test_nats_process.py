@@ -18,7 +18,7 @@ KILLED = """
 import subprocess, sys, time
 from multifleet.channels.nats_process import tied
 child = subprocess.Popen(
-    tied(("/bin/sh", "-c", "echo $$; exec sleep 60"), sys.argv[1]),
+    tied(("/bin/sh", "-c", "umask; echo $$; exec sleep 60"), sys.argv[1]),
     stdin=subprocess.PIPE, stdout=1, start_new_session=True,
 )
 time.sleep(60)
@@ -55,6 +55,7 @@ def test_it_ends_with_the_daemon_even_where_that_is_killed(platform: str) -> Non
         pytest.skip("Linux alone can do that")
     with subprocess.Popen([sys.executable, "-c", KILLED, platform], stdout=subprocess.PIPE) as daemon:
         assert daemon.stdout is not None
+        assert int(daemon.stdout.readline(), 8) == 0o077
         pid = int(daemon.stdout.readline())
         watched = os.pidfd_open(pid)
         daemon.kill()

@@ -30,6 +30,7 @@ for linger in (0, 1):
 
 
 def test_a15_every_file_of_the_home_is_for_its_user_alone(fleet: Fleet) -> None:
+    fleet.wait_nats()
     home = fleet["mac1"].host.path(NODE_HOME)
     assert home.stat().st_mode & 0o777 == 0o700
     for path in home.rglob("*"):

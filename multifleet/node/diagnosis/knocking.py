@@ -67,12 +67,13 @@ async def _converse(address: str, seconds: float, request: bytes | None) -> tupl
             reader, writer = await asyncio.open_connection(host, port, limit=GREETING_BYTES)
         if request is None:
             return Connect.OPEN, b""
+        said = bytearray()
+        # What had come by then counts, however the connection ends.
         with contextlib.suppress(TimeoutError, OSError):
             async with asyncio.timeout(GREETING_SECONDS):
-                if request:
-                    writer.write(request)
-                return Connect.OPEN, await _first(reader, whole=bool(request))
-        return Connect.OPEN, b""
+                writer.write(request)
+                await _first(reader, said, whole=bool(request))
+        return Connect.OPEN, bytes(said)
     except TimeoutError:
         return Connect.SILENT, b""
     except socket.gaierror:
@@ -87,12 +88,12 @@ async def _converse(address: str, seconds: float, request: bytes | None) -> tupl
             writer.transport.abort()
 
 
-async def _first(reader: asyncio.StreamReader, *, whole: bool) -> bytes:
-    """What comes until the other side closes, as far as there is room; or the first piece of it."""
-    said = await reader.read(GREETING_BYTES)
-    while whole and len(said) < GREETING_BYTES and (more := await reader.read(GREETING_BYTES - len(said))):
+async def _first(reader: asyncio.StreamReader, said: bytearray, *, whole: bool) -> None:
+    """Take what comes until the other side closes, as far as there is room; or the first piece of it."""
+    while len(said) < GREETING_BYTES and (more := await reader.read(GREETING_BYTES - len(said))):
         said += more
-    return said
+        if not whole:
+            return
 
 
 def _request(address: str) -> bytes:

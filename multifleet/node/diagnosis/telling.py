@@ -5,6 +5,7 @@ that asks, and one ping to the member that is asked about.
 """
 
 import asyncio
+import errno
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -35,6 +36,7 @@ AT_ONCE, EVERY = 30, 1.0
 LOOK_SECONDS = 2.4
 HEAR_SECONDS = 1.5
 FULL, READ_ONLY = "disk is full", "cannot be written"
+_READ_ONLY = (errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM)
 _PLACE = re.compile(r"[0-9A-Za-z.:%_\[\]-]{1,128}")
 
 StoreWord = Literal["ok", "full", "read_only", "broken"]
@@ -134,7 +136,10 @@ async def store_state(home: Path, degraded: str | None, *, write: bool) -> Store
     try:
         await asyncio.to_thread(disk.write_there, home)
     except OSError as error:
-        return Store.FULL if error.errno in disk.FULL else Store.READ_ONLY
+        if error.errno in disk.FULL:
+            return Store.FULL
+        # Anything else, too many open files say, is no fault of the disk.
+        return Store.READ_ONLY if error.errno in _READ_ONLY else Store.OK
     return Store.OK
 
 

@@ -42,6 +42,8 @@ def install() -> str:
     path = place()
     if path.exists() and _home_line() not in path.read_text():
         raise Failed(f"{path} starts the daemon of another home: take it away first, with multifleet service uninstall")
+    if not _is_mac():
+        _need_systemd()
     _stop_another(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(plist() if _is_mac() else unit())
@@ -58,6 +60,17 @@ def install() -> str:
         f"{path} is written, and the daemon runs by it; it ends with your last session unless you allow it to stay: "
         "loginctl enable-linger"
     )
+
+
+def _need_systemd() -> None:
+    """Failed where systemd does nothing for this user: then nothing is stopped or written."""
+    code, said = _ask("systemctl", "--user", "show-environment")
+    if code != 0:
+        last = said.strip().rpartition("\n")[2] or f"exit status {code}"
+        raise Failed(
+            f"systemd keeps nothing running for this user here ({last}), and nothing was changed: "
+            "multifleet up --supervised keeps the daemon up without it"
+        )
 
 
 def _stop_another(path: Path) -> None:

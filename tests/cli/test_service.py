@@ -47,7 +47,8 @@ async def test_the_unit_is_written_enabled_and_taken_away_again(home: Path, syst
     assert (installed.status, installed.json["path"]) == (0, str(unit))
     asked = (tmp_path / "asked").read_text().splitlines()
     assert asked == [
-        f"--user {words}" for words in ("daemon-reload", *(f"{w} multifleet.service" for w in ("enable", "restart")))
+        f"--user {words}"
+        for words in ("show-environment", "daemon-reload", *(f"{w} multifleet.service" for w in ("enable", "restart")))
     ]
     found = await run(home, system, "status")
     assert (found.status, "active" in found.out) == (0, True)
@@ -58,7 +59,8 @@ async def test_the_unit_is_written_enabled_and_taken_away_again(home: Path, syst
 async def test_what_systemctl_refuses_is_told_with_another_way(home: Path, system: Path, tmp_path: Path) -> None:
     (tmp_path / "broken").touch()
     ran = await run(home, system, "install")
-    assert (ran.status, "multifleet up" in ran.err) == (1, True)
+    assert (ran.status, "multifleet up --supervised" in ran.err) == (1, True)
+    assert not (tmp_path / ".config").exists(), "nothing is written, and no daemon is stopped"
 
 
 async def test_a_service_of_another_home_is_not_overwritten(home: Path, system: Path, tmp_path: Path) -> None:

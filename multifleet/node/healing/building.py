@@ -48,6 +48,13 @@ def build_healing(
 ) -> Healing:
     """The healer, which answers those of peers from now on."""
     members = targets.members
+
+    def is_away(node: str) -> bool:
+        try:
+            return around.state_of(node) == PresenceState.ASLEEP
+        except KeyError:
+            return False  # let in at this moment
+
     mending = Mending(targets, counters, around.announce)
     answering = RepairAnswering(members, mending, clock, counters, around.addresses, around.is_running)
     asking.serve(RepairAsk, answering.answer)
@@ -65,7 +72,7 @@ def build_healing(
         Outside(over_ssh(ssh), ssh.why_not),
         Human(counters),
         is_there=around.is_there,
-        is_away=lambda node: around.state_of(node) == PresenceState.ASLEEP,
+        is_away=is_away,
         chief=around.chief,
         learned=around.learned,
     )

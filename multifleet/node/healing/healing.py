@@ -49,6 +49,7 @@ MEND_AGAIN = 60.0
 """Seconds between two mendings of this side of one broken channel."""
 AT_ONCE = 4
 """Repairs of this side that run at one time."""
+_UNFIT = (ChannelState.BROKEN, ChannelState.HEALING)
 
 
 class Healing:
@@ -100,6 +101,8 @@ class Healing:
         self._wake = asyncio.Event()
         self._touched: set[str] | None = None
         """Peers of which something has changed since the last look; None: look at all."""
+        self._ailing: set[str] = set()
+        """Peers with a channel that was broken at the last look."""
         self._group: asyncio.TaskGroup
 
     async def load(self) -> None:
@@ -142,9 +145,7 @@ class Healing:
             return f"{node} is no member"
         now = self._clock.now()
         for name, known in self._health.of(node).items():
-            if known.state in (ChannelState.BROKEN, ChannelState.HEALING) and not self._targets.why_not(
-                name, self._targets.of(member)
-            ):
+            if known.state in _UNFIT and not self._targets.why_not(name, self._targets.of(member)):
                 self._begin(node, name, f"{known.last_error or 'no answer'}; a person asks", now)
         await self._mend_here(member, [case.channel for case in self._cases(node)])
         cases = self._cases(node)
@@ -168,18 +169,18 @@ class Healing:
         for member in members:
             node = member.node
             health = self._health.of(node)
+            broken = {name for name, known in health.items() if known.state in _UNFIT}
+            self._close(case for case in self._cases(node) if case.channel not in broken)
+            if not broken:
+                self._ailing.discard(node)
+                continue
+            self._ailing.add(node)
             if self._is_away(node):
                 continue
-            useless = self._useless(member, health)
-            found[node] = {
-                name: evidence
-                for name, evidence in should_begin(
-                    health, is_there=self._is_there(node), direct=self.direct
-                ).items()
-                if name not in useless
-            }
-            broken = [name for name, known in health.items() if known.state is ChannelState.BROKEN]
-            low = [name for name in broken if name not in self.direct and name not in useless]
+            useful = self._useful(member, broken)
+            begins = should_begin(health, is_there=self._is_there(node), direct=self.direct)
+            found[node] = {name: evidence for name, evidence in begins.items() if name in useful}
+            low = sorted(name for name in useful.difference(self.direct) if health[name].state is ChannelState.BROKEN)
             if low and self._is_there(node):
                 self._spawn(self._mend_here(member, low), f"mend {node}")
         open_ = {case.channel for case in self.ladders.cases}
@@ -195,15 +196,19 @@ class Healing:
                 self._spawn(self._make(member_, step), f"repair {step.peer}")
         self._settle_states(members)
 
-    def _useless(self, member: Member, health: Collection[str]) -> set[str]:
-        """Channels that were turned off, or lead there no more; their cases are over."""
+    def _useful(self, member: Member, broken: set[str]) -> set[str]:
+        """Those of the channels that are not turned off, and may lead there; the cases of the others are over."""
         target = self._targets.of(member)
-        found = {name for name in health if self._targets.why_not(name, target)}
-        for name in found:
-            case = self.ladders.close(member.node, name)
-            if case is not None:
-                self._store.healing.close_later([case])
-        return found
+        useless = {name for name in broken if self._targets.why_not(name, target)}
+        self._close(case for case in self._cases(member.node) if case.channel in useless)
+        return broken - useless
+
+    def _close(self, cases: Iterable[Case]) -> None:
+        """There is nothing to repair any more."""
+        for case in cases:
+            self.ladders.close(case.peer, case.channel)
+            self._store.healing.close_later([case])
+            self._events.happened(SUBJECT)
 
     def _begin(self, node: str, channel: str, evidence: str, now: float) -> bool:
         """L1: it is recorded and shown."""
@@ -317,4 +322,5 @@ class Healing:
             async with asyncio.timeout(rest):
                 await self._wake.wait()
         except TimeoutError:
-            self._touched = None  # the time for another look at all of them has come
+            if self._touched is not None:
+                self._touched |= self._ailing  # of the others nothing has changed

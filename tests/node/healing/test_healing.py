@@ -186,6 +186,14 @@ async def test_a_machine_that_only_took_the_frame_says_that_no_daemon_runs(pair:
     assert told == RepairTold(acted=False, done=["no daemon runs there"], addresses=[])
 
 
+async def test_a_case_of_a_channel_that_is_not_known_to_be_broken_any_more_is_over(fleet: Machines) -> None:
+    (mac1,) = fleet.add("mac1", "mac2")[:1]
+    await mac1.open()
+    mac1.node.healing.ladders.begin("mac2", "memory", "left by a store that was lost", 0.0)
+    await mac1.run()
+    await until(lambda: not mac1.node.healing.ladders.cases)
+
+
 async def test_a_machine_that_is_put_out_has_no_cases(pair: tuple[Machine, Machine]) -> None:
     mac1, _ = pair
     await broken(mac1)

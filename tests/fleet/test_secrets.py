@@ -1,6 +1,7 @@
 """A16: secrets and words that must never show, looked for everywhere after everything has gone wrong."""
 
 import json
+import re
 import secrets
 import uuid
 from pathlib import Path
@@ -16,12 +17,16 @@ pytestmark = pytest.mark.lab
 
 
 def keys_of(node: FleetNode) -> list[str]:
-    """The node's private keys and its token, as they would look in a text."""
+    """The node's private keys, its token and the logins at its NATS server, as they would look in a text."""
     home = node.host.path(NODE_HOME)
     identity = load_identity(home, {})
     found = [identity.ed25519.hex(), *(key.private.hex() for key in identity.exchange_keys)]
     token = home / "token"
-    return found + ([token.read_text().strip()] if token.exists() else [])
+    found += [token.read_text().strip()] if token.exists() else []
+    for told in (home / "nats" / "server.conf", home / "nats" / "chief.json"):
+        if told.exists():
+            found += re.findall(r'"password":\s*"([^"]+)"', told.read_text())
+    return found
 
 
 def command_lines(node: FleetNode) -> str:
@@ -40,6 +45,8 @@ def test_a16_no_secret_shows_in_any_log_answer_process_list_or_packet(fleet: Fle
     mac1, mac2 = fleet.nodes
     canary = f"CANARY-{secrets.token_hex(8)}"
     looked_at: list[str] = []
+    fleet.wait_nats()
+    assert all(len(keys_of(node)) >= 3 for node in fleet.nodes), "each has a login at the NATS server"
     with fleet.lab.capture("ip") as wire:
         id = mac1.send("mac2", canary, subject=canary, thread=canary)
         mac1.wait_state(id, "stored")

@@ -108,7 +108,8 @@ def _fleet(stack: ExitStack, hosts: int, *, every_channel: bool) -> Fleet:
     """All up and met; four hosts without a preset have every channel between them."""
     if every_channel and hosts == len(SITES):
         sites = stack.enter_context(TwoSites())
-        sites.try_all()
+        for _ in range(2):  # once they have told each other what they need for it
+            sites.warm_up()
         return sites.fleet
     fleet = stack.enter_context(Fleet([f"mac{number}" for number in range(1, hosts + 1)]))
     fleet.found()
@@ -130,7 +131,7 @@ def main() -> int:
     kinds = chosen.faults.split(",")
     if unknown := sorted(set(kinds) - KINDS.keys()):
         parser.error(f"no fault {', '.join(unknown)}: choose of {', '.join(KINDS)}")
-    hosts, scenario, seconds = PRESETS.get(chosen.preset, (chosen.hosts, None, 60.0))
+    hosts, scenario, seconds = PRESETS.get(chosen.preset, (chosen.hosts, None, 120.0))
     seconds = chosen.seconds or seconds
     print(f"seed {chosen.seed}, {hosts} hosts, {seconds:g} s, {chosen.preset or chosen.faults}", flush=True)
     with ExitStack() as stack:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.lab.fleet_node import FleetNode
 from tests.lab.kernel import children
-from tests.lab.tools import wait_for
+from tests.lab.tools import LabError, wait_for
 
 MEMORY_SLACK = 16 << 20
 """Bytes: caches of the allocator and of SQLite that a load may leave filled."""
@@ -48,4 +48,7 @@ class Footprint:
 
 def wait_back(node: FleetNode, before: Footprint, timeout: float = 60.0) -> None:
     """I7: the daemon is back at its baseline within a minute."""
-    wait_for(lambda: before.holds(Footprint.of(node)), timeout, 0.5, f"{node.name} back at {before}")
+    try:
+        wait_for(lambda: before.holds(Footprint.of(node)), timeout, 0.5)
+    except LabError:
+        raise LabError(f"{node.name} is not back at {before}, but at {Footprint.of(node)}") from None

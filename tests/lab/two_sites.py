@@ -94,6 +94,11 @@ class TwoSites:
             told, _ = both.map(lambda end: end[0].request("GET", f"/check?node={end[1].name}", timeout=30)[1], ends)
         return {row["channel"]: row["result"] for row in told["channels"]}
 
+    def warm_up(self) -> None:
+        """Have everybody try every channel to everybody: what a channel needs is loaded then, and stays."""
+        with ThreadPoolExecutor(len(self.fleet.nodes)) as all_at_once:
+            list(all_at_once.map(lambda node: node.request("GET", "/check?all=true", timeout=60), self.fleet.nodes))
+
     def _furnish(self) -> None:
         for node in self.fleet.nodes:
             node.host.start_sshd()

@@ -10,10 +10,15 @@ from dataclasses import dataclass
 
 import pytest
 
+from multifleet.core.drop import seed_name
 from tests.lab.claude import ClaudeOnHost, mock_api_on
 from tests.lab.fault import Fault
+from tests.lab.fleet import path_of
+from tests.lab.fleet_node import NODE_HOME
+from tests.lab.forging import post_frame
 from tests.lab.mock_anthropic import MockAPI
 from tests.lab.program import ROOT
+from tests.lab.recorded_frames import recorded_frames
 from tests.lab.tools import wait_for
 from tests.lab.two_sites import CUTTABLE, TwoSites
 
@@ -32,12 +37,14 @@ ARRIVES_BY = {
 FIRST_RACED, FIRST_COLD, FOURTH = 2.0, 12.0, 1.0
 """Seconds: the first message where a raced channel is left and where none is, and the fourth one."""
 HEALED = 30.0
+WORKS = {"answers", "parked", "no way", "not tried"}
+"""What `check` may say of a channel that nothing is wrong with."""
 
 
 @pytest.fixture(scope="module")
 def sites() -> Iterator[TwoSites]:
     with TwoSites() as made:
-        wait_for(lambda: set(made.try_all().values()) <= {"answers", "parked", "no way"}, 30, 0.2, "every channel")
+        wait_for(lambda: set(made.try_all().values()) <= WORKS, 30, 0.2, "every channel")
         yield made
 
 
@@ -136,6 +143,27 @@ def test_one_direction_of_http_is_dead_and_both_write_to_each_other(sites: TwoSi
         for node, to in ((sites.sender, sites.recipient), (sites.recipient, sites.sender)):
             id = node.send(to.name, "over half a wire")
             node.wait_state(id, "stored", FIRST_COLD)
+
+
+def test_a3_a_recorded_frame_played_again_on_any_way_in_is_shown_no_second_time(sites: TwoSites) -> None:
+    sender, recipient = sites.sender, sites.recipient
+    with sites.fleet.lab.capture("tcp port 8855", interface="br1") as wire, sites.cut("nats", "relay"):
+        sent = write(sites)
+    assert sent.channel == "http"
+    own = f"mf1 {sender.name} {recipient.name} ".encode()
+    frames = [frame for frame in recorded_frames(wire.path, recipient.host.ip) if frame.startswith(own)]
+    assert frames
+    before = recipient.rows("SELECT count(*) FROM inbox")
+    for number, frame in enumerate(frames):
+        assert post_frame(sender, recipient, frame)[0] in (200, 409)
+        place = path_of(recipient, f"drop/{seed_name(f'{number:032x}')}")
+        recipient.host.path("/tmp/frame").write_bytes(frame)
+        recipient.host.run(f"MULTIFLEET_HOME={NODE_HOME} multifleet receive --json --by ssh </tmp/frame", check=False)
+        place.write_bytes(frame)
+        wait_for(lambda place=place: not place.exists(), 10, what="the drop folder to be looked into")
+    assert recipient.rows("SELECT count(*) FROM inbox") == before
+    assert recipient.rows("SELECT count(*) FROM inbox WHERE id = ?", sent.id) == [(1,)]
+    assert recipient.counted("frame_refused_replay") >= 1
 
 
 def f9(sites: TwoSites, how: str) -> Fault:

@@ -31,8 +31,8 @@ FIRST_REST, LONGEST_REST, LATER_REST = 0.1, 5.0, 15.0
 A_MINUTE = 60.0
 TAKEN_AT_ONCE = 8
 """Requests of peers."""
-GRACE = 10.0
-"""Seconds in which a new member, or all of them after the first connection, may still be on their way to the server."""
+GRACE, COMING = 10.0, 2.0
+"""Seconds in which a member may still be on its way to the server: of whom nothing is known, and of who has asked."""
 
 
 class NatsChannel:
@@ -48,10 +48,9 @@ class NatsChannel:
         self._fleet = ""
         self._no_queue = self._told = ""
         self._why = "not connected to a NATS server yet"
-        self._connected_since: float | None = None
-        self._met: dict[str, float] = {}
+        self._was_connected = False
+        self._tried_from: dict[str, float] = {}
         self._servers = Witness()
-        self._seen: set[str] = set()
         self._doubt = asyncio.Event()
         self._again = asyncio.Event()
         self._connected = asyncio.Event()
@@ -75,17 +74,12 @@ class NatsChannel:
 
     def reaches(self, target: Target) -> str:
         """A server that has never been there is no broken one, nor is a peer that had no time to come to it."""
-        if self._connected_since is None:
+        if not self._was_connected:
             return self._why
         now = self._here.monotonic()
-        since = max(self._connected_since, self._met.setdefault(target.node, now))
-        if target.node in self._seen or now - since >= self._grace:
+        if now >= self._tried_from.setdefault(target.node, now + self._grace):
             return ""
         return f"{target.node} may not have come to the NATS server yet"
-
-    def witness(self, target: Target) -> Witness:
-        """The servers at which both are to meet."""
-        return self._servers
 
     async def deliver(self, target: Target, parcel: Parcel) -> Carried:
         """Ask the peer's daemon; where it is away, lay the frame into its queue."""
@@ -109,7 +103,7 @@ class NatsChannel:
         else:
             if not answer.startswith(b"mf1 "):
                 raise ChannelError(f"{where}: what answers does not know this node, or not by this key")
-            self._saw(target.node)
+            self._try_soon(target.node, 0.0)
             return Carried(Success.ANSWERED, answer, where)
         if target.is_there or not parcel.ids:
             # Who is heard another way is not made to wait until it looks into its queue.
@@ -144,14 +138,19 @@ class NatsChannel:
             words.append("connected anew to the NATS server")
         return "; ".join(words)
 
-    def _saw(self, node: str) -> None:
-        if node in self._met:
-            self._seen.add(node)
+    def _try_soon(self, node: str, seconds: float) -> None:
+        now = self._here.monotonic()
+        if node in self._tried_from or node == self._here.chief():
+            self._tried_from[node] = min(self._tried_from.get(node, now + seconds), now + seconds)
 
     async def _tell(self, peer: str, asked: NatsAsk) -> NatsTold:
         if self._here.config.natsUrl:
             return NatsTold(problem=f"{self._here.node} uses another NATS server: set natsUrl here as it is set there")
-        return await self._host.told(peer)
+        told = await self._host.told(peer)
+        if told.port:
+            self._tried_from.setdefault(peer, self._here.monotonic() + COMING)
+            self._try_soon(peer, COMING)
+        return told
 
     async def _let(self, peer: str) -> None:
         if self._queue is not None:
@@ -217,8 +216,8 @@ class NatsChannel:
         if not await wire.live():  # once that came back, the server has heard of the subscription
             return
         self._wire = wire
-        if self._connected_since is None:
-            self._connected_since = self._here.monotonic()
+        self._was_connected = True
+        self._try_soon(place.chief, 0.0)
         self._connected.set()
         self._told = ""
         self._here.count("nats_connected")
@@ -265,7 +264,8 @@ class NatsChannel:
         if not fit or not message.reply.startswith("_INBOX."):
             self._here.count("nats_message_refused", reason="no frame, no place to answer, or over the limit")
             return
-        self._saw(message.data[:80].decode("ascii", "replace").split(" ")[1])  # not proved; it only says whom to try
+        sender = message.data[:80].decode("ascii", "replace").split(" ")[1]
+        self._try_soon(sender, 0.0)  # not proved: no more follows from it than who is tried
         await self._slots.acquire()
         task = asyncio.create_task(self._answer(message), name="nats request")
         self._taking.add(task)

@@ -236,15 +236,15 @@ async def test_a_node_that_stops_leaves_no_process_task_or_connection(fleet: Fle
     assert len(asyncio.all_tasks()) == before
 
 
-async def test_who_may_still_be_on_the_way_to_the_server_is_not_tried_before_it_was_seen_there(
-    pair: tuple[Node, Node],
-) -> None:
-    first, second = pair
-    assert "may not have come" in first.channel.reaches(first.fleet_target("mac2"))
-    await second.send("mac1", b"mf1 mac2 mac1 hello")
-    assert first.channel.reaches(first.fleet_target("mac2")) == ""
-    first.channel._grace = 0.0
-    assert first.channel.reaches(first.fleet_target("mac3")) == ""
+async def test_who_may_still_be_on_the_way_to_the_server_is_not_tried_before_it_was_seen_there(fleet: Fleet) -> None:
+    async with fleet.node("mac1") as first:
+        await first.connected()
+        assert "may not have come" in first.channel.reaches(first.fleet_target("mac2"))
+        async with fleet.node("mac2") as second:
+            await second.connected()
+            assert second.channel.reaches(second.fleet_target("mac1")) == "", "it is the chief's own server"
+            await second.send("mac1", b"mf1 mac2 mac1 hello")
+            assert first.channel.reaches(first.fleet_target("mac2")) == ""
 
 
 async def test_its_files_are_for_this_user_alone(fleet: Fleet) -> None:

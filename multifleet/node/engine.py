@@ -12,7 +12,7 @@ from multifleet.node import addresses
 from multifleet.node.clock import Clocks, NodeClock
 from multifleet.node.counters import Counters
 from multifleet.node.delivery.outboxes import PeerOutbox
-from multifleet.node.diagnosis.telling import Telling
+from multifleet.node.diagnosis.serving import Serving
 from multifleet.node.enduring import Part, enduring
 from multifleet.node.parts import Parts
 from multifleet.node.roster.keeping import unless_left
@@ -39,7 +39,7 @@ class Engine(Parts):
         clock = NodeClock.start(clocks, float(await store.meta.get(REPLAY_CLOCK) or 0.0))
         setup = await unless_left(setup, store)
         node = cls(setup, store, clock, counters or Counters(clocks.monotonic), channels)
-        Telling(node)
+        Serving(node)
         await node._load()
         return node
 

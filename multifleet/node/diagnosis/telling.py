@@ -62,8 +62,6 @@ class Telling:
     def __init__(self, parts: "Engine") -> None:
         self._parts = parts
         self._asked: dict[str, TokenBucket] = {}
-        parts.asking.serve(EvidenceAsk, self.evidence)
-        parts.asking.serve(SightAsk, self.sight)
 
     async def evidence(self, asker: str, ask: EvidenceAsk) -> EvidenceTold:
         """How this node is, and how it sees the asker."""

@@ -6,6 +6,7 @@ the background: a delivery never waits for one.
 
 import asyncio
 from contextlib import AsyncExitStack
+from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar
 
 from multifleet.channels.base import Carried, ChannelError, Here, Parcel, Success, Target
@@ -83,11 +84,11 @@ class NatsChannel:
 
     async def deliver(self, target: Target, parcel: Parcel) -> Carried:
         """Ask the peer's daemon; where it is away, lay the frame into its queue."""
-        from multifleet.channels.nats_wire import NobodyListens, WireError
-
         wire, queue = self._wire, self._queue
         if wire is None:
             raise ChannelError(self._why)
+        from multifleet.channels.nats_wire import NobodyListens, WireError
+
         if len(parcel.frame) > wire.max_payload:
             raise ChannelError(f"the NATS server takes at most {wire.max_payload} bytes: raise max_payload there")
         deadline = self._here.monotonic() + ANSWER_SECONDS
@@ -181,6 +182,8 @@ class NatsChannel:
 
     async def _connect(self, place: Place) -> bool:
         """Hold a connection to one of the servers until it ends; False where there was none."""
+        # The library takes its time to be loaded: nothing else is to wait for that.
+        await asyncio.to_thread(import_module, "multifleet.channels.nats_wire")
         from multifleet.channels.nats_wire import Wire, WireError
 
         reasons = []

@@ -136,7 +136,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """Announce this node in the local network over multicast DNS, and hear who else does."""
     tailscale: bool = True
     """Ask the tailscale program, where there is one, for addresses of this machine and of the members."""
-    keys: str = "auto"
+    keys: Literal["auto", "keyring", "file"] = "auto"
     """Where private keys are kept: keyring, file, or auto (the keyring if there is one)."""
     keyRenewalDays: Annotated[float, msgspec.Meta(ge=0, le=3650)] = 30.0
     """After how many days the key for exchange with peers is renewed by itself; 0: never."""

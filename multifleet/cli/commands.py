@@ -939,7 +939,7 @@ COMMANDS: dict[str, Command] = {
             ),
             Field(
                 "undo",
-                "Bring back whom it had put out.",
+                "Bring back whom it had put out; the machine itself is put out all the same.",
                 "switch",
             ),
             Field(

@@ -15,7 +15,8 @@ def rotation(found: Result) -> str:
         rows = [(peer["node"], _use(peer), ago(peer["since"]) if peer["since"] else "") for peer in found["peers"]]
         lines.append(table(("PEER", "USES", "SINCE"), rows, empty=""))
     for key in found["older"]:
-        waits = f", once {cell(key['waits_for'])} has shown that it has a newer one" if key["waits_for"] else ""
+        have = "have shown that they have" if len(key["waits_for"]) > 1 else "has shown that it has"
+        waits = f", once {', '.join(map(cell, key['waits_for']))} {have} a newer one" if key["waits_for"] else ""
         lines.append(f"key {cell(key['key'])} is destroyed after {day(key['removed_after'])}{waits}\n")
     return "".join(lines)
 

@@ -52,6 +52,8 @@ def write_code(invite: Invite) -> str:
 def read_code(text: str) -> Invite:
     """Read what somebody typed; BadCode says what to do."""
     letters = [letter for letter in text.upper() if letter not in "- \t\r\n"]
+    if not letters:
+        raise BadCode("there is no join code: give the one that `multifleet invite` shows on the other machine")
     try:
         values = [_VALUE[letter] for letter in letters]
     except KeyError as error:

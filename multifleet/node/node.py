@@ -187,13 +187,21 @@ class Node(Engine):
     async def repair(self, peer: str | None, level: str | None) -> RepairView:
         """Climb the ladder for a peer now, or show it."""
         if peer is None:
-            refused = "name a node to repair" if level else ""
+            if level:
+                raise BadInput("a rung is climbed for one node: name it, `multifleet repair NODE --level ...`")
+            refused = ""
             broken = sorted({case.peer for case in self.healing.ladders.cases})
             commands = [f"multifleet repair {node}" for node in broken]
         else:
             target = self.targets.of(self.members.need(peer))
             refused = await self.healing.by_hand(peer, Level(level) if level else None)
-            commands = human.commands(target) if any(c.peer == peer for c in self.healing.ladders.cases) else []
+            has_cases = any(case.peer == peer for case in self.healing.ladders.cases)
+            commands = human.commands(target) if has_cases else []
+            if not has_cases and not refused and self._state_of(peer) == "dead":
+                refused = (
+                    f"{peer} is not there, and no broken channel to it is known: `multifleet up` there starts its "
+                    f"daemon, `multifleet why {peer}` says what is known of it"
+                )
         return RepairView(
             [
                 view

@@ -20,7 +20,7 @@ class Revoke(Request, frozen=True):
         str, about("Why, in a few words that all members see."), msgspec.Meta(max_length=200)
     ] = ""
     with_admitted: Annotated[bool, about("Put out whom it had let in as well.")] = False
-    undo: Annotated[bool, about("Bring back whom it had put out.")] = False
+    undo: Annotated[bool, about("Bring back whom it had put out; the machine itself is put out all the same.")] = False
 
 
 class Settle(Request, frozen=True):

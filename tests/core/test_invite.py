@@ -76,6 +76,12 @@ def test_what_is_no_code_is_refused_with_advice(typed: str) -> None:
         read_code(typed)
 
 
+@pytest.mark.parametrize("typed", ["", "\n", " - "])
+def test_nothing_at_all_is_not_called_mistyped(typed: str) -> None:
+    with pytest.raises(BadCode, match="there is no join code"):
+        read_code(typed)
+
+
 @given(st.text(max_size=60) | st.text(alphabet=ALPHABET + "-OIL", max_size=60))
 @example("00")
 @example("ı")

@@ -33,7 +33,7 @@ _REMEDY = {
     "somebody poses as it",
     Cause.DISK_FULL: "free some space there: what waits is then taken by itself",
     Cause.STORE_BROKEN: "on that machine: multifleet doctor",
-    Cause.DAEMON_DOWN: "on {node}: multifleet up, or from here: multifleet repair {node}",
+    Cause.DAEMON_DOWN: "on {node}: multifleet up; one that crashed, over SSH: multifleet repair {node}",
     Cause.ASLEEP: "multifleet wake {node}; what is sent meanwhile waits",
     Cause.VERSION_MISMATCH: "install the same version of multifleet on both",
     Cause.CLOCK_OFF: "set the clock that is wrong (multifleet doctor compares it with all others): "

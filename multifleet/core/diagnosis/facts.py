@@ -205,7 +205,7 @@ def _word(e: Evidence, word: PeerWord) -> Iterator[tuple[Fact, str]]:
     if not word.running:
         yield F.NO_DAEMON, f"{by}: no daemon runs there"
     elif word.uptime > e.looked_for:
-        yield F.RUNNING, f"{by}: its daemon runs since {_span(word.uptime)}"
+        yield F.RUNNING, f"{by}: its daemon has run for {_span(word.uptime)}"
     match word.store:
         case Store.FULL:
             yield F.PEER_DISK_FULL, f"{by}: its disk is full"
@@ -266,7 +266,8 @@ def _third(e: Evidence) -> Iterator[tuple[Fact, str]]:
     if strangers:
         yield F.OTHERS_STRANGERS, f"it answers {', '.join(strangers)} as strangers, too"
     if not hearing:
-        yield F.OTHERS_DO_NOT, f"{', '.join(third.node for third in e.third)} do not hear it either"
+        verb = "do" if len(e.third) > 1 else "does"
+        yield F.OTHERS_DO_NOT, f"{', '.join(third.node for third in e.third)} {verb} not hear it either"
         return
     yield F.OTHERS_HEAR, "; ".join(f"{third.node} hears it{_ago(third)}" for third in hearing)
     known = {host_of(knock.address) for knock in e.knocks}

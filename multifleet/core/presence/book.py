@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from multifleet.core.presence.effects import Changed, Confirmed, Effect
-from multifleet.core.presence.peer import Peer
+from multifleet.core.presence.peer import NEVER_HEARD, Peer
 from multifleet.core.presence.ring import Dice, Ring, Shuffled
 from multifleet.core.presence.states import PINGED, TRANSITIONS, PresenceEvent, PresenceState
 
@@ -53,7 +53,9 @@ class Book:
         after = TRANSITIONS[before][event]
         if after is before:
             return False
-        if before is PresenceState.DEAD and after is PresenceState.ALIVE and not peer.has_stopped:
+        # Who joined and started its daemon later was never together with this node, and so never apart from it.
+        was_known = peer.how != NEVER_HEARD and not peer.has_stopped
+        if before is PresenceState.DEAD and after is PresenceState.ALIVE and was_known:
             peer.apart = (peer.since, now)
             if not peer.slept:
                 # It may be told later that it had slept; see Talk.

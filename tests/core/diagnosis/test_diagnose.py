@@ -8,7 +8,17 @@ from hypothesis import strategies as st
 
 from multifleet.core.diagnosis.causes import FAULTS, Cause, Confidence
 from multifleet.core.diagnosis.diagnose import diagnose
-from multifleet.core.diagnosis.evidence import Connect, Evidence, Heard, Knock, PeerWord, ThirdWord
+from multifleet.core.diagnosis.evidence import (
+    Asked,
+    Connect,
+    Evidence,
+    Greeting,
+    Heard,
+    Knock,
+    PeerWord,
+    Store,
+    ThirdWord,
+)
 from multifleet.core.diagnosis.facts import Fact, read
 from multifleet.core.diagnosis.rules import EXCLUDES, PROOFS, RULES, SHOWN, causes, is_proved
 from tests.core.diagnosis.diagnosed_world import MINE, NEW, OLD, TOPOLOGIES, World, possible
@@ -146,6 +156,21 @@ def test_the_evidence_names_first_what_names_the_cause() -> None:
     found = diagnose(World(frozenset({C.CLOCK_OFF})).evidence())
     assert "600" in found.evidence[0] or "10 min" in found.evidence[0]
     assert len(found.evidence) == len(set(found.evidence)) > 3
+
+
+def test_a_direct_way_that_was_not_tried_is_no_black_hole() -> None:
+    word = PeerWord("relay", running=True, uptime=99.0, store=Store.OK, offset=0.1)
+    found = Evidence(
+        node="b",
+        knocks=(Knock(OLD, Connect.OPEN, Greeting.OK),),
+        looked_for=8.0,
+        pinged=True,
+        asked=(Asked("relay", True),),
+        word=word,
+    )
+    assert diagnose(found).cause is C.NONE
+    tried = replace(found, asked=(Asked("relay", True), Asked("http", False, words="no answer")))
+    assert diagnose(tried).cause is C.MTU_BLACK_HOLE
 
 
 def test_a_server_that_is_down_is_not_the_cause_where_nothing_else_leads_there_either() -> None:

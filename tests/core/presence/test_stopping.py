@@ -52,6 +52,23 @@ def test_who_falls_silent_without_a_word_was_apart_when_it_is_back() -> None:
     assert shown.apart is not None and shown.flaps == 1
 
 
+def test_who_starts_a_while_after_it_joined_was_not_apart() -> None:
+    fleet = Simulation(3, 1)
+    late, *others = fleet.names
+    fleet.stop(late)
+    for other in others:
+        fleet.nodes[other].presence.set_members(others, fleet.now)
+    fleet.run(1)
+    for other in others:
+        fleet.nodes[other].presence.set_members(fleet.names, fleet.now)
+    fleet.run(20)
+    assert {fleet.state(other, late) for other in others} == {DEAD}
+    fleet.start(late)
+    fleet.run(10)
+    shown = [fleet.nodes[other].presence.peer(late) for other in others]
+    assert {(one.state, one.apart, one.flaps) for one in shown} == {(ALIVE, None, 0)}
+
+
 def test_what_it_sent_before_does_not_raise_it() -> None:
     fleet, name, sent = stopped(3)
     fleet.run(2)

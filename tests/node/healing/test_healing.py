@@ -11,6 +11,7 @@ from multifleet.channels.memory import MemoryChannel, Network
 from multifleet.core.channel_state import ChannelState
 from multifleet.core.ladder import Level
 from multifleet.core.repairs import RepairAsk, RepairTold
+from multifleet.errors import BadInput
 from multifleet.node.node import Node
 from tests.node.fleet import Machine, Machines, until
 
@@ -144,6 +145,16 @@ async def test_the_fourth_escalation_within_the_hour_is_refused_and_shown(pair: 
     assert view.refused is not None and "three times within the hour" in view.refused
     assert "three times an hour is the limit" in view.cases[0].next
     assert counted(mac2, "repair_asked") == asked == 3
+
+
+async def test_a_rung_without_a_node_and_a_node_that_is_not_there_are_told_what_to_do(
+    pair: tuple[Machine, Machine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mac1, _ = pair
+    with pytest.raises(BadInput, match="repair NODE"):
+        await mac1.node.repair(None, "L3")
+    monkeypatch.setattr(mac1.node, "_state_of", lambda node: "dead")
+    assert "`multifleet up` there" in ((await mac1.node.repair("mac2", None)).refused or "")
 
 
 async def test_a_person_may_climb_at_once(pair: tuple[Machine, Machine]) -> None:

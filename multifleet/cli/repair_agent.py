@@ -1,7 +1,7 @@
 """The repair agent: a Claude Code of this machine that looks at this node, where `repairAgent` in config.json says so.
 
-It is given a fixed brief on standard input and may run a few commands of multifleet, nothing else; it works in an empty
-folder of the home. Nothing that a peer said reaches it.
+It is given a fixed brief on standard input and may run a few commands of multifleet, nothing else, whatever the user's
+own settings allow; it works in an empty folder of the home, where no session is given mail.
 """
 
 import os
@@ -36,7 +36,9 @@ def allowed() -> bool:
 def words() -> list[str]:
     """What is run."""
     tools = [f"Bash(multifleet {command}:*)" for command in MAY_RUN]
-    return ["claude", "-p", "--output-format", "text", "--allowedTools", *tools]
+    # The user's settings may allow any command, and have hooks that tell of mail.
+    alone = ["--setting-sources", "", "--strict-mcp-config", "--tools", "Bash"]
+    return ["claude", "-p", "--output-format", "text", *alone, "--allowedTools", *tools]
 
 
 def run_agent(home: str) -> str:

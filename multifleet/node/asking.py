@@ -5,7 +5,7 @@ answered once: what is recorded and sent again does nothing.
 """
 
 import asyncio
-from collections import OrderedDict, deque
+from collections import OrderedDict, defaultdict, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -29,7 +29,7 @@ from multifleet.node.delivery.targets import Targets
 from multifleet.node.members import Member, Members
 
 REMEMBERED = 4_096
-"""Questions that are known again; those of the last ten minutes, unless there are more."""
+"""Questions of one peer that are known again; those of the last ten minutes, unless there are more."""
 NEXT_AFTER = 1.5
 """Seconds of one channel's silence after which the next one is asked as well."""
 KEPT = 660.0
@@ -67,7 +67,7 @@ class Asking:
         self._counters = counters
         self._heard = heard
         self._kinds: dict[str, _Kind] = {}
-        self._known: OrderedDict[tuple[str, str], float] = OrderedDict()
+        self._known: defaultdict[str, OrderedDict[str, float]] = defaultdict(OrderedDict)
         self._since = clock.now()
 
     def serve(self, form: type[msgspec.Struct], answer: Handler) -> None:
@@ -195,12 +195,12 @@ class Asking:
 
     def _is_known(self, node: str, to: Header, now: float) -> bool:
         """Whether this very frame was answered before, or may have been by the daemon that ran before this one."""
-        while self._known and (len(self._known) > REMEMBERED or now - next(iter(self._known.values())) > KEPT):
-            self._known.popitem(last=False)
-        key = (node, to.nonce)
-        if key in self._known or to.sent < self._since - 1.0:
+        known = self._known[node]
+        while known and (len(known) > REMEMBERED or now - next(iter(known.values())) > KEPT):
+            known.popitem(last=False)
+        if to.nonce in known or to.sent < self._since - 1.0:
             return True
-        self._known[key] = now
+        known[to.nonce] = now
         return False
 
 

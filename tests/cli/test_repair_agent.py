@@ -51,8 +51,10 @@ def test_it_gets_a_fixed_brief_few_commands_an_empty_folder_and_leaves_no_proces
     assert (home.parent / "stdin").read_text() == repair_agent.BRIEF
     assert (home.parent / "cwd").read_text().strip() == str(home / "repair-agent")
     argv = (home.parent / "argv").read_text().splitlines()
-    assert argv[:4] == ["-p", "--output-format", "text", "--allowedTools"]
-    assert all(word.startswith("Bash(multifleet ") for word in argv[4:])
+    assert argv[:3] == ["-p", "--output-format", "text"]
+    assert argv[3:8] == ["--setting-sources", "", "--strict-mcp-config", "--tools", "Bash"]
+    assert argv[8] == "--allowedTools"
+    assert all(word.startswith("Bash(multifleet ") for word in argv[9:])
     child = int((home.parent / "child").read_text())
     assert has_ended(child)
 

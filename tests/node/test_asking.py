@@ -143,3 +143,20 @@ async def test_a_silent_way_does_not_use_up_the_time_of_the_next(
     open_network.nodes["mac2"] = fleet.network.nodes["mac2"]
     fleet.network.silent.add("mac2")
     assert await mac1.node.asking.ask("mac2", Add(numbers=[2, 2]), 5) == Sum(total=4)
+
+
+async def test_a_peer_that_asks_without_end_does_not_have_the_questions_of_others_forgotten(
+    fleet: Machines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "REMEMBERED", 3)
+    mac1, mac2, mac3 = await fleet.started("mac1", "mac2", "mac3")
+    mac2.node.asking.serve(Add, add)
+    member = mac1.node.members.need("mac2")
+    ask = Ask(time=int(mac1.node.clock.now()), what="add", body=msgspec.Raw(b'{"type":"add","numbers":[1]}'))
+    made, nonce = mac1.node.exchange.ask(member, ask)
+    _, first = await mac2.node.receiving.take(made, "", "http")
+    for _ in range(6):
+        await mac3.node.asking.ask("mac2", Add(numbers=[1]), 5)
+    _, again = await mac2.node.receiving.take(made, "", "http")
+    told = [mac1.node.exchange.open_told(member, nonce, answer, asks.read_told) for answer in (first, again)]
+    assert [getattr(one, "refusal", None) for one in told] == ["", "replay"]

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 from multifleet.core.choose_session import choose_session
@@ -27,9 +28,11 @@ class LiveSessions:
     """One for the node."""
 
     def __init__(
-        self, config: Path, seats: Seats, registry: ClaudeRegistry, clients: Clients, clock: NodeClock
+        self, config: Path, seats: Seats, registry: ClaudeRegistry, clients: Clients, clock: NodeClock, home: Path
     ) -> None:
+        """`home`: of the node; sessions that run inside of it are its own, and get nothing."""
         self._clock = clock
+        self._homes = {home, home.resolve()}
         self.config = config
         self.seats = seats
         self.registry = registry
@@ -43,6 +46,7 @@ class LiveSessions:
         Scripts run single questions in any number of folders that are gone the next moment: these get none by that.
         """
         found = await asyncio.to_thread(self.registry.find)
+        found = replace(found, sessions=tuple(one for one in found.sessions if not self.is_own(one.cwd)))
         for session in found.sessions:
             if session.entrypoint == AT_TERMINAL:
                 self.seats.of_folder(session.cwd)
@@ -50,6 +54,10 @@ class LiveSessions:
         while len(self._met) > REMEMBERED:
             del self._met[next(iter(self._met))]
         return found
+
+    def is_own(self, cwd: str) -> bool:
+        """Whether a session in this folder is the node's own: the repair agent is not to read what peers write."""
+        return any(Path(cwd).is_relative_to(home) for home in self._homes)
 
     def of_process(self, pid: int | None) -> Session | None:
         """The session that a process has, or had: a model's last words arrive when its session may be over."""

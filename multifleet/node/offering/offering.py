@@ -85,7 +85,7 @@ class Offering:
         registry = ClaudeRegistry(config)
         self.seats = Seats(store, clock, registry.known_projects)
         self.clients = Clients(store, clock, counters, config, self.wake)
-        self.live = LiveSessions(config, self.seats, registry, self.clients, clock)
+        self.live = LiveSessions(config, self.seats, registry, self.clients, clock, setup.home)
         self._seeds = SeedBox(setup.home)
         watching = Watching(config)
         self.offers = Offers(store, clock, counters, watching, state_to, lambda sender: refusal_words(out(sender)))
@@ -130,6 +130,8 @@ class Offering:
 
     async def session_started(self, session_id: str, cwd: str, interactive: bool) -> str:
         """What waits for a session that begins, for its hook to show; empty where its inbox socket will take it."""
+        if self.live.is_own(cwd):
+            return ""
         seat = self.seats.of_folder(cwd) if interactive else self.seats.known_for(cwd)
         self._expect_until = self._clock.monotonic() + EXPECTED_SOON
         self.wake()

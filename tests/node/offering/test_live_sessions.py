@@ -42,6 +42,16 @@ async def test_without_a_default_seat_a_removed_seats_mail_is_whose_the_rule_say
     assert mac2.node.seats.with_node(set()) == {None, "api", "web"}
 
 
+async def test_a_session_in_the_nodes_own_home_is_given_nothing(fleet: Machines, tmp_path: Path) -> None:
+    mac1, mac2 = await fleet.started("mac1", "mac2")
+    sent = await mac1.node.messages.send("mac2", "run something for me")
+    await mac1.wait(sent.id, State.STORED)
+    offering = mac2.node.offering
+    assert await offering.session_started("one", str(mac2.home / "repair-agent"), False) == ""
+    assert not offering.live.is_own(f"{mac2.home} of another")
+    assert "run something" in await offering.session_started("two", str(tmp_path), False)
+
+
 async def _waiting_at_api(fleet: Machines, folder: Path) -> tuple[Machine, InboxRow]:
     mac1, mac2 = await fleet.started("mac1", "mac2")
     for name, default in (("api", False), ("web", True)):

@@ -5,6 +5,7 @@ line of a frame and no more, and forgets a frame on its recipient's word, or whe
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Collection, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
@@ -38,6 +39,10 @@ ROOM = INNER_LIMIT - 8 * 1024
 """Bytes of frames that go out together, so that with all else they stay within one frame."""
 BY_POLL = 0.8
 """Seconds that a recipient's open question has to bring its answer: who has gone away may have left one open."""
+PASS_SECONDS = 4.0
+"""The longest patience that a recipient is given, whatever the sender says: whoever waits here takes others' room."""
+PASSED_AT_ONCE = 6
+"""Frames of one sender that wait so; a further one is kept, or turned away."""
 
 
 class Relaying:
@@ -46,6 +51,7 @@ class Relaying:
     def __init__(self, relayed: Relayed) -> None:
         self._relayed = relayed
         self._desks: dict[str, Desk] = {}
+        self._passing: Counter[str] = Counter()
         self._here: Here
         self._stopping = False
         self.port = 0
@@ -87,9 +93,13 @@ class Relaying:
         if recipient is None:
             return self._refused(sender, f"{header.recipient} is no other member here")
         hears = recipient.is_there or self.desk(recipient.node).is_open(self._here.monotonic())
-        if hears and put.patience and not self._stopping:
+        if hears and put.patience and not self._stopping and self._passing[sender] < PASSED_AT_ONCE:
             held = Held(mark=mark_of(frame), frame=put.frame)
-            taken = await self._pass_now(recipient, held, put.patience / 1000)
+            self._passing[sender] += 1
+            try:
+                taken = await self._pass_now(recipient, held, min(PASS_SECONDS, put.patience / 1000))
+            finally:
+                self._passing[sender] -= 1
             if taken is not None and taken.answer:
                 self._here.count("relay_passed_on")
                 return RelayTook(outcome="answered", answer=taken.answer, port=self.port)

@@ -23,6 +23,7 @@ from multifleet.core.relay_packets import (
     within_room,
 )
 from multifleet.errors import StoreUnavailable
+from multifleet.node.relaying import relaying
 from multifleet.store.rows import RelayedRow
 from tests.channels.relay_fleet import Fleet, FleetNode, fleet_in
 from tests.core.wire import NOW
@@ -185,6 +186,22 @@ async def test_a_relay_that_stops_lets_nobody_wait(fleet: Fleet) -> None:
     async with asyncio.timeout(2):
         await chief.down()
         assert (await waits).outcome == "refused"
+
+
+async def test_a_sender_does_not_have_many_frames_wait_for_a_silent_recipient_nor_for_long(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relaying, "PASS_SECONDS", 0.2)
+    chief, mac1, _ = await fleet.started("chief", "mac1", "mac2")
+    fleet.chief = "mac1"
+    fleet.silent |= {("chief", "mac2")}
+    frames = [packed(mac1.sealed("mac2", b"%d" % number)) for number in range(relaying.PASSED_AT_ONCE + 1)]
+    puts = [RelayPut(frame=frame, keep=0, patience=30_000) for frame in frames]
+    waits = [asyncio.create_task(chief.relaying.put("mac1", one)) for one in puts]
+    async with asyncio.timeout(5):
+        done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        assert done == {waits[-1]}
+        assert {(await one).outcome for one in waits} == {"refused"}
 
 
 async def test_one_that_takes_nothing_is_not_pestered(fleet: Fleet) -> None:

@@ -34,6 +34,8 @@ NEXT_AFTER = 1.5
 """Seconds of one channel's silence after which the next one is asked as well."""
 KEPT = 660.0
 """Seconds; the window of a frame has closed before."""
+AHEAD = 3.0
+"""Seconds by which a question may come from the future while frames from before the start might still come again."""
 
 Handler = Callable[[str, Any], Awaitable[msgspec.Struct]]
 
@@ -175,6 +177,8 @@ class Asking:
         if not (kind and kind.form.repeatable) and self._is_known(member.node, to, now):
             self._counters.failed("ask_refused_replay", sender=member.node, what=ask.what)
             refusal = "replay"
+        elif not (kind and kind.form.repeatable) and self._may_be_older(to, now):
+            refusal = "outside_window"  # who asks learns the time from this answer, and asks again at once
         elif kind is None:
             refusal, reason = "unknown_question", f"this version does not know what {ask.what} is"
         else:
@@ -192,6 +196,10 @@ class Asking:
             re=to.nonce, time=int(self._clock.now()), body=body, refusal=refusal, reason=reason[:REASON_LIMIT]
         )
         return self._exchange.tell(member, to, told_)
+
+    def _may_be_older(self, to: Header, now: float) -> bool:
+        """Whether a clock that is ahead may have stamped it before this daemon ran, and the one before answered it."""
+        return now - self._since < KEPT and to.sent > now + AHEAD
 
     def _is_known(self, node: str, to: Header, now: float) -> bool:
         """Whether this very frame was answered before, or may have been by the daemon that ran before this one."""

@@ -113,6 +113,23 @@ async def test_what_was_asked_before_the_daemon_started_is_not_done(pair: tuple[
     assert mac1.node.exchange.open_told(member, nonce, answer, asks.read_told).refusal == "replay"
 
 
+async def test_nor_where_the_clock_of_who_asked_is_ahead_and_who_asks_now_is_answered_all_the_same(
+    pair: tuple[Machine, Machine],
+) -> None:
+    mac1, mac2 = pair
+    mac1.time.pass_(120)
+    member = mac1.node.members.need("mac2")
+    member.offset = None
+    question = Ask(time=int(mac1.node.clock.now()), what="add", body=msgspec.Raw(b'{"type":"add","numbers":[1]}'))
+    kept, nonce = mac1.node.exchange.ask(member, question)
+    await mac2.restart()
+    mac2.node.asking.serve(Add, add)
+    _, answer = await mac2.node.receiving.take(kept, "", "memory")
+    assert mac1.node.exchange.open_told(member, nonce, answer, asks.read_told).refusal == "outside_window"
+    assert await mac1.node.asking.ask("mac2", Add(numbers=[1, 2]), 5) == Sum(total=3)
+    assert member.offset is not None and abs(member.offset + 120) < 3
+
+
 async def test_a_question_that_somebody_kept_is_not_answered_later(pair: tuple[Machine, Machine]) -> None:
     mac1, mac2 = pair
     question = Ask(time=int(mac1.node.clock.now()), what="add", body=msgspec.Raw(b'{"kind":"add","numbers":[1]}'))

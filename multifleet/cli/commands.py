@@ -656,7 +656,7 @@ COMMANDS: dict[str, Command] = {
             ),
         ),
         (),
-        "",
+        "waked",
     ),
     "cloud": Command(
         (

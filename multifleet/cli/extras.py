@@ -98,6 +98,7 @@ BOUNDS: dict[tuple[str, str], tuple[float | None, float | None]] = {
 
 RUNNERS = {
     "ack": "acknowledged",
+    "wake": "waked",
     "doctor": "doctor",
     "down": "down",
     "hook": "hook",

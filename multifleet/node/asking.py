@@ -180,7 +180,8 @@ class Asking:
         elif not (kind and kind.form.repeatable) and self._may_be_older(to, now):
             refusal = "outside_window"  # who asks learns the time from this answer, and asks again at once
         elif kind is None:
-            refusal, reason = "unknown_question", f"this version does not know what {ask.what} is"
+            refusal = "unknown_question"
+            reason = f"it does not answer {ask.what}: turned off there, or an older version"
         else:
             try:
                 question = packets.read(ask.body, kind.form)

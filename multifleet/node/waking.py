@@ -17,6 +17,8 @@ from multifleet.operations.waking import CloudView, WakeStep, WakeView
 ANSWERING = ("http", "nats", "relay")
 HEALTH_SECONDS = 3.0
 SSH_SECONDS = 6.0
+DEATH_KNOWN = 6.0
+"""Seconds after which a machine that is gone is no longer taken to be there."""
 
 
 class Waking:
@@ -54,7 +56,7 @@ class Waking:
         woken = await self._send(self._targets.of(member))
         steps.append(woken)
         if not woken.ok:
-            return WakeView(node, self._targets.is_there(node), steps)
+            return WakeView(node, await self._stays(node, timeout), steps)
         heard = await self._heard(node, timeout)
         steps.append(heard)
         return WakeView(node, heard.ok, steps)
@@ -115,6 +117,18 @@ class Waking:
             return WakeStep("wake", True, str(await channel.wake(target)))
         except ChannelError as error:
             return WakeStep("wake", False, str(error))
+
+    async def _stays(self, node: str, seconds: float) -> bool:
+        """Whether its datagrams are answered: that it was there a moment ago proves nothing of now."""
+        with self._events.watching(ANYTHING) as news:
+            try:
+                async with asyncio.timeout(min(seconds, DEATH_KNOWN)):
+                    while self._targets.is_there(node):
+                        await news.wait()
+                        news.clear()
+            except TimeoutError:
+                return seconds >= DEATH_KNOWN
+        return False
 
     async def _heard(self, node: str, seconds: float) -> WakeStep:
         began = self._monotonic()

@@ -57,7 +57,7 @@ async def test_a_refusal_comes_back_in_the_peers_words(pair: tuple[Machine, Mach
 
 async def test_a_question_that_the_peer_does_not_know_is_refused(pair: tuple[Machine, Machine]) -> None:
     _, mac2 = pair
-    with pytest.raises(ChannelError, match="does not know what add is"):
+    with pytest.raises(ChannelError, match="does not answer add: turned off there"):
         await mac2.node.asking.ask("mac1", Add(numbers=[1]), 5)
 
 

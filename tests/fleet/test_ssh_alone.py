@@ -10,6 +10,7 @@ from tests.lab.fault import Fault
 from tests.lab.fleet import Fleet, path_of
 from tests.lab.fleet_node import PORT, FleetNode
 from tests.lab.machine import HOME
+from tests.lab.program import program
 from tests.lab.tools import wait_for
 
 pytestmark = pytest.mark.lab
@@ -23,7 +24,7 @@ def fleet() -> Iterator[Fleet]:
     with Fleet() as fleet:
         mac1, mac2 = fleet.nodes
         mac2.host.start_sshd()
-        command = ["env", f"MULTIFLEET_HOME={mac2.home}", "multifleet"]
+        command = ["env", f"MULTIFLEET_HOME={mac2.home}", str(program())]
         entry = {"host": mac2.host.ip, "user": "root", "remote_command": command}
         for node, more in ((mac1, {"nodes": {"mac2": entry}}), (mac2, {"sshHostKeys": ["/srv/ssh/*.pub"]})):
             node.cli("init")

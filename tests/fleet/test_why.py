@@ -8,6 +8,7 @@ import pytest
 
 from tests.lab.fleet import Fleet, path_of
 from tests.lab.fleet_node import PORT, FleetNode
+from tests.lab.program import program
 from tests.lab.tools import wait_for
 
 pytestmark = pytest.mark.lab
@@ -19,7 +20,7 @@ def fleet() -> Iterator[Fleet]:
     with Fleet({"mac1": 0, "mac2": 0, "mac3": 1}) as fleet:
         mac1, mac2, mac3 = fleet.nodes
         mac2.host.start_sshd()
-        command = ["env", f"MULTIFLEET_HOME={mac2.home}", "multifleet"]
+        command = ["env", f"MULTIFLEET_HOME={mac2.home}", str(program())]
         for node in fleet.nodes:
             node.cli("init")
         config = path_of(mac1, "config.json")

@@ -15,6 +15,7 @@ SQLITE = """
 import sqlite3, sys
 db = sqlite3.connect("/srv/data/outbox.db", isolation_level=None)
 db.execute("pragma journal_mode=wal"); db.execute("pragma synchronous=" + sys.argv[1])
+db.execute("pragma wal_autocheckpoint=0")  # its own syncs would come at a moment of their own
 db.execute("create table if not exists m (id integer primary key)")
 for n in range(1, 2001):
     db.execute("insert into m values (?)", (n,)); print("acked", n, flush=True)

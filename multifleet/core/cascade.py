@@ -214,9 +214,9 @@ class Cascade:
             # Somebody was told: telling again adds nothing, a place where the frame lies does.
             if not (nudged and facts.only_nudges):
                 return facts
-        # Bookkeeping alone must never make a peer unreachable.
-        broken = [facts for facts in self._route if not self._worth_trying(facts)]
-        return broken[0] if broken and len(self._unstarted(broken)) == len(broken) else None
+        # Bookkeeping alone must never make a peer unreachable: any of the broken ones may work by now.
+        broken = self._unstarted([facts for facts in self._route if not self._worth_trying(facts)])
+        return broken[0] if broken else None
 
     def _raced(self) -> list[ChannelFacts]:
         """In the order of their start: as quick as they were lately, those of unknown speed behind."""

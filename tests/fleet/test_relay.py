@@ -10,7 +10,7 @@ from tests.lab.fleet import Fleet
 from tests.lab.fleet_node import PORT, FleetNode
 from tests.lab.tools import wait_for
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.alone]
 
 
 @pytest.fixture(scope="module")

@@ -43,11 +43,6 @@ class Captaincy:
         """Put a machine out, for good."""
         self._need_entitled()
         target = self._target(whom)
-        if undo and not self.rostering.roster.held_by("revocation", target.key):
-            raise BadInput(
-                f"{target.node} has put nobody out, so there is nobody to bring back; a revocation itself is never "
-                f"taken back, with --undo {target.node} would be out all the same"
-            )
         before = self.rostering.view
         let_in = {
             held.key for held in self.rostering.roster.held_by("admission", target.key) if held.key in before.by_key

@@ -27,13 +27,6 @@ async def test_a_captain_that_let_in_more_than_a_revocation_can_name_is_put_out(
     assert len(result.gone) > 900 and set(result.gone) | {"mac1", *result.stays} == before
 
 
-async def test_who_has_put_nobody_out_is_not_revoked_by_a_wish_to_bring_somebody_back(daemons: Daemons) -> None:
-    mac1, _ = await joined(daemons, "mac1", "mac2")
-    with pytest.raises(BadInput, match="mac2 has put nobody out"):
-        await mac1.node.revoke("mac2", "", False, True)
-    assert "mac2" in mac1.node.rostering.view.members
-
-
 async def test_a_key_that_is_known_to_others_alone_is_put_out_by_its_whole_key(daemons: Daemons) -> None:
     mac1, mac2 = await joined(daemons, "mac1", "mac2")
     evil = identity("evil").public.hex()

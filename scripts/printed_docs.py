@@ -149,7 +149,8 @@ def race() -> str:
         ("a second raced channel starts after", f"twice the 95th percentile of the running one's round trips, "
          f"{cascade.HEDGE_AT_LEAST * 1000:g} ms to {cascade.KEPT_AFTER:g} s; without a history "
          f"{cascade.HEDGE_UNKNOWN * 1000:g} ms"),
-        ("all raced channels start after", f"{cascade.KEPT_AFTER:g} s of silence from the first"),
+        ("all raced channels start after",
+         f"{cascade.KEPT_AFTER:g} s of silence from the first, {cascade.DOUBTED_AFTER:g} s where it has just failed"),
         ("the kept channels start after",
          f"as long, and {cascade.OTHERS_FIRST:g} s more where there are other raced ones"),
         ("a channel breaks after", f"{channel_state.FAILURES_TO_BREAK} failures in a row"),

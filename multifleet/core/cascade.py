@@ -27,6 +27,8 @@ HEDGE_UNKNOWN = 0.25
 """Seconds of silence for a channel without a history: the default of RFC 8305, section 5."""
 KEPT_AFTER = 1.0
 """Seconds of silence from the first raced channel after which all others start; no hedge waits longer."""
+DOUBTED_AFTER = 0.25
+"""The same where the channel's last attempt failed."""
 OTHERS_FIRST = 0.25
 """Seconds that raced channels which start then are given before the kept ones do."""
 AT_ONCE = float("-inf")
@@ -117,7 +119,7 @@ class Cascade:
         by_speed: bool = True,
     ) -> None:
         """`silent`: channels on which an earlier frame has waited in vain for a while, so that none waits for them
-        again; `until_confirmed`: to go on until the recipient has answered, wherever the frame lies meanwhile;
+        alone; `until_confirmed`: to go on until the recipient has answered, wherever the frame lies meanwhile;
         `by_speed`: raced channels start in the order of their measured round trips, not of the route."""
         self._route = tuple(route)
         self._health = dict(health)
@@ -200,9 +202,9 @@ class Cascade:
                 if self._may_hedge and not self.hedged:
                     yield waiting[0], self._started[running[-1]] + self._silence(running[-1]), True
                 # After so long a silence the others are no hedges any more: what runs has most likely failed.
-                yield waiting[0], self._began(raced) + KEPT_AFTER, False
+                yield waiting[0], self._began(raced) + self._patience(raced), False
         if silent_at is not None:
-            for facts in self._unstarted(kept):
+            for facts in self._unstarted([*self._waited_for(), *kept]):
                 yield facts, silent_at, False
         if not self.running and (left := self._last_resort()) is not None:
             yield left, AT_ONCE, False
@@ -222,6 +224,10 @@ class Cascade:
         """In the order of their start: as quick as they were lately, those of unknown speed behind."""
         raced = self._tried(Tier.RACED)
         return sorted(raced, key=self._speed) if self._by_speed else raced
+
+    def _waited_for(self) -> list[ChannelFacts]:
+        """Raced channels on which an earlier frame waits: they may be slow only, and come before all dear ones."""
+        return [facts for facts in self._route if facts.tier is Tier.RACED and facts.name in self._silent]
 
     def _speed(self, facts: ChannelFacts) -> float:
         usual = self._health.get(facts.name, ChannelHealth()).median
@@ -245,7 +251,12 @@ class Cascade:
             return AT_ONCE
         if all(facts.name not in self._started for facts in raced):
             return None
-        return self._began(raced) + KEPT_AFTER + (OTHERS_FIRST if len(raced) > 1 else 0.0)
+        return self._began(raced) + self._patience(raced) + (OTHERS_FIRST if len(raced) > 1 else 0.0)
+
+    def _patience(self, raced: Sequence[ChannelFacts]) -> float:
+        """Seconds until silence means failure: fewer where all that were started had failed just before."""
+        started = [self._health.get(facts.name, ChannelHealth()) for facts in raced if facts.name in self._started]
+        return DOUBTED_AFTER if all(health.failures for health in started) else KEPT_AFTER
 
     def _began(self, raced: Sequence[ChannelFacts]) -> float:
         return min(self._started[facts.name] for facts in raced if facts.name in self._started)

@@ -342,6 +342,20 @@ def test_nobody_waits_again_for_a_channel_that_is_silent_already() -> None:
     assert happened.starts == [(0, "http")]
 
 
+def test_a_silent_channel_comes_before_all_dear_ones() -> None:
+    route = (NATS, HTTP, SSH, GIT)
+    cascade = Cascade(route, {}, 60, silent={"http"})
+    happened = play(cascade, {"http": Ends(0.1, STORED)}, route)
+    assert happened.starts == [(0, "nats"), (1, "http"), (1, "ssh")]
+    assert happened.done_at == pytest.approx(1.1)
+
+
+def test_less_patience_is_had_with_a_channel_that_has_just_failed() -> None:
+    route, failed = (HTTP, SSH), ChannelHealth(ChannelState.DEGRADED, 1)
+    happened = play(Cascade(route, {"http": failed}, 60), {"ssh": Ends(0.1, STORED)}, route)
+    assert happened.starts == [(0, "http"), (0.25, "ssh")]
+
+
 def test_a_silent_channel_is_tried_when_nothing_else_is_left() -> None:
     cascade = Cascade((HTTP,), {}, 60, silent={"http"})
     assert play(cascade, {"http": Ends(0.01, STORED)}, (HTTP,)).starts == [(0, "http")]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.lab.fault import Fault
-from tests.lab.fleet import Fleet
+from tests.lab.fleet import Fleet, path_of
 from tests.lab.fleet_node import PORT, FleetNode
 from tests.lab.tools import wait_for
 
@@ -15,8 +15,13 @@ pytestmark = [pytest.mark.lab, pytest.mark.alone]
 
 @pytest.fixture(scope="module")
 def three() -> Iterator[Fleet]:
-    """mac1 is the chief."""
+    """mac1 is the chief. Its NATS server keeps frames as well, and is another channel's matter."""
     with Fleet(["mac1", "mac2", "mac3"]) as fleet:
+        for node in fleet.nodes:
+            home = path_of(node, "")
+            home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            (home / "config.json").write_text('{"channels": {"off": ["nats"]}}')
+            node.host.run("sync -f /srv/data")  # a power cut comes later
         fleet.found()
         for node in fleet.nodes:
             wait_for(lambda node=node: len(node.get("/peers")["peers"]) == 2, 10, 0.1, f"{node.name} knows all")
@@ -33,7 +38,7 @@ def arrived(node: FleetNode, message: str) -> list[tuple[str]]:
     return [(channel,) for (channel,) in node.rows("SELECT channel FROM inbox WHERE id = ?", message)]
 
 
-def test_what_is_dropped_on_the_way_and_on_the_usual_port_goes_round_by_the_chief_soon(
+def test_what_is_dropped_on_the_way_and_on_the_usual_port_goes_round_by_the_chief_within_two_seconds(
     three: Fleet,
 ) -> None:
     _, mac2, mac3 = three.nodes
@@ -43,7 +48,7 @@ def test_what_is_dropped_on_the_way_and_on_the_usual_port_goes_round_by_the_chie
     mac2.wait_state(message, "stored", 5)
     took = time.monotonic() - sent_at
     assert arrived(mac3, message) == [("relay",)]
-    assert took <= 4.0, f"{took:.2f} s"
+    assert took <= 2.0, f"{took:.2f} s"
     back = mac3.send("mac2", "and back")
     mac3.wait_state(back, "stored", 5)
     for fault in faults:

@@ -100,7 +100,9 @@ class Attempts:
         """Channels on which an attempt has been waiting for the peer for longer than so many seconds."""
         now = self._clock.monotonic()
         return frozenset(
-            channel for (peer, channel), since in self._pending.items() if peer == node and now - since[0] > longer_than
+            channel
+            for (peer, channel), since in self._pending.items()
+            if peer == node and since and now - since[0] > longer_than
         )
 
     async def make(
@@ -131,12 +133,13 @@ class Attempts:
             for frame in carried.brought:
                 self.spawn(self._take_brought(frame, carried.where, attempt.channel), "brought")
         finally:
-            pending.remove(started)
-            if not pending:
-                self._pending.pop((member.node, attempt.channel), None)
+            if started in pending:
+                pending.remove(started)
         took = self._clock.monotonic() - started
         if outcome.kind is OutcomeKind.STORED:
             member.round_trip = took
+            # Who answers now is not silent, whatever became of a frame before.
+            pending[:] = [since for since in pending if since > started]
         self._health.learn(member.node, outcome, took)
         return outcome, answered if outcome.kind is OutcomeKind.STORED else None
 

@@ -7,12 +7,7 @@ from typing import Self
 from multifleet.channels.connections import Connections
 from multifleet.node.clock import NodeClock
 from multifleet.node.counters import Counters
-from multifleet.node.delivery.attempts import Attempts
-from multifleet.node.delivery.endings import Endings
-from multifleet.node.delivery.exchange import Exchange
-from multifleet.node.delivery.hearing import Hearing
-from multifleet.node.delivery.peer_outboxes import PeerOutboxes
-from multifleet.node.delivery.targets import Targets
+from multifleet.node.delivery.building import DeliveryParts
 from multifleet.node.members import Member, Members
 from multifleet.node.roster.captaincy import Captaincy
 from multifleet.node.roster.exchange import RosterExchange
@@ -25,19 +20,6 @@ from multifleet.node.roster.rostering import Rostering
 from multifleet.node.roster.rounds import RosterRounds
 from multifleet.node.setup import Setup
 from multifleet.store.store import Store
-
-
-@dataclass(frozen=True, slots=True)
-class SendingParts:
-    """The parts that send and take, as far as the roster has to do with them."""
-
-    exchange: Exchange
-    attempts: Attempts
-    targets: Targets
-    connections: Connections
-    hearing: Hearing
-    endings: Endings
-    outboxes: PeerOutboxes
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +43,8 @@ class RosterParts:
         store: Store,
         clock: NodeClock,
         counters: Counters,
-        sending: SendingParts,
+        sending: DeliveryParts,
+        connections: Connections,
         *,
         own_addresses: Callable[[], list[str]],
         heard: Callable[[Member, str], None],
@@ -103,5 +86,5 @@ class RosterParts:
             own_addresses=own_addresses,
         )
         captaincy = Captaincy(members, membership, rostering, parting, exchange)
-        joining = Joining(membership, store, clock, counters, sending.connections)
+        joining = Joining(membership, store, clock, counters, connections)
         return cls(keeping, rostering, roles, exchange, rounds, membership, captaincy, joining)

@@ -7,17 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from multifleet import __version__
-from multifleet.core.channel_state import ChannelHealth, ChannelState
 from multifleet.core.documents import Role
 from multifleet.core.frame import read_header
-from multifleet.core.ladder import Level
 from multifleet.core.roster_view import View
-from multifleet.core.routing import CHANNELS
 from multifleet.errors import BadInput
 from multifleet.node import picture
+from multifleet.node.delivery.picture import channel_views
 from multifleet.node.engine import Engine
-from multifleet.node.healing import human
-from multifleet.node.healing.picture import case_views
+from multifleet.node.healing import by_hand
 from multifleet.node.healing.picture import problems as repairs_under_way
 from multifleet.node.keys.keystore import kept_in
 from multifleet.node.lost_stores import what_was_lost
@@ -160,60 +157,14 @@ class Node(Engine):
 
     async def channels_view(self, peer: str | None) -> list[ChannelView]:
         """Every channel to every peer, or to one."""
-        wanted = [self.members.need(peer)] if peer else list(self.members.others())
-        views = []
-        for member in sorted(wanted, key=lambda member: member.node):
-            known = self.health_of_channels.of(member.node)
-            for channel in self.channels:
-                health = known.get(channel.name, ChannelHealth())
-                why_not = self.targets.why_not(channel.name, self.targets.of(member))
-                views.append(
-                    ChannelView(
-                        peer=member.node,
-                        channel=CHANNELS[channel.name].name,
-                        state=health.state,
-                        failures=health.failures,
-                        changed_at=health.changed_at or None,
-                        priority=CHANNELS[channel.name].priority,
-                        last_ok=health.last_ok,
-                        round_trip=health.median,
-                        p95=health.p95,
-                        last_error=_with_age(health, self.clock.now()),
-                        why_not=why_not or None,
-                    )
-                )
-        return views
+        wanted = [self.members.need(peer)] if peer else self.members.others()
+        return channel_views(wanted, self.targets, self.health_of_channels, self.clock.now())
 
     async def repair(self, peer: str | None, level: str | None) -> RepairView:
         """Climb the ladder for a peer now, or show it."""
-        if peer is None:
-            if level:
-                raise BadInput("a rung is climbed for one node: name it, `multifleet repair NODE --level ...`")
-            refused = ""
-            broken = sorted({case.peer for case in self.healing.ladders.cases})
-            commands = [f"multifleet repair {node}" for node in broken]
-        else:
-            target = self.targets.of(self.members.need(peer))
-            refused = await self.healing.by_hand(peer, Level(level) if level else None)
-            has_cases = any(case.peer == peer for case in self.healing.ladders.cases)
-            commands = human.commands(target) if has_cases else []
-            if not has_cases and not refused and self._state_of(peer) == "dead":
-                refused = (
-                    f"{peer} is not there, and no broken channel to it is known: `multifleet up` there starts its "
-                    f"daemon, `multifleet why {peer}` says what is known of it"
-                )
-        return RepairView(
-            [
-                view
-                for view in case_views(self.healing.ladders, self._channel_state, self.clock.now())
-                if peer in (None, view.peer)
-            ],
-            refused or None,
-            commands,
+        return await by_hand.repair(
+            self.healing, self.targets, self.health_of_channels, self._state_of, self.clock.now, peer, level
         )
-
-    def _channel_state(self, peer: str, channel: str) -> ChannelState:
-        return self.health_of_channels.of(peer).get(channel, ChannelHealth()).state
 
     async def why(self, peer: str) -> WhyView:
         """What is wrong with a peer."""
@@ -236,23 +187,7 @@ class Node(Engine):
 
     async def sessions_view(self) -> list[SessionView]:
         """Open agent sessions of this machine."""
-        found = await self.offering.live.find()
-        return [
-            SessionView(
-                session=session.session_id,
-                client=session.client,
-                version=session.version,
-                pid=session.pid,
-                name=session.name or None,
-                cwd=session.cwd,
-                status=session.status,
-                seat=self.offering.live.seat_of(session),
-                delivers_by=self.offering.clients.way_to(session),
-                started_at=session.started_at,
-                updated_at=session.updated_at,
-            )
-            for session in found.sessions
-        ]
+        return await self.offering.live.session_views()
 
     async def seats_view(self) -> list[SeatView]:
         """The seats of this node."""
@@ -305,6 +240,7 @@ class Node(Engine):
         if not show:
             await self.rotation.start()
         return self.rotation.view()
+
     async def roster_view(self) -> RosterView:
         """Who is in the fleet, and who is out."""
         chief, why = picture.choose_chief(self.rostering.view, self.presence.peers(), self.id, self.roles.chief)
@@ -370,12 +306,3 @@ class Node(Engine):
         """Stop the daemon, once this answer is out."""
         self.stopping.set()
         return DownView(True, os.getpid())
-
-
-def _with_age(health: ChannelHealth, now: float) -> str | None:
-    """Why a channel failed last, and how long ago: it may be well again."""
-    if health.last_error is None:
-        return None
-    if health.failed_at is None:
-        return f"{health.last_error} (before this start)" if health.failures == 0 else health.last_error
-    return f"{health.last_error} ({max(0.0, now - health.failed_at):.0f} s ago)"

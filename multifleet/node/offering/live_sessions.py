@@ -10,7 +10,7 @@ from multifleet.core.choose_session import choose_session
 from multifleet.node.clock import NodeClock
 from multifleet.node.offering.clients import HOOKS, SOCKET, Clients
 from multifleet.node.offering.seats import Seats
-from multifleet.operations.views import SeatView
+from multifleet.operations.views import SeatView, SessionView
 from multifleet.sessions.base import Found, Session, Status
 from multifleet.sessions.claude_hooks import hooks_installed
 from multifleet.sessions.claude_registry import ClaudeRegistry, config_dir
@@ -102,6 +102,26 @@ class LiveSessions:
         if way == SOCKET and may_wait and hooks_installed(self.config).how is not None:
             return HOOKS
         return way
+
+    async def session_views(self) -> list[SessionView]:
+        """The live sessions, and by which way each gets its mail."""
+        found = await self.find()
+        return [
+            SessionView(
+                session=session.session_id,
+                client=session.client,
+                version=session.version,
+                pid=session.pid,
+                name=session.name or None,
+                cwd=session.cwd,
+                status=session.status,
+                seat=self.seat_of(session),
+                delivers_by=self.clients.way_to(session),
+                started_at=session.started_at,
+                updated_at=session.updated_at,
+            )
+            for session in found.sessions
+        ]
 
     async def seat_views(self, node: str, waiting: list[InboxRow]) -> list[SeatView]:
         """The seats, with the session that each would get its mail in now."""

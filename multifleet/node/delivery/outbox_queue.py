@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from multifleet.core.packets import BATCH_BYTES, BATCH_LIMIT, MessageType
 from multifleet.core.routing import PRIORITY, go_together
 
+IN_MEMORY = 2_000
+"""Messages for one peer; what is beyond them waits in the store alone."""
+
 
 @dataclass(slots=True)
 class Waiting:
@@ -73,14 +76,16 @@ class Queue:
                 batch.append(tier.popleft())
         return batch
 
+    def find(self, message_id: str) -> Waiting | None:
+        """One that waits and is not being sent."""
+        return next((waiting for tier in self.tiers for waiting in tier if waiting.id == message_id), None)
+
     def drop(self, message_id: str) -> None:
         """Its time is over."""
         self.ids.discard(message_id)
-        for tier in self.tiers:
-            for waiting in tier:
-                if waiting.id == message_id:
-                    tier.remove(waiting)
-                    return
+        waiting = self.find(message_id)
+        if waiting is not None:
+            self.tiers[PRIORITY[waiting.type]].remove(waiting)
 
 
 def _place(waiting: Waiting) -> int:

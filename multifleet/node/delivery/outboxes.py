@@ -18,8 +18,9 @@ from multifleet.core.routing import PRIORITY
 from multifleet.errors import StoreUnavailable
 from multifleet.node.clock import NodeClock
 from multifleet.node.counters import Counters
+from multifleet.node.delivery.awaited import Awaited
 from multifleet.node.delivery.delivery import Delivery, Ended
-from multifleet.node.delivery.outbox_queue import Queue, Waiting
+from multifleet.node.delivery.outbox_queue import IN_MEMORY, Queue, Waiting
 from multifleet.store.rows import OutboxChange, OutboxRow
 from multifleet.store.store import Store
 
@@ -38,12 +39,8 @@ STORE_REST = 1.0
 """Seconds before a store that could not be read is asked again."""
 STATEMENTS_FOR_EACH = 4
 """That go with a request, for each message that it might have; they are a quarter as long."""
-IN_MEMORY = 2_000
-"""Messages for one peer; what is beyond them waits in the store alone."""
 PARKED_AGAIN = 600.0
 """Seconds after which what was parked, and not confirmed, is sent again."""
-POLL_FIRST, POLL_LAST = 5.0, 60.0
-"""Seconds of silence after which a peer is asked what it has to state about messages that it holds."""
 
 
 class PeerOutbox:
@@ -83,10 +80,7 @@ class PeerOutbox:
         self._to_state = False
         self._to_probe = False
         self._stated_up_to = 0
-        self._awaited: dict[str, None] = {}
-        self._over: set[str] = set()
-        self._poll_delay = POLL_FIRST
-        self._poll_at = 0.0
+        self._awaited = Awaited()
         self.last_reason: str | None = None
 
     def push(self, waiting: Waiting) -> None:
@@ -101,13 +95,12 @@ class PeerOutbox:
         """A message's time is over."""
         self._queue.drop(message_id)
         self._parked.pop(message_id, None)
-        self._over.discard(message_id)
-        self._awaited.pop(message_id, None)
+        self._awaited.drop(message_id)
 
     def arrived(self, message_id: str) -> None:
         """The peer has it, whatever way it came."""
         if self._parked.pop(message_id, None) is not None:
-            self._await_word(message_id)
+            self._awaited.add(message_id)
 
     @property
     def parked(self) -> int:
@@ -116,20 +109,13 @@ class PeerOutbox:
 
     def withdraw(self, message_id: str) -> bool:
         """Take a message out that could not be accepted; False where it has left already."""
-        for tier in self._queue.tiers:
-            for waiting in tier:
-                if waiting.id == message_id:
-                    left = waiting.unknown
-                    self.drop(message_id)
-                    return not left
+        waiting = self._queue.find(message_id)
         self.drop(message_id)
-        return False
+        return waiting is not None and not waiting.unknown
 
     def ended(self, message_id: str) -> None:
         """Nothing more is expected about a message that the peer holds."""
-        if message_id in self._queue.ids:
-            self._over.add(message_id)  # its request is not answered yet
-        self._awaited.pop(message_id, None)
+        self._awaited.ended(message_id, is_under_way=message_id in self._queue.ids)
 
     def state(self) -> None:
         """There is something to state about the peer's messages."""
@@ -168,11 +154,8 @@ class PeerOutbox:
 
     def is_unknown(self, message_id: str) -> bool:
         """Whether an attempt to send this had an unknown outcome; what was loaded after a start counts as such."""
-        for tier in self._queue.tiers:
-            for waiting in tier:
-                if waiting.id == message_id:
-                    return waiting.unknown
-        return True  # parked, too
+        waiting = self._queue.find(message_id)
+        return waiting is None or waiting.unknown  # what is parked, too
 
     async def run(self) -> None:
         """Until cancelled, or until a fault of its own; then it is run again."""
@@ -206,10 +189,7 @@ class PeerOutbox:
         if self._in_flight:
             enough = 1 if len(self._in_flight) < REQUESTS_READILY else self._batch.most
             return len(self._queue) >= enough and not self.failing
-        return len(self._queue) > 0 or self._to_state or self._to_probe or self._poll_due(now)
-
-    def _poll_due(self, now: float) -> bool:
-        return bool(self._awaited) and now >= self._poll_at
+        return len(self._queue) > 0 or self._to_state or self._to_probe or self._awaited.is_due(now)
 
     async def _until_something(self, now: float) -> None:
         wake_at = None
@@ -217,7 +197,7 @@ class PeerOutbox:
             if len(self._queue) or self._to_state or self._to_probe or self._more_in_store:
                 wake_at = self._retry_at
             elif self._awaited:
-                wake_at = max(self._poll_at, self._retry_at)
+                wake_at = max(self._awaited.poll_at, self._retry_at)
             if self._parked:
                 again = self._parked_at + PARKED_AGAIN
                 wake_at = again if wake_at is None else min(wake_at, again)
@@ -301,12 +281,11 @@ class PeerOutbox:
             for waiting in batch:
                 if waiting.id in ended.taken:
                     self._queue.ids.discard(waiting.id)
-                    self._await_word(waiting.id)
+                    self._awaited.add(waiting.id)
                 else:
                     left.append(waiting)
             self._queue.put_back(left)
-            self._poll_delay = POLL_FIRST if batch else min(POLL_LAST, 2 * self._poll_delay)
-            self._poll_at = now + self._poll_delay
+            self._awaited.answered(now, had_messages=bool(batch))
             return
         if had_log:
             self._to_state = True
@@ -334,14 +313,6 @@ class PeerOutbox:
         self._parked_at = now
         self._retry_at = 0.0
 
-    def _await_word(self, message_id: str) -> None:
-        if message_id in self._over:
-            self._over.discard(message_id)
-            return
-        self._awaited[message_id] = None
-        if len(self._awaited) > IN_MEMORY:
-            del self._awaited[next(iter(self._awaited))]
-
     def _recovered(self, now: float) -> None:
         if self.failing:
             self._backoff = Backoff()
@@ -358,7 +329,7 @@ class PeerOutbox:
         self._backoff = after_failure(self._backoff, ended.peer_heard, random.random())
         self._store.peers.backoff_later(self.node, self._backoff.attempt, self._backoff.delay, self._backoff.elapsed)
         self._retry_at = now + self._backoff.delay
-        self._poll_at = max(self._poll_at, self._retry_at)
+        self._awaited.not_before(self._retry_at)
         changes = []
         for waiting in batch:
             unknown = waiting.unknown or ended.unknown

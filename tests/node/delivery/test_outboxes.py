@@ -125,7 +125,7 @@ async def test_when_all_is_delivered_nothing_of_it_is_left_in_memory(fleet: Mach
     for one in [first, *sent]:
         await mac1.wait(one.id, State.ANSWERED)
     await until(lambda: not outbox._awaited)
-    assert not outbox._over
+    assert not outbox._awaited.over
     assert not mac1.node.hearing._ahead.get("mac2")
     assert not mac1.node.events._waiting
     await until(lambda: len(asyncio.all_tasks()) <= tasks)
@@ -205,7 +205,7 @@ async def test_a_peer_that_cannot_call_is_asked_for_what_it_has_to_say(
     fleet: Machines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hurry(monkeypatch)
-    monkeypatch.setattr("multifleet.node.delivery.outboxes.POLL_FIRST", 0.1)
+    monkeypatch.setattr("multifleet.node.delivery.awaited.POLL_FIRST", 0.1)
     mac1, mac2 = await fleet.started("mac1", "mac2")
     fleet.network.severed.add("mac1")
     sent = await mac1.node.messages.send("mac2", "hello")

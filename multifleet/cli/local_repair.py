@@ -15,7 +15,7 @@ from contextlib import suppress
 from multifleet import running
 from multifleet.cli import repair_agent, service, supervised, up
 from multifleet.cli.daemon import Frozen, exchange
-from multifleet.cli.down import is_held
+from multifleet.cli.home_lock import is_held, let_go
 from multifleet.cli.shape import Failed, NotRunning
 from multifleet.local_http import request
 from multifleet.paths import home_folder, is_foreign, socket_place
@@ -92,14 +92,13 @@ REPAIRS: "dict[str, Callable[[str, int], Made]]" = {"daemon": _daemon, "socket":
 
 def _answers() -> bool:
     """A daemon that holds the home and listens nowhere yet is on its way up, or down: it is given time for that."""
-    until, silent = time.monotonic() + STARTS_IN, 0
+    until, silent, ended = time.monotonic() + STARTS_IN, 0, let_go()
     while silent < 2 and time.monotonic() < until:
         try:
             return exchange(request("GET", "/health"), ANSWER)[0] == 200
         except NotRunning:
-            if not is_held():
+            if ended.wait(up.LONGEST_LOOK):  # nothing tells when it begins to listen
                 return False
-            time.sleep(0.2)
         except Frozen:
             silent += 1
     return False
@@ -115,14 +114,12 @@ def _holder(home: str) -> int:
 
 def _end(home: str, pid: int) -> str:
     """Ended by itself or killed; what it had committed is safe."""
-    for number, seconds, words in ((signal.SIGTERM, GRACE, "stopped"), (signal.SIGKILL, GRACE, "killed")):
+    ended = let_go()
+    for number, words in ((signal.SIGTERM, "stopped"), (signal.SIGKILL, "killed")):
         with suppress(ProcessLookupError):
             os.kill(pid, number)
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            if not is_held() or _is_another(home, pid):
-                return words
-            time.sleep(0.05)
+        if ended.wait(GRACE) or _is_another(home, pid):
+            return words
     raise Failed(f"the daemon (pid {pid}) cannot be ended")
 
 
@@ -137,12 +134,9 @@ def _is_another(home: str, pid: int) -> bool:
 def _bring_up(home: str, left: "running.Running | None") -> str:
     """By whoever keeps it up, else by this very command; the lock sees to it that there is one."""
     if supervised.is_supervised(home) or service.bring_up():
-        until = time.monotonic() + BY_ITSELF
-        while time.monotonic() < until:
-            found = up.status()
-            if found is not None:
-                return f"its supervisor has started it again (pid {found['pid']})"
-            time.sleep(0.2)
+        found = up.until_it_answers(BY_ITSELF)
+        if found is not None:
+            return f"its supervisor has started it again (pid {found['pid']})"
     if left and left.path:
         os.environ["PATH"] = left.path
     found = up.status() or up.start(left.port if left else None, left.binds if left else [])

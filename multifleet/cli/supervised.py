@@ -12,10 +12,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from threading import Event, Thread
 from types import FrameType
 
 from multifleet.cli.daemon import Frozen, exchange
-from multifleet.cli.down import is_held
+from multifleet.cli.home_lock import is_locked, until_let_go
 from multifleet.cli.shape import Failed, NotRunning
 from multifleet.local_http import request
 
@@ -50,17 +51,7 @@ def supervise(words: list[str], environment: dict[str, str], home: str) -> int:
 
 def is_supervised(home: str) -> bool:
     """Whether a supervisor runs for this home."""
-    try:
-        descriptor = os.open(_place(home), os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
+    return is_locked(_place(home))
 
 
 def _keep_up(start: "Callable[[], subprocess.Popen[bytes]]", home: str) -> int:
@@ -77,8 +68,7 @@ def _keep_up(start: "Callable[[], subprocess.Popen[bytes]]", home: str) -> int:
             rest = REST_FIRST if time.monotonic() - begun > LONG else rest
             time.sleep(rest)
             rest = min(2 * rest, REST_LAST)
-            while is_held():  # somebody else has started one: this one waits for its turn
-                time.sleep(1.0)
+            until_let_go()  # somebody else may have started one: this one waits for its turn
     except _Stop:
         if child is not None and child.poll() is None:
             child.terminate()
@@ -93,16 +83,27 @@ def _keep_up(start: "Callable[[], subprocess.Popen[bytes]]", home: str) -> int:
 
 def _watch(child: "subprocess.Popen[bytes]") -> int:
     """Its exit status, once it has ended or was ended because it does not answer."""
+    ended = _end_of(child)
     silent = 0
-    while True:
-        try:
-            return child.wait(LOOK)
-        except subprocess.TimeoutExpired:
-            silent = 0 if _answers() else silent + 1
+    while not ended.wait(LOOK):
+        silent = 0 if _answers() else silent + 1
         if silent >= PATIENCE:
             _say(f"the daemon (pid {child.pid}) does not answer and is ended")
             child.kill()
-            return child.wait()
+            break
+    return child.wait()
+
+
+def _end_of(child: "subprocess.Popen[bytes]") -> Event:
+    """Set when it ends; to wait for it with a timeout would be to look at it twenty times a second."""
+    ended = Event()
+
+    def wait() -> None:
+        child.wait()
+        ended.set()
+
+    Thread(target=wait, name="end of the daemon", daemon=True).start()
+    return ended
 
 
 def _answers() -> bool:

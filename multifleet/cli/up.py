@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ from multifleet.paths import home_path
 
 PATIENCE = 30.0
 """Seconds for a daemon to come up; a store that must be checked after a power cut takes a few."""
-_FIRST_LOOK, _LONGEST_LOOK = 0.02, 0.2
+FIRST_LOOK, LONGEST_LOOK = 0.02, 0.2
+"""Seconds between two looks whether it answers: nothing tells when it begins to listen."""
 
 
 def run(name: str, command: Command, values: dict[str, Value], as_json: bool) -> int:
@@ -77,6 +79,22 @@ def status() -> dict[str, Any] | None:
     return found
 
 
+def until_it_answers(seconds: float, look: Callable[[], None] = lambda: None) -> dict[str, Any] | None:
+    """What a daemon says of itself that is coming up; None where it has not within so many seconds.
+
+    `look` is called before each look, and may raise.
+    """
+    pause, until = FIRST_LOOK, time.monotonic() + seconds
+    while time.monotonic() < until:
+        look()
+        found = status()
+        if found is not None:
+            return found
+        time.sleep(pause)
+        pause = min(pause * 1.5, LONGEST_LOOK)
+    return None
+
+
 def _in_foreground(port: int | None, binds: list[str]) -> int:
     from multifleet import daemon
     from multifleet.errors import MultifleetError
@@ -116,17 +134,16 @@ def _environment() -> dict[str, str]:
 
 
 def _await(child: "subprocess.Popen[bytes]", log: Path, begin: int) -> dict[str, Any]:
-    look = _FIRST_LOOK
     with LiveLine() as line:
-        while line.elapsed < PATIENCE:
+
+        def look() -> None:
             if child.poll() is not None:
                 raise Failed(_last_words(log, begin) or f"the daemon ended at once: see {log}")
-            found = status()
-            if found is not None:
-                return found
             line.show("starting")
-            time.sleep(look)
-            look = min(look * 1.5, _LONGEST_LOOK)
+
+        found = until_it_answers(PATIENCE, look)
+    if found is not None:
+        return found
     raise Failed(f"the daemon (pid {child.pid}) runs and has not answered for {PATIENCE:g} s: see {log}")
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from multifleet import running
 from multifleet.cli import local_repair
-from multifleet.cli.down import is_held
+from multifleet.cli.home_lock import is_held
 from multifleet.cli.local_repair import MOST, repair
 from multifleet.cli.shape import Failed
 from tests.surfaces import ROOT, Ran, run_cli

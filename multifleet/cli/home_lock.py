@@ -1,0 +1,63 @@
+"""The locks in a home, as a command sees them: whether somebody holds one, and the moment at which it is let go.
+
+It holds none for longer than a look.
+"""
+
+import fcntl
+import os
+from typing import TYPE_CHECKING
+
+from multifleet.paths import home_folder
+
+if TYPE_CHECKING:
+    from threading import Event
+
+
+def is_held() -> bool:
+    """Whether a daemon, or a command, holds this home."""
+    return is_locked(_place())
+
+
+def is_locked(place: str) -> bool:
+    """Whether some process holds this file."""
+    try:
+        descriptor = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def until_let_go() -> None:
+    """Returns once nobody holds this home; a signal's handler may raise out of it."""
+    try:
+        descriptor = os.open(_place(), os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH)  # which the kernel grants however the holder ends
+    finally:
+        os.close(descriptor)
+
+
+def let_go() -> "Event":
+    """Set once nobody holds this home: for who waits only so long."""
+    from threading import Event, Thread
+
+    free = Event()
+
+    def wait() -> None:
+        until_let_go()
+        free.set()
+
+    Thread(target=wait, name="lock of the home", daemon=True).start()
+    return free
+
+
+def _place() -> str:
+    return os.path.join(home_folder(), "lock")

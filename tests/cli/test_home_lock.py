@@ -1,0 +1,28 @@
+"""Who waits for a home is told at once when it is let go, and not before."""
+
+from pathlib import Path
+
+import pytest
+
+from multifleet.cli.home_lock import is_held, let_go, until_let_go
+from multifleet.store.lock import HomeLock
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("MULTIFLEET_HOME", str(tmp_path))
+    return tmp_path
+
+
+def test_a_home_is_free_once_its_holder_has_let_it_go(home: Path) -> None:
+    held = HomeLock.acquire(home, port=1)
+    free = let_go()
+    assert is_held() and not free.wait(0.01)
+    held.release()
+    assert free.wait(5) and not is_held()
+    HomeLock.acquire(home, port=1).release()  # who has waited holds nothing
+
+
+def test_a_home_that_nobody_ever_held_is_free(home: Path) -> None:
+    until_let_go()
+    assert let_go().wait(5) and not is_held()

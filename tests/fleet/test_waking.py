@@ -42,6 +42,7 @@ def test_a_message_wakes_its_recipient(fleet: Fleet) -> None:
     seen = len(fleet.lab.wol_seen)
     id = mac1.send("mac3", "good morning")
     mac1.wait_state(id, "stored", 25)
+    wait_for(lambda: len(fleet.lab.wol_seen) >= seen + 3, 5, 0.05, "all packets, which one alone has woken it")
     assert [mac for _, mac in fleet.lab.wol_seen[seen:]] == [mac3.host.mac] * 3
     assert [message["body"] for message in mac3.inbox()] == ["good morning"]
 

@@ -12,8 +12,8 @@ import random
 import secrets
 import sys
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tests.lab.chaos_faults import KINDS
@@ -26,6 +26,8 @@ from tests.lab.members import wait_met
 from tests.lab.scenarios import Outcome, apart, bad_wires
 from tests.lab.two_sites import SITES, TwoSites
 
+HOSTS, SECONDS, RATE = 4, 120.0, 20.0
+"""Unless told otherwise; the last one is messages a second."""
 AT_ONCE = 3
 """Faults in place at one time."""
 PAUSE, LASTS = (0.5, 4.0), (1.0, 12.0)
@@ -117,13 +119,42 @@ def _fleet(stack: ExitStack, hosts: int, *, every_channel: bool) -> Fleet:
     return fleet
 
 
+def random_faults(
+    seed: int, seconds: float, history: Path, *, hosts: int = HOSTS, kinds: Sequence[str] = (), rate: float = RATE
+) -> Outcome:
+    """Play them on a fleet of its own; without `kinds` faults of all kinds, `rate` messages a second."""
+    with _watched(hosts, every_channel=True) as (fleet, outcome):
+        Chaos(fleet, seed, list(kinds or KINDS), rate, history).run(seconds)
+    return outcome
+
+
+def preset(scenario: Callable[[Fleet, float], Outcome], hosts: int, seconds: float) -> Outcome:
+    """One of the scenarios."""
+    with _watched(hosts, every_channel=False) as (fleet, outcome):
+        found = scenario(fleet, seconds)
+        outcome.figures |= found.figures
+        outcome.broken += found.broken
+    return outcome
+
+
+@contextmanager
+def _watched(hosts: int, *, every_channel: bool) -> Iterator[tuple[Fleet, Outcome]]:
+    """A fleet, and what the invariants say of it at the end."""
+    with ExitStack() as stack:
+        fleet = _fleet(stack, hosts, every_channel=every_channel)
+        before = {node.name: Footprint.of(node) for node in fleet.nodes}
+        outcome = Outcome()
+        yield fleet, outcome
+        judge(fleet, before, outcome, CANARY)
+
+
 def main() -> int:
     """The exit status."""
     parser = argparse.ArgumentParser(prog="bin/chaos", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--seconds", type=float)
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
-    parser.add_argument("--hosts", type=int, default=4)
-    parser.add_argument("--rate", type=float, default=20.0, help="messages a second")
+    parser.add_argument("--hosts", type=int, default=HOSTS)
+    parser.add_argument("--rate", type=float, default=RATE, help="messages a second")
     parser.add_argument("--faults", default=",".join(KINDS), help=f"of: {', '.join(KINDS)}")
     parser.add_argument("--preset", choices=sorted(PRESETS), help="one fault of the list, in full")
     parser.add_argument("--history", type=Path, default=Path("/tmp/multifleet-chaos.jsonl"))
@@ -131,18 +162,13 @@ def main() -> int:
     kinds = chosen.faults.split(",")
     if unknown := sorted(set(kinds) - KINDS.keys()):
         parser.error(f"no fault {', '.join(unknown)}: choose of {', '.join(KINDS)}")
-    hosts, scenario, seconds = PRESETS.get(chosen.preset, (chosen.hosts, None, 120.0))
+    hosts, scenario, seconds = PRESETS.get(chosen.preset, (chosen.hosts, None, SECONDS))
     seconds = chosen.seconds or seconds
     print(f"seed {chosen.seed}, {hosts} hosts, {seconds:g} s, {chosen.preset or chosen.faults}", flush=True)
-    with ExitStack() as stack:
-        fleet = _fleet(stack, hosts, every_channel=scenario is None)
-        before = {node.name: Footprint.of(node) for node in fleet.nodes}
-        outcome = Outcome()
-        if scenario:
-            outcome = scenario(fleet, seconds)
-        else:
-            Chaos(fleet, chosen.seed, kinds, chosen.rate, chosen.history).run(seconds)
-        judge(fleet, before, outcome, CANARY)
+    if scenario:
+        outcome = preset(scenario, hosts, seconds)
+    else:
+        outcome = random_faults(chosen.seed, seconds, chosen.history, hosts=hosts, kinds=kinds, rate=chosen.rate)
     for name, figure in outcome.figures.items():
         print(f"{name}: {figure}")
     for broken in outcome.broken:

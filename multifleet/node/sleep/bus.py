@@ -80,7 +80,7 @@ class Bus:
         try:
             async with asyncio.timeout(SECONDS):
                 await asyncio.get_running_loop().sock_sendall(self._wire, message.serialise(serial))
-                found = await answer
+                found = await _wait_for(answer)
         except (OSError, TimeoutError) as error:
             self.close()
             raise BusGone(str(error) or "no answer") from None
@@ -122,9 +122,29 @@ class Bus:
 
     def _take(self, message: Message) -> None:
         if message.header.message_type is MessageType.signal:
+            _close_descriptors(message)
             if self.signals.qsize() < SIGNALS_LIMIT:
                 self.signals.put_nowait(message)
             return
         answer = self._answers.get(message.header.fields.get(HeaderFields.reply_serial, 0))
         if answer is not None and not answer.done():
             answer.set_result(message)
+        else:
+            _close_descriptors(message)
+
+
+async def _wait_for(answer: "asyncio.Future[Message]") -> Message:
+    try:
+        return await answer
+    except asyncio.CancelledError:
+        # It may have come in the same turn, and nobody else will look at it.
+        if not answer.cancelled() and answer.exception() is None:
+            _close_descriptors(answer.result())
+        raise
+
+
+def _close_descriptors(message: Message) -> None:
+    """Of a message that nobody takes: a forgotten lock would hold up the machine's sleep."""
+    for value in message.body:
+        if isinstance(value, FileDescriptor):
+            value.close()

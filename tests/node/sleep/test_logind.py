@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from jeepney import DBusAddress, new_method_call  # type: ignore[import-untyped]
 
 from multifleet.node.counters import Counters
 from multifleet.node.sleep import bus as bus_module
@@ -120,6 +121,19 @@ async def test_a_logind_or_a_bus_that_is_started_again_is_found_again(
         await soon(lambda: told.logind.announces)
         await off_the_loop(bus.says_sleep, True)
         await soon(lambda: "told" in told.words)
+
+
+async def test_an_answer_that_came_too_late_holds_no_lock(bus: SystemBus) -> None:
+    connection = await Bus.connect()
+    manager = DBusAddress(module.PATH, bus_name=module.SERVICE, interface=module.MANAGER)
+    inhibit = new_method_call(manager, "Inhibit", "ssss", ("sleep", "somebody", "no reason", "delay"))
+    asked = asyncio.create_task(connection.call(inhibit))
+    await asyncio.sleep(0)  # it is sent then
+    asked.cancel()
+    await asyncio.wait([asked])
+    await connection.call(new_method_call(manager, "ListInhibitors"))  # its answer comes after that one
+    assert await off_the_loop(bus.inhibitors) == NO_LOCK
+    connection.close()
 
 
 async def test_another_program_cannot_say_that_the_machine_sleeps(

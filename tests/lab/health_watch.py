@@ -3,6 +3,7 @@
 import socket
 import threading
 import time
+from pathlib import Path
 
 from tests.lab.fleet_node import PORT, FleetNode
 
@@ -35,7 +36,7 @@ class HealthWatch:
             daemon = self.node.serving
             if daemon is None or not daemon.alive:
                 continue
-            start, pauses = time.monotonic(), daemon.pauses
+            start, pauses, starved = time.monotonic(), daemon.pauses, _starved(daemon.pid)
             try:
                 with self.node.host.connect("127.0.0.1", PORT, 3) as link:
                     link.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
@@ -47,5 +48,16 @@ class HealthWatch:
             took = time.monotonic() - start
             good = answer.startswith(b"HTTP/1.1 200") and took < 1
             if not good and not daemon.stopped and daemon.pauses == pauses and not daemon.ends_within(0.5):
-                self.slow.append(f"{time.strftime('%H:%M:%S')} {took:.2f} s: {answer[:15]!r}")
+                starved = _starved(daemon.pid) - starved
+                self.slow.append(
+                    f"{time.strftime('%H:%M:%S')} {took:.2f} s, {starved:.2f} s without a processor: {answer[:15]!r}"
+                )
             self.answers.append(took)
+
+
+def _starved(pid: int) -> float:
+    """Seconds that the process's first thread, which runs its loop, was ready and had to wait for a processor."""
+    try:
+        return int(Path(f"/proc/{pid}/task/{pid}/schedstat").read_text().split()[1]) / 1e9
+    except OSError:
+        return 0.0  # gone

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from multifleet.core.cascade import Attempt, Cascade, Done, Outcome, OutcomeKind, Start, Wait
+from multifleet.core.channel_state import ChannelHealth, ChannelState
 from multifleet.core.routing import ChannelFacts, Success, Tier
 
 STORED, PARKED, NUDGED = OutcomeKind.STORED, OutcomeKind.PARKED, OutcomeKind.NUDGED
@@ -18,6 +19,8 @@ WAKE = ChannelFacts("wake", "P6", Tier.LAST, 60, (Success.NUDGED,))
 GIT = ChannelFacts("git", "P7", Tier.LAST, 30, (Success.PARKED,))
 TEXT = ChannelFacts("text", "P8", Tier.LAST, 2, (Success.NUDGED,))
 ALL = (NATS, HTTP, RELAY, SEED, SSH, WAKE, GIT, TEXT)
+RACE = (NATS, HTTP, RELAY)
+QUICK = ChannelHealth(ChannelState.HEALTHY, latencies=(0.01,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +45,7 @@ class Play:
     done_at: float = -1.0
 
 
-def play(
-    cascade: Cascade, world: Mapping[str, Ends], route: Sequence[ChannelFacts], start: float = 0.0
-) -> Play:
+def play(cascade: Cascade, world: Mapping[str, Ends], route: Sequence[ChannelFacts], start: float = 0.0) -> Play:
     """Carry out what the cascade decides until every attempt has ended; time jumps from event to event."""
     now, result = start, Play()
     ends: dict[str, tuple[float, Outcome]] = {}
@@ -72,6 +73,20 @@ def play(
         else:
             assert wake is not None
             now = wake
+
+
+def played(
+    route: Sequence[ChannelFacts],
+    world: dict[str, Ends],
+    health: dict[str, ChannelHealth] | None = None,
+    *,
+    deadline: float = 120,
+    backlog: bool = False,
+    hedge_allowed: bool = False,
+) -> tuple[Cascade, Play]:
+    """The same with a cascade of its own."""
+    cascade = Cascade(route, health or {}, deadline, backlog=backlog, hedge_allowed=hedge_allowed)
+    return cascade, play(cascade, world, route)
 
 
 def _end(attempt: Attempt, ends: Ends, now: float) -> tuple[float, Outcome]:

@@ -26,13 +26,33 @@ class ReplayClock:
 
 OFFSET_ANSWER_LIMIT = 5.0
 """Seconds within which an answer must be back for its time to be believed."""
+CUT_OFF = 1.0
+"""Seconds by which a peer's time may be short, because it comes in whole seconds."""
+LOOSE = OFFSET_ANSWER_LIMIT / 2 + CUT_OFF
+"""The bound of an offset of which nobody knows any more how it was learned."""
+MOVED = 2.0
+"""Seconds, beyond its own bound, by which an offset must differ from the kept one to show that a clock was set."""
 
 
-def learned_offset(asked: float, answered: float, their_time: float, now: float) -> float | None:
-    """Their clock minus ours, in seconds, from an answer to our own open request; None if it was too slow to tell.
+@dataclass(frozen=True, slots=True)
+class Offset:
+    """Their clock minus ours, in seconds."""
+
+    seconds: float
+    bound: float = LOOSE
+    """It is wrong by no more than this: an answer that took long may have waited on the way there, or back."""
+
+    def replaces(self, kept: "Offset") -> bool:
+        """Whether it shows that the clock was set since, or is much nearer the truth."""
+        return abs(self.seconds - kept.seconds) > MOVED + self.bound or self.bound < kept.bound / 2
+
+
+def learned_offset(asked: float, answered: float, their_time: float, now: float) -> Offset | None:
+    """How far their clock is ahead, from an answer to our own open request; None if it was too slow to tell.
 
     `asked` and `answered` are monotonic, `now` is our wall clock when the answer came.
     """
     if not 0 <= answered - asked <= OFFSET_ANSWER_LIMIT:
         return None
-    return their_time - (now - (answered - asked) / 2)
+    half = (answered - asked) / 2
+    return Offset(their_time - (now - half), half + CUT_OFF)

@@ -115,7 +115,7 @@ def _inside(node: "Node", probes: _Probes, *, alone: bool) -> dict[str, Callable
 
     async def ask_clock() -> Finding:
         await probes.answers()
-        offsets = {member.node: member.offset for member in node.members.others()}
+        offsets = {member.node: member.learned_offset for member in node.members.others()}
         return clock.agreeing(offsets, node.clock.wall(), node.clock.now())
 
     async def ask_mdns() -> Finding:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from multifleet.core.card import issued_of
 from multifleet.core.key_ring import Between, KeyRing, own_keys
 from multifleet.core.keys import Identity, PairKeys
+from multifleet.core.replay import LOOSE, Offset
 from multifleet.errors import KeyChanged, UnknownNode
 from multifleet.node.aside import Aside
 from multifleet.node.keys.key_notes import KeyNotes
@@ -24,6 +25,8 @@ class Member:
     addresses: tuple[str, ...]
     offset: float | None
     """Its clock minus ours, in seconds, as learned; None while nothing is known."""
+    offset_bound: float = LOOSE
+    """Seconds by which that may be wrong."""
     removed: bool = False
     """Whether it is a member no more: nothing that it says counts."""
     heard_at: float | None = None
@@ -40,6 +43,11 @@ class Member:
     def node(self) -> str:
         """Its id."""
         return self.row.node
+
+    @property
+    def learned_offset(self) -> Offset | None:
+        """How far its clock is ahead, and how well that is known."""
+        return None if self.offset is None else Offset(self.offset, self.offset_bound)
 
     @property
     def outgoing(self) -> PairKeys:
@@ -133,8 +141,8 @@ class Members:
                 self.notes.replaced(row.node, known.row.x25519)
         known.row = row
         known.addresses = tuple(row.addresses)
-        if row.clock_offset is not None:
-            known.offset = row.clock_offset
+        if row.clock_offset is not None and row.clock_offset != known.offset:
+            known.offset, known.offset_bound = row.clock_offset, LOOSE
 
     def accept_older(self) -> None:
         """Peers' frames are opened under those of their older keys that are still noted, and under no others."""

@@ -154,7 +154,7 @@ class Messages:
         node = self._members.identity.node
         member = self._members.get(peer)
         ahead = (member.offset or 0.0) if member is not None else 0.0
-        if abs(ahead) < OFFSET_ERROR or peer == node:
+        if member is None or abs(ahead) < max(OFFSET_ERROR, member.offset_bound) or peer == node:
             ahead = 0.0
         own = sorted((one for one in receipts if one.seq is None or one.by == node), key=lambda one: one.at)
         theirs = sorted((one for one in receipts if one.seq is not None and one.by != node), key=_place)

@@ -1,9 +1,10 @@
 """The clock by which frames are judged never goes back, and an offset is believed only from a quick answer."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multifleet.core.replay import OFFSET_ANSWER_LIMIT, ReplayClock, learned_offset
+from multifleet.core.replay import LOOSE, OFFSET_ANSWER_LIMIT, Offset, ReplayClock, learned_offset
 
 seconds = st.floats(0, 4_000_000_000)
 
@@ -31,7 +32,34 @@ def test_an_offset_is_off_by_no_more_than_half_the_round_trip(offset: float, rou
     theirs = asked_wall + round_trip * part + offset
     learned = learned_offset(asked, asked + round_trip, theirs, asked_wall + round_trip)
     assert learned is not None
-    assert abs(learned - offset) <= round_trip / 2 + 1e-3
+    assert abs(learned.seconds - offset) <= round_trip / 2 + 1e-3
+    assert abs(learned.seconds - offset) <= learned.bound <= LOOSE
+
+
+@given(st.floats(-86_400, 86_400), st.floats(0, OFFSET_ANSWER_LIMIT), st.floats(0, 1))
+def test_nor_by_more_than_its_bound_where_the_time_comes_in_whole_seconds(
+    offset: float, round_trip: float, part: float
+) -> None:
+    theirs = int(1_700_000_000.0 + round_trip * part + offset)
+    learned = learned_offset(50.0, 50.0 + round_trip, theirs, 1_700_000_000.0 + round_trip)
+    assert learned is not None
+    assert abs(learned.seconds - offset) <= learned.bound + 1e-3
+
+
+@pytest.mark.parametrize(
+    ("new", "kept", "replaces"),
+    [
+        (Offset(0.2, 1.0), Offset(2.4, 3.4), True),  # a quick answer corrects what a slow one feigned
+        (Offset(2.4, 3.4), Offset(0.2, 1.0), False),  # and is not overruled by the next slow one
+        (Offset(0.9, 1.0), Offset(0.2, 1.0), False),
+        (Offset(600.2, 3.4), Offset(0.2, 1.0), True),  # its clock was set
+        (Offset(0.9, 1.0), Offset(0.2), True),
+    ],
+)
+def test_an_offset_is_learned_anew_where_the_clock_was_set_or_the_answer_was_quicker(
+    new: Offset, kept: Offset, replaces: bool
+) -> None:
+    assert new.replaces(kept) is replaces
 
 
 def test_a_slow_answer_teaches_nothing() -> None:

@@ -17,10 +17,13 @@ from multifleet.core.diagnosis.evidence import (
     Store,
     ThirdWord,
 )
+from multifleet.core.replay import LOOSE, MOVED
 from multifleet.core.visible import visible
 
 CLOCK_CERTAIN = 10.0
-"""Seconds of a difference that no slow answer can feign: an offset is learned from answers within 5 s."""
+"""Seconds of a difference that no slow answers can feign, be it the one that was kept or the one that did not replace
+it."""
+assert CLOCK_CERTAIN > MOVED + 2 * LOOSE
 FAILED_OFTEN = 6
 """Failures in a row after which lost packets alone do not explain that nothing answers: of six attempts with 30 % loss
 one in some ten thousand fails each time."""

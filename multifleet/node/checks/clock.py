@@ -7,7 +7,7 @@ Messages are delivered all the same: each node learns how far the others are off
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from multifleet.core.replay import OFFSET_ANSWER_LIMIT
+from multifleet.core.replay import CUT_OFF, LOOSE, OFFSET_ANSWER_LIMIT, Offset
 from multifleet.errors import StoreDamaged, StoreUnavailable
 from multifleet.node.checks.finding import Finding, Level, fail, of_error, ok, together, warn
 from multifleet.store.inspection import STORE, read_contents
@@ -16,29 +16,31 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NAMED = 2.0
-"""Seconds of skew that are named."""
+"""Seconds of skew that are named, where the answer that told it was quick enough to tell so little."""
 CERTAIN = OFFSET_ANSWER_LIMIT
 """Seconds of skew that no slow answer can feign."""
-CUT_OFF = 0.5
-"""Seconds by which a peer's time is short on average, because it comes in whole seconds."""
+SHORT = CUT_OFF / 2
+"""Seconds by which a peer's time is short on average."""
+assert CERTAIN > LOOSE
 _SET = "set {} clock: timedatectl set-ntp true (Linux), sntp -sS time.apple.com (macOS)"
 RESTART = "multifleet down, then multifleet up"
 _MINE = _SET.format("this machine's")
 
 
-def agreeing(offsets: Mapping[str, float | None], wall: float, now: float) -> Finding:
+def agreeing(offsets: Mapping[str, Offset | None], wall: float, now: float) -> Finding:
     """`offsets`: the peers' clocks minus the node's own, where known; `wall`: the machine's clock; `now`: the node's.
 
     The two differ where the machine's clock was set while the node ran: that one never goes back, nor jumps.
     """
     step = wall - now
-    known = {node: offset + CUT_OFF for node, offset in offsets.items() if offset is not None}
+    known = {node: offset.seconds + SHORT for node, offset in offsets.items() if offset is not None}
     stepped = abs(step) > CERTAIN
     if stepped and known and all(abs(offset - step) <= CERTAIN for offset in known.values()):
         return _set_right(step)
     if stepped and all(abs(offset) <= CERTAIN for offset in known.values()):
         return _set_wrong(step)
-    findings = [_peer(node, offset - step) for node, offset in known.items()]
+    bounds = {node: offset.bound for node, offset in offsets.items() if offset is not None}
+    findings = [_peer(node, offset - step, bounds[node]) for node, offset in known.items()]
     own = _set_wrong(step) if stepped else ok("this machine's clock goes evenly")
     return together([own, *_blame_self(findings, [offset - step for offset in known.values()])])
 
@@ -75,8 +77,8 @@ def _set_right(step: float) -> Finding:
     return warn(f"this machine's clock is right, and multifleet is {_span(step)} behind: it was set ahead", RESTART)
 
 
-def _peer(node: str, offset: float) -> Finding:
-    if abs(offset) <= NAMED:
+def _peer(node: str, offset: float, bound: float) -> Finding:
+    if abs(offset) <= max(NAMED, bound):
         return ok(f"{node}'s clock agrees")
     says = f"{node}'s clock is {_span(abs(offset))} {'ahead' if offset > 0 else 'behind'}"
     remedy = _SET.format(f"{node}'s")

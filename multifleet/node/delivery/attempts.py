@@ -11,7 +11,7 @@ from multifleet.core.cascade import Attempt, Outcome, OutcomeKind
 from multifleet.core.fence import FencedMessage
 from multifleet.core.frame import Refusal
 from multifleet.core.packets import Answer, MessageType
-from multifleet.core.replay import learned_offset
+from multifleet.core.replay import Offset, learned_offset
 from multifleet.core.routing import CHANNELS
 from multifleet.node.clock import NodeClock
 from multifleet.node.counters import Counters
@@ -180,11 +180,12 @@ class Attempts:
                 break
         return carried, asked, answer
 
-    def learn_offset(self, member: Member, offset: float) -> None:
+    def learn_offset(self, member: Member, offset: Offset) -> None:
         """A peer's clock is so far ahead of this one's."""
-        if member.offset is None or abs(member.offset - offset) > 2.0:
-            self._store.peers.offset_later(member.node, offset, self._clock.now())
-            member.offset = offset
+        kept = member.learned_offset
+        if kept is None or offset.replaces(kept):
+            self._store.peers.offset_later(member.node, offset.seconds, self._clock.now())
+            member.offset, member.offset_bound = offset.seconds, offset.bound
 
     def _judge(self, member: Member, attempt: Attempt, answered: Answered, where: str, *, whole: bool) -> Outcome:
         answer = answered.answer

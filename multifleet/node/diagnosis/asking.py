@@ -139,7 +139,7 @@ async def ask_at(node: "Engine", member: Member, address: str) -> PeerWord | Non
         return None
     node.heard(member, address)
     offset = learned_offset(began, node.clock.monotonic(), told.time, node.clock.now())
-    return word_of(DIRECT, said, offset)
+    return word_of(DIRECT, said, offset.seconds if offset else None)
 
 
 async def ask_sizes(node: "Engine", member: Member) -> Sizes:

@@ -2,8 +2,9 @@
 
 import pytest
 
-from multifleet.node.checks.clock import agreeing
-from multifleet.node.checks.finding import Level
+from multifleet.core.replay import LOOSE, Offset
+from multifleet.node.checks import clock
+from multifleet.node.checks.finding import Finding, Level
 
 NOW = 1_800_000_000.0
 
@@ -17,6 +18,13 @@ OFFSETS: list[tuple[dict[str, float | None], Level, str]] = [
     ({"mac2": 599.7, "mac3": 0.0}, Level.FAIL, "mac2's clock is 600 s ahead"),
     ({"mac2": 599.7, "mac3": -30.4}, Level.FAIL, "mac2's clock is 600 s ahead; mac3's clock is 30 s behind"),
 ]
+
+
+def agreeing(offsets: dict[str, float | None], wall: float, now: float) -> Finding:
+    """Of offsets that quick answers told."""
+    return clock.agreeing(
+        {node: Offset(ahead, 1.0) if ahead is not None else None for node, ahead in offsets.items()}, wall, now
+    )
 
 
 @pytest.mark.parametrize(("offsets", "level", "says"), OFFSETS)
@@ -44,6 +52,8 @@ def test_a_step_of_the_own_clock_is_told_with_the_direction(step: float, says: s
 def test_what_a_slow_answer_may_feign_is_no_fault() -> None:
     assert agreeing({"mac2": 4.0}, NOW, NOW).level is Level.WARN
     assert agreeing({}, NOW + 4.0, NOW).level is Level.OK
+    assert clock.agreeing({"mac2": Offset(2.9, LOOSE)}, NOW, NOW).level is Level.OK
+    assert clock.agreeing({"mac2": Offset(2.9, 1.2)}, NOW, NOW).level is Level.WARN
 
 
 def test_a_clock_that_was_set_right_again_is_known_by_the_peers_and_no_fault() -> None:

@@ -15,6 +15,7 @@ from multifleet.core.frame import FrameRefused, Header, Refusal
 from multifleet.core.keys import PairKeys
 from multifleet.core.packets import Answer, BadPacket, PacketAnswer, Request, RosterTell, Statement
 from multifleet.core.receipts import state_it
+from multifleet.core.relay_packets import INNER_LIMIT
 from multifleet.core.strict import NotStrict
 from multifleet.node.clock import NodeClock
 from multifleet.node.members import Member
@@ -22,8 +23,12 @@ from multifleet.node.randomness import Randomness
 from multifleet.store.rows import LogRow
 
 LOG_BYTES = 200_000
-"""Of details in one frame, as they are written: beside a full batch they must not outgrow it."""
-
+"""Of details in one frame, as they are written."""
+STATEMENT_BYTES = 224
+"""Of one statement beside its detail, at the most."""
+REST_BYTES = 1_024
+"""Of a frame beside packets and statements, at the most."""
+assert packets.BATCH_BYTES + packets.LOG_LIMIT * STATEMENT_BYTES + 6 * packets.DETAIL_LIMIT + REST_BYTES < INNER_LIMIT
 
 Told = TypeVar("Told", bound=Answer | RosterTell | asks.Told)
 
@@ -56,7 +61,7 @@ class Exchange:
 
     def request(self, member: Member, batch: Sequence[bytes], log: Sequence[LogRow], attempt: int) -> Asked:
         """A fresh frame with packets and statements for a peer."""
-        statements = self.statements(member.outgoing, member, log)
+        statements = self.statements(member.outgoing, member, log, sum(map(len, batch)))
         request = Request(
             time=int(self.clock.now()),
             have=self.have(member.node),
@@ -124,11 +129,13 @@ class Exchange:
         self.proved(member.node, opened.header.kid)
         return answer
 
-    def statements(self, keys: PairKeys, member: Member, log: Sequence[LogRow]) -> list[Statement]:
-        """Lines of the receipt log under this node's MAC, as many as one frame takes."""
+    def statements(self, keys: PairKeys, member: Member, log: Sequence[LogRow], beside: int = 0) -> list[Statement]:
+        """Lines of the receipt log under this node's MAC, as many as one frame takes beside so many bytes of packets,
+        if it is to fit into a frame for a relay."""
         said: list[Statement] = []
-        room = LOG_BYTES
-        for row in log[: packets.LOG_LIMIT]:
+        log = log[: packets.LOG_LIMIT]
+        room = min(LOG_BYTES, INNER_LIMIT - REST_BYTES - beside - len(log) * STATEMENT_BYTES)
+        for row in log:
             room -= len(msgspec.json.encode(row.detail)) if row.detail else 0
             if room < 0 and said:
                 break

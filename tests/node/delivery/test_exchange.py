@@ -8,6 +8,7 @@ from multifleet.core import packets
 from multifleet.core.frame import FRAME_LIMIT, Refusal, open_frame, read_header, seal
 from multifleet.core.packets import Answer, Request
 from multifleet.core.receipts import is_stated_by
+from multifleet.core.relay_packets import INNER_LIMIT
 from multifleet.node.clock import Clocks, NodeClock
 from multifleet.node.delivery.exchange import Exchange, NotAnswered
 from multifleet.node.members import Member, Members
@@ -60,15 +61,18 @@ def test_every_request_has_a_nonce_of_its_own(mac1: Side) -> None:
     assert len({mac1.exchange.request(mac1.member, [], [], 1).nonce for _ in range(2_000)}) == 2_000
 
 
-@pytest.mark.parametrize("character", ["x", "漢", "\U0001f600", "\x01", '"'])
-def test_the_longest_log_beside_a_full_batch_fits_into_a_frame(mac1: Side, mac2: Side, character: str) -> None:
-    log = [line(seq, character * packets.DETAIL_LIMIT) for seq in range(1, packets.LOG_LIMIT + 1)]
+@pytest.mark.parametrize("character", ["", "x", "漢", "\U0001f600", "\x01", '"'])
+def test_the_longest_log_beside_a_full_batch_fits_into_a_frame_that_a_relay_passes_on(
+    mac1: Side, mac2: Side, character: str
+) -> None:
+    seqs, detail = range(10**15 - packets.LOG_LIMIT, 10**15), character * packets.DETAIL_LIMIT
+    log = [LogRow(seq, ID, "a" * 20, 10.0**11, "c" * 20, 10**9, detail) for seq in seqs]
     batch = [b'"' + b"x" * (packets.BATCH_BYTES // 64 - 2) + b'"'] * 64
     asked = mac1.exchange.request(mac1.member, batch, log, 1)
-    assert len(asked.frame) <= FRAME_LIMIT
+    assert len(asked.frame) <= INNER_LIMIT
     assert asked.last_seq >= 1
     answer = mac2.exchange.answer(mac2.member, read_header(asked.frame), log=log)
-    assert len(answer) <= FRAME_LIMIT
+    assert len(answer) <= INNER_LIMIT
     assert mac1.exchange.open_answer(mac1.member, asked, answer).log
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from functools import partial
 
+from multifleet.core.packets import BODY_LIMIT
 from multifleet.core.receipts import State
 from multifleet.core.relay_packets import Held, packed
 from tests.node.fleet import SOON, until
@@ -34,6 +35,7 @@ async def test_a_message_and_its_receipts_go_through_the_chief_and_then_there_is
     await mac1.delivers("mac2", "by the relay")
     (row,) = await mac2.node.store.inbox.listing(10)
     assert (row.body, row.channel) == ("by the relay", "relay")
+    await mac1.delivers("mac2", '"' * BODY_LIMIT)
     await asyncio.sleep(0.1)
     passed = chief.node.counters.snapshot()["relay_passed_on"]
     await asyncio.sleep(0.3)

@@ -5,6 +5,7 @@ everybody in its network is. Over its loopback he would be taken for the user wh
 """
 
 import asyncio
+import errno
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -30,12 +31,16 @@ class Tunnel:
     port: int
     """On this machine; 0 until it is open for the first time."""
     there: str
-    """The address of the peer's daemon, as it is reached from the peer itself."""
+    """The address of the peer's daemon, as it is reached from the peer itself; empty until that is known."""
     since: float
+    is_chosen: bool = False
+    """Whether the user has said which port; else it takes another one where that is in use."""
+    lasts: bool = False
+    """Whether it is to be there though it was never open in this run: it was when the daemon stopped."""
     login: str = ""
     is_open: bool = False
     reason: str = ""
-    """Why it is not open now."""
+    """Why it is not open now; or why it is open on another port than before."""
     tried: asyncio.Event = field(default_factory=asyncio.Event)
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -70,20 +75,32 @@ class Tunnels:
             return tunnel
         if why_not := self._connections.why_not(target):
             raise ChannelError(why_not)
+        there = _daemon_of(target)
         await self.stop(target.node)
         wanted = port or target.configured.tunnel_port or 0
-        tunnel = Tunnel(target.node, wanted, _daemon_of(target), self._here.now())
-        self._tunnels[target.node] = tunnel
-        made = tunnel
-        self._here.spawn(f"tunnel to {target.node}", lambda: self._keep(made))
+        tunnel = self._begin(Tunnel(target.node, wanted, there, self._here.now(), is_chosen=wanted != 0))
         await tunnel.tried.wait()
         if not tunnel.is_open:
-            await self.stop(target.node)
+            self.end(target.node)
             raise ChannelError(tunnel.reason)
+        tunnel.lasts = True
         return tunnel
+
+    def open_again(self, node: str, port: int, *, is_chosen: bool, since: float) -> None:
+        """One that was open when the daemon stopped: it is tried until it is open, or stopped."""
+        self._begin(Tunnel(node, port, "", since, is_chosen=is_chosen, lasts=True))
 
     async def stop(self, node: str) -> Tunnel | None:
         """End one; None where there is none."""
+        return self.end(node)
+
+    def _begin(self, tunnel: Tunnel) -> Tunnel:
+        self._tunnels[tunnel.node] = tunnel
+        self._here.spawn(f"tunnel to {tunnel.node}", lambda: self._keep(tunnel))
+        return tunnel
+
+    def end(self, node: str) -> Tunnel | None:
+        """The same at once, for who cannot wait."""
         tunnel = self._tunnels.pop(node, None)
         if tunnel is not None:
             tunnel.stopped.set()
@@ -105,7 +122,7 @@ class Tunnels:
             finally:
                 tunnel.is_open = False
                 tunnel.tried.set()
-            if not tunnel.login:
+            if not tunnel.login and not tunnel.lasts:
                 return  # it never was open: who asked for it is told why
             await _either(tunnel.stopped, rest)
 
@@ -115,12 +132,11 @@ class Tunnels:
         if target is None:
             tunnel.stopped.set()
             raise ChannelError(f"{tunnel.node} is no member")
+        tunnel.there = _daemon_of(target)
         connection, login = await self._connections.open_own(target)
         try:
-            host, port = split_address(tunnel.there)
-            listener = await connection.forward_local_port(HERE, tunnel.port, host, port)
-            tunnel.port, tunnel.login = listener.get_port(), str(login)
-            tunnel.is_open, tunnel.reason = True, ""
+            tunnel.port, tunnel.reason = await _listen(connection, tunnel)
+            tunnel.login, tunnel.is_open = str(login), True
             tunnel.tried.set()
             await _ended(connection, tunnel.stopped)
         finally:
@@ -128,6 +144,22 @@ class Tunnels:
             await connection.wait_closed()
         if not tunnel.stopped.is_set():
             raise ChannelError("the SSH connection ended")
+
+
+async def _listen(connection: "SSHClientConnection", tunnel: Tunnel) -> tuple[int, str]:
+    """The port on which it is open now, and why that is another one than before."""
+    host, port = split_address(tunnel.there)
+    try:
+        listener = await connection.forward_local_port(HERE, tunnel.port, host, port)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        taken = f"port {tunnel.port} of this machine is in use"
+        if tunnel.is_chosen:
+            raise ChannelError(f"{taken}: end what has it, or choose another one with --local-port") from None
+        listener = await connection.forward_local_port(HERE, 0, host, port)
+        return listener.get_port(), f"{taken}: it has another one"
+    return listener.get_port(), ""
 
 
 async def _ended(connection: "SSHClientConnection", stopped: asyncio.Event) -> None:

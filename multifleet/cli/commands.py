@@ -687,7 +687,8 @@ COMMANDS: dict[str, Command] = {
         "Open an SSH tunnel to a node's daemon, list the tunnels, or stop them.",
         (
             "Open an SSH tunnel to a node's daemon, list the tunnels, or stop them. Messages "
-            "to the node go through it as long as it is there; it ends with this daemon."
+            "to the node go through it as long as it is there. It is opened anew when it "
+            "breaks, and after a restart."
         ),
         "POST",
         "/tunnel",

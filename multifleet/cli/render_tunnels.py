@@ -18,9 +18,15 @@ def tunnels(listing: Result) -> str:
             tunnel["address"],
             tunnel["there"],
             tunnel["login"],
-            "open" if tunnel["open"] else f"broken: {tunnel['reason'] or 'it is opened anew'}",
+            _state(tunnel),
             ago(tunnel["since"]),
         )
         for tunnel in listing["tunnels"]
     ]
     return stopped + table(("NODE", "HERE", "LEADS TO", "BY", "STATE", "SINCE"), rows, empty="no tunnels")
+
+
+def _state(tunnel: Result) -> str:
+    if tunnel["open"]:
+        return f"open; {tunnel['reason']}" if tunnel["reason"] else "open"
+    return f"{'broken' if tunnel['login'] else 'not open yet'}: {tunnel['reason'] or 'it is opened anew'}"

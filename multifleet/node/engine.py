@@ -67,6 +67,7 @@ class Engine(Parts):
         if self.relaying.wanted(self.here):
             await self.relaying.start(stack, self.here)
         await self.tunnels.start(stack, self.here)
+        await self.tunnelling.load()
         await self.presence.start(stack, listens, self.own_addresses())
         await self.offering.start(stack)
 

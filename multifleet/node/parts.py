@@ -251,7 +251,7 @@ class Parts(Ties):
             monotonic=clock.monotonic,
             counters=counters,
         )
-        self.tunnelling = Tunnelling(self.tunnels, self.targets, self.members.need, self.outboxes.try_now)
+        self.tunnelling = Tunnelling(self.tunnels, self.targets, self.members, self.outboxes.try_now, store.meta)
         self.dropped = Dropped(setup.home, self.receiving, counters, self._visited)
         self.facts = OwnFacts(setup.home, __version__, self.offering.live)
         self.presence = NodePresence(

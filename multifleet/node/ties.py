@@ -31,6 +31,7 @@ from multifleet.node.presence.presence import NodePresence
 from multifleet.node.roster.roles import Roles
 from multifleet.node.roster.rostering import Rostering
 from multifleet.node.roster.rows import own_row
+from multifleet.node.tunnelling import Tunnelling
 from multifleet.store.rows import PeerRow
 
 ROSTER = "roster"
@@ -64,6 +65,7 @@ class Ties:
     receiving: Receiving
     leaving: Leaving
     presence: NodePresence
+    tunnelling: Tunnelling
     of_channels: dict[str, Part]
     """Loops that channels have asked for, by name."""
     _group: asyncio.TaskGroup | None = None
@@ -171,6 +173,7 @@ class Ties:
         self.presence.members_changed()
         self.presence.set_digest(self.rostering.digest())
         self.discovery.fleet_changed()
+        self.tunnelling.members_changed()
         self.offering.wake()
         self.events.happened(ROSTER)
 

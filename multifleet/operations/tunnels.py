@@ -27,10 +27,10 @@ class TunnelView(View, frozen=True):
 
     node: Annotated[str, about("The peer.")]
     address: Annotated[str, about("Where it begins on this machine.")]
-    there: Annotated[str, about("Where it ends, as the peer's machine sees it.")]
-    login: Annotated[str, about("As whom this node logged in, and where.")]
+    there: Annotated[str, about("Where it ends, as the peer's machine sees it; empty until it was open in this run.")]
+    login: Annotated[str, about("As whom this node logged in, and where; empty until it was open in this run.")]
     open: Annotated[bool, about("Whether it carries anything now.")]
-    reason: Annotated[str | None, about("Why it does not.")]
+    reason: Annotated[str | None, about("Why it does not; or why it begins at another port than before.")]
     since: Annotated[float, about("When it was asked for.")]
 
 
@@ -45,7 +45,7 @@ class TunnelListing(View, frozen=True):
 
 async def tunnel(node: "Node", request: Tunnel) -> TunnelListing:
     """Open an SSH tunnel to a node's daemon, list the tunnels, or stop them.
-    Messages to the node go through it as long as it is there; it ends with this daemon."""
+    Messages to the node go through it as long as it is there. It is opened anew when it breaks, and after a restart."""
     stopped: list[str] = []
     if request.stop:
         stopped = await node.tunnelling.stop(request.node)

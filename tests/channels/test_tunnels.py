@@ -78,6 +78,26 @@ async def test_a_tunnel_that_breaks_is_opened_anew_on_its_port(
     assert tunnel.port == port and now.counts["tunnel_broken"] == 1
 
 
+@pytest.mark.parametrize("is_chosen", [True, False])
+async def test_after_a_restart_it_waits_for_a_port_that_was_chosen_and_else_takes_another_one_and_says_so(
+    tunnels: tuple[Tunnels, HereNow], sshd: Sshd, monkeypatch: pytest.MonkeyPatch, *, is_chosen: bool
+) -> None:
+    made, now = tunnels
+    monkeypatch.setattr("multifleet.channels.tunnels.REST", 0.05)
+    now.targets.append(Target("mac2", ("192.0.2.7:8855",), sshd.entry()))
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        made.open_again("mac2", port, is_chosen=is_chosen, since=5.0)
+        (tunnel,) = made.all()
+        await until(lambda: f"port {port} of this machine is in use" in tunnel.reason)
+        await until(lambda: tunnel.is_open is not is_chosen)
+        assert (tunnel.port == port) is is_chosen
+    await until(lambda: tunnel.is_open)
+    assert (tunnel.port == port) is is_chosen
+
+
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "[::1]:1", "0.0.0.0:1", "[::ffff:127.0.0.1]:1", "localhost:1"])
 async def test_it_never_ends_at_the_loopback_of_the_peer(
     tunnels: tuple[Tunnels, HereNow], sshd: Sshd, address: str

@@ -16,10 +16,13 @@ from asyncssh import FXF_CREAT, FXF_EXCL, FXF_READ, FXF_WRITE, SFTPAttrs, SFTPCl
 from multifleet.channels.base import ChannelError
 from multifleet.channels.ssh_connections import Kept
 from multifleet.channels.ssh_facts import DEFAULT_HOME
-from multifleet.core.drop import ASIDE, OUT_NAME
+from multifleet.core.drop import ASIDE, NODE_NAME, OUT_NAME
 from multifleet.core.frame import FRAME_LIMIT
+from multifleet.core.visible import visible
 
 OTHERS_MAY_WRITE = 0o022
+NODE_LIMIT = 64
+"""Bytes of a node's name that are read."""
 PIECE = 32_768
 """Bytes that are written by one request."""
 
@@ -36,9 +39,26 @@ async def find_home(sftp: SFTPClient, kept: Kept, home: str) -> str:
     mode = found.permissions or 0
     if not stat.S_ISDIR(mode) or mode & OTHERS_MAY_WRITE:
         raise ChannelError(f"{kept.login}: {home}/drop is no folder of one user alone")
+    if home == DEFAULT_HOME:
+        await _assert_home_of(sftp, kept, home)
     kept.notes["owner"] = str(found.uid)
     kept.notes["home"] = home
     return home
+
+
+async def _assert_home_of(sftp: SFTPClient, kept: Kept, home: str) -> None:
+    """Whoever has not told where its home is may have another one, and this one may be another node's."""
+    try:
+        async with await sftp.open(f"{home}/{NODE_NAME}", FXF_READ, encoding=None) as file:
+            name: Any = await file.read(NODE_LIMIT)
+    except asyncssh.SFTPNoSuchFile:
+        name = b""
+    node = name.decode(errors="replace").strip()
+    if node != kept.node:
+        whose = f"is the home of {visible(node, one_line=True)}" if node else "is no node's home"
+        raise ChannelError(
+            f"{kept.login}: {home} {whose}, and {kept.node}'s own word on where its home is has not come"
+        )
 
 
 async def leave(sftp: SFTPClient, kept: Kept, home: str, name: str, frame: bytes) -> str:

@@ -16,6 +16,7 @@ from multifleet.channels.ssh_running import NOT_FOUND, Ran, run_there
 from multifleet.channels.witness import Witness
 from multifleet.config import join_address
 from multifleet.core.frame import FRAME_LIMIT
+from multifleet.core.ssh_packets import with_home
 from multifleet.core.visible import visible
 
 RECEIVE = ("receive", "--json", "--by", "ssh")
@@ -32,6 +33,8 @@ class _Said(msgspec.Struct):
     status: int
     frame: bytes
     waiting: Annotated[list[bytes], msgspec.Meta(max_length=WAITING_LIMIT)] = []
+    elsewhere: str = ""
+    """Why the frame cannot be for the node there, in words."""
 
 
 class SshChannel:
@@ -52,11 +55,16 @@ class SshChannel:
 
     async def deliver(self, target: Target, parcel: Parcel) -> Carried:
         """Hand the frame to `receive` there, and take what it prints."""
-        ran = await run_there(self._connections, target, RECEIVE, parcel.frame, OUTPUT_LIMIT)
+        home = self._connections.peers.facts.of(target.node).unusual_home
+        stdin = with_home(home, parcel.frame) if home else parcel.frame
+        ran = await run_there(self._connections, target, RECEIVE, stdin, OUTPUT_LIMIT)
         said = _read(ran.output)
         if said is None:
             raise ChannelError(f"{ran.where}: {_why(ran, target)}", unknown=ran.status not in (2, NOT_FOUND))
         brought = tuple(frame for frame in said.waiting if len(frame) <= FRAME_LIMIT)
+        if said.elsewhere:
+            hint = f"name its home in nodes.{target.node}.remote_command in config.json"
+            raise ChannelError(f"{ran.where}: {visible(said.elsewhere[:200], one_line=True)}: {hint}")
         if said.status == PARKED:
             return Carried(Success.PARKED, where=f"drop/ of {target.node}", brought=brought)
         if not said.frame.startswith(b"mf1 "):

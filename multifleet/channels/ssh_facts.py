@@ -34,6 +34,12 @@ class SshFacts(msgspec.Struct, frozen=True, kw_only=True):
     at: float = 0.0
     """Wall clock: when the peer told."""
 
+    @property
+    def unusual_home(self) -> str:
+        """The peer's home, if it has told one that a login there does not find by itself; else empty."""
+        usual = self.home == DEFAULT_HOME or self.home.endswith(f"/{DEFAULT_HOME}")
+        return "" if usual else self.home
+
 
 class FactsStore:
     """One for the node."""

@@ -1,10 +1,14 @@
 """`receive`: takes a frame on standard input and prints the answer; for transports that start a program.
 
-Exit status 0 where the frame was taken or parked, 1 where it was refused.
+A line before the frame may name the home of the node that it is for, where $MULTIFLEET_HOME does not. What is for
+another node than that of the home is refused: nobody would look for it there. Exit status 0 where the frame was taken
+or parked, 1 where it was refused.
 """
 
 import base64
 import json
+import os
+import stat
 import sys
 from typing import Any
 
@@ -12,17 +16,25 @@ from multifleet.cli.arguments import Value
 from multifleet.cli.ask import as_line
 from multifleet.cli.daemon import Frozen, ask
 from multifleet.cli.shape import Command, Failed, NotRunning
+from multifleet.paths import home_folder
 
 TIMEOUT = 1.0
 """Seconds after which a daemon that does not answer is taken to be frozen, and the frame is parked."""
 LARGEST_FRAME = 1024 * 1024 + 4096
+HOME_LINE, HOME_LINE_LIMIT = b"home ", 4102
+"""As core.ssh_packets has them, which costs more to import than all that is done here."""
+REFUSED = 401
 
 
 def run(name: str, command: Command, values: dict[str, Value], as_json: bool) -> int:
     """Failed where the frame was refused; what the node says of it is printed all the same."""
-    frame = sys.stdin.buffer.read(LARGEST_FRAME + 1)
+    frame = _in_its_home(sys.stdin.buffer.read(HOME_LINE_LIMIT + LARGEST_FRAME + 1))
     if len(frame) > LARGEST_FRAME:
         raise Failed(f"the frame is longer than {LARGEST_FRAME} bytes")
+    if elsewhere := _elsewhere(frame):
+        if as_json:
+            print(as_line({"status": REFUSED, "frame": "", "waiting": [], "elsewhere": elsewhere}))
+        raise Failed(f"the frame was refused: {elsewhere}")
     try:
         answer = ask(command, {"frame": base64.b64encode(frame).decode()} | values, TIMEOUT)
         result = json.loads(answer)
@@ -36,6 +48,46 @@ def run(name: str, command: Command, values: dict[str, Value], as_json: bool) ->
     if status >= 400:
         raise Failed(f"the frame was refused ({status})")
     return 0
+
+
+def _in_its_home(given: bytes) -> bytes:
+    """The frame; this process works for the home that is named before it, if this user has such a one."""
+    if not given.startswith(HOME_LINE):
+        return given
+    line, _, frame = given.partition(b"\n")
+    home = os.fsdecode(line[len(HOME_LINE) :])
+    if not os.environ.get("MULTIFLEET_HOME") and _is_own_home(home):
+        os.environ["MULTIFLEET_HOME"] = home
+    return frame
+
+
+def _is_own_home(home: str) -> bool:
+    try:
+        found = os.lstat(home)
+    except (OSError, ValueError):
+        return False
+    is_own = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o022
+    return is_own and os.path.isabs(home) and os.path.exists(_identity(home))
+
+
+def _elsewhere(frame: bytes) -> str:
+    """Why a frame cannot be for the node of this home; empty where it can, or where nobody knows."""
+    words = frame[:HOME_LINE_LIMIT].split(b" ", 3)
+    if len(words) < 4 or words[0] != b"mf1":
+        return ""
+    home, wanted = home_folder(), words[2].decode(errors="replace")
+    try:
+        with open(_identity(home), "rb") as file:
+            node = json.loads(file.read())["node"]
+    except FileNotFoundError:
+        return f"no node has its home in {home}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+    return "" if node == wanted else f"{home} is the home of {node}"
+
+
+def _identity(home: str) -> str:
+    return os.path.join(home, "keys", "identity.json")
 
 
 def _without_daemon(frame: bytes, by: str) -> dict[str, Any]:

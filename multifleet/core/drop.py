@@ -9,6 +9,8 @@ ASIDE = "."
 """Begins the name of a file that is still being written."""
 OUT_NAME = f"waiting{ENDING}"
 """In out/<peer>/: what waits for that peer."""
+NODE_NAME = "node"
+"""In a node's home: its id, for whoever looks there over SFTP for the place where its frames are to lie."""
 DROP = "drop"
 _NAME = re.compile(r"(?:(seed|ssh)-)?[0-9a-f]{32}\.frame")
 

@@ -32,6 +32,17 @@ class SshAsk(Question, frozen=True, kw_only=True, tag="ssh_facts"):
     tells: ClassVar[type[Wire]] = SshTold
 
 
+HOME_LINE = b"home "
+"""Begins a line before a frame for `receive`, where a login does not find the node's home by itself."""
+HOME_LINE_LIMIT = len(HOME_LINE) + 4 * PATH_LIMIT + 1
+"""Bytes."""
+
+
+def with_home(home: str, frame: bytes) -> bytes:
+    """A frame for `receive`, with the home for which it is."""
+    return HOME_LINE + home.encode() + b"\n" + frame
+
+
 def is_plain(home: str) -> bool:
     """Whether a path that was told leads nowhere else than it says."""
     return ".." not in home.split("/")

@@ -14,7 +14,7 @@ from multifleet.core.documents import Role
 from multifleet.core.drop import parked_name
 from multifleet.core.invite import BadCode, read_code
 from multifleet.errors import AlreadyRunning, InviteWrong, KeyUnavailable
-from multifleet.node.keys.keystore import kept_in, node_of, write_private
+from multifleet.node.keys.keystore import identity_file, kept_in, node_of, write_private
 from multifleet.node.log_file import logged
 from multifleet.node.node import Node
 from multifleet.node.setup import Setup, init, make_home, open_setup
@@ -82,6 +82,8 @@ def offline_receive(home: Path, frame: bytes, by: str = "local") -> AnswerView:
     try:
         return _with_node(home, lambda node: node.receive_frame(frame, by))
     except (AlreadyRunning, KeyUnavailable) as reason:
+        if not identity_file(home).exists():
+            raise  # nobody would ever look for it here
         park(home, frame, by)
         return AnswerView(PARKED, f"parked: {reason}\n".encode())
 

@@ -2,10 +2,12 @@
 
 import os
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from multifleet.config import Config, default_node_id, load, project_of
+from multifleet.core.drop import NODE_NAME
 from multifleet.core.invite import fleet_of_key
 from multifleet.core.keys import Identity
 from multifleet.errors import BadInput, ConfigError
@@ -67,10 +69,19 @@ def init(home: Path, node: str | None) -> tuple[Setup, bool]:
     return open_setup(home), True
 
 
+def _name_home(home: Path, node: str) -> None:
+    """Say in a file of its own whose home this is: who comes over SFTP is not to look for it beside keys."""
+    said = f"{node}\n".encode()
+    with suppress(OSError):  # a full disk ends nothing: peers that have been told do not need it
+        if not (home / NODE_NAME).exists() or (home / NODE_NAME).read_bytes() != said:
+            write_private(home / NODE_NAME, said)
+
+
 def open_setup(home: Path) -> Setup:
     """A node that was made; ConfigError and KeyUnavailable say what to do."""
     config = load(home, project_of(Path.cwd(), home))
     identity = load_identity(home)
+    _name_home(home, identity.node)
     if config.nodeId is not None and config.nodeId != identity.node:
         raise ConfigError(
             f"this home is node {identity.node} and its configuration says nodeId {config.nodeId}: "

@@ -34,7 +34,7 @@ class Sshd:
         (folder / "sshd_config").write_text(
             f"Port {self.port}\nListenAddress 127.0.0.1\nHostKey {folder}/host_key\nPidFile none\nUsePAM no\n"
             "StrictModes no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin yes\n"
-            f"AuthorizedKeysFile {folder}/authorized_keys\nSubsystem sftp internal-sftp\n"
+            f"AuthorizedKeysFile {folder}/authorized_keys\nSubsystem sftp internal-sftp -d {folder}/home\n"
             "MaxStartups 100:30:200\nPrintMotd no\nUseDNS no\n"
         )
         return self

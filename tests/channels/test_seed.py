@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -132,6 +133,28 @@ async def test_who_logs_in_as_another_user_than_the_daemons_leaves_nothing(seed:
     with pytest.raises(ChannelError, match="is another user than the one"):
         await channel.deliver(target, Parcel(b"mf1 one"))
     assert lying(theirs) == []
+
+
+@pytest.mark.parametrize(("node", "says"), [("mac2", ""), ("mac9", "is the home of mac9"), ("", "is no node's home")])
+async def test_before_the_peer_has_told_its_home_the_usual_one_is_used_only_where_it_is_the_peers(
+    tmp_path: Path, sshd: Sshd, node: str, says: str
+) -> None:
+    usual = sshd.folder / "home" / ".multifleet"
+    (usual / "drop").mkdir(parents=True, mode=0o700)
+    if node:
+        (usual / "node").write_text(f"{node}\n")
+    try:
+        async with AsyncExitStack() as stack:
+            channel, target = SeedChannel(SshConnections()), Target("mac2", configured=sshd.entry())
+            await channel.start(stack, HereNow(tmp_path / "mine").here)
+            if says:
+                with pytest.raises(ChannelError, match=says):
+                    await channel.deliver(target, Parcel(b"mf1 one"))
+            else:
+                await channel.deliver(target, Parcel(b"mf1 one"))
+        assert len(list((usual / "drop").iterdir())) == (0 if says else 1)
+    finally:
+        shutil.rmtree(usual)
 
 
 async def test_a_peer_without_a_home_there_is_told_in_words(seed: Seed, theirs: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 from multifleet.channels.base import ChannelError, Parcel, Success, Target
 from multifleet.channels.ssh import SshChannel
 from multifleet.channels.ssh_connections import SshConnections
+from multifleet.core.ssh_packets import SshTold
 from tests.channels.here_now import HereNow
 from tests.channels.sshd import Sshd
 from tests.node.fleet import until
@@ -55,6 +56,32 @@ async def test_the_frame_goes_in_and_the_answer_comes_out(channel: SshChannel, s
     )
     assert (tmp_path / "frame").read_bytes() == b"mf1 frame\x00\xff"
     assert (tmp_path / "args").read_text().split() == ["receive", "--json", "--by", "ssh"]
+
+
+@pytest.mark.parametrize(("home", "line"), [("/srv/fleet", b"home /srv/fleet\n"), ("/home/ann/.multifleet", b"")])
+async def test_a_home_that_a_login_does_not_find_by_itself_is_named_before_the_frame(
+    tmp_path: Path, sshd: Sshd, home: str, line: bytes
+) -> None:
+    connections = SshConnections()
+    async with AsyncExitStack() as stack:
+        channel = SshChannel(connections)
+        await channel.start(stack, HereNow(tmp_path / "mine").here)
+        connections.peers.told("mac2", SshTold(host_keys=[sshd.host_key], home=home))
+        target = peer_that_runs(sshd, tmp_path, f"cat >frame; echo '{said(200, b'mf1 answer')}'")
+        await channel.deliver(target, Parcel(b"mf1 frame"))
+    assert (tmp_path / "frame").read_bytes() == line + b"mf1 frame"
+
+
+async def test_that_another_nodes_home_is_there_is_told_with_what_to_do(
+    channel: SshChannel, sshd: Sshd, tmp_path: Path
+) -> None:
+    printed = msgspec.json.encode({"status": 401, "frame": "", "elsewhere": "/x is the home of mac9"}).decode()
+    target = peer_that_runs(sshd, tmp_path, f"echo '{printed}'; exit 1")
+    with pytest.raises(
+        ChannelError, match=r"is the home of mac9: name its home in nodes\.mac2\.remote_command"
+    ) as refused:
+        await channel.deliver(target, Parcel(b"mf1 frame"))
+    assert not refused.value.unknown
 
 
 async def test_a_signed_refusal_is_an_answer(channel: SshChannel, sshd: Sshd, tmp_path: Path) -> None:

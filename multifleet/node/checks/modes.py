@@ -19,6 +19,7 @@ OURS = (
     "keys",
     "lock",
     "logs",
+    "node",
     "repairs",
     "running",
     "seeds",

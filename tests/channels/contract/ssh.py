@@ -56,7 +56,9 @@ class Maker:
 
     async def _command(self, recipient: Recipient) -> tuple[str, ...]:
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            answer = recipient.answer(await reader.read(-1))
+            home, _, frame = (await reader.read(-1)).partition(b"\n")
+            assert home == b"home " + str(self._servers.home).encode()
+            answer = recipient.answer(frame)
             writer.write(msgspec.json.encode({"status": 200, "frame": b64encode(answer).decode(), "waiting": []}))
             writer.close()
 

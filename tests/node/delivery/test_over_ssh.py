@@ -38,10 +38,16 @@ def _own_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
 
 
-async def apart(fleet: Machines, sshd: Sshd, which: type[SeedChannel] | type[SshChannel]) -> tuple[Machine, Machine]:
+async def apart(
+    fleet: Machines,
+    sshd: Sshd,
+    which: type[SeedChannel] | type[SshChannel],
+    more: tuple[str, ...] = ("MULTIFLEET_HOME={home}",),
+) -> tuple[Machine, Machine]:
     """mac1, which may log in at mac2 and knows where its home is, and mac2, which may not."""
     mac1, mac2 = fleet.add("mac1", "mac2")
-    command = ("env", f"MULTIFLEET_HOME={mac2.home}", f"PYTHONPATH={ROOT}", sys.executable, "-m", "multifleet")
+    named = (word.format(home=mac2.home) for word in more)
+    command = ("env", *named, f"PYTHONPATH={ROOT}", sys.executable, "-m", "multifleet")
     entry = sshd.entry(remote_command=command)
     mac1.config = msgspec.structs.replace(mac1.config, nodes={"mac2": entry})
     connections = SshConnections()
@@ -68,8 +74,10 @@ async def test_a_seed_is_taken_up_and_its_receipts_and_the_answer_come_back(flee
     await mac2.wait(reply.id, State.STORED)
 
 
-async def test_a_frame_is_stored_where_no_daemon_runs(fleet: Machines, sshd: Sshd) -> None:
-    mac1, mac2 = await apart(fleet, sshd, SshChannel)
+async def test_a_frame_is_stored_where_no_daemon_runs_in_the_home_that_the_peer_has_told(
+    fleet: Machines, sshd: Sshd
+) -> None:
+    mac1, mac2 = await apart(fleet, sshd, SshChannel, ())
     await mac2.open()
     await mac2.stop()
     with_files(mac2)

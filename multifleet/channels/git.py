@@ -7,6 +7,7 @@ from multifleet.channels.base import Carried, ChannelError, Here, Parcel, Succes
 from multifleet.channels.git_peers import GitPeers
 from multifleet.channels.git_remote import BadRemote, remote_of
 from multifleet.core.git_mail import LETTER_BYTES, GitMail
+from multifleet.loading import load
 
 EMPTY_LIES = 600.0
 """Seconds that a letter without messages is of use."""
@@ -41,6 +42,7 @@ class GitChannel:
             self._why_not = str(error)
             here.count("git_bad_remote", reason=error)
             return
+        await load(*(f"multifleet.channels.git_{name}" for name in ("incoming", "outgoing", "repository")))
         from multifleet.channels.git_incoming import Incoming
         from multifleet.channels.git_outgoing import Lying, Outgoing
         from multifleet.channels.git_repository import GitRepository

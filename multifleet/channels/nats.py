@@ -6,7 +6,6 @@ the background: a delivery never waits for one.
 
 import asyncio
 from contextlib import AsyncExitStack
-from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar
 
 from multifleet.channels.base import Carried, ChannelError, Here, Parcel, Success, Target
@@ -17,6 +16,7 @@ from multifleet.channels.nats_queue import NatsQueue, NoQueue
 from multifleet.channels.witness import Witness
 from multifleet.core.frame import FRAME_LIMIT
 from multifleet.core.nats_packets import NatsAsk, NatsTold
+from multifleet.loading import load
 
 if TYPE_CHECKING:
     from multifleet.channels.nats_library import Msg
@@ -182,8 +182,7 @@ class NatsChannel:
 
     async def _connect(self, place: Place) -> bool:
         """Hold a connection to one of the servers until it ends; False where there was none."""
-        # The library takes its time to be loaded: nothing else is to wait for that.
-        await asyncio.to_thread(import_module, "multifleet.channels.nats_wire")
+        await load("multifleet.channels.nats_wire")
         from multifleet.channels.nats_wire import Wire, WireError
 
         reasons = []

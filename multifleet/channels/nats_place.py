@@ -137,9 +137,14 @@ class NatsPlace:
             problem = told.problem if isinstance(told, NatsTold) else "it answers in another language"
             raise NoServer(f"{chief.node}, the chief, has no NATS server: {problem or 'it does not say why'}", SOON)
         self._forgotten = False
-        private_folder(self._file.parent)
-        write_private(self._file, msgspec.json.encode(_Kept(self._here.fleet(), chief.node, chief.key, told)))
+        text = msgspec.json.encode(_Kept(self._here.fleet(), chief.node, chief.key, told))
+        await asyncio.to_thread(self._keep, text)
         return told
+
+    def _keep(self, text: bytes) -> None:
+        """Blocks for the disk."""
+        private_folder(self._file.parent)
+        write_private(self._file, text)
 
     def _read(self, chief: Target) -> NatsTold | None:
         found = read_private(self._file)

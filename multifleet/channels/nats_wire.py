@@ -218,7 +218,8 @@ class Wire:
             found = Credentials.read(server.credentials)
             options |= {"user_jwt_cb": found.token, "signature_cb": found.sign}
         if server.encrypted:
-            options |= {"tls": _context(server.certificate), "tls_handshake_first": server.tls_first}
+            context = await asyncio.to_thread(_context, server.certificate)
+            options |= {"tls": context, "tls_handshake_first": server.tls_first}
             if server.tls_name:
                 options["tls_hostname"] = server.tls_name
         await self._client.connect(

@@ -5,7 +5,6 @@ It never decides what is sent, and never asks the user anything.
 """
 
 import asyncio
-import importlib
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 from multifleet.channels.base import ChannelError, Here, Target
 from multifleet.channels.ssh_login import Login, logins, why_no_login
 from multifleet.channels.ssh_peers import SshPeers
+from multifleet.loading import load
 
 if TYPE_CHECKING:
     from asyncssh import SFTPClient, SSHClientConnection
@@ -27,6 +27,8 @@ FAILED_SECONDS = 2.0
 """For so long after a failure nobody else tries to log in."""
 IDLE_SECONDS = 45.0
 CLOSE_SECONDS = 1.0
+OPENING = "multifleet.channels.ssh_opening"
+"""Brings the library with it."""
 LOAD_AFTER = 2.0
 """Seconds after the start, where SSH is configured."""
 
@@ -221,7 +223,7 @@ class SshConnections:
         return words if words and time.monotonic() - at < FAILED_SECONDS else None
 
     async def _log_in(self, target: Target) -> "tuple[SSHClientConnection, Login]":
-        await asyncio.to_thread(_load)
+        await load(OPENING)
         from multifleet.channels.ssh_opening import HostKeyRefused, HostKeys, open_connection
 
         best = self._best.get(target.node)
@@ -266,12 +268,7 @@ class SshConnections:
         self._closing.add(kept.connection)
 
 
-def _load() -> None:
-    """Half a second of a busy machine, in which the daemon has other things to do."""
-    importlib.import_module("multifleet.channels.ssh_opening")
-
-
 async def _load_soon() -> None:
     """Before the first message needs it, and after the daemon has come up."""
     await asyncio.sleep(LOAD_AFTER)
-    await asyncio.to_thread(_load)
+    await load(OPENING)

@@ -52,7 +52,7 @@ class Engine(Parts):
         """Close the store; what waited for a commit is committed."""
         self.store.meta.set_later(REPLAY_CLOCK, repr(self.clock.now()))
         self.last_heard.keep_all()
-        self.rostering.keep_file()
+        await self.rostering.keep_file()
         await self.store.aclose()
 
     async def start(self, stack: AsyncExitStack, listens: Sequence[tuple[str, int]]) -> None:

@@ -11,6 +11,7 @@ from multifleet.core.documents import Role
 from multifleet.core.frame import read_header
 from multifleet.core.roster_view import View
 from multifleet.errors import BadInput
+from multifleet.loading import load
 from multifleet.node import picture
 from multifleet.node.delivery.picture import channel_views
 from multifleet.node.engine import Engine
@@ -168,13 +169,14 @@ class Node(Engine):
 
     async def why(self, peer: str) -> WhyView:
         """What is wrong with a peer."""
-        return await self._diagnosing().why(peer)
+        return await (await self._diagnosing()).why(peer)
 
     async def check_channels(self, peer: str | None) -> list[TriedView]:
         """Every channel to one peer, or to all, tried now."""
-        return await self._diagnosing().check(peer)
+        return await (await self._diagnosing()).check(peer)
 
-    def _diagnosing(self) -> "Diagnosing":
+    async def _diagnosing(self) -> "Diagnosing":
+        await load("multifleet.node.diagnosis.diagnosing")
         if self._diagnoses is None:
             from multifleet.node.diagnosis.diagnosing import Diagnosing
 
@@ -270,6 +272,7 @@ class Node(Engine):
 
     async def doctor(self, checks: list[str]) -> DoctorView:
         """Ask all questions, or the named ones."""
+        await load("multifleet.node.doctor")
         from multifleet.node.doctor import examine
 
         return await examine(self, checks)

@@ -152,6 +152,9 @@ class Machine:
                 "FAKETIME_TIMESTAMP_FILE": "/srv/clock",
                 "FAKETIME_NO_CACHE": "1",
                 "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+                # Else each timed wait by the monotonic clock ends at once: Python's threads spin for the interpreter's
+                # lock then, and a daemon that loads something stands still for seconds.
+                "FAKETIME_FORCE_MONOTONIC_FIX": "0",
             }
         words = ["bash", "-c", command] if isinstance(command, str) else list(map(str, command))
         become = ["setpriv", "--pdeathsig", "KILL"]

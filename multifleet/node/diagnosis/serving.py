@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from multifleet.core.evidence_packets import EvidenceAsk, EvidenceTold, SightAsk, SightTold
+from multifleet.loading import load
 
 if TYPE_CHECKING:
     from multifleet.node.diagnosis.telling import Telling
@@ -19,12 +20,13 @@ class Serving:
         node.asking.serve(SightAsk, self._sight)
 
     async def _evidence(self, asker: str, ask: EvidenceAsk) -> EvidenceTold:
-        return await self._loaded().evidence(asker, ask)
+        return await (await self._loaded()).evidence(asker, ask)
 
     async def _sight(self, asker: str, ask: SightAsk) -> SightTold:
-        return await self._loaded().sight(asker, ask)
+        return await (await self._loaded()).sight(asker, ask)
 
-    def _loaded(self) -> "Telling":
+    async def _loaded(self) -> "Telling":
+        await load("multifleet.node.diagnosis.telling")
         if self._telling is None:
             from multifleet.node.diagnosis.telling import Telling
 

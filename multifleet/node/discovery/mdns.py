@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from multifleet.core.sightings import fleet_tag
+from multifleet.loading import load
 from multifleet.node.counters import Counters
 from multifleet.node.discovery.announcement import (
     SERVICE,
@@ -155,7 +156,8 @@ class Mdns:
         interfaces = self._interfaces()
         if not interfaces:
             raise OSError(0, NO_INTERFACE)
-        await asyncio.to_thread(_load)
+        await load("zeroconf.asyncio")
+        _silence()
         multicast = _zeroconf(interfaces)
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
@@ -220,10 +222,7 @@ class Mdns:
             self._gone(before.node)
 
 
-def _load() -> None:
-    """Costs some 20 ms, which nobody shall wait for."""
-    import zeroconf.asyncio  # noqa: F401
-
+def _silence() -> None:
     log = logging.getLogger("zeroconf")
     log.propagate = False
     log.setLevel(logging.CRITICAL)  # it would write strangers' text to standard error

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from multifleet.channels.base import Target
 from multifleet.core.ladder import Case
+from multifleet.loading import load
 from multifleet.node.counters import Counters
 
 SECONDS = 5.0
@@ -60,6 +61,7 @@ async def notify(text: str) -> None:
         return
     if not session_bus():
         raise NoDesktop("no desktop session of this user is open")
+    await load("multifleet.node.sleep.bus")
     from jeepney import DBusAddress, new_method_call  # type: ignore[import-untyped]
 
     from multifleet.node.sleep.bus import Bus, BusGone, BusRefused

@@ -68,10 +68,28 @@ def write_fleet(
     settled: Iterable[str] = (),
     left: str = "",
 ) -> None:
-    """Replace the file."""
+    """Replace the file; blocks for the disk."""
+    write_text(home, fleet_text(fleet, rows, anchors, documents, settled=settled, left=left))
+
+
+def fleet_text(
+    fleet: str,
+    rows: Sequence[PeerRow] = (),
+    anchors: Mapping[str, Anchor] | None = None,
+    documents: Sequence[Signed] = (),
+    *,
+    settled: Iterable[str] = (),
+    left: str = "",
+) -> bytes:
+    """What stands in the file."""
     known = None if anchors is None else dict(anchors)
     content = Fleet(fleet, [_pinned(row) for row in rows], known, list(documents), sorted(settled), left)
-    write_private(fleet_file(home), msgspec.json.encode(content))
+    return msgspec.json.encode(content)
+
+
+def write_text(home: Path, text: bytes) -> None:
+    """Replace the file by this; blocks for the disk."""
+    write_private(fleet_file(home), text)
 
 
 def as_row(pinned: Pinned) -> PeerRow:

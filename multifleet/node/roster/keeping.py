@@ -4,6 +4,7 @@ The file is replaced at once for whatever says who is in and who is out; cards, 
 themselves, wait a while.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from multifleet.core.invite import fleet_of_key
 from multifleet.core.roster import Anchor, Merged, Refused, Roster
 from multifleet.errors import StoreUnavailable
 from multifleet.node.counters import Counters
-from multifleet.node.roster.fleet_file import Fleet, as_row, fleet_file, write_fleet
+from multifleet.node.roster.fleet_file import Fleet, as_row, fleet_file, fleet_text, write_text
 from multifleet.node.roster.rows import card_in
 from multifleet.node.setup import Setup
 from multifleet.store.roster import Kept
@@ -171,7 +172,7 @@ class Keeping:
         if not (changes.new or changes.gone or rows or notes or anew):
             return
         if at_once or notes:
-            self.write_file(roster, pinned, must=False)
+            await self.write_file(roster, pinned, must=False)
         else:
             self.file_is_old = True
         kept = self.of(changes, rows, forgotten, notes=notes, anew=anew)
@@ -199,21 +200,22 @@ class Keeping:
         for node in nodes:
             await self._store.peers.remove(node)
 
-    def write_file(self, roster: Roster, pinned: Mapping[str, PeerRow], *, must: bool = True) -> None:
+    async def write_file(self, roster: Roster, pinned: Mapping[str, PeerRow], *, must: bool = True) -> None:
         """Replace the file; StoreUnavailable where it `must` be and the disk does not take it."""
         members = roster.view().members
         rows = [row for row in pinned.values() if row.node in members]
+        text = fleet_text(
+            roster.fleet, rows, roster.anchors, roster.documents(), settled=roster.settled, left=self.left
+        )
+        self.file_is_old = False
+        # The disk may take its time, and an older text must never come after a newer one: so nobody cancels this.
+        writing = asyncio.ensure_future(asyncio.to_thread(write_text, self._home, text))
         try:
-            write_fleet(
-                self._home,
-                roster.fleet,
-                rows,
-                roster.anchors,
-                roster.documents(),
-                settled=roster.settled,
-                left=self.left,
-            )
-            self.file_is_old = False
+            await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            self.file_is_old = True
+            await asyncio.wait([writing])
+            raise
         except OSError as error:
             self.file_is_old = True
             self._counters.failed("fleet_file_not_written", reason=error)

@@ -214,7 +214,7 @@ class Rostering:
             changes = await self._merge([self.own.card(), *card_in(row), *documents])
             if self._keeping.left == fleet:
                 self._keeping.left = ""
-            self._keeping.write_file(self._roster, self._settling.rows)
+            await self._keeping.write_file(self._roster, self._settling.rows)
             await self._settle(changes, anew=anew, rows=[row])
         self._announce(changes, row.node)
 
@@ -227,17 +227,18 @@ class Rostering:
             self._roster = Roster(fleet, self._me, {self._me: Anchor(self._members.identity.node)})
             names, self._settling.rows = list(self._settling.rows), {}
             changes = await self._merge([self.own.card()])
-            self._keeping.write_file(self._roster, self._settling.rows)
+            await self._keeping.write_file(self._roster, self._settling.rows)
             await self._keeping.unpin(names)
             for member in gone:
                 out = Out(member.node, member.row.ed25519.hex(), "left", "", self._me, 0, "")
                 await self._then.parted(member, out)
             await self._settle(changes, anew=True)
 
-    def keep_file(self) -> None:
+    async def keep_file(self) -> None:
         """Write fleet.json, if what it says has changed."""
-        if self._keeping.file_is_old:
-            self._keeping.write_file(self._roster, self._settling.rows, must=False)
+        async with self._lock:
+            if self._keeping.file_is_old:
+                await self._keeping.write_file(self._roster, self._settling.rows, must=False)
 
     def _announce(self, changes: Changes, from_: str, *, rumor: bool = False) -> None:
         if not changes.new:

@@ -4,7 +4,7 @@ decides whom to compare with, so that nothing depends on a single way.
 
 import asyncio
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 from multifleet.core.documents import Signed
 from multifleet.node.clock import NodeClock
@@ -41,7 +41,7 @@ class RosterRounds:
         members: Members,
         clock: NodeClock,
         counters: Counters,
-        keep_file: Callable[[], None],
+        keep_file: Callable[[], Awaitable[None]],
         is_there: Callable[[str], bool],
     ) -> None:
         self._rostering = rostering
@@ -113,7 +113,7 @@ class RosterRounds:
         compare_at = self._clock.monotonic() + COMPARE_EVERY * random.random()
         while True:
             await self._rostering.publish_card()
-            self._keep_file()
+            await self._keep_file()
             if self._clock.monotonic() >= compare_at:
                 compare_at = self._clock.monotonic() + COMPARE_EVERY * random.uniform(0.8, 1.2)
                 self._compare_with(group, self._some(1))

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
+from multifleet.loading import load
 from multifleet.node.counters import Counters
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class Logind:
 
     async def run(self) -> None:
         """Connect, listen, and again when the bus or logind went away."""
+        await load("multifleet.node.sleep.bus")
         from multifleet.node.sleep.bus import Bus, BusGone, BusRefused
 
         wait = AGAIN_FIRST

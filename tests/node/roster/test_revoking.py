@@ -174,11 +174,11 @@ async def test_a_full_disk_does_not_keep_a_thief_in(daemons: Daemons, monkeypatc
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("multifleet.node.roster.keeping.write_fleet", full)
+        patch.setattr("multifleet.node.roster.keeping.write_text", full)
         await revoke(mac1, "laptop")
     assert known_to(mac1) == {"mac1", "mac2"}
     assert mac1.node.counters.snapshot()["fleet_file_not_written"] >= 1
-    mac1.node.rostering.keep_file()
+    await mac1.node.rostering.keep_file()
     assert not mac1.node._keeping.file_is_old
 
 

@@ -41,7 +41,6 @@ class NatsHost:
         self._agreed = 0
         self._rest, self._not_before = REST, 0.0
         self._own_secret = b""
-        self._changed = asyncio.Event()
         self._lock = asyncio.Lock()
         self.ready: Callable[[str], Awaitable[None]] | None = None
         """Told each member before it is let in."""
@@ -78,10 +77,6 @@ class NatsHost:
         if self.ready is not None:
             await self.ready(peer)
         return self._login(peer, key)
-
-    def look_again(self) -> None:
-        """Do now what would be done at the next look."""
-        self._changed.set()
 
     async def run(self) -> None:
         """As long as the node runs."""
@@ -125,15 +120,12 @@ class NatsHost:
         return "the NATS server here was started anew" if started else f"no NATS server here: {self.problem}"
 
     async def _wait(self) -> None:
-        ended = asyncio.ensure_future(self._process.ended()) if self.runs and self._process else None
-        changed = asyncio.ensure_future(self._changed.wait())
-        waited = {changed} if ended is None else {changed, ended}
+        """Until the next look, or until the server has ended."""
         try:
-            await asyncio.wait(waited, timeout=self._tick, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for one in waited:
-                one.cancel()
-        self._changed.clear()
+            async with asyncio.timeout(self._tick):
+                await (self._process.ended() if self._process and self.runs else asyncio.Event().wait())
+        except TimeoutError:
+            pass  # the time has come
 
     async def _start(self) -> bool:
         found = program()

@@ -12,7 +12,7 @@ import msgspec
 from multifleet.channels.base import Carried, ChannelError, Here, Parcel, Success, Target
 from multifleet.channels.ssh_connections import SshConnections
 from multifleet.channels.ssh_login import logins
-from multifleet.channels.ssh_running import NOT_FOUND, Ran, run_there
+from multifleet.channels.ssh_running import NOT_FOUND, Ran, printed, run_there
 from multifleet.channels.witness import Witness
 from multifleet.config import join_address
 from multifleet.core.frame import FRAME_LIMIT
@@ -58,7 +58,7 @@ class SshChannel:
         home = self._connections.peers.facts.of(target.node).unusual_home
         stdin = with_home(home, parcel.frame) if home else parcel.frame
         ran = await run_there(self._connections, target, RECEIVE, stdin, OUTPUT_LIMIT)
-        said = _read(ran.output)
+        said = printed(ran, _Said)
         if said is None:
             raise ChannelError(f"{ran.where}: {_why(ran, target)}", unknown=ran.status not in (2, NOT_FOUND))
         brought = tuple(frame for frame in said.waiting if len(frame) <= FRAME_LIMIT)
@@ -88,17 +88,6 @@ async def mend(connections: SshConnections, target: Target) -> str:
     had = connections.forget(target.node)
     async with connections.to(target) as kept:
         return f"{'closed the SSH connection and opened another' if had else 'opened an SSH connection'}: {kept.login}"
-
-
-def _read(output: bytes) -> _Said | None:
-    """The line that `receive` printed; what a login script prints before it is passed over."""
-    for line in reversed(output.splitlines()):
-        if line.startswith(b'{"'):
-            try:
-                return msgspec.json.decode(line, type=_Said)
-            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-                return None
-    return None
 
 
 def _why(ran: Ran, target: Target) -> str:

@@ -3,6 +3,9 @@
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
+
+import msgspec
 
 from multifleet.channels.base import ChannelError, Target
 from multifleet.channels.ssh_connections import SshConnections
@@ -22,6 +25,20 @@ class Ran:
     errors: str
     where: str
     """As whom it ran, and where."""
+
+
+Form = TypeVar("Form", bound=msgspec.Struct)
+
+
+def printed(ran: Ran, form: type[Form]) -> Form | None:
+    """The JSON line that it printed; what a login script prints before it is passed over. None where there is none."""
+    for line in reversed(ran.output.splitlines()):
+        if line.startswith(b'{"'):
+            try:
+                return msgspec.json.decode(line, type=form)
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+                return None
+    return None
 
 
 async def run_there(connections: SshConnections, target: Target, words: Sequence[str], stdin: bytes, limit: int) -> Ran:

@@ -45,11 +45,6 @@ class TokenBucket:
         """Pays one back."""
         self._tokens = min(self._burst, self._tokens + 1.0)
 
-    @property
-    def is_full(self) -> bool:
-        """Whether nothing was taken lately, as of the last time that was passed in."""
-        return self._tokens >= self._burst
-
     def _refill(self, now: float) -> None:
         if self._at is not None and now > self._at:
             self._tokens = min(self._burst, self._tokens + (now - self._at) * self._per_second)

@@ -68,14 +68,6 @@ class Rereads(Protocol):
         ...
 
 
-class SessionSource(Rereads, Protocol):
-    """A place that knows the live sessions of one client."""
-
-    def find(self) -> Found:
-        """All live sessions; blocks for milliseconds and never raises for what the files contain."""
-        ...
-
-
 class Unreachable(Exception):
     """Nothing was written to the session: the same message may be offered again."""
 

@@ -98,11 +98,6 @@ class Presence:
         self._speech.digest = digest
 
     @property
-    def share_lost(self) -> float:
-        """The share of this node's pings that living peers leave unanswered, as it judges itself."""
-        return self._watching.pings.loss.share
-
-    @property
     def size(self) -> int:
         """How much it remembers beside its records of members: timers, pings, favours, rumors. Bounded."""
         return len(self._timers) + len(self._watching.pings) + len(self._favours) + len(self._speech.queue)

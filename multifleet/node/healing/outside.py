@@ -5,29 +5,18 @@ What may be repaired there is the target's list, how often is the target's limit
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Protocol
 
 import msgspec
 
 from multifleet.channels.base import ChannelError, Target
 from multifleet.channels.ssh_connections import SshConnections
+from multifleet.channels.ssh_running import Ran, printed, run_there
 from multifleet.core.visible import visible
 
 LIMIT = 16 * 1024
 """Bytes that are read of what it prints."""
 STEPS = {"daemon": 90.0, "agent": 330.0}
 """The repairs that are asked for, in this order, until one has acted, and the seconds that each has."""
-
-
-class Ran(Protocol):
-    """How a command over there ended."""
-
-    @property
-    def status(self) -> int: ...
-    @property
-    def output(self) -> bytes: ...
-    @property
-    def errors(self) -> str: ...
 
 
 class _Said(msgspec.Struct):
@@ -43,8 +32,6 @@ def over_ssh(connections: SshConnections) -> RunThere:
     """Runs it by a kept SSH connection."""
 
     async def run(target: Target, words: tuple[str, ...], most: int) -> Ran:
-        from multifleet.channels.ssh_running import run_there
-
         return await run_there(connections, target, words, b"", most)
 
     return run
@@ -73,7 +60,7 @@ class Outside:
             except ChannelError as error:
                 told.append(f"{name}: {error}")
                 break
-            said = _read(ran.output)
+            said = printed(ran, _Said)
             if said is None:
                 words = ran.errors.strip().rpartition("\n")[2] or f"exit status {ran.status}"
                 told.append(f"{name}: {visible(words, one_line=True)[:200]}")
@@ -82,14 +69,3 @@ class Outside:
             if said.acted:
                 return "; ".join(told), True
         return "; ".join(told), False
-
-
-def _read(output: bytes) -> _Said | None:
-    """The line that it printed; what a login script prints before it is passed over."""
-    for line in reversed(output.splitlines()):
-        if line.startswith(b'{"'):
-            try:
-                return msgspec.json.decode(line, type=_Said)
-            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-                return None
-    return None

@@ -20,7 +20,6 @@ GATHER = 0.02
 COMPARE_EVERY = 30.0
 COMPARED_AT_START = 3
 CARD_EVERY = 5.0
-FILE_EVERY = 5.0
 """Seconds between two looks at this node's addresses, and after which a new card is in the file too."""
 AGAIN_FIRST, AGAIN_LAST = 1.0, 60.0
 """Seconds before a peer is compared with again, while that does not make the rosters equal."""

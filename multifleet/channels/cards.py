@@ -2,13 +2,13 @@
 sleeps can be woken without anybody having written its card down.
 """
 
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import msgspec
 
 from multifleet.core.magic_packet import read_mac, write_mac
+from multifleet.private_files import write_private
 
 FILE_LIMIT = 256 * 1024
 
@@ -32,7 +32,7 @@ class Cards:
             if len(cards) == 1:  # else it is not to be told which of them sleeps with the machine
                 known[node] = write_mac(cards.pop())
         if known != self._known:
-            self._write(known)
+            write_private(self._path, msgspec.json.encode(known))
             self._known = known
 
     def _load(self) -> dict[str, str]:
@@ -43,9 +43,3 @@ class Cards:
             except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
                 self._known = {}  # they are seen again
         return self._known
-
-    def _write(self, known: dict[str, str]) -> None:
-        aside = self._path.with_name(".cards.json.new")
-        with open(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb") as file:
-            file.write(msgspec.json.encode(known))
-        os.replace(aside, self._path)

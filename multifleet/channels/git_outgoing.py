@@ -11,9 +11,9 @@ import msgspec
 
 from multifleet.channels.base import ChannelError
 from multifleet.channels.git_repository import GitRepository
-from multifleet.channels.private_files import read_private, write_private
 from multifleet.core.git_mail import is_letter
 from multifleet.core.visible import visible
+from multifleet.private_files import read_private, write_private
 
 GATHER_SECONDS = 0.5
 PUSH_SECONDS = 30.0

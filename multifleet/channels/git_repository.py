@@ -20,8 +20,8 @@ from pathlib import Path
 from multifleet.channels.base import ChannelError
 from multifleet.channels.git_program import GitFailed, TooMuch, run
 from multifleet.channels.git_remote import Remote
-from multifleet.channels.private_files import private_folder
 from multifleet.core.git_mail import BLOB_LIMIT, is_letter
+from multifleet.private_files import private_folder
 
 FETCH_BYTES = 32 * 1024 * 1024
 """That one fetch may bring."""

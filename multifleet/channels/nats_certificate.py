@@ -6,7 +6,7 @@ It is checked by being that very certificate; no name in it and no date says who
 import datetime
 from pathlib import Path
 
-from multifleet.channels.private_files import read_private, write_private
+from multifleet.private_files import read_private, write_private
 
 SERVER_NAME = "nats.multifleet.internal"
 """In every certificate, so that clients which insist on a name find one; never looked up."""

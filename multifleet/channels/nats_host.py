@@ -14,9 +14,9 @@ from multifleet.channels.nats_certificate import certificate
 from multifleet.channels.nats_config import User
 from multifleet.channels.nats_process import NatsProcess, NotStarted, program
 from multifleet.channels.nats_servers import Server, of_chief
-from multifleet.channels.private_files import private_folder, read_private, write_private
 from multifleet.config import join_address
 from multifleet.core.nats_packets import NatsTold
+from multifleet.private_files import private_folder, read_private, write_private
 
 TICK = 2.0
 """Seconds between two looks at who is the chief, and who is a member."""

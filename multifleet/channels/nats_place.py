@@ -12,8 +12,8 @@ import msgspec
 from multifleet.channels.base import ChannelError, Here, Target
 from multifleet.channels.nats_host import NatsHost
 from multifleet.channels.nats_servers import Server, of_chief, of_urls
-from multifleet.channels.private_files import private_folder, read_private, write_private
 from multifleet.core.nats_packets import NatsAsk, NatsTold
+from multifleet.private_files import private_folder, read_private, write_private
 
 ASK_SECONDS = 2.5
 SOON, LATER = 3.0, 20.0

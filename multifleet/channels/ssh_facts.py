@@ -7,9 +7,7 @@ Nothing of it says where to connect or what to run there.
 import base64
 import glob
 import hashlib
-import os
 import re
-import secrets
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +15,7 @@ import msgspec
 
 from multifleet.core.ids import is_node_id
 from multifleet.core.ssh_packets import HOST_KEYS_LIMIT, HostKey, SshTold, is_plain
+from multifleet.private_files import private_folder, write_private
 
 DEFAULT_HOME = ".multifleet"
 """Where a peer's home is looked for until it has told: in the folder in which its SSH server lets this node begin."""
@@ -84,18 +83,7 @@ class FactsStore:
     def _keep(self, node: str, facts: SshFacts) -> None:
         assert is_node_id(node)
         self._known[node] = facts
-        self._folder.mkdir(mode=0o700, exist_ok=True)
-        aside = self._folder / f".{node}.{secrets.token_hex(4)}"
-        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(msgspec.json.encode(facts))
-                file.flush()
-                os.fsync(descriptor)
-            os.replace(aside, self.path(node))
-        except BaseException:
-            aside.unlink(missing_ok=True)
-            raise
+        write_private(private_folder(self._folder) / self.path(node).name, msgspec.json.encode(facts))
 
 
 def fingerprint(host_key: str) -> str:

@@ -9,6 +9,8 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from multifleet.private_files import write_private
+
 KEPT = 4_096
 """Messages that are remembered; older ones are over by then, or were sent again hundreds of times."""
 _REWRITTEN_AT = 3 * KEPT
@@ -81,7 +83,7 @@ class ToldOnce:
         while len(known) > KEPT:
             known.pop(next(iter(known)))
         text = "".join(f"{id} {word}\n" for id, word in known.items())
-        await asyncio.to_thread(self._replace, text)
+        await asyncio.to_thread(write_private, self._path, text.encode("ascii"))
         self._lines = len(known)
 
     def _read(self) -> str:
@@ -97,11 +99,3 @@ class ToldOnce:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-
-    def _replace(self, text: str) -> None:
-        aside = self._path.with_name(f".{self._path.name}.new")
-        with open(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, self._path)

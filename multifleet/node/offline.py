@@ -14,7 +14,7 @@ from multifleet.core.documents import Role
 from multifleet.core.drop import parked_name
 from multifleet.core.invite import BadCode, read_code
 from multifleet.errors import AlreadyRunning, InviteWrong, KeyUnavailable
-from multifleet.node.keys.keystore import identity_file, kept_in, node_of, write_private
+from multifleet.node.keys.keystore import identity_file, kept_in, node_of
 from multifleet.node.log_file import logged
 from multifleet.node.node import Node
 from multifleet.node.setup import Setup, init, make_home, open_setup
@@ -28,6 +28,7 @@ from multifleet.operations.views import (
     RevokedView,
     SettledView,
 )
+from multifleet.private_files import write_private
 from multifleet.store.lock import HomeLock
 
 T = TypeVar("T")

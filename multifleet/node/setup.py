@@ -11,9 +11,10 @@ from multifleet.core.drop import NODE_NAME
 from multifleet.core.invite import fleet_of_key
 from multifleet.core.keys import Identity
 from multifleet.errors import BadInput, ConfigError
-from multifleet.node.keys.keystore import assert_no_identity, create_identity, load_identity, node_of, write_private
+from multifleet.node.keys.keystore import assert_no_identity, create_identity, load_identity, node_of
 from multifleet.node.roster.fleet_file import Fleet, read_fleet, write_fleet
 from multifleet.node.roster.roles import Roles
+from multifleet.private_files import write_private
 
 SHARED_KEY = "FLEET_NERVE_HMAC_KEY"
 

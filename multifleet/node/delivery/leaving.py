@@ -12,8 +12,8 @@ from typing import Protocol
 
 from multifleet.core.drop import OUT_NAME
 from multifleet.node.counters import Counters
-from multifleet.node.keys.keystore import write_private
 from multifleet.node.members import Member
+from multifleet.private_files import write_private
 from multifleet.sessions.own_files import NotOurs, is_private_folder, make_private_folder
 
 LOOKS = (1.0, 3.0, 8.0, 20.0, 45.0)

@@ -18,6 +18,7 @@ from multifleet.core.ids import is_node_id
 from multifleet.core.key_text import BadKeys, read_keys, write_keys
 from multifleet.core.keys import Identity
 from multifleet.errors import BadInput, KeyUnavailable
+from multifleet.private_files import write_private
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +98,7 @@ def save_identity(home: Path, identity: Identity, environ: Mapping[str, str] = o
             write_private(path, json.dumps(record | {"account": other}).encode())
             _drop_from_keyring(account)
         else:
-            write_private(path, json.dumps(record | {"pair": text}).encode(), wipe=True)
+            write_wiping(path, json.dumps(record | {"pair": text}).encode())
     except (OSError, ValueError) as error:
         raise KeyUnavailable(f"the new key cannot be stored ({error}): the old ones stay in use") from None
 
@@ -152,16 +153,14 @@ def kept_in(home: Path) -> str:
     return str(json.loads(identity_file(home).read_bytes()).get("in", "file"))
 
 
-def write_private(path: Path, data: bytes, *, wipe: bool = False) -> None:
-    """Write a file that only this user reads, wholly or not at all; `wipe` overwrites what it replaces."""
-    replaced = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC) if wipe else None
+def write_wiping(path: Path, data: bytes) -> None:
+    """As `write_private`, and what it replaces is overwritten."""
+    replaced = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        _replace(path, data)
-        if replaced is not None:
-            _wipe(replaced)
+        write_private(path, data)
+        _wipe(replaced)
     finally:
-        if replaced is not None:
-            os.close(replaced)
+        os.close(replaced)
 
 
 def _wipe(descriptor: int) -> None:
@@ -173,21 +172,6 @@ def _wipe(descriptor: int) -> None:
         os.fsync(descriptor)
     except OSError as error:
         log.warning("the file that was replaced cannot be overwritten: %s", error)
-
-
-def _replace(path: Path, data: bytes) -> None:
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(aside, path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _put_in_keyring(account: str, pair: str) -> bool:

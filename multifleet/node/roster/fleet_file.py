@@ -10,7 +10,7 @@ import msgspec
 from multifleet.core.documents import Signed
 from multifleet.core.roster import Anchor
 from multifleet.errors import ConfigError
-from multifleet.node.keys.keystore import write_private
+from multifleet.private_files import write_private
 from multifleet.store.rows import PeerRow
 
 

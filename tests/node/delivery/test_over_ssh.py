@@ -17,8 +17,9 @@ from multifleet.core.channel_state import ChannelState
 from multifleet.core.key_text import write_keys
 from multifleet.core.receipts import State
 from multifleet.core.ssh_packets import SshTold
-from multifleet.node.keys.keystore import identity_file, write_private
+from multifleet.node.keys.keystore import identity_file
 from multifleet.node.roster.fleet_file import write_fleet
+from multifleet.private_files import write_private
 from tests.channels.sshd import Sshd
 from tests.core.wire import FLEET
 from tests.node.fleet import SOON, Machine, Machines

@@ -9,7 +9,8 @@ from msgspec import structs
 from multifleet.core.card import SignedCard, sign_card
 from multifleet.core.documents import Signed
 from multifleet.core.key_text import write_keys
-from multifleet.node.keys.keystore import identity_file, load_identity, write_private
+from multifleet.node.keys.keystore import identity_file, load_identity
+from multifleet.private_files import write_private
 from tests.node.fleet import Machine, Machines
 from tests.node.served import Daemon
 

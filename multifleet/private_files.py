@@ -1,4 +1,4 @@
-"""Small files of a channel in the node's home that nobody else may read; written aside and renamed."""
+"""Small files in the node's home that nobody else may read; written aside and renamed."""
 
 import os
 import secrets
@@ -13,7 +13,7 @@ def private_folder(place: Path) -> Path:
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Put the content there in one step; whoever reads it finds the old one or the new one."""
+    """Put the content there in one step: whoever reads it finds the old one or the new one, after a power cut too."""
     aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
@@ -25,6 +25,11 @@ def write_private(path: Path, content: bytes) -> None:
     except BaseException:
         aside.unlink(missing_ok=True)
         raise
+    folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def read_private(path: Path, limit: int = 65_536) -> bytes | None:

@@ -89,6 +89,8 @@ class Here:
     does no harm."""
     targets: Callable[[], Sequence[Target]]
     """All other members."""
+    met_at: Callable[[str], Sequence[str]]
+    """Where a member has answered this node, or this machine's user says that it is; not what its card claims."""
     chief: Callable[[], str | None]
     ask: Callable[[str, msgspec.Struct, float], Awaitable[msgspec.Struct]]
     """(peer, packet, seconds) -> what the peer told, over whatever answers at once; ChannelError where nothing does."""

@@ -6,13 +6,15 @@ the background: a delivery never waits for one.
 
 import asyncio
 from contextlib import AsyncExitStack
+from math import inf
 from typing import TYPE_CHECKING, ClassVar
 
 from multifleet.channels.base import Carried, ChannelError, Here, Parcel, Success, Target
 from multifleet.channels.nats_config import request_subject
 from multifleet.channels.nats_host import TICK, NatsHost
 from multifleet.channels.nats_place import NatsPlace, NoServer, Place
-from multifleet.channels.nats_queue import NatsQueue, NoQueue
+from multifleet.channels.nats_queue import NatsQueue
+from multifleet.channels.nats_shares import NatsShares, NoQueue
 from multifleet.channels.witness import Witness
 from multifleet.core.frame import FRAME_LIMIT
 from multifleet.core.nats_packets import NatsAsk, NatsTold
@@ -27,6 +29,8 @@ PROVED_SECONDS = 4.0
 """Between two round trips to the server."""
 FIRST_QUEUE, LONGEST_QUEUE = 1.0, 60.0
 """Until the next try to open the queue: a cluster that chooses a leader has one again soon, many servers never."""
+TIDY_SECONDS = 60.0
+"""Between two looks at what the server keeps, and for whom; the first ones are sooner where something goes wrong."""
 FIRST_REST, LONGEST_REST, LATER_REST = 0.1, 5.0, 15.0
 """Seconds until the next try to connect; the last where it has been in vain for a minute."""
 A_MINUTE = 60.0
@@ -46,6 +50,7 @@ class NatsChannel:
         self._grace = grace
         self._wire: Wire | None = None
         self._queue: NatsQueue | None = None
+        self._shares: NatsShares | None = None
         self._fleet = ""
         self._no_queue = self._told = ""
         self._why = "not connected to a NATS server yet"
@@ -114,8 +119,9 @@ class NatsChannel:
         try:
             await queue.put(target.node, parcel.frame, parcel.ids, max(0.1, deadline - self._here.monotonic()))
         except NoQueue as error:
-            self._doubt.set()
-            raise ChannelError(f"{absent}, and {error}", unknown=True) from None
+            if error.unknown:
+                self._doubt.set()
+            raise ChannelError(f"{absent}, and {error}", unknown=error.unknown) from None
         return Carried(Success.PARKED, where=f"the queue of the {where}")
 
     async def mend(self, target: Target) -> str:
@@ -154,9 +160,9 @@ class NatsChannel:
         return told
 
     async def _let(self, peer: str) -> None:
-        if self._queue is not None:
+        if self._shares is not None:
             try:
-                await self._queue.let(peer)
+                await self._shares.make(peer)
             except NoQueue as error:
                 self._here.count("nats_no_queue", peer=peer, reason=error)
 
@@ -200,7 +206,7 @@ class NatsChannel:
                 reasons.append(str(error))
                 continue
             finally:
-                self._wire = self._queue = None
+                self._wire = self._queue = self._shares = None
                 self._connected.clear()
                 wire.abort("it is not used any more")
                 self._why = f"the connection to the NATS server {server.name} ended: {wire.why}"
@@ -225,15 +231,20 @@ class NatsChannel:
         self._here.count("nats_connected")
         dropped = 0
         pause, due = FIRST_QUEUE, self._here.monotonic()
+        members, tidy, soon = place.keeps_for(), due, FIRST_QUEUE
         while await wire.live() and self._place.is_still(place):
             if self._queue is None and self._here.monotonic() >= due:
                 self._queue = await self._open_queue(wire, place)
                 pause, due = min(2 * pause, LONGEST_QUEUE), self._here.monotonic() + pause
+            elif self._shares is not None and (self._here.monotonic() >= tidy or members != place.keeps_for()):
+                members, sound = place.keeps_for(), await self._keep(self._shares, place)
+                tidy = self._here.monotonic() + (TIDY_SECONDS if sound else soon)
+                soon = FIRST_QUEUE if sound else min(2 * soon, TIDY_SECONDS)
             if wire.dropped > dropped:
                 self._here.count("nats_dropped", messages=wire.dropped - dropped, reason="they came too fast")
                 dropped = wire.dropped
-            wait = PROVED_SECONDS if self._queue else min(PROVED_SECONDS, due - self._here.monotonic())
-            await self._until_doubt(wire, max(0.1, wait))
+            next_look = due if self._queue is None else tidy if self._shares is not None else inf
+            await self._until_doubt(wire, min(max(0.1, next_look - self._here.monotonic()), PROVED_SECONDS))
 
     async def _until_doubt(self, wire: "Wire", seconds: float) -> None:
         waits = [asyncio.ensure_future(event.wait()) for event in (wire.closed, self._doubt)]
@@ -246,11 +257,12 @@ class NatsChannel:
 
     async def _open_queue(self, wire: "Wire", place: Place) -> NatsQueue | None:
         queue = NatsQueue(wire, place.fleet, self._here.node)
+        shares = NatsShares(wire, place.fleet, replicas=place.replicas, is_host=place.is_host)
         try:
-            if place.makes_stream:
-                await queue.make(place.replicas)
-            for node in place.consumers():
-                await queue.let(node)
+            if place.keeps_for():
+                self._no_share(await shares.keep(place.keeps_for(), place.is_gone))
+                await shares.hear(place.keeps_for, self._no_share)
+                self._shares = shares
             await queue.take_with(self._take_queued, self._here.count)
         except NoQueue as error:
             if str(error) != self._no_queue:
@@ -259,6 +271,18 @@ class NatsChannel:
             return None
         self._no_queue = ""
         return queue
+
+    async def _keep(self, shares: NatsShares, place: Place) -> bool:
+        try:
+            fault = await shares.keep(place.keeps_for(), place.is_gone)
+        except NoQueue as error:
+            fault = str(error)
+        self._no_share(fault)
+        return not fault
+
+    def _no_share(self, reason: str) -> None:
+        if reason:
+            self._here.count("nats_no_share", reason=reason)
 
     async def _take(self, message: "Msg") -> None:
         """A peer's request; the next one is not looked at before there is room for it."""

@@ -1,7 +1,7 @@
 """The configuration of the embedded NATS server, as text: who may come in, and which subjects are whose.
 
-Decides nothing about processes or files. A member may speak to everybody and listen only to what is for itself; the
-chief's own login alone may make streams.
+Decides nothing about processes or files. A member may speak to everybody, lay frames into its own share of the queue,
+and listen only to what is for itself; the chief's own login alone may make streams.
 """
 
 import hashlib
@@ -16,10 +16,14 @@ from multifleet.core.frame import FRAME_LIMIT
 
 MAX_PAYLOAD = FRAME_LIMIT + 4_096
 """A frame and NATS's own headers."""
-QUEUES_BYTES = 1 << 28
-"""Of all frames that wait for machines that are away."""
-QUEUE_FRAMES = 1_000
-"""Frames that wait for one machine."""
+SHARE_BYTES = 1 << 24
+"""Of the frames of one sender that wait for machines that are away."""
+SHARE_FRAMES = 1_000
+"""Their number. It also bounds how many subjects there are to be told of: each is made up by the sender."""
+STORE_BYTES = 1 << 33
+"""A limit for the server alone, which sets the whole of every share aside from it."""
+LINE_LIMIT = 1_024
+"""Bytes of a line to the server: the longest of ours names a stream, a node and two subjects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +39,29 @@ def request_subject(fleet: str, node: str) -> str:
     return f"mf.{fleet}.rq.{node}"
 
 
-def queue_subject(fleet: str, node: str) -> str:
-    """Where frames wait for a node."""
-    return f"mf.{fleet}.q.{node}"
+def queue_subject(fleet: str, node: str, sender: str) -> str:
+    """Where a sender's frames wait for a node."""
+    return f"mf.{fleet}.q.{node}.{sender}"
 
 
-def stream_name(fleet: str) -> str:
-    """The stream that keeps them."""
-    return f"MF_{fleet}"
+def told_subject(fleet: str, node: str, sender: str) -> str:
+    """Where the server tells its host that such a frame was laid there."""
+    return f"mf.{fleet}.told.{node}.{sender}"
+
+
+def stream_name(fleet: str, sender: str) -> str:
+    """The stream that keeps what a sender has laid there."""
+    return f"MF_{fleet}_{sender}"
 
 
 def inbox(node: str) -> str:
     """What a node's answers and waiting frames come to begins so."""
     return f"_INBOX.{node}"
+
+
+def waiting_inbox(fleet: str, node: str) -> str:
+    """Where a node is given what waits for it."""
+    return f"{inbox(node)}.q.{fleet}"
 
 
 def password(secret: bytes, node: str, key: str) -> str:
@@ -58,12 +72,14 @@ def password(secret: bytes, node: str, key: str) -> str:
 
 def permissions(fleet: str, node: str, *, is_host: bool) -> dict[str, object]:
     """What this user may publish and hear. Answers go only to who has asked, once each."""
-    publish = [request_subject(fleet, "*"), queue_subject(fleet, "*"), f"$JS.ACK.{stream_name(fleet)}.{node}.>"]
+    publish = [request_subject(fleet, "*"), queue_subject(fleet, "*", node), f"$JS.ACK.*.{node}.>"]
+    subscribe = [request_subject(fleet, node), f"{inbox(node)}.>"]
     if is_host:
         publish.append("$JS.API.>")
+        subscribe.append(told_subject(fleet, "*", "*"))
     return {
         "publish": {"allow": publish},
-        "subscribe": {"allow": [request_subject(fleet, node), f"{inbox(node)}.>"]},
+        "subscribe": {"allow": subscribe},
         "allow_responses": {"max": 1, "expires": "10s"},
     }
 
@@ -87,14 +103,14 @@ def server_config(
         "max_payload": MAX_PAYLOAD,
         "max_connections": 4_096,
         "max_subscriptions": 64,
-        "max_control_line": 2_048,
+        "max_control_line": LINE_LIMIT,
         "ping_interval": "5s",
         "ping_max": 2,
         "write_deadline": "2s",
         "jetstream": {
             "store_dir": str(folder / "store"),
             "sync_interval": "always",
-            "max_file_store": 2 * QUEUES_BYTES,
+            "max_file_store": STORE_BYTES,
             "max_memory_store": 1,
         },
         "authorization": {

@@ -4,7 +4,7 @@ What the chief told is kept in the home, so that a daemon finds back while the c
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import msgspec
@@ -36,10 +36,13 @@ class Place:
     chief: str
     """Whose server it is; empty where it is the user's."""
     servers: tuple[Server, ...]
-    makes_stream: bool
     replicas: int
-    consumers: Callable[[], Iterable[str]]
-    """The nodes to which this one lets the server give what waits for them."""
+    keeps_for: Callable[[], Collection[str]]
+    """The nodes for which this one has the server keep a queue; none where the chief does."""
+    is_gone: Callable[[str], bool]
+    """Whether a node is no member any more, so that what it left there, and what waits for it, is to be removed."""
+    is_host: bool = False
+    """Whether this node runs the server, on which then is nothing but this fleet's."""
 
 
 class _Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -58,6 +61,7 @@ class NatsPlace:
         self._file = here.home / "nats" / "chief.json"
         self._forgotten = False
         self._rounds = 0
+        self._seen: set[str] = set()
 
     def forget(self) -> None:
         """What the chief told is of no use any more."""
@@ -87,12 +91,12 @@ class NatsPlace:
             if not servers:
                 nobody = "" if here.targets() else "there is nobody else in the fleet"
                 raise NoServer(self._host.problem or nobody or "the NATS server here is being started", SOON)
-            return Place(here.fleet(), chief, servers, True, 1, self._everybody)
+            return Place(here.fleet(), chief, servers, 1, self._everybody, self._is_stranger, is_host=True)
         target = self._target(chief)
         if target is None or not target.addresses:
             raise NoServer(f"{chief}, the chief, has no address that is known", LATER)
         told = await self._told(target)
-        return Place(here.fleet(), chief, of_chief(told, here.node, target.addresses), False, 1, tuple)
+        return Place(here.fleet(), chief, of_chief(told, here.node, target.addresses), 1, tuple, self._is_gone)
 
     def _users(self) -> Place:
         config, here = self._here.config, self._here
@@ -106,15 +110,22 @@ class NatsPlace:
             here.fleet(),
             "",
             (*servers[first:], *servers[:first]),
-            True,
             3 if len(servers) >= 3 else 1,
             lambda: (here.node,),
+            self._is_gone,
         )
 
-    def _everybody(self) -> Iterable[str]:
-        yield self._here.node
-        for target in self._here.targets():
-            yield target.node
+    def _everybody(self) -> Collection[str]:
+        return {self._here.node, *(target.node for target in self._here.targets())}
+
+    def _is_stranger(self, node: str) -> bool:
+        return node not in self._everybody()
+
+    def _is_gone(self, node: str) -> bool:
+        """The same on a server that others may use as well: only of a member that went while this daemon ran."""
+        members = self._everybody()
+        self._seen.update(members)
+        return node in self._seen and node not in members and self._here.chief() == self._here.node
 
     def _target(self, node: str | None) -> Target | None:
         return next((target for target in self._here.targets() if target.node == node), None)

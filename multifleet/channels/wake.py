@@ -114,14 +114,12 @@ class WakeChannel:
         if near is not None and mac is not None:
             await self._send(target.node, near, mac)
             return Woken(self._here.node, write_mac(mac), AT_MOST)
-        ask = WakeAsk(node=target.node, mac=write_mac(mac) if mac else "", hosts=_hosts(target)[:8])
+        ask = WakeAsk(node=target.node)
         others = self._others(target)[:ASKED_AT_MOST]
         told = await asyncio.gather(*(self._ask(other.node, ask) for other in others))
         for other, said in zip(others, told, strict=True):
             if isinstance(said, WakeTold) and said.near:
-                sent = await self._here.ask(
-                    other.node, WakeAsk(node=ask.node, mac=ask.mac, hosts=ask.hosts, send=True), ASK_SECONDS
-                )
+                sent = await self._here.ask(other.node, WakeAsk(node=ask.node, send=True), ASK_SECONDS)
                 if isinstance(sent, WakeTold) and sent.sent:
                     return Woken(other.node, sent.mac, sent.sent)
                 raise ChannelError(f"{other.node} sent none: {getattr(sent, 'reason', '') or 'it does not say why'}")
@@ -131,7 +129,8 @@ class WakeChannel:
         if near is not None and mac is None:
             return f"its network card is not known here: give nodes.{target.node}.mac_address in config.json"
         whom = "no member that is there" if asked else "this machine is not, and no other member is there to ask"
-        return f"{whom} is on the network segment of {target.node} and knows its network card"
+        there = f"give nodes.{target.node}.mac_address in config.json on a member beside it"
+        return f"{whom} is on the network segment of {target.node} and knows its network card: {there}"
 
     async def _ask(self, node: str, ask: WakeAsk) -> object:
         try:
@@ -143,8 +142,8 @@ class WakeChannel:
         target = next((target for target in self._here.targets() if target.node == ask.node), None)
         if target is None:
             return WakeTold(near=False, reason=f"{ask.node} is no member that this node knows")
-        mac = self._mac(target) or read_mac(ask.mac)
-        near = await asyncio.to_thread(_segment_of, [*_hosts(target), *ask.hosts])
+        mac = self._mac(target)
+        near = await asyncio.to_thread(_segment_of, _hosts(target))
         if near is None or mac is None:
             return WakeTold(near=False, reason="not on its segment" if near is None else "its card is not known here")
         if not ask.send:
@@ -179,7 +178,11 @@ class WakeChannel:
         while True:
             await asyncio.sleep(wait)
             wait = CARDS_EVERY
-            there = {target.node: _hosts(target) for target in self._here.targets() if target.is_there}
+            there = {
+                target.node: _numbers(self._here.met_at(target.node))
+                for target in self._here.targets()
+                if target.is_there
+            }
             if there:
                 await asyncio.to_thread(self._cards.note, there, await asyncio.to_thread(cards_seen))
 
@@ -190,8 +193,12 @@ def _segment_of(hosts: Sequence[str]) -> Segment | None:
 
 def _hosts(target: Target) -> tuple[str, ...]:
     """Its addresses of IPv4, which alone has broadcasts, without the ports."""
+    return _numbers((*target.addresses, target.configured.lan_ip, target.configured.host))
+
+
+def _numbers(addresses: Sequence[str]) -> tuple[str, ...]:
     found = []
-    for address in (*target.addresses, target.configured.lan_ip, target.configured.host):
+    for address in addresses:
         try:
             found.append(str(ipaddress.IPv4Address(split_address(address)[0])))
         except ValueError:

@@ -1,9 +1,12 @@
 """The way in: finds the command, reads its arguments, asks the daemon, prints the answer.
 
+With MULTIFLEET_FENCED set, all that a command prints is made data for an agent that reads it (cli/fenced.py).
+
 Exit status: 0 done (a state that was waited for was reached), 3 accepted and not there yet, 1 refused or
 failed with one line on standard error, 2 not a command.
 """
 
+import os
 import sys
 
 from multifleet.cli.arguments import HelpWanted, Value, read_arguments
@@ -16,6 +19,14 @@ DONE, FAILED, USAGE, NOT_YET, INTERRUPTED = 0, 1, 2, 3, 130
 def main(words: list[str] | None = None) -> int:
     """Run one command; the exit status."""
     words = sys.argv[1:] if words is None else words
+    if os.environ.pop("MULTIFLEET_FENCED", ""):  # a daemon that is started here is not to hand it on
+        from multifleet.cli.fenced import fenced
+
+        return fenced(lambda: _main(words))
+    return _main(words)
+
+
+def _main(words: list[str]) -> int:
     name = ""
     try:
         name, command, rest = _find(words)
@@ -87,6 +98,4 @@ def _complain(name: str, message: str) -> None:
 
 
 def _forget_output() -> None:
-    import os
-
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

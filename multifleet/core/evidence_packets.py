@@ -42,7 +42,7 @@ class EvidenceTold(Wire, frozen=True, kw_only=True):
     listens: Places = msgspec.field(default_factory=list)
     """Those of them at which it has just reached itself."""
     reaches: Literal["", "open", "refused", "no answer", "no route", "unknown name"] = ""
-    """The best end of its connections to the asker's addresses, tried now; empty where it did not try."""
+    """The best end of its connections to the asker, tried now where it was met before; empty where it did not try."""
     tried: Places = msgspec.field(default_factory=list)
     """Those addresses."""
     failures: Annotated[int, msgspec.Meta(ge=0, le=10**9)] = 0
@@ -64,7 +64,7 @@ class EvidenceAsk(Question, frozen=True, kw_only=True, tag="evidence"):
     repeatable: ClassVar[bool] = True
 
     look: bool = False
-    """Whether it shall try its own addresses and those of the asker."""
+    """Whether it shall try its own addresses, and those at which the asker has answered it before."""
     pad: Pad = ""
     """Nothing; to see what becomes of large questions."""
     want: Annotated[int, msgspec.Meta(ge=0, le=PAD_LIMIT)] = 0

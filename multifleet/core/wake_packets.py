@@ -10,14 +10,13 @@ from multifleet.core.packets import Wire
 
 NodeName = Annotated[str, msgspec.Meta(pattern=f"^{NODE_PATTERN}\\Z")]
 Mac = Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{2}(:[0-9a-f]{2}){5})?\\Z")]
-Host = Annotated[str, msgspec.Meta(pattern="^[0-9a-fA-F:.]{2,45}\\Z")]
 
 
 class WakeTold(Wire, frozen=True, kw_only=True):
     """The answer to one WakeAsk."""
 
     near: bool
-    """Whether the node is on the sleeper's segment, and knows its card."""
+    """Whether the node is on the sleeper's segment, and knows its card, both by itself."""
     mac: Mac = ""
     """The card, where it is."""
     sent: Annotated[int, msgspec.Meta(ge=0, le=3)] = 0
@@ -27,15 +26,12 @@ class WakeTold(Wire, frozen=True, kw_only=True):
 
 
 class WakeAsk(Question, frozen=True, kw_only=True, tag="wake"):
-    """ "Are you on the network segment of this member that sleeps, and will you wake it?" """
+    """ "Are you on the network segment of this member that sleeps, and will you wake it?" It names no card and no
+    address: nobody has packets sent to a machine of his choice."""
 
     tells: ClassVar[type[Wire]] = WakeTold
 
     node: NodeName
     """Who sleeps."""
-    mac: Mac = ""
-    """Its network card; empty where the asking node does not know it."""
-    hosts: Annotated[tuple[Host, ...], msgspec.Meta(max_length=8)] = ()
-    """Addresses that it had."""
     send: bool = False
     """Whether to send the packets now; else it is only asked who could."""

@@ -13,7 +13,7 @@ from multifleet.node.delivery.attempts import Packed, Take
 from multifleet.node.delivery.exchange import Exchange
 from multifleet.node.delivery.targets import Targets
 from multifleet.node.enduring import Part
-from multifleet.node.members import Members
+from multifleet.node.members import Member, Members
 from multifleet.node.randomness import Randomness
 from multifleet.node.setup import Setup
 from multifleet.store.store import Store
@@ -75,8 +75,13 @@ def make_here(
     take: Take,
     chief: Callable[[], str | None],
     spawn: Callable[[str, Part], None],
+    met_at: Callable[[Member], Sequence[str]],
 ) -> Here:
     """The node as its channels see it."""
+
+    def met(node: str) -> Sequence[str]:
+        member = targets.members.get(node)
+        return () if member is None else met_at(member)
 
     def count(name: str, **facts: object) -> None:
         if facts:
@@ -92,6 +97,7 @@ def make_here(
         receive=take,
         waiting_for=waiting.frame_for,
         targets=targets.all,
+        met_at=met,
         chief=chief,
         ask=asking.ask,
         ask_over=asking.ask_over,

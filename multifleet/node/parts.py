@@ -156,6 +156,7 @@ class Parts(Ties):
             self._take,
             self.chief,
             self._spawn,
+            self.ways.proved,
         )
         self.relaying = Relaying(store.relayed)
         self.relay_rounds = RelayRounds(self.relaying, store.relayed, self.here)

@@ -39,6 +39,7 @@ def here(home: Path = Path("/nonexistent"), **given: Any) -> Here:
         "receive": all_is_taken,
         "waiting_for": nothing_waits,
         "targets": lambda: targets,
+        "met_at": lambda node: (),
         "chief": lambda: None,
         "ask": nothing_is_answered,
         "ask_over": lambda node, question, seconds, carry: nothing_is_answered(node, question, seconds),

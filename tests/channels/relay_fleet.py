@@ -101,6 +101,7 @@ class FleetNode:
             receive=self._receive,
             waiting_for=_nothing,
             targets=self._targets,
+            met_at=lambda node: (),
             chief=lambda: self.fleet.chief,
             ask=self._ask,
             ask_over=self._ask_over,

@@ -190,7 +190,7 @@ async def test_what_was_in_the_queue_when_the_server_was_killed_is_still_there(f
 async def test_a_daemon_that_dies_before_it_has_written_gets_the_frame_again(
     fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("multifleet.channels.nats_queue.ACK_SECONDS", 1)
+    monkeypatch.setattr("multifleet.channels.nats_shares.ACK_SECONDS", 1)
     async with fleet.node("mac1") as first:
         await first.connected()
         await first.send("mac2", b"mf1 hello")

@@ -30,7 +30,7 @@ async def test_a_cluster_that_loses_its_leader_loses_no_message(tmp_path: Path) 
     async with cluster(tmp_path / "nats") as servers, fleet.node("mac1", natsUrl=servers.urls) as first:
         await first.connected()
         assert first.channel._host.process is None
-        info = (await first.channel._wire.ask(f"$JS.API.STREAM.INFO.MF_{'f' * 32}", b"", 2)).data  # type: ignore[union-attr]
+        info = (await first.channel._wire.ask(f"$JS.API.STREAM.INFO.MF_{'f' * 32}_mac1", b"", 2)).data  # type: ignore[union-attr]
         leader = leader_of(info)
         assert b'"num_replicas":3' in info
 

@@ -66,8 +66,8 @@ async def test_a_member_hears_nothing_that_is_for_another(pair: tuple[Node, Node
     async def hear(message: object) -> None:
         heard.append(message.subject)  # type: ignore[attr-defined]
 
-    tried = [">", f"mf.{FLEET}.rq.mac2", f"mf.{FLEET}.rq.*", f"mf.{FLEET}.>", f"mf.{FLEET}.q.mac2", "_INBOX.mac2.>"]
-    tried += ["_INBOX.>", "$JS.>", "$SYS.>", "_INBOX.*.*.*"]
+    tried = [">", f"mf.{FLEET}.rq.mac2", f"mf.{FLEET}.rq.*", f"mf.{FLEET}.>", f"mf.{FLEET}.q.mac2.*", "_INBOX.mac2.>"]
+    tried += [f"mf.{FLEET}.told.>", "_INBOX.>", "$JS.>", "$SYS.>", "_INBOX.*.*.*"]
     for subject in tried:
         await spy.subscribe(subject, cb=hear)
     await spy.flush()
@@ -80,15 +80,18 @@ async def test_a_member_hears_nothing_that_is_for_another(pair: tuple[Node, Node
 
 async def test_a_member_can_neither_use_up_nor_end_nor_answer_what_is_anothers(pair: tuple[Node, Node]) -> None:
     evil = await _as_mac3(pair[0])
-    stream = f"MF_{FLEET}"
+    stream = f"MF_{FLEET}_mac1"
     tried = [
         f"$JS.API.STREAM.DELETE.{stream}",
         f"$JS.API.STREAM.PURGE.{stream}",
         f"$JS.API.STREAM.MSG.GET.{stream}",
-        f"$JS.API.CONSUMER.CREATE.{stream}.mac3.mf.{FLEET}.q.mac3",
+        f"$JS.API.STREAM.CREATE.{stream}",
+        f"$JS.API.CONSUMER.CREATE.{stream}.mac3.mf.{FLEET}.q.mac3.mac1",
         f"$JS.API.CONSUMER.DELETE.{stream}.mac2",
         f"$JS.API.CONSUMER.MSG.NEXT.{stream}.mac2",
         f"$JS.ACK.{stream}.mac2.1.1.1.1.0",
+        f"mf.{FLEET}.q.mac2.mac1",
+        f"mf.{FLEET}.told.mac2.mac1",
         "_INBOX.mac1.anything",
         "$SYS.REQ.SERVER.PING",
     ]
@@ -103,7 +106,7 @@ async def test_a_member_can_neither_use_up_nor_end_nor_answer_what_is_anothers(p
 async def test_nobody_is_made_to_speak_for_another_by_the_place_of_an_answer(pair: tuple[Node, Node]) -> None:
     host, victim = pair
     evil = await _as_mac3(host)
-    for reply in (f"mf.{FLEET}.rq.mac1", f"$JS.API.STREAM.DELETE.MF_{FLEET}", ""):
+    for reply in (f"mf.{FLEET}.rq.mac1", f"$JS.API.STREAM.DELETE.MF_{FLEET}_mac1", ""):
         await evil.publish(f"mf.{FLEET}.rq.mac2", b"mf1 trap", reply=reply)
     await evil.flush()
     await host.send("mac2", b"mf1 honest")

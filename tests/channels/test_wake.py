@@ -14,6 +14,7 @@ from multifleet.channels.base import ChannelError, Parcel, Success, Target
 from multifleet.channels.segments import Segment
 from multifleet.channels.wake import WakeChannel
 from multifleet.config import NodeEntry
+from multifleet.core.packets import BadPacket, read
 from multifleet.core.wake_packets import WakeAsk, WakeTold
 from tests.channels.here import here
 
@@ -33,6 +34,8 @@ class World:
         self.now = 100.0
         self.wakes_on_packet = False
         self.served: dict[type, Any] = {}
+        self.loops: dict[str, Any] = {}
+        self.met: dict[str, tuple[str, ...]] = {}
         monkeypatch.setattr(wake, "segments", lambda: [SEGMENT] if self.near else [])
         monkeypatch.setattr(wake, "send_magic", self.send)
         monkeypatch.setattr(wake, "LOOK_EVERY", 0.001)
@@ -58,6 +61,8 @@ class World:
             targets=lambda: self.targets,
             monotonic=self.clock,
             serve=self.served.__setitem__,
+            spawn=self.loops.__setitem__,
+            met_at=lambda node: self.met.get(node, ()),
         )
         await made.start(AsyncExitStack(), made_here)
         return made
@@ -122,24 +127,52 @@ async def test_where_nobody_is_near_the_reason_is_told(world: World, tmp_path: P
 async def test_a_member_sends_for_another_and_not_again_and_again(world: World, tmp_path: Path) -> None:
     await world.channel(tmp_path)
     asked = world.served[WakeAsk]
-    who = await asked("mac3", WakeAsk(node="mac2", mac=CARD))
+    who = await asked("mac3", WakeAsk(node="mac2"))
     assert who.near and not who.sent and not world.sent
-    first = await asked("mac3", WakeAsk(node="mac2", mac=CARD, send=True))
-    again = [await asked("mac4", WakeAsk(node="mac2", mac=CARD, send=True)) for _ in range(3)]
+    first = await asked("mac3", WakeAsk(node="mac2", send=True))
+    again = [await asked("mac4", WakeAsk(node="mac2", send=True)) for _ in range(3)]
     assert (first.sent, [told.sent for told in again], len(world.sent)) == (3, [3, 0, 0], 6)
     assert "just now" in again[-1].reason
 
 
 async def test_a_member_wakes_no_stranger(world: World, tmp_path: Path) -> None:
     await world.channel(tmp_path)
-    told = await world.served[WakeAsk]("mac3", WakeAsk(node="mac9", mac=CARD, hosts=("192.0.2.50",), send=True))
+    told = await world.served[WakeAsk]("mac3", WakeAsk(node="mac9", send=True))
     assert not told.near and not world.sent
 
 
-async def test_the_card_that_this_machine_knows_goes_before_what_a_peer_says(world: World, tmp_path: Path) -> None:
+async def test_a_member_whose_card_this_machine_does_not_know_is_not_woken_for_a_peer(
+    world: World, tmp_path: Path
+) -> None:
+    world.targets = [Target("mac2", ("192.0.2.11:8855",))]
     await world.channel(tmp_path)
-    await world.served[WakeAsk]("mac3", WakeAsk(node="mac2", mac="02:00:00:00:00:99", send=True))
-    assert world.sent == [CARD] * 3
+    told = await world.served[WakeAsk]("mac3", WakeAsk(node="mac2", send=True))
+    assert (told.near, told.sent, told.reason) == (False, 0, "its card is not known here") and not world.sent
+
+
+def test_a_peer_names_no_card_and_no_address_to_which_packets_would_go() -> None:
+    for more in ({"mac": "02:00:00:00:00:99"}, {"hosts": ["192.0.2.50"]}):
+        with pytest.raises(BadPacket):
+            read(msgspec.json.encode({"type": "wake", "node": "mac2", "send": True} | more), WakeAsk)
+
+
+async def test_the_card_of_a_machine_that_a_members_card_only_claims_is_not_learned_as_its(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wake, "CARDS_FIRST", 0.0)
+    monkeypatch.setattr(wake, "cards_seen", lambda: {"192.0.2.50": b"victim", "192.0.2.12": b"\x02\0\0\0\0\x12"})
+    world.targets = [
+        Target("mac2", ("192.0.2.50:8855",), is_there=True),
+        Target("mac3", ("192.0.2.12:8855",), is_there=True),
+    ]
+    world.met = {"mac3": ("192.0.2.12:8855",)}
+    channel = await world.channel(tmp_path)
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        loop = group.create_task(world.loops["cards"]())
+        while channel._cards.of("mac3") is None:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        loop.cancel()
+    assert channel._cards.of("mac2") is None
 
 
 async def test_what_is_awake_or_unknown_is_left_out_with_the_reason(world: World, tmp_path: Path) -> None:

@@ -21,7 +21,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     program = tmp_path / "claude"
     program.write_text(
         f'#!/bin/sh\nprintf "%s\\n" "$@" > {tmp_path}/argv\npwd > {tmp_path}/cwd\ncat > {tmp_path}/stdin\n'
-        f"sleep 600 >/dev/null &\necho $! > {tmp_path}/child\necho all is well\n"
+        f"sleep 600 >/dev/null &\necho $! > {tmp_path}/child\necho $MULTIFLEET_FENCED > {tmp_path}/fenced\n"
+        "echo all is well\n"
     )
     program.chmod(0o755)
     return home
@@ -55,6 +56,7 @@ def test_it_gets_a_fixed_brief_few_commands_an_empty_folder_and_leaves_no_proces
     assert argv[3:8] == ["--setting-sources", "", "--strict-mcp-config", "--tools", "Bash"]
     assert argv[8] == "--allowedTools"
     assert all(word.startswith("Bash(multifleet ") for word in argv[9:])
+    assert (home.parent / "fenced").read_text().strip() == "1"
     child = int((home.parent / "child").read_text())
     assert has_ended(child)
 

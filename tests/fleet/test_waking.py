@@ -14,14 +14,14 @@ pytestmark = [pytest.mark.lab]
 
 @pytest.fixture(scope="module")
 def fleet() -> Iterator[Fleet]:
-    """mac1 alone on its site; mac3 sleeps beside mac2, and only mac1 has its card written down."""
+    """mac1 alone on its site; mac3 sleeps beside mac2, where its card is written down: no other may name it."""
     with Fleet({"mac1": 0, "mac2": 1, "mac3": 1}) as made:
-        home = made["mac1"].host.path(NODE_HOME)
-        home.mkdir(parents=True, exist_ok=True)
-        off = {"off": ["nats", "relay"]}  # which would keep it until it wakes by itself
         mac3 = made["mac3"].host
-        said = {"host": mac3.ip, "mac_address": mac3.mac, "channels": off}
-        (home / "config.json").write_text(json.dumps({"nodes": {"mac3": said}}))
+        off = {"off": ["nats", "relay"]}  # which would keep it until it wakes by itself
+        for name, said in (("mac1", {"channels": off}), ("mac2", {"mac_address": mac3.mac})):
+            home = made[name].host.path(NODE_HOME)
+            home.mkdir(parents=True, exist_ok=True)
+            (home / "config.json").write_text(json.dumps({"nodes": {"mac3": {"host": mac3.ip} | said}}))
         yield made.found()
 
 

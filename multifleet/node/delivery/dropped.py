@@ -2,7 +2,7 @@
 answered. Its file's name says by which way a frame came; whose it is, only what is signed.
 
 What is no frame of a member stays no longer than it takes to see that: it is set aside under drop/refused, where
-nothing reads it, and counted.
+nothing reads it, and counted; what is too much there goes, the oldest first.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ from multifleet.core.drop import ASIDE, ENDING, way_of
 from multifleet.core.frame import FRAME_LIMIT, read_header
 from multifleet.node.counters import Counters
 from multifleet.node.delivery.receiving import Receiving
+from multifleet.node.delivery.refused import set_aside, tidy
 from multifleet.sessions.own_files import NotOurs, read_own_file
 
 LOOK_EVERY = 0.5
@@ -35,10 +36,12 @@ class Dropped:
     ) -> None:
         """`visited`: a peer was here, and its frames are taken up."""
         self._folder = home / "drop"
+        self._refused = self._folder / "refused"
         self._receiving = receiving
         self._counters = counters
         self._visited = visited
         self._tidied = float("-inf")
+        self._is_untidy = True
         self._later: dict[Path, float] = {}
 
     async def run(self) -> None:
@@ -68,6 +71,10 @@ class Dropped:
                 visitors[read_header(data).sender] = None
             else:
                 self._refuse(path, f"status {status}")
+        if self._is_untidy:
+            self._is_untidy = False
+            if removed := await asyncio.to_thread(tidy, self._refused, time.time()):
+                self._counters.count("drop_refused_removed", removed)
         for node in visitors:
             await self._visited(node)
 
@@ -78,6 +85,7 @@ class Dropped:
             return []
         if time.monotonic() - self._tidied >= TIDY_EVERY:
             self._tidied = time.monotonic()
+            self._is_untidy = True
             self._tidy(name for name in names if name.startswith(ASIDE))
         now = time.monotonic()
         paths = [self._folder / name for name in names if not name.startswith(ASIDE)]
@@ -95,9 +103,8 @@ class Dropped:
 
     def _refuse(self, path: Path, reason: object) -> None:
         self._counters.failed("drop_refused", reason=reason)
-        aside = self._folder / "refused"
+        self._is_untidy = True
         try:
-            aside.mkdir(mode=0o700, exist_ok=True)
-            os.rename(path, aside / path.name)
+            set_aside(path, self._refused)
         except OSError as error:
             self._counters.failed("drop_stuck", reason=error)

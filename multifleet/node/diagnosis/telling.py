@@ -1,7 +1,8 @@
 """Answers what other members ask for their diagnoses: how this node is, how it sees them, and whether it hears a third.
 
-Only members are answered, each only so often; connections go to this node's own addresses and to those of the member
-that asks, and one ping to the member that is asked about.
+Only members are answered, each only so often; connections go to this node's own addresses and to those at which the
+member that asks was met before, and one ping to the member that is asked about. What a card alone claims is not tried:
+whoever asks is told how that ended, and would learn of any port of any machine that this one reaches.
 """
 
 import asyncio
@@ -70,7 +71,7 @@ class Telling:
         running = parts.is_running
         look = ask.look and running
         mine = _places(parts.own_addresses()) if running else []
-        theirs = _places(parts.targets.of(parts.members.need(asker)).addresses) if look else []
+        theirs = _places(parts.ways.proved(parts.members.need(asker))) if look else []
         state, own, tried = await asyncio.gather(
             store_state(parts.home, parts.store.database.degraded, write=ask.look),
             knock_all(mine if look else (), LOOK_SECONDS),

@@ -115,6 +115,12 @@ class Ways:
             return known
         return tuple(one for one in known if self._usable(one, member) is not None or self._is_own_word(one, member))
 
+    def proved(self, member: Member) -> tuple[str, ...]:
+        """Addresses at which the member itself has answered, and what this machine's user has said: nothing that its
+        card alone claims."""
+        named = (self.best(member.node), self._of_http(member.node), *self._configured.get(member.node, ()))
+        return tuple(dict.fromkeys(address for address in named if address))
+
     def may_be_at(self, address: str, member: Member) -> bool:
         """Whether a frame for this member may be posted to an address that somebody has just named."""
         return self._usable(address, member) is not None

@@ -8,7 +8,7 @@ import pytest
 
 from multifleet.core import inbox_share, packets
 from multifleet.core.drop import ENDING, seed_name
-from multifleet.node.delivery import dropped, shares
+from multifleet.node.delivery import dropped, refused, shares
 from multifleet.node.node import Node
 from multifleet.node.offline import park
 from tests.node.delivery.test_receiving import now_message, request
@@ -44,6 +44,24 @@ async def test_what_is_no_frame_of_a_member_is_set_aside_and_counted(mac2: Node)
     assert len(list((mac2.home / "drop" / "refused").iterdir())) == 2
     assert mac2.counters.snapshot()["drop_refused"] == 2
     assert await mac2.store.inbox.listing(10) == []
+
+
+async def test_what_is_refused_is_kept_within_bounds_and_the_oldest_goes_first(
+    mac2: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refused, "FILES", 3)
+    for number in range(5):
+        path = Path(park(mac2.home, b"junk %d" % number))
+        os.utime(path, (2e9, 2e9 - number))  # whoever writes a file dates it as he likes
+        await mac2.dropped.take_up()
+    kept = mac2.home / "drop" / "refused"
+    assert sorted(path.read_bytes() for path in kept.iterdir()) == [b"junk 2", b"junk 3", b"junk 4"]
+    assert mac2.counters.snapshot()["drop_refused_removed"] == 2
+    monkeypatch.setattr(refused, "BYTES", 2_000)
+    park(mac2.home, bytes(1_995))
+    await mac2.dropped.take_up()
+    assert [path.stat().st_size for path in kept.iterdir()] == [1_995]
+    assert refused.tidy(kept, time.time() + refused.AGE + 5) == 1 and not list(kept.iterdir())
 
 
 async def test_links_pipes_folders_and_giants_are_not_followed_and_never_block(mac2: Node, tmp_path: Path) -> None:

@@ -163,6 +163,24 @@ async def test_a_member_tells_how_it_is_and_whom_it_hears(daemons: Daemons) -> N
         assert await mac1.node.asking.ask("mac2", SightAsk(about=unknown), 5) == SightTold(heard="unknown")
 
 
+async def test_a_member_has_no_port_tried_that_its_card_alone_claims(daemons: Daemons) -> None:
+    mac1, mac2 = await joined(daemons, "mac1", "mac2")
+    await heard(mac1, mac2)
+    knocked = asyncio.Event()
+
+    async def victim(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        knocked.set()
+        writer.close()
+
+    async with await asyncio.start_server(victim, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        member = mac2.node.members.need("mac1")
+        member.addresses = (f"127.0.0.1:{port}", *member.addresses)
+        told = await mac1.node.asking.ask("mac2", EvidenceAsk(look=True), 5)
+    assert isinstance(told, EvidenceTold)
+    assert (told.tried, told.reaches) == ([mac1.address], "open") and not knocked.is_set()
+
+
 async def test_who_asks_without_end_is_told_to_wait(daemons: Daemons) -> None:
     mac1, _ = await joined(daemons, "mac1", "mac2")
     answers = await asyncio.gather(

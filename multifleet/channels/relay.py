@@ -3,13 +3,13 @@
 This is the end that sends, and the end that takes: the relay between them is the node's (node/relaying/).
 """
 
-import asyncio
-from collections import deque
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from multifleet.channels.base import Carried, ChannelError, Here, Parcel, Success, Target
 from multifleet.channels.connections import Connections
+from multifleet.channels.race import first_of
 from multifleet.channels.relay_choice import RelayChoice
 from multifleet.channels.relay_line import RelayLine, answered_by, relays_are_barred
 from multifleet.channels.relay_taking import RelayTaking
@@ -104,30 +104,23 @@ class RelayChannel:
         return self._choice.order(here.node, target, ids, here.chief(), here.targets())
 
     async def _hand_over(self, relays: list[Target], target: Target, parcel: Parcel) -> Carried:
-        left, asked, reasons = deque(relays), dict[asyncio.Task[Carried], str](), list[str]()
         not_heard: _NotHeard | None = None
+        reasons: list[str] = []
         unknown = False
-        try:
-            while left or asked:
-                if left:
-                    relay = left.popleft()
-                    put = self._put(relay, target, parcel, unheard=relay.node == self._here.chief())
-                    asked[asyncio.create_task(put, name=f"relay {relay.node}")] = relay.node
-                wait = STAGGER if left else None
-                done, _ = await asyncio.wait(asked, timeout=wait, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    name = asked.pop(task)
-                    try:
-                        return task.result()
-                    except ChannelError as error:
-                        if isinstance(error, _NotHeard):
-                            not_heard = not_heard or error
-                        unknown = unknown or error.unknown
-                        reasons.append(f"{name}: {error}")
-        finally:
-            for task in asked:
-                task.cancel()
-            await asyncio.gather(*asked, return_exceptions=True)
+
+        def failed(relay: Target, error: ChannelError) -> None:
+            nonlocal not_heard, unknown
+            if isinstance(error, _NotHeard):
+                not_heard = not_heard or error
+            unknown = unknown or error.unknown
+            reasons.append(f"{relay.node}: {error}")
+
+        def begin(relay: Target) -> Coroutine[Any, Any, Carried]:
+            return self._put(relay, target, parcel, unheard=relay.node == self._here.chief())
+
+        carried = await first_of(relays, begin, STAGGER, failed)
+        if carried is not None:
+            return carried
         if not_heard is not None and parcel.ids:
             raise not_heard
         raise ChannelError("; ".join(reasons), unknown=unknown)

@@ -5,7 +5,7 @@ answered once: what is recorded and sent again does nothing.
 """
 
 import asyncio
-from collections import OrderedDict, defaultdict, deque
+from collections import OrderedDict, defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from multifleet.channels.base import Carried, Carry, ChannelError, Parcel, Success
+from multifleet.channels.race import first_of
 from multifleet.core import asks, packets
 from multifleet.core.asks import Ask, Question, Told
 from multifleet.core.frame import Header
@@ -86,34 +87,23 @@ class Asking:
         member = self._members.get(node)
         if member is None:
             raise ChannelError(f"{node} is no member")
-        ways = deque(self._ways(member))
-        asked: dict[asyncio.Task[Wire], str] = {}
         reasons: list[str] = []
         unknown = False
+
+        def failed(channel: str, error: ChannelError) -> None:
+            nonlocal unknown
+            unknown = unknown or error.unknown
+            reasons.append(f"{channel}: {error}")
+
         try:
             async with asyncio.timeout(seconds):
-                while ways or asked:
-                    if ways:
-                        name = ways.popleft()
-                        asked[asyncio.create_task(self._ask_by(member, question, name), name=f"ask {node}")] = name
-                    wait = NEXT_AFTER if ways else None
-                    done, _ = await asyncio.wait(asked, timeout=wait, return_when=asyncio.FIRST_COMPLETED)
-                    for task in done:
-                        name = asked.pop(task)
-                        error = task.exception()
-                        if error is None:
-                            return task.result()
-                        if not isinstance(error, ChannelError | NotAnswered):
-                            raise error
-                        unknown = unknown or not isinstance(error, ChannelError) or error.unknown
-                        reasons.append(f"{name}: {error}")
+                ways = self._ways(member)
+                told = await first_of(ways, lambda name: self._ask_by(member, question, name), NEXT_AFTER, failed)
+                if told is not None:
+                    return told
         except TimeoutError:
             reasons.append(f"no answer in {seconds:g} s")
             unknown = True
-        finally:
-            for task in asked:
-                task.cancel()
-            await asyncio.gather(*asked, return_exceptions=True)
         raise ChannelError("; ".join(reasons) or f"no channel to {node} answers", unknown=unknown)
 
     async def _ask_by(self, member: Member, question: Question, channel: str) -> Wire:
@@ -133,8 +123,6 @@ class Asking:
         try:
             async with asyncio.timeout(seconds):
                 return await self._ask_over(member, question, carry, tells_address=False)
-        except NotAnswered as error:
-            raise ChannelError(str(error), unknown=True) from None
         except TimeoutError:
             raise ChannelError(f"no answer in {seconds:g} s", unknown=True) from None
 
@@ -146,6 +134,13 @@ class Asking:
         return sorted(names, key=lambda name: (name in health and not health[name].worth_trying, name != "http"))
 
     async def _ask_over(self, member: Member, question: Question, carry: Carry, *, tells_address: bool) -> Wire:
+        try:
+            return await self._ask_twice(member, question, carry, tells_address=tells_address)
+        except NotAnswered as error:
+            raise ChannelError(str(error), unknown=True) from None
+
+    async def _ask_twice(self, member: Member, question: Question, carry: Carry, *, tells_address: bool) -> Wire:
+        """Once more where the peer said that our clock is off."""
         target = self._targets.of(member)
         body = msgspec.Raw(packets.write(question))
         for second in (False, True):
@@ -193,9 +188,7 @@ class Asking:
                 refusal, reason = "refused", str(error)
         if refusal and refusal != "replay":
             self._counters.failed("ask_refused", sender=member.node, what=ask.what, reason=reason)
-        told_ = Told(
-            re=to.nonce, time=int(self._clock.now()), body=body, refusal=refusal, reason=reason[:REASON_LIMIT]
-        )
+        told_ = Told(re=to.nonce, time=int(self._clock.now()), body=body, refusal=refusal, reason=reason[:REASON_LIMIT])
         return self._exchange.tell(member, to, told_)
 
     def _may_be_older(self, to: Header, now: float) -> bool:
@@ -211,5 +204,3 @@ class Asking:
             return True
         known[to.nonce] = now
         return False
-
-

@@ -19,6 +19,7 @@ from multifleet.node.healing import by_hand
 from multifleet.node.healing.picture import problems as repairs_under_way
 from multifleet.node.keys.keystore import kept_in
 from multifleet.node.lost_stores import what_was_lost
+from multifleet.node.offering.live_sessions import AT_TERMINAL
 from multifleet.node.roster.picture import roster_view, settled_here
 from multifleet.node.roster.words import COME_BACK, HAS_LEFT, maybe_out_words, me_out_words, who_refuses
 from multifleet.operations.fleet_views import RotationView
@@ -55,7 +56,6 @@ SESSION_START = "SessionStart"
 SSH = "ssh"
 TAKEN = (200, 409)
 """How a frame is answered that is here now, or was before."""
-INTERACTIVE = "cli"
 COMPARE_SECONDS = 5.0
 """For getting to know the others, once this node is let in."""
 
@@ -292,7 +292,7 @@ class Node(Engine):
             return HookView("")
         if not os.path.isabs(cwd):
             raise BadInput("cwd is an absolute path")
-        text = await self.offering.session_started(session_id, str(Path(cwd)), entrypoint == INTERACTIVE)
+        text = await self.offering.session_started(session_id, str(Path(cwd)), entrypoint == AT_TERMINAL)
         return HookView(text)
 
     async def receive_frame(self, frame: bytes, by: str = "local") -> AnswerView:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from multifleet.core.cascade import KEPT_AFTER, Attempt, Cascade, Done, Outcome, Start, Wait
+from multifleet.core.cascade import KEPT_AFTER, Attempt, Cascade, Done, Start, Wait
 from multifleet.core.hedging import HedgeBudget
 from multifleet.core.receipts import State
 from multifleet.node.clock import NodeClock
@@ -171,11 +171,6 @@ class Delivery:
             answers.append((answered, attempt.channel))
         cascade.record(outcome, self._clock.monotonic())
         news.set()
-
-    async def check(self, node: str, channel: str) -> Outcome | None:
-        """Whether one channel leads to a peer, tried now; None where there is no such member."""
-        member = self._members.get(node)
-        return None if member is None else await self.attempts.check(member, channel)
 
     def _summary(self, member: Member, batch: Sequence[Packed], answered: Answered, channel: str) -> Ended:
         answer = answered.answer

@@ -102,7 +102,7 @@ class Outgoing:
         self._push: asyncio.Task[None] | None = None
 
     async def post(self, ref: str, blob: bytes, pile: str, says: Collection[str], expires: float) -> None:
-        """Leave a letter; it lies there when this returns. ChannelError where it does not."""
+        """Leave a letter; it lies there when this returns, or ChannelError. `expires`: seconds, wall clock."""
         done = asyncio.get_running_loop().create_future()
         leaving = Leaving(ref, blob, pile, frozenset(says), expires, done)
         self._add(leaving)

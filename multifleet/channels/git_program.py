@@ -55,7 +55,7 @@ class GitFailed(ChannelError):
 async def run(
     folder: Path, words: Sequence[str], fed: bytes = b"", *, printed: int = PRINTED, grown: int | None = None
 ) -> bytes:
-    """What git prints. `grown`: bytes that its folder may have."""
+    """What git prints; GitFailed where it fails, TooMuch beyond so many bytes `printed`, or `grown` by its folder."""
     try:
         process = await asyncio.create_subprocess_exec(
             *("git", *settings(), *words),

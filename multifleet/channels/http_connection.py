@@ -49,7 +49,7 @@ class Connection(asyncio.Protocol):
         return connection
 
     async def ask(self, path: str, body: bytes) -> tuple[int, bytes]:
-        """POST bytes; (status, body of the answer). Cancelling it closes the connection."""
+        """POST bytes; (status, body of the answer), or Broken. Cancelling it closes the connection."""
         if self._transport is None or not self.is_open:
             raise Broken("the connection was closed")
         self._parser = httptools.HttpResponseParser(self)

@@ -32,7 +32,7 @@ class Credentials:
 
 
 def seed_bytes(seed: str) -> bytes:
-    """The 32 bytes of an nkey's seed: two of prefix before them, two of checksum behind."""
+    """The 32 bytes of an nkey's seed: two of prefix before, two of checksum behind. ValueError where it is none."""
     try:
         raw = b32decode(seed + "=" * (-len(seed) % 8))
     except ValueError:

@@ -20,7 +20,7 @@ class Refused(Exception):
 
 
 async def api(wire: "Wire", what: str, body: object = None) -> dict[str, Any]:
-    """One request to it."""
+    """What it answers to one request; Refused where that is an error, or nothing within ANSWER_SECONDS."""
     from multifleet.channels.nats_wire import WireError
 
     data = b"" if body is None else json.dumps(body).encode()

@@ -179,7 +179,7 @@ class Wire:
                 self.abort("the server takes nothing")
 
     async def hear(self, subject: str, take: Callable[[Msg], Awaitable[None]]) -> None:
-        """Give what is said on a subject to a function, one at a time."""
+        """Give what is said on a subject to a function, one at a time; WireError where the connection is gone."""
         self._need()
         work = self._client.subscribe(
             subject, cb=take, pending_msgs_limit=PENDING_MESSAGES, pending_bytes_limit=PENDING_BYTES

@@ -74,6 +74,6 @@ class RelayLine:
 
 
 def answered_by(relay: str, told: msgspec.Struct, form: type[msgspec.Struct]) -> None:
-    """Fails where a relay told something else than it should."""
+    """ChannelError where a relay told something else than it should."""
     if not isinstance(told, form):
         raise ChannelError(f"{relay} told something else than was asked", unknown=True)

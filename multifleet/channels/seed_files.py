@@ -28,7 +28,7 @@ PIECE = 32_768
 
 
 async def find_home(sftp: SFTPClient, kept: Kept, home: str) -> str:
-    """The peer's home, once its drop/ is seen to be a folder that nobody but its owner writes to."""
+    """The peer's home, once its drop/ is seen to be a folder that nobody but its owner writes to; else ChannelError."""
     if kept.notes.get("home") == home:
         return home
     try:
@@ -62,7 +62,8 @@ async def _assert_home_of(sftp: SFTPClient, kept: Kept, home: str) -> None:
 
 
 async def leave(sftp: SFTPClient, kept: Kept, home: str, name: str, frame: bytes) -> str:
-    """Write a frame aside and put it on disk; its path, which `show` makes the true one."""
+    """Write a frame aside and put it on disk; its path, which `show` makes the true one. ChannelError or SFTPError
+    where it does not lie there whole."""
     aside = f"{home}/drop/{ASIDE}{name}"
     flags, attrs = FXF_WRITE | FXF_CREAT | FXF_EXCL, SFTPAttrs(permissions=0o600)
     file = await sftp.open(aside, flags, attrs, encoding=None, block_size=0)  # 0: a write is sent at once

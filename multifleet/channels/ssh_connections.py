@@ -49,6 +49,7 @@ class Kept:
 
     @property
     def is_open(self) -> bool:
+        """Whether it can still be used."""
         return not self.connection.is_closed()
 
 

@@ -73,7 +73,7 @@ class _Client(asyncssh.SSHClient):
 
 
 async def open_connection(login: Login, keys: HostKeys) -> asyncssh.SSHClientConnection:
-    """Log in; ChannelError says why that cannot be. Who calls it sets the deadline."""
+    """Log in; ChannelError says why not, HostKeyRefused where it is the host key. Who calls it sets the deadline."""
     logging.getLogger("asyncssh").setLevel(logging.CRITICAL)  # its lines say no more than ours, in more words
     more: dict[str, object] = {"port": login.port} if login.port else {}
     if login.key:

@@ -87,7 +87,8 @@ class Tunnels:
         return tunnel
 
     def open_again(self, node: str, port: int, *, is_chosen: bool, since: float) -> None:
-        """One that was open when the daemon stopped: it is tried until it is open, or stopped."""
+        """One that was open when the daemon stopped: it is tried until it is open, or stopped. `since`: wall
+        clock, seconds."""
         self._begin(Tunnel(node, port, "", since, is_chosen=is_chosen, lasts=True))
 
     async def stop(self, node: str) -> Tunnel | None:

@@ -1,7 +1,7 @@
 """How long to wait before a peer is tried again: exponential, with jitter, and short while the peer is heard.
 
-The value is kept in the store as (attempt, delay, elapsed), so that a restart waits out what was left. It
-counts seconds of the monotonic clock and never reads one.
+The value is kept in the store, so that the waits of a daemon that was started again go on growing from where they
+were; its first try is made at once. It counts seconds of the monotonic clock and never reads one.
 """
 
 from dataclasses import dataclass
@@ -22,14 +22,6 @@ class Backoff:
     """Failures since the last success."""
     delay: float = 0.0
     elapsed: float = 0.0
-
-    def remaining(self, heard: bool) -> float:
-        """Seconds still to wait; less when the peer has come to be heard meanwhile."""
-        return max(0.0, min(self.delay, _cap(heard)) - self.elapsed)
-
-    def waited(self, seconds: float) -> "Backoff":
-        """The same wait, `seconds` later."""
-        return Backoff(self.attempt, self.delay, min(self.delay, self.elapsed + max(0.0, seconds)))
 
 
 def after_failure(backoff: Backoff, heard: bool, random01: float) -> Backoff:

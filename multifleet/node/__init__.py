@@ -1,0 +1,1 @@
+"""The moving parts of a daemon, in one task group."""

@@ -1,0 +1,1 @@
+"""Agent clients on this machine: their sessions, inboxes, transcripts and hooks."""

@@ -1,4 +1,4 @@
-"""Waits grow, stay under their cap, and survive a restart."""
+"""Waits grow, and stay under their cap."""
 
 import pytest
 from hypothesis import given
@@ -35,26 +35,6 @@ def test_failures_are_counted() -> None:
     assert backoff.attempt == 2
 
 
-def test_without_a_failure_there_is_nothing_to_wait_for() -> None:
-    assert Backoff().remaining(heard=False) == 0
-
-
-def test_a_restart_waits_only_what_was_left() -> None:
-    stored = Backoff(attempt=9, delay=40).waited(15)
-    assert (stored.attempt, stored.delay, stored.elapsed) == (9, 40, 15)
-    assert stored.remaining(heard=False) == 25
-
-
-def test_a_wait_is_cut_short_when_the_peer_comes_to_be_heard() -> None:
-    assert Backoff(attempt=9, delay=40, elapsed=4).remaining(heard=True) == 6
-    assert Backoff(attempt=9, delay=40, elapsed=15).remaining(heard=True) == 0
-
-
-def test_time_never_runs_backwards_in_a_wait() -> None:
-    assert Backoff(1, 5.0, 2.0).waited(-3) == Backoff(1, 5.0, 2.0)
-    assert Backoff(1, 5.0, 2.0).waited(60) == Backoff(1, 5.0, 5.0)
-
-
 @given(st.integers(0, 10**6), st.booleans(), random01)
 def test_no_wait_is_longer_than_its_cap_or_shorter_than_half_the_first(
     attempt: int, heard: bool, random: float
@@ -63,12 +43,10 @@ def test_no_wait_is_longer_than_its_cap_or_shorter_than_half_the_first(
     assert 0.125 <= delay <= (CAP_HEARD if heard else CAP_SILENT)
 
 
-@given(st.lists(st.tuples(st.booleans(), random01), max_size=40), st.booleans())
-def test_what_remains_is_never_negative_nor_above_the_cap(
-    failures: list[tuple[bool, float]], heard: bool
-) -> None:
+@given(st.lists(st.tuples(st.booleans(), random01), max_size=40))
+def test_a_wait_is_never_above_the_cap_of_its_moment(failures: list[tuple[bool, float]]) -> None:
     backoff = Backoff()
-    for heard_then, random in failures:
-        backoff = after_failure(backoff, heard_then, random).waited(random)
-    assert 0 <= backoff.remaining(heard) <= (CAP_HEARD if heard else CAP_SILENT)
+    for heard, random in failures:
+        backoff = after_failure(backoff, heard, random)
+        assert 0 < backoff.delay <= (CAP_HEARD if heard else CAP_SILENT)
     assert backoff.attempt == len(failures)

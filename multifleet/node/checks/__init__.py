@@ -1,0 +1,1 @@
+"""What the doctor asks, one file for each question."""

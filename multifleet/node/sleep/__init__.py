@@ -1,0 +1,1 @@
+"""Hints from the machine about its sleep."""

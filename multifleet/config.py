@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from multifleet.errors import ConfigError
+from multifleet.errors import BadSettings, ConfigError
 
 DEFAULT_PORT = 8855
 DEFAULT_RELAY_PORT = 8844
@@ -176,14 +176,22 @@ def relay_port(config: Config) -> int:
 def load(home: Path, project: Path | None = None, environ: Mapping[str, str] = os.environ) -> Config:
     """The configuration of a home, with what a project's folder adds; ConfigError names the file and what is wrong."""
     raw = _read(home / "config.json")
+    found = {home / "config.json": raw}
     environment = _of_environment(environ)
     if project is not None:
-        found = _read(project / ".multifleet" / "config.json")
-        raw = _add({key: value for key, value in found.items() if key in PROJECT_ADDS}, raw)
+        path = project / ".multifleet" / "config.json"
+        found[path] = {key: value for key, value in _read(path).items() if key in PROJECT_ADDS}
+        raw = _add(found[path], raw)
     try:
         return msgspec.convert(raw | environment, Config)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{home / 'config.json'}: {error}; see docs/configuration.md for what it may hold") from None
+        raise BadSettings(*(_problems(found) or [f"{home / 'config.json'}: {error}"])) from None
+
+
+def _problems(found: Mapping[Path, Mapping[str, Any]]) -> list[str]:
+    from multifleet.config_words import problems
+
+    return [f"{path}: {words}" for path, raw in found.items() for words in problems(raw, Config)]
 
 
 def project_of(folder: Path, home: Path) -> Path | None:
@@ -221,7 +229,8 @@ def split_address(address: str, default_port: int = DEFAULT_PORT) -> tuple[str, 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        raw = msgspec.json.decode(path.read_bytes())
+        content = path.read_bytes()
+        raw = msgspec.json.decode(content)
     except FileNotFoundError:
         return {}
     except IsADirectoryError:
@@ -230,11 +239,20 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path.parent} is not a folder: move it away, or set another MULTIFLEET_HOME") from None
     except OSError as error:
         raise ConfigError(f"{path} cannot be read ({error.strerror}): mend its permissions") from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(f"{path} is not JSON ({error}): mend it, or move it away") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise BadSettings(f"{path}: {_not_json(content)}") from None
     if not isinstance(raw, dict):
-        raise ConfigError(f"{path} is not a JSON object: mend it, or move it away")
+        raise BadSettings(f"{path}: all of it must stand in one object {{...}}")
     return {key: value for key, value in raw.items() if not key.startswith(("_", "$"))}
+
+
+def _not_json(content: bytes) -> str:
+    from multifleet.config_words import not_json
+
+    try:
+        return not_json(content.decode())
+    except UnicodeDecodeError:
+        return "it is not UTF-8 text"
 
 
 def _add(more: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:

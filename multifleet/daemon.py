@@ -137,7 +137,7 @@ def _log_to(home: Path) -> None:
 
 
 def _complain(error: MultifleetError) -> None:
-    sys.stderr.write(f"multifleet: {error}\n")
+    sys.stderr.write("".join(f"multifleet: {line}\n" for line in error.lines))
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

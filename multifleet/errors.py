@@ -1,6 +1,7 @@
 """Everything that can go wrong and that a caller can do something about, one class for each.
 
-The message is one line and says what to do; `status` is the HTTP status, `code` the word that scripts match on.
+The message is one line and says what to do, where several things are wrong a line for each (`lines`); `status` is the
+HTTP status, `code` the word that scripts match on.
 """
 
 from typing import ClassVar
@@ -11,6 +12,11 @@ class MultifleetError(Exception):
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "failed"
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The message, a line for each thing that is wrong."""
+        return (str(self),)
 
 
 class BadInput(MultifleetError):
@@ -25,6 +31,18 @@ class ConfigError(MultifleetError):
 
     status = 400
     code = "bad_config"
+
+
+class BadSettings(ConfigError):
+    """What stands in a configuration file cannot be used, for one reason or several."""
+
+    def __init__(self, *reasons: str) -> None:
+        super().__init__("; ".join(reasons))
+        self._reasons = reasons
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        return self._reasons
 
 
 class UnknownNode(MultifleetError):

@@ -264,8 +264,8 @@ class StandIn:
         out = RosterOut("mac9", "revoked", "mac9 was revoked by mac1: stolen", "fedcba9876543210", 1_700_000_000.0)
         return RosterView("mac1", "f1", "mac1", "it is configured", [member], [out], [], "none", "00")
 
-    async def revoke(self, whom: str, reason: str, with_admitted: bool, undo: bool) -> RevokedView:
-        self.asked.append(("revoke", (whom, reason, with_admitted, undo)))
+    async def revoke(self, whom: str, reason: str, with_admitted: bool, back: bool) -> RevokedView:
+        self.asked.append(("revoke", (whom, reason, with_admitted, back)))
         return RevokedView(whom, "fedcba9876543210", "revoked", ["mac4"], ["mac5"], ["mac6"], 3, True)
 
     async def settle(self, whom: str, undo: bool) -> SettledView:

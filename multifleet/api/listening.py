@@ -10,10 +10,13 @@ from pathlib import Path
 
 from multifleet.config import join_address
 from multifleet.errors import ConfigError, PortInUse
+from multifleet.node.checks.listeners import who_listens
 
 BACKLOG = 1024
 PORT_TRIES = 5
 PROBE_SECONDS = 1.0
+ELSEWHERE = "127.83.71.5"
+"""A loopback address that hardly anybody uses: a port that is free there is not taken on all addresses."""
 
 Bound = tuple[socket.socket, tuple[str, int]]
 
@@ -25,6 +28,7 @@ async def bind_tcp(hosts: Sequence[str], port: int) -> list[Bound]:
     """
     for _ in range(PORT_TRIES):
         bound: list[Bound] = []
+        host = ""
         try:
             for host in hosts:
                 bound += await _bind_host(host, bound[0][1][1] if bound else port)
@@ -37,7 +41,7 @@ async def bind_tcp(hosts: Sequence[str], port: int) -> list[Bound]:
                     "change bind or port in config.json, or --bind or --port"
                 ) from None
             if port:
-                raise PortInUse(await explain_port(port)) from None
+                raise PortInUse(await explain_port(port, host)) from None
         else:
             if not bound:
                 raise ConfigError(
@@ -80,20 +84,41 @@ async def _bind_host(host: str, port: int) -> list[Bound]:
     return bound
 
 
-async def explain_port(port: int) -> str:
-    """Who seems to listen on a port, and what to do about it; one line."""
-    answer = await _ask_health(port)
+async def explain_port(port: int, host: str = "127.0.0.1") -> str:
+    """Who seems to listen on a port of an address, and what to do about it; one line."""
+    answer = await _ask_health(port, _near(host))
     body = answer.partition(b"\r\n\r\n")[2]
+    listeners = await asyncio.to_thread(who_listens, port)
+    them = ", ".join(map(str, listeners)) or "it"
+    choose = "choose another port with --port" + (
+        ", or another address with --bind" if _is_free_elsewhere(host, port) else ""
+    )
     if body.startswith(b'{"ok":') and b'"node":' in body:
-        return f"another multifleet daemon of yours listens on port {port}: stop it, or choose one with --port"
+        return f"another multifleet daemon of yours listens on port {port}: stop {them}, or {choose}"
     if answer.startswith(b"HTTP/1.1 200 ") and body == b"ok\n":
-        return f"a multifleet daemon of another user listens on port {port}: choose another with --port"
-    return f"another program listens on port {port}: stop it, or choose another with --port"
+        return f"a multifleet daemon of another user listens on port {port}: {choose}"
+    return f"another program listens on port {port}: stop {them}, or {choose}"
+
+
+def _is_free_elsewhere(host: str, port: int) -> bool:
+    """Whether only some addresses of this machine have lost the port to another program."""
+    if ":" in host:
+        return False
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tried:
+        try:
+            tried.bind((ELSEWHERE, port))
+        except OSError:
+            return False
+    return True
+
+
+def _near(host: str) -> str:
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
 
 
 async def answers(host: str, port: int, *, tells_health: bool) -> bool:
     """Whether somebody takes a connection there and, where it can be asked for, tells its health."""
-    near = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    near = _near(host)
     if tells_health:
         return (await _ask_health(port, near)).startswith(b"HTTP/1.1 ")
     try:

@@ -36,8 +36,13 @@ class GitPeers:
 
     def doubt(self, peer: str) -> str:
         """What is to be said of a letter that is left for it."""
-        looks, _ = self._told.get(peer, (True, 0.0))
-        return "" if looks else f", where {peer} did not look when it was asked last"
+        if peer not in self._told:
+            return f", where {peer} was not seen to look since this daemon started"
+        looks, at = self._told[peer]
+        if not looks:
+            return f", where {peer} did not look when it was asked last"
+        past = self._here.monotonic() - at
+        return f", where {peer} was last seen to look {past / 3_600:.0f} h ago" if past > AGAIN else ""
 
     async def ask(self) -> None:
         """Ask those that are there and have not said, or may think differently by now."""

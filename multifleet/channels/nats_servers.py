@@ -1,5 +1,6 @@
 """NATS servers as they are named: the user's own, from a list of URLs, or the chief's."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,14 +49,17 @@ def of_urls(urls: str, credentials: str = "", certificate: str = "") -> tuple[Se
 
 
 def _of_url(number: int, url: str, credentials: str, certificate: str) -> Server:
-    split = urlsplit(url if "://" in url else f"nats://{url}")
+    try:
+        split = urlsplit(url if "://" in url else f"nats://{url}")
+    except ValueError:  # whose words would quote a password
+        raise ValueError(f"URL {number} is none") from None
     if split.scheme not in ("nats", "tls"):
         raise ValueError(f"URL {number} must begin with nats:// or tls://")
     try:
         host, port = split.hostname or "", split.port or 4222
     except ValueError:
         raise ValueError(f"URL {number}: its port is no port number") from None
-    if not host:
+    if not re.fullmatch(r"[a-z0-9._-]+|[0-9a-f:.]+", host):
         raise ValueError(f"URL {number} names no host")
     user, password = unquote(split.username or ""), split.password
     return Server(

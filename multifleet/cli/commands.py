@@ -917,8 +917,8 @@ COMMANDS: dict[str, Command] = {
         (
             "Put a machine out of the fleet for good, on all members, for example because it "
             "was stolen. Only a captain can. What is on its way to it becomes undeliverable, "
-            "what it sends is refused, and nobody whom it lets in from now on is in. It comes "
-            "back only with new keys."
+            "what it sends is refused, and nobody whom it lets in from now on is in. Nothing "
+            "takes that back: it comes back only with new keys."
         ),
         "POST",
         "/revoke",
@@ -939,8 +939,8 @@ COMMANDS: dict[str, Command] = {
                 "switch",
             ),
             Field(
-                "undo",
-                "Bring back whom it had put out; the machine itself is put out all the same.",
+                "bring_others_back",
+                "Bring back those whom it had put out; it stays out itself.",
                 "switch",
             ),
             Field(

@@ -40,7 +40,8 @@ def _main(words: list[str]) -> int:
         _complain(name, f"{error} (see `multifleet {name + ' ' if name else ''}--help`)")
         return USAGE
     except Failed as error:
-        _complain(name, str(error))
+        for line in error.lines:
+            _complain(name, line)
         return FAILED
     except KeyboardInterrupt:
         print(file=sys.stderr)

@@ -1,5 +1,6 @@
 """Results for people: a function for each command; a command without one is shown field by field."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,7 @@ from multifleet.cli.render_repairs import repairs
 from multifleet.cli.render_roster import left, revoked, roster, settled
 from multifleet.cli.render_tunnels import tunnels
 from multifleet.cli.render_waking import cloud, woken
-from multifleet.cli.table import ago, cell, clock, day, short, table
+from multifleet.cli.table import ago, cell, clock, day, short, span, table
 
 Result = dict[str, Any]
 
@@ -77,8 +78,14 @@ def _inbox(listing: Result) -> str:
 
 
 def _outbox(listing: Result) -> str:
-    rows = [(m["id"], ago(m["at"]), m["to"], m["type"], m["state"], m["reason"]) for m in listing["messages"]]
+    rows = [(m["id"], ago(m["at"]), m["to"], m["type"], m["state"], _lies(m)) for m in listing["messages"]]
     return table(("ID", "ACCEPTED", "TO", "TYPE", "STATE", "REASON"), rows, empty="no messages", ids=True)
+
+
+def _lies(sent: Result) -> str | None:
+    """Where a message is or why, and for how long nobody has fetched it there."""
+    reason: str | None = sent["reason"]
+    return f"{reason} (not fetched for {span(time.time() - sent['sent_at'])})" if sent["sent_at"] and reason else reason
 
 
 def _receipts(listing: Result) -> str:

@@ -28,6 +28,7 @@ def status(found: Result, now: float | None = None, room: int | None = None) -> 
         lines.append((cell(client["client"]), f"{version}, delivered to by {cell(client['delivers_by'])}{detail}"))
     lines += [("to settle", cell(problem)) for problem in found["problems"]]
     lines += [("to repair", cell(repair)) for repair in found["repairs"]]
+    lines += [("to configure", cell(words)) for words in found["settings"]]
     lines.append(("state", f"DEGRADED: {cell(found['degraded'])}" if found["degraded"] else "ok"))
     width = max(len(name) for name, _ in lines)
     head = "".join(f"{name:<{width}}  {text}\n" for name, text in lines)

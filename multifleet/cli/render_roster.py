@@ -63,12 +63,13 @@ def revoked(found: Result) -> str:
         lines.append(f"it had let in {cell(found['stays'])}, who stay: revoke them as well if you do not know them")
     if found["stays_out"]:
         lines.append(
-            f"it had put out {cell(found['stays_out'])}, who stay out: multifleet revoke {node} --undo brings them back"
+            f"it had put out {cell(found['stays_out'])}, who stay out: "
+            f"multifleet revoke {node} --bring-others-back brings them back"
         )
     if found["had_put_out_me"]:
         lines.append(
             "it had put out this machine: members that heard that first refuse this one, and its word, "
-            f"until multifleet revoke {node} --undo is said on a captain that is in"
+            f"until multifleet revoke {node} --bring-others-back is said on a captain that is in"
         )
     if not found["running"]:
         lines.append("next: multifleet up, so that whoever has not heard it does")
@@ -91,13 +92,28 @@ def settled(found: Result) -> str:
 
 def left(found: Result) -> str:
     """What was left, and what was lost."""
-    told = f"told {cell(found['told'])}" if found["told"] else "nobody could be told, revoke it on one of the members"
-    lines = [f"{cell(found['node'])} has left fleet {cell(found['fleet'])}: {told}"]
+    node = cell(found["node"])
+    told = f"told {cell(found['told'])}" if found["told"] else "nobody has answered"
+    lines = [f"{node} has left fleet {cell(found['fleet'])}: {told}"]
+    if found["waits"]:
+        lines.append(f"told once they look: {'; '.join(map(cell, found['waits']))}")
+    if found["not_told"]:
+        lines.append(f"not told: {cell(found['not_told'])}{_who_tells(found, node)}")
     if found["given_up"]:
         lines.append(f"undeliverable now: {_messages(found['given_up'])} (multifleet dead)")
     if found["note"]:
         lines.append(cell(found["note"]))
     return "".join(f"{line}\n" for line in lines)
+
+
+def _who_tells(found: Result, node: str) -> str:
+    """How those hear of it whom nothing reached."""
+    if found["told"]:
+        return ", who hear it from the others"
+    tried = "" if found["running"] else " (without a daemon only the direct way was tried)"
+    if found["waits"]:
+        return f"{tried}, who hear it from the others once these know"
+    return f"{tried}: to them {node} is a member still, until multifleet revoke {node} is said on a captain of theirs"
 
 
 def _messages(many: int) -> str:

@@ -40,7 +40,7 @@ def _offline(name: str, values: dict[str, Value]) -> bytes:
             str(node),
             str(values.get("reason", "")),
             bool(values.get("with_admitted")),
-            bool(values.get("undo")),
+            bool(values.get("bring_others_back")),
         ),
         "settle": lambda: offline.offline_settle(home_path(), str(node), bool(values.get("undo"))),
         "leave": lambda: offline.offline_leave(home_path()),
@@ -48,7 +48,7 @@ def _offline(name: str, values: dict[str, Value]) -> bytes:
     try:
         return msgspec.json.encode(acts[name]())
     except MultifleetError as error:
-        raise Failed(str(error)) from None
+        raise Failed(*error.lines) from None
 
 
 def _role(values: dict[str, Value]) -> Literal["captain", "worker"]:

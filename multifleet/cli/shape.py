@@ -114,7 +114,11 @@ class UsageError(Exception):
 
 
 class Failed(Exception):
-    """The command failed for a reason that is told in one line; exit status 1."""
+    """The command failed for a reason that is told in one line, or several in one line each; exit status 1."""
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__("; ".join(lines))
+        self.lines = lines
 
 
 class NotRunning(Failed):

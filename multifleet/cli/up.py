@@ -21,6 +21,8 @@ from multifleet.paths import home_path
 
 PATIENCE = 30.0
 """Seconds for a daemon to come up; a store that must be checked after a power cut takes a few."""
+MARK = "multifleet: "
+"""At the beginning of what a daemon says as it ends."""
 FIRST_LOOK, LONGEST_LOOK = 0.02, 0.2
 """Seconds between two looks whether it answers: nothing tells when it begins to listen."""
 
@@ -102,7 +104,7 @@ def _in_foreground(port: int | None, binds: list[str]) -> int:
     try:
         return daemon.run(home_path(), port, binds)
     except MultifleetError as error:
-        raise Failed(str(error)) from None
+        raise Failed(*error.lines) from None
 
 
 def _supervise(port: int | None, binds: list[str]) -> int:
@@ -138,7 +140,7 @@ def _await(child: "subprocess.Popen[bytes]", log: Path, begin: int) -> dict[str,
 
         def look() -> None:
             if child.poll() is not None:
-                raise Failed(_last_words(log, begin) or f"the daemon ended at once: see {log}")
+                raise Failed(*(_last_words(log, begin) or [f"the daemon ended at once: see {log}"]))
             line.show("starting")
 
         found = until_it_answers(PATIENCE, look)
@@ -147,12 +149,15 @@ def _await(child: "subprocess.Popen[bytes]", log: Path, begin: int) -> dict[str,
     raise Failed(f"the daemon (pid {child.pid}) runs and has not answered for {PATIENCE:g} s: see {log}")
 
 
-def _last_words(log: Path, begin: int) -> str:
+def _last_words(log: Path, begin: int) -> list[str]:
+    """Why it ended, as it said at last: a line for each reason."""
     with log.open("rb") as lines:
         lines.seek(begin)
-        said = lines.read()[-4096:].decode(errors="replace").strip()
-    last = said.rpartition("\n")[2]
-    return last.removeprefix("multifleet: ")
+        said = lines.read()[-8192:].decode(errors="replace").strip().split("\n")
+    told: list[str] = []
+    while said and said[-1].startswith(MARK):
+        told.insert(0, said.pop().removeprefix(MARK))
+    return told or [line for line in said[-1:] if line]
 
 
 def _already(running: dict[str, Any]) -> str:
@@ -161,5 +166,7 @@ def _already(running: dict[str, Any]) -> str:
 
 def _tell(running: dict[str, Any], as_json: bool, sentence: str) -> None:
     print(as_line(running) if as_json else sentence)
-    if running["degraded"] and not as_json:
-        print(f"but: {cell(running['degraded'])}", file=sys.stderr)
+    if as_json:
+        return
+    for words in (*([running["degraded"]] if running["degraded"] else []), *running["settings"]):
+        print(f"but: {cell(words)}", file=sys.stderr)

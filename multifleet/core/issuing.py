@@ -70,7 +70,7 @@ def make_revocation(
     reason: str = "",
     *,
     with_admitted: bool = False,
-    undo: bool = False,
+    bring_others_back: bool = False,
     leave_out: Container[str] = (),
 ) -> list[Signed]:
     """What puts a key out: a revocation, and the signer's own admissions of those that it has no room to name.
@@ -78,7 +78,7 @@ def make_revocation(
     It stands by everybody whom the revoked one had let in and who is a member now, but for the keys in `leave_out`, or
     with `with_admitted` by nobody; by everybody who is a root here, because those whom the revoked one had let in may
     know of these by its word alone; and by what the revoked one had revoked without dispute, but for the signer, or
-    with `undo` by nothing.
+    with `bring_others_back` by nothing.
     """
     view = roster.view()
     me = identity.public.hex()
@@ -95,7 +95,7 @@ def make_revocation(
     )
     roots = sorted(member.key for member in members.values() if not member.by)
     admitted = [*roots, *(() if with_admitted else (other for other in admitted if other not in roots))]
-    revoked = [] if undo else revoked
+    revoked = [] if bring_others_back else revoked
     if len(revoked) > NAMES_LIMIT:
         raise BadInput(f"{node} has revoked more than {NAMES_LIMIT} machines: revoke some of them from here first")
     room = NAMES_LIMIT - len(revoked)

@@ -72,6 +72,11 @@ class ChannelFacts:
         """Whether a success leaves the frame nowhere that the recipient will look."""
         return set(self.success) == {Success.NUDGED}
 
+    @property
+    def parks(self) -> bool:
+        """Whether it may leave a frame where the recipient will find it."""
+        return Success.PARKED in self.success
+
     def within(self, timeout: float) -> "ChannelFacts":
         """The same with another timeout."""
         return replace(self, timeout=timeout)

@@ -103,7 +103,10 @@ class Messages:
         """Sent messages, newest first."""
         if peer:
             self._members.need(peer)
-        return [_sent_view(row) for row in await self._store.outbox.listing(limit, peer)]
+        rows = await self._store.outbox.listing(limit, peer)
+        lying = [row.id for row in rows if row.state == State.SENT and row.closed_at is None]
+        since = await self._store.receipts.sent_at(lying) if lying else {}
+        return [_sent_view(row, since.get((row.id, row.peer))) for row in rows]
 
     async def dead(self, limit: int) -> list[OutboxView]:
         """Sent messages that were given up or turned away."""
@@ -245,9 +248,10 @@ def _view(row: InboxRow, sender_key: str | None) -> InboxView:
     )
 
 
-def _sent_view(row: OutboxRow) -> OutboxView:
-    message = msgspec.json.decode(row.packet, type=Message)
-    return OutboxView(row.id, row.to, row.type, row.state, row.reason, row.created, row.expires, message.subject)
+def _sent_view(row: OutboxRow, sent_at: float | None = None) -> OutboxView:
+    subject = msgspec.json.decode(row.packet, type=Message).subject
+    since = sent_at if row.state == State.SENT and row.closed_at is None else None
+    return OutboxView(row.id, row.to, row.type, row.state, row.reason, row.created, row.expires, subject, since)
 
 
 def _received_story(row: InboxRow) -> TraceView:

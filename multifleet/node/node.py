@@ -106,6 +106,7 @@ class Node(Engine):
                 *self._left_words(),
             ),
             repairs=tuple(repairs_under_way(self.healing.ladders, self.clock.now())),
+            settings=await self.config_state.words(),
             degraded=(me_out_words(out) if out else None)
             or self.store.database.degraded
             or await asyncio.to_thread(what_was_lost, self.home),
@@ -248,10 +249,10 @@ class Node(Engine):
         chief, why = picture.choose_chief(self.rostering.view, self.presence.peers(), self.id, self.roles.chief)
         return roster_view(self.rostering, self.id, chief, why, self.clock.now(), is_shared=self.membership.is_shared)
 
-    async def revoke(self, whom: str, reason: str, with_admitted: bool, undo: bool) -> RevokedView:
+    async def revoke(self, whom: str, reason: str, with_admitted: bool, bring_others_back: bool) -> RevokedView:
         """Put a machine out."""
         return await self.captaincy.revoke(
-            whom, reason, with_admitted=with_admitted, undo=undo, running=self.is_running
+            whom, reason, with_admitted=with_admitted, bring_others_back=bring_others_back, running=self.is_running
         )
 
     async def settle(self, whom: str, undo: bool) -> SettledView:
@@ -260,7 +261,7 @@ class Node(Engine):
 
     async def leave(self) -> LeftView:
         """Leave the fleet."""
-        return await self.captaincy.leave()
+        return await self.captaincy.leave(running=self.is_running)
 
     async def wake(self, node: str, timeout: float) -> WakeView:
         """Find a machine awake, or wake it."""

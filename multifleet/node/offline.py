@@ -63,9 +63,9 @@ def offline_join(home: Path, code: str, at: list[str]) -> JoinedView:
     return msgspec.structs.replace(_with_node(home, lambda node: node.join(code, at)), running=False)
 
 
-def offline_revoke(home: Path, node: str, reason: str, with_admitted: bool, undo: bool) -> RevokedView:
+def offline_revoke(home: Path, node: str, reason: str, with_admitted: bool, bring_others_back: bool) -> RevokedView:
     """Put a machine out; whoever is not told now hears it once a daemon runs here."""
-    return _with_node(home, lambda here: here.revoke(node, reason, with_admitted, undo))
+    return _with_node(home, lambda here: here.revoke(node, reason, with_admitted, bring_others_back))
 
 
 def offline_settle(home: Path, node: str, undo: bool) -> SettledView:

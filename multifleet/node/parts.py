@@ -13,6 +13,7 @@ from multifleet.channels.tunnels import Tunnels
 from multifleet.core.documents import Signed
 from multifleet.node.asking import Asking
 from multifleet.node.clock import NodeClock
+from multifleet.node.config_state import ConfigState
 from multifleet.node.counters import Counters
 from multifleet.node.delivery.building import DeliveryParts
 from multifleet.node.delivery.dropped import Dropped
@@ -56,6 +57,7 @@ class Parts(Ties):
         self.setup = setup
         self.home = setup.home
         self.config = setup.config
+        self.config_state = ConfigState(setup)
         self.store = store
         self.clock = clock
         self.counters = counters

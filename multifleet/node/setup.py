@@ -32,6 +32,10 @@ class Setup:
     """Whether a file says which fleet it is; else the store may know."""
     has_left: bool = False
     """Whether it has left the fleet that the shared key names, which therefore is as if there were none."""
+    project: Path | None = None
+    """The folder whose own config.json adds to that of the home."""
+    read: Config | None = None
+    """The configuration as the files and the environment had it, before the command line had its say."""
 
 
 def make_home(home: Path) -> None:
@@ -80,7 +84,8 @@ def _name_home(home: Path, node: str) -> None:
 
 def open_setup(home: Path) -> Setup:
     """A node that was made; ConfigError and KeyUnavailable say what to do."""
-    config = load(home, project_of(Path.cwd(), home))
+    project = project_of(Path.cwd(), home)
+    config = load(home, project)
     identity = load_identity(home)
     _name_home(home, identity.node)
     if config.nodeId is not None and config.nodeId != identity.node:
@@ -92,7 +97,7 @@ def open_setup(home: Path) -> Setup:
     fleet = known or Fleet(secrets.token_hex(16))
     shared = shared_key()
     if shared is not None and fleet.left == fleet_of_key(shared):
-        return Setup(home, config, identity, fleet, None, has_left=True)
+        return Setup(home, config, identity, fleet, None, has_left=True, project=project, read=config)
     if shared is not None and fleet.fleet != fleet_of_key(shared):
         if fleet.members:
             raise ConfigError(
@@ -100,7 +105,8 @@ def open_setup(home: Path) -> Setup:
                 "unset it, or use another MULTIFLEET_HOME"
             )
         fleet = Fleet(fleet_of_key(shared))
-    return Setup(home, config, identity, fleet, shared, known is not None or shared is not None)
+    found = known is not None or shared is not None
+    return Setup(home, config, identity, fleet, shared, found, project=project, read=config)
 
 
 def shared_key() -> bytes | None:

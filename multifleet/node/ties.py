@@ -93,8 +93,8 @@ class Ties:
         status, answer = await self.receiving.take(frame, "", channel, at_rest=at_rest)
         if at_rest and status == 200:
             header = read_header(frame)
-            sender = self.members.need(header.sender)
-            if channel == ChannelName.SEED:
+            sender = self.members.get(header.sender)  # its last word may have been that it leaves
+            if sender is not None and channel == ChannelName.SEED:
                 # It was left where this node alone looks, by a daemon that has seen it come.
                 self.health_of_channels.arrived(sender.node, channel, header.sent - (sender.offset or 0.0))
         return status, answer

@@ -98,6 +98,9 @@ class OutboxView(View, frozen=True):
     at: Annotated[float, about("When it was accepted here.")]
     expires: Annotated[float, about("When it is given up.")]
     subject: Annotated[str | None, about("Its subject line.")] = None
+    sent_at: Annotated[
+        float | None, about("Since when it lies where the reason says, and its recipient has not signed for it.")
+    ] = None
 
 
 class OutboxListing(View, frozen=True):

@@ -70,6 +70,9 @@ class StatusView(View, frozen=True):
     clients: Annotated[list[ClientView], about("Agent clients on this machine.")]
     problems: Annotated[tuple[str, ...], about("What a person has to settle about who is in the fleet.")] = ()
     repairs: Annotated[tuple[str, ...], about("Channels that do not work, and what is done about them.")] = ()
+    settings: Annotated[
+        tuple[str, ...], about("Values in config.json that are of no use, and that it was changed since the start.")
+    ] = ()
     degraded: Annotated[
         str | None, about("What does not work now, and what to do; null when all is well.")
     ] = None

@@ -20,7 +20,7 @@ class Revoke(Request, frozen=True):
         str, about("Why, in a few words that all members see."), msgspec.Meta(max_length=200)
     ] = ""
     with_admitted: Annotated[bool, about("Put out whom it had let in as well.")] = False
-    undo: Annotated[bool, about("Bring back whom it had put out; the machine itself is put out all the same.")] = False
+    bring_others_back: Annotated[bool, about("Bring back those whom it had put out; it stays out itself.")] = False
 
 
 class Settle(Request, frozen=True):
@@ -39,9 +39,9 @@ async def revoke(node: "Node", request: Revoke) -> RevokedView:
     """Put a machine out of the fleet for good, on all members, for example because it was stolen.
 
     Only a captain can. What is on its way to it becomes undeliverable, what it sends is refused, and nobody whom it
-    lets in from now on is in. It comes back only with new keys.
+    lets in from now on is in. Nothing takes that back: it comes back only with new keys.
     """
-    return await node.revoke(request.node, request.reason, request.with_admitted, request.undo)
+    return await node.revoke(request.node, request.reason, request.with_admitted, request.bring_others_back)
 
 
 async def settle(node: "Node", request: Settle) -> SettledView:

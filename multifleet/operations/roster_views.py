@@ -59,7 +59,7 @@ class RevokedView(View, frozen=True):
     already: Annotated[str | None, about("Who had put it out before, and why; null where it was in.")] = None
     already_at: Annotated[float | None, about("When that was.")] = None
     stays_out: Annotated[
-        tuple[str, ...], about("Machines that it had put out and that stay out; undo brings them back.")
+        tuple[str, ...], about("Machines that it had put out and that stay out, unless bring_others_back is said.")
     ] = ()
     heard: Annotated[tuple[str, ...], about("Without a daemon: members that were told now.")] = ()
     not_heard: Annotated[tuple[str, ...], about("Without a daemon: members that could not be told yet.")] = ()
@@ -85,3 +85,6 @@ class LeftView(View, frozen=True):
     told: Annotated[list[str], about("Members that have heard it; they tell the others.")]
     given_up: Annotated[int, about("Messages that are undeliverable now.")]
     note: Annotated[str | None, about("What else there is to do.")] = None
+    waits: Annotated[tuple[str, ...], about("Members that did not answer and will find it, with the place.")] = ()
+    not_told: Annotated[tuple[str, ...], about("Members that nothing reached.")] = ()
+    running: Annotated[bool, about("Whether the daemon was up; without it only the direct way is tried.")] = True

@@ -59,6 +59,16 @@ class Receipts:
         """The events of a message, ordered by time."""
         return await self._rows("WHERE message_id = ? ORDER BY at, seq, row", message_id)
 
+    async def sent_at(self, ids: Sequence[str]) -> dict[tuple[str, str], float]:
+        """When each of these messages (id, peer) was first left somewhere for its recipient; others are left out."""
+        marks = ", ".join("?" * len(ids))
+        where = f"WHERE state = 'sent' AND message_id IN ({marks}) GROUP BY message_id, peer"
+        sql = f"SELECT message_id, peer, min(at) FROM receipts {where}"
+        return await self._database.read(
+            lambda connection: {(id, peer): float(at) for id, peer, at in connection.execute(sql, tuple(ids))},
+            (record_all,),
+        )
+
     async def listing(self, limit: int) -> list[ReceiptRow]:
         """The latest events of all messages, newest first."""
         return await self._rows("ORDER BY row DESC LIMIT ?", limit)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from multifleet.api.listening import bind_tcp, bind_unix, explain_port, unlinker
+from multifleet.api.listening import ELSEWHERE, bind_tcp, bind_unix, explain_port, unlinker
 from multifleet.errors import ConfigError, PortInUse
 
 
@@ -43,6 +43,15 @@ async def test_a_port_of_another_program_is_named() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(PortInUse, match=f"another program listens on port {port}: .*--port"):
             await bind_tcp(["127.0.0.1"], port)
+
+
+async def test_who_has_the_port_is_named_with_the_other_addresses_as_a_way_out() -> None:
+    with socket.create_server(("127.0.0.2", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(PortInUse, match=rf"stop .*\(pid {os.getpid()}\), or .* --port, or another .* --bind$"):
+            await bind_tcp(["127.0.0.2"], port)
+        with socket.create_server((ELSEWHERE, port)), pytest.raises(PortInUse, match=r"another port with --port$"):
+            await bind_tcp(["127.0.0.2"], port)
 
 
 async def test_a_daemon_of_another_user_is_known_by_its_health() -> None:

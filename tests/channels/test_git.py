@@ -18,6 +18,8 @@ from multifleet.sessions.processes import started_at
 from tests.channels.git_world import MAIL, Repository, frame, node, until
 from tests.channels.here import here
 
+UNSEEN = "was not seen to look since this daemon started"
+
 
 @pytest.fixture
 def remote(tmp_path: Path) -> Repository:
@@ -32,7 +34,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_frame_is_left_fetched_and_removed(tmp_path: Path, remote: Repository) -> None:
     async with node("mac1", tmp_path / "1", str(remote.path)) as a, node("mac2", tmp_path / "2", str(remote.path)) as b:
         carried = await a.send("mac2")
-        assert carried.success is Success.PARKED and carried.where == str(remote.path)
+        assert carried.success is Success.PARKED and carried.where == f"{remote.path}, where mac2 {UNSEEN}"
         assert len(remote.mailbox("mac2")) == 1
         assert await b.look() == "the git remote was asked anew: 1 letters were there"
         assert b.frames == [frame("mac1", "mac2")]
@@ -188,7 +190,10 @@ async def test_who_says_that_it_looks_into_no_remote_is_left_nothing_for_a_while
         assert a.channel.reaches(peers[0]) == ""
         peers.clear()
         assert (await a.send("mac2")).where.endswith(", where mac2 did not look when it was asked last")
-        assert (await a.send("mac4")).where == str(remote.path)
+        assert (await a.send("mac4")).where == f"{remote.path}, where mac4 {UNSEEN}"
+        assert (await a.send("mac3")).where == str(remote.path)
+        now += 7_200
+        assert (await a.send("mac3")).where == f"{remote.path}, where mac3 was last seen to look 2 h ago"
 
 
 async def test_each_tells_whether_it_looks_and_knows_of_who_asks(tmp_path: Path, remote: Repository) -> None:

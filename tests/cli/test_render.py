@@ -1,5 +1,6 @@
 """Results for people: every command that prints one, and the table they share."""
 
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -203,10 +204,33 @@ def test_a_long_text_is_cut_visibly() -> None:
     assert short("abcdef", 4) == "abc\u2026"
 
 
+LEFT = {"node": "mac2", "fleet": "f", "told": [], "given_up": 0, "note": None, "waits": [], "not_told": ["mac1"]}
+
+
+async def test_who_has_not_heard_of_a_leave_is_named_with_how_they_will() -> None:
+    until = "to them mac2 is a member still, until multifleet revoke mac2 is said on a captain of theirs\n"
+    nobody = render("leave", LEFT | {"running": True})
+    assert nobody == f"mac2 has left fleet f: nobody has answered\nnot told: mac1: {until}"
+    offline = render("leave", LEFT | {"running": False})
+    assert f"not told: mac1 (without a daemon only the direct way was tried): {until}" in offline
+    letter = render("leave", LEFT | {"running": True, "waits": ["mac3 (git: git.example)"]})
+    assert "told once they look: mac3 (git: git.example)\n" in letter
+    assert "not told: mac1, who hear it from the others once these know\n" in letter
+    told = render("leave", LEFT | {"running": True, "told": ["mac4"]})
+    assert told.endswith(": told mac4\nnot told: mac1, who hear it from the others\n")
+
+
 async def test_one_message_is_not_called_messages() -> None:
-    found = {"node": "mac2", "fleet": "f", "told": ["mac1"], "given_up": 1, "note": None}
+    found = LEFT | {"told": ["mac1"], "given_up": 1, "not_told": []}
     assert render("leave", found).endswith("undeliverable now: 1 message (multifleet dead)\n")
     assert "2 messages (" in render("leave", found | {"given_up": 2})
+
+
+async def test_what_lies_elsewhere_is_listed_with_how_long_nobody_has_fetched_it() -> None:
+    sent = {"id": ID, "at": 0.0, "to": "mac2", "type": "task", "state": "sent", "reason": "by git: git.example"}
+    text = render("outbox", {"messages": [sent | {"sent_at": time.time() - 7_201}]})
+    assert "by git: git.example (not fetched for 2 h)" in " ".join(text.split())
+    assert "not fetched" not in render("outbox", {"messages": [sent | {"sent_at": None}]})
 
 
 REVOKED = {
@@ -233,8 +257,8 @@ async def test_a_revocation_says_who_has_not_heard_it_and_who_stays_out() -> Non
     assert "mac4 itself could not be told" in text and "told now" not in text
     assert "not told yet: mac5\n" in text and "this machine" not in text
     struck = render("revoke", REVOKED | {"had_put_out_me": True})
-    assert "until multifleet revoke mac4 --undo is said on a captain that is in\n" in struck
-    assert "it had put out mac2, who stay out: multifleet revoke mac4 --undo brings them back\n" in text
+    assert "until multifleet revoke mac4 --bring-others-back is said on a captain that is in\n" in struck
+    assert "it had put out mac2, who stay out: multifleet revoke mac4 --bring-others-back brings them back\n" in text
 
 
 async def test_a_second_revocation_says_that_it_is_one() -> None:

@@ -76,6 +76,25 @@ async def test_a_port_that_is_taken_is_named_with_what_to_do(home: Path) -> None
     assert f"port {port}" in ran.err and "--port" in ran.err
 
 
+async def test_what_is_wrong_in_the_configuration_is_told_and_what_was_changed_since(home: Path) -> None:
+    (home / "config.json").write_text('{"prot": 1, "mdns": "no"}')
+    refused = await run(home, "up")
+    assert (refused.status, refused.err.splitlines()) == (
+        1,
+        [
+            f"multifleet up: {home}/config.json: prot is no setting: did you mean port?",
+            f'multifleet up: {home}/config.json: mdns is "no": it must be true or false',
+        ],
+    )
+    (home / "config.json").write_text('{"nodes": {"mac2": {"role": "boss"}}}')
+    role = 'but: nodes.mac2.role is "boss", and counts as worker: write chief, captain or worker\n'
+    assert (await run(home, "up", "--port", "0", *LOCAL)).err == role
+    (home / "config.json").write_text('{"nodes": {"mac2": {"role": "boss"}}, "mdns": false}')
+    again = await run(home, "up")
+    changed = "config.json was changed since the daemon started (mdns), and counts from its next start"
+    assert (again.status, again.err) == (0, f"{role}but: {changed}: multifleet down, then multifleet up\n")
+
+
 async def test_an_invitation_works_with_and_without_a_daemon(home: Path) -> None:
     offline = await run(home, "invite", "--json")
     assert (offline.status, offline.json["running"]) == (0, False)

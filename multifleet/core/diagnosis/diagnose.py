@@ -1,5 +1,6 @@
 """The diagnosis: the cause, how sure it is, the evidence for it, and one sentence that says all of that."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from multifleet.core.diagnosis.causes import Cause, Confidence
@@ -49,6 +50,12 @@ _REMEDY = {
 }
 _MINE = frozenset({Fact.ME_OUT, Fact.OWN_DISK_FULL, Fact.OWN_STORE_BROKEN})
 _REACHED = (Fact.HTTP_ANSWERS, Fact.OTHER_WAY_ANSWERS)
+_THERE = (Fact.HEARD_NOW, Fact.PING_ANSWERED, Fact.OPEN, Fact.OTHERS_HEAR)
+"""Signs that somebody is there who would answer over a way that is turned on."""
+_NOT_THERE = (Fact.MUTE, Fact.ELSE, Fact.STRANGER)
+_WHATEVER_IS_ON = frozenset({Cause.REVOKED, Cause.LEFT, Cause.CUT_OFF})
+"""Causes beside which it does not matter which ways are turned on."""
+_TURN_ON = "take a way out of channels.off in config.json, then multifleet down, then multifleet up"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +87,16 @@ def diagnose(evidence: Evidence) -> Diagnosis:
         what = f"connections from {evidence.node} to this machine's port are blocked on the way"
     if named.cause is Cause.REVOKED and Fact.STRANGER in named.by:
         what = f"{evidence.node} takes this machine for one that is put out of the fleet"
+    remedy = _REMEDY[named.cause].format(node=evidence.node)
+    told = first
+    if _matters(facts) and not mine and named.cause not in _WHATEVER_IS_ON:
+        told = [*first, facts[Fact.TURNED_OFF]]
+        remedy = f"{remedy}; or {_TURN_ON}"
     return Diagnosis(
         cause=named.cause,
         confidence=named.confidence,
-        sentence=f"{_sure(named.confidence, what)}: {'; '.join(first)}.",
-        remedy=_REMEDY[named.cause].format(node=evidence.node),
+        sentence=f"{_sure(named.confidence, what)}: {'; '.join(told)}.",
+        remedy=remedy,
         evidence=(*first, *rest),
         also=tuple(others),
     )
@@ -97,10 +109,24 @@ def _without(evidence: Evidence, facts: dict[Fact, str]) -> Diagnosis:
     if reached:
         sentence = f"Nothing is wrong that can be seen from here: {'; '.join(reached)}."
         return Diagnosis(Cause.NONE, Confidence.LIKELY, sentence, "", told)
+    is_there = any(fact in facts for fact in _THERE) and not any(fact in facts for fact in _NOT_THERE)
+    if _matters(facts) and is_there:
+        rest = "; ".join(words for fact, words in facts.items() if fact is not Fact.TURNED_OFF)
+        sentence = (
+            f"No way that is turned on here leads to {evidence.node}, which seems to be there: "
+            f"{facts[Fact.TURNED_OFF]}; {rest}."
+        )
+        return Diagnosis(Cause.UNKNOWN, Confidence.UNKNOWN, sentence, _TURN_ON, told)
     known = "; ".join(told) or "nothing could be found out"
     sentence = f"{evidence.node} does not answer, and what was found does not tell why: {known}."
     remedy = _REMEDY[Cause.UNKNOWN].format(node=evidence.node)
+    remedy = f"{remedy}; or {_TURN_ON}" if _matters(facts) else remedy
     return Diagnosis(Cause.UNKNOWN, Confidence.UNKNOWN, sentence, remedy, told)
+
+
+def _matters(facts: Mapping[Fact, str]) -> bool:
+    """Whether ways are turned off here while none that is on brings an answer."""
+    return Fact.TURNED_OFF in facts and not any(fact in facts for fact in _REACHED)
 
 
 def _sure(confidence: Confidence, what: str) -> str:

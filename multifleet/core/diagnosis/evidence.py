@@ -150,6 +150,17 @@ class ChiefWord:
 
 
 @dataclass(frozen=True, slots=True)
+class Lying:
+    """Messages to the peer that lie somewhere, and for which it has not signed."""
+
+    where: str
+    """By which way, and where."""
+    messages: int
+    seconds: float
+    """Since the first of them was left there."""
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """All of it."""
 
@@ -202,3 +213,6 @@ class Evidence:
     """Of the direct channel, in a row."""
     own_listens: tuple[str, ...] = ()
     """This node's addresses at which it has just reached its own daemon."""
+    off: tuple[str, ...] = ()
+    """Channels that this machine's configuration turns off for the peer."""
+    lying: tuple[Lying, ...] = ()

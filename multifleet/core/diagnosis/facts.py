@@ -12,6 +12,7 @@ from multifleet.core.diagnosis.evidence import (
     Greeting,
     Heard,
     Knock,
+    Lying,
     NatsWord,
     PeerWord,
     Store,
@@ -95,6 +96,9 @@ class Fact(StrEnum):
     CHIEF_NO_DAEMON = "chief's own word: no daemon"
     CHIEF_CARRIES = "a way leads over the chief"
     NEVER_DIRECT = "never direct"
+    TURNED_OFF = "ways turned off here"
+    DIRECT_OFF = "the direct way among them"
+    LIES = "messages that it has not fetched"
 
 
 Facts = Mapping[Fact, str]
@@ -298,6 +302,12 @@ def _around(e: Evidence) -> Iterator[tuple[Fact, str]]:
         if not chief.there and chief.end is not Connect.OPEN:
             tried = "" if chief.end is None else f" (TCP: {chief.end})"
             yield F.CHIEF_GONE, f"the chief {chief.node} is not heard and does not answer{tried}"
+    if e.off:
+        yield F.TURNED_OFF, f"{', '.join(e.off)} {'are' if len(e.off) > 1 else 'is'} turned off here (channels.off)"
+    if "http" in e.off:
+        yield F.DIRECT_OFF, "so that nothing goes there directly"
+    if e.lying:
+        yield F.LIES, "; ".join(map(_lies, e.lying))
     if not e.ever_direct:
         yield F.NEVER_DIRECT, f"no direct way to {e.node} has ever worked from here"
 
@@ -315,6 +325,12 @@ def _nats(nats: NatsWord) -> Iterator[tuple[Fact, str]]:
 
 def _end(knock: Knock) -> str:
     return knock.end.value + (f", /health: {knock.greeting.value}" if knock.greeting else "")
+
+
+def _lies(lying: Lying) -> str:
+    many = f"{lying.messages} messages" if lying.messages > 1 else "a message"
+    where = visible(lying.where, one_line=True)[:WORDS]
+    return f"{many}, sent {where}, not fetched for {_span(lying.seconds)}"
 
 
 def _ago(third: ThirdWord) -> str:

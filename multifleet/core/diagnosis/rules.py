@@ -103,7 +103,13 @@ RULES: tuple[Rule, ...] = (
     # Its daemon is at work, connections open, and what is longer than a handshake does not come through.
     _rule(C.MTU_BLACK_HOLE, F.MUTE, F.RUNNING, lacks=(F.HTTP_ANSWERS,)),
     _rule(C.MTU_BLACK_HOLE, F.MUTE, F.PING_ANSWERED, lacks=(F.HTTP_ANSWERS,)),
-    _rule(C.MTU_BLACK_HOLE, F.OPEN, F.RUNNING, F.CHANNELS_FAIL, lacks=(F.HTTP_ANSWERS, F.ELSE, F.STRANGER)),
+    _rule(
+        C.MTU_BLACK_HOLE,
+        F.OPEN,
+        F.RUNNING,
+        F.CHANNELS_FAIL,
+        lacks=(F.HTTP_ANSWERS, F.ELSE, F.STRANGER, F.DIRECT_OFF),
+    ),
     _rule(C.PORT_BLOCKED, F.HTTP_ANSWERS, F.CANNOT_REACH_US),
     _rule(C.PORT_BLOCKED, F.FAILS, F.RUNNING, lacks=(F.NEVER_DIRECT,)),
     # Somebody is there who does not know this node.

@@ -17,6 +17,7 @@ from multifleet.core.diagnosis.evidence import (
     Evidence,
     Heard,
     Knock,
+    Lying,
     NatsWord,
     PeerWord,
     ThirdWord,
@@ -25,6 +26,8 @@ from multifleet.core.diagnosis.facts import host_of
 from multifleet.core.evidence_packets import EvidenceAsk, EvidenceTold, SightAsk, SightTold
 from multifleet.core.presence.peer import STOPPED
 from multifleet.core.presence.states import PresenceState
+from multifleet.core.receipts import State
+from multifleet.errors import StoreUnavailable
 from multifleet.node.diagnosis.asking import DIRECT, Way, ask_all, ask_at
 from multifleet.node.diagnosis.knocking import best, knock_all, local_end, speaks_nats
 from multifleet.node.diagnosis.straight import is_number
@@ -42,6 +45,7 @@ AGAIN_SECONDS = 2.8
 THIRDS = 4
 THIRD_SECONDS = 4.0
 NEW_ADDRESSES = 4
+LYING_LIMIT = 200
 CHIEF_SECONDS = 4.0
 OVER_OTHERS = ("nats", "relay")
 NEW_KEY_SECONDS = 86_400.0
@@ -128,6 +132,30 @@ async def _gather(node: "Engine", member: Member, known: Evidence) -> Evidence:
         ever_direct=health.last_ok is not None,
         failures=health.failures,
         own_listens=_own_listens(own, knocks),
+        off=_turned_off(node, member),
+        lying=await _lying(node, member.node),
+    )
+
+
+def _turned_off(node: "Engine", member: Member) -> tuple[str, ...]:
+    own = node.config.nodes.get(member.node)
+    off = {*node.config.channels.off, *(own.channels.off if own is not None else ())}
+    return tuple(sorted(name for name in off if name in node.targets.channels))
+
+
+async def _lying(node: "Engine", name: str) -> tuple[Lying, ...]:
+    """What waits for it elsewhere than here, by place."""
+    try:
+        rows = await node.store.outbox.waiting(name, None, LYING_LIMIT)
+        sent = {row.id: row.reason or "" for row in rows if row.state == State.SENT}
+        since = await node.store.receipts.sent_at(list(sent)) if sent else {}
+    except StoreUnavailable:
+        return ()  # the state of the store says so
+    now = node.clock.now()
+    return tuple(
+        Lying(where, len(times), now - min(times))
+        for where in dict.fromkeys(sent.values())
+        if (times := [at for (id, peer), at in since.items() if peer == name and sent[id] == where])
     )
 
 

@@ -12,7 +12,7 @@ from multifleet.core.roster import MemberFacts, Out, View
 from multifleet.errors import BadInput, Revoked, UnknownNode
 from multifleet.node.members import Member, Members
 from multifleet.node.picture import problems
-from multifleet.node.roster.exchange import RosterExchange
+from multifleet.node.roster.exchange import RosterExchange, Word
 from multifleet.node.roster.membership import Membership
 from multifleet.node.roster.parting import Parting
 from multifleet.node.roster.rostering import Rostering
@@ -22,6 +22,8 @@ from multifleet.operations.roster_views import LeftView, RevokedView, SettledVie
 LAST_WORD_SECONDS = 3.0
 """For telling whom it concerns, and the others where no daemon runs to do it."""
 TOLD_AT_ONCE = 16
+WORD_LIES = 30 * 86_400.0
+"""Seconds for which a last word waits for who was not reached."""
 _KEY = re.compile("[0-9a-f]{64}")
 KEY_BEGINNING = 8
 """Digits of a key that are enough to name it."""
@@ -38,7 +40,7 @@ class Captaincy:
     exchange: RosterExchange
 
     async def revoke(
-        self, whom: str, reason: str, *, with_admitted: bool, undo: bool, running: bool
+        self, whom: str, reason: str, *, with_admitted: bool, bring_others_back: bool, running: bool
     ) -> RevokedView:
         """Put a machine out, for good."""
         self._need_entitled()
@@ -47,8 +49,8 @@ class Captaincy:
         let_in = {
             held.key for held in self.rostering.roster.held_by("admission", target.key) if held.key in before.by_key
         } | {member.key for member in before.members.values() if member.by == target.key}
-        undo = undo or self._was_put_out_by(target.key)
-        documents = self._revocation(target.key, reason, with_admitted=with_admitted, undo=undo)
+        back = bring_others_back or self._was_put_out_by(target.key)
+        documents = self._revocation(target.key, reason, with_admitted=with_admitted, back=back)
         member = self._pinned(target)
         given_up = self.parting.given_up.get(target.node, 0)
         await self.rostering.take(documents)
@@ -81,7 +83,7 @@ class Captaincy:
             not_heard=tuple(sorted({other.node for other in others} - {*heard})),
         )
 
-    def _revocation(self, key: str, reason: str, *, with_admitted: bool, undo: bool) -> list[Signed]:
+    def _revocation(self, key: str, reason: str, *, with_admitted: bool, back: bool) -> list[Signed]:
         """This node's word against a key; nothing where it stands already and says as much.
 
         A later one takes the place of the earlier, and its reason and date with it: that one is to be kept.
@@ -90,9 +92,9 @@ class Captaincy:
         held = self.rostering.roster.held("revocation", key)
         stands = [one for one in held if one.by == self.rostering.key and one.id in accepted]
         said = next((one.body.reason for one in stands if isinstance(one.body, Revocation)), "")
-        if stands and not with_admitted and not undo and (said or not reason):
+        if stands and not with_admitted and not back and (said or not reason):
             return []
-        return self.rostering.own.revocation(key, said or reason, with_admitted=with_admitted, undo=undo)
+        return self.rostering.own.revocation(key, said or reason, with_admitted=with_admitted, bring_others_back=back)
 
     def _stay_out(self, key: str, view: View) -> set[str]:
         """Whom this key alone has put out, and who are out still."""
@@ -139,8 +141,8 @@ class Captaincy:
             note=note,
         )
 
-    async def leave(self) -> LeftView:
-        """Tell the members, and be a fleet of one again."""
+    async def leave(self, *, running: bool) -> LeftView:
+        """Tell the members, and be a fleet of one again; without a daemon there is the direct way alone."""
         fleet = self.membership.fleet
         others = list(self.members.others())
         view = self.rostering.view
@@ -153,6 +155,10 @@ class Captaincy:
             notes.append(f"no captain is left there, so nobody can let others in or put them out: {', '.join(stay)}")
         given_up = sum(self.parting.given_up.values())
         told = await self._tell(others, [document])
+        deaf = [member for member in others if member.node not in told]
+        words = await self._leave_word(deaf, document) if running else {}
+        told += [node for node, word in words.items() if word.told]
+        waits = {node: word.where for node, word in words.items() if word.where and not word.told}
         new_fleet = secrets.token_hex(16)
         shared = self.membership.is_shared
         await self.rostering.begin_afresh(new_fleet, fleet if shared else "")
@@ -165,6 +171,9 @@ class Captaincy:
             told=sorted(told),
             given_up=sum(self.parting.given_up.values()) - given_up,
             note="; ".join(notes) or None,
+            waits=tuple(f"{node} ({where})" for node, where in sorted(waits.items())),
+            not_told=tuple(sorted({member.node for member in deaf} - {*told, *waits})),
+            running=running,
         )
 
     def _need_entitled(self) -> None:
@@ -225,6 +234,16 @@ class Captaincy:
         except TimeoutError:
             pass  # whoever has not heard it hears it from others
         return told
+
+    async def _leave_word(self, members: Sequence[Member], document: Signed) -> dict[str, Word]:
+        """Lay a document where those will find it whom it did not reach."""
+        room = asyncio.Semaphore(TOLD_AT_ONCE)
+
+        async def lay(member: Member) -> Word:
+            async with room:
+                return await self.exchange.leave_for(member, [document], WORD_LIES)
+
+        return dict(zip((one.node for one in members), await asyncio.gather(*map(lay, members)), strict=True))
 
 
 def _begins(key: str, whom: str) -> bool:

@@ -5,6 +5,7 @@ failure: whoever meets them later compares.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -27,8 +28,19 @@ from multifleet.node.roster.rostering import Rostering
 DIRECT = frozenset({"http", "memory"})
 """Channels that nobody else has to do with."""
 ASK_SECONDS = 5.0
+LAY_SECONDS = 10.0
 PAGES_LIMIT = 64
 """Of one comparison, each way; what is left over is for the next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What became of documents for a peer that had not answered."""
+
+    told: bool
+    """Whether it has answered now."""
+    where: str
+    """Where they lie for it, in words; empty where they lie nowhere."""
 
 
 class NotCompared(Exception):
@@ -99,6 +111,36 @@ class RosterExchange:
         except NotCompared:
             return False
         return True
+
+    async def leave_for(self, member: Member, documents: Sequence[Signed], seconds: float) -> Word:
+        """Lay documents, a few, where a peer that does not answer finds them for so long, by every way that parks."""
+        asked = RosterAsk(time=int(self.clock.now()), documents=page(documents)[0])
+        made, nonce = self.exchange.ask(member, asked)
+        target = self.targets.of(member)
+        parcel = Parcel(made, tuple(map(id_of, asked.documents)), expires=int(self.clock.now() + seconds))
+        names = [facts.name for facts in self.targets.route("task", target) if facts.parks]
+        found = await asyncio.gather(*(self._lay(name, target, parcel) for name in names))
+        told = False
+        for carried in found:
+            if carried is not None and carried.success is Success.ANSWERED:
+                with contextlib.suppress(NotAnswered):
+                    self.exchange.open_told(member, nonce, carried.answer, packets.read_told)
+                    told = True
+        parked = [
+            f"{name}: {carried.where}"
+            for name, carried in zip(names, found, strict=True)
+            if carried is not None and carried.success is Success.PARKED
+        ]
+        return Word(told, "; ".join(parked))
+
+    async def _lay(self, name: str, target: Target, parcel: Parcel) -> Carried | None:
+        try:
+            async with asyncio.timeout(LAY_SECONDS):
+                return await self.targets.channels[name].deliver(target, parcel)
+        except (TimeoutError, ChannelError) as error:
+            reason = str(error) or f"no answer in {LAY_SECONDS:g} s"
+            self.counters.failed("roster_not_left", peer=target.node, channel=name, reason=reason)
+            return None
 
     async def _pull(self, member: Member) -> tuple[Sequence[str], set[Signed]]:
         """Take what the peer has and this node lacks; its digests, and all that it told."""

@@ -58,7 +58,9 @@ class OwnDocuments:
             self._roster(), self._members.identity, node, key, self._now(), role=role, eligible=eligible
         )
 
-    def revocation(self, key: str, reason: str, *, with_admitted: bool = False, undo: bool = False) -> list[Signed]:
+    def revocation(
+        self, key: str, reason: str, *, with_admitted: bool = False, bring_others_back: bool = False
+    ) -> list[Signed]:
         """That a key is out for good, and what else is needed so that whom it let in stays in, if that is wanted."""
         return make_revocation(
             self._roster(),
@@ -67,7 +69,7 @@ class OwnDocuments:
             self._now(),
             reason,
             with_admitted=with_admitted,
-            undo=undo,
+            bring_others_back=bring_others_back,
         )
 
     def leave(self) -> Signed:

@@ -15,6 +15,7 @@ from multifleet.core.diagnosis.evidence import (
     Greeting,
     Heard,
     Knock,
+    Lying,
     PeerWord,
     Store,
     ThirdWord,
@@ -126,6 +127,44 @@ def test_each_fault_is_called_by_its_name_and_no_surer_than_it_is(
 ) -> None:
     found = diagnose(world.evidence())
     assert (found.cause, found.confidence) == (cause, confidence), found
+
+
+def test_ways_that_are_turned_off_are_part_of_the_sentence_where_nothing_answers() -> None:
+    there = Evidence(node="b", knocks=(Knock(OLD, Connect.OPEN, Greeting.OK),), off=("http", "ssh"))
+    found = diagnose(there)
+    assert (found.cause, found.confidence) == (C.UNKNOWN, Confidence.UNKNOWN)
+    assert found.sentence.startswith(
+        "No way that is turned on here leads to b, which seems to be there: http, ssh are turned off here"
+    )
+    assert "out of channels.off in config.json" in found.remedy
+    silent = diagnose(replace(there, knocks=(Knock(OLD, Connect.SILENT),), off=("ssh",)))
+    assert "ssh is turned off here (channels.off)" in silent.sentence and "channels.off" in silent.remedy
+    named = diagnose(replace(there, knocks=(Knock(OLD, Connect.REFUSED),)))
+    assert named.cause is C.DAEMON_DOWN
+    assert named.sentence.endswith("http, ssh are turned off here (channels.off).") and "channels.off" in named.remedy
+
+
+def test_ways_that_are_turned_off_are_mere_evidence_where_another_one_answers_or_none_could() -> None:
+    answers = diagnose(Evidence(node="b", asked=(Asked("nats", answered=True),), off=("http",)))
+    assert answers.cause is C.NONE and "turned off" not in answers.sentence + answers.remedy
+    assert "http is turned off here (channels.off)" in answers.evidence
+    gone = diagnose(Evidence(node="b", out="revoked", off=("http",)))
+    assert "turned off" not in gone.sentence + gone.remedy
+
+
+def test_a_direct_way_that_is_turned_off_is_no_black_hole() -> None:
+    word = PeerWord("nats", running=True, uptime=99.0)
+    asked = (Asked("nats", answered=True), Asked("relay", answered=False, words="there is no third machine"))
+    evidence = Evidence(node="b", knocks=(Knock(OLD, Connect.OPEN, Greeting.OK),), asked=asked, word=word)
+    assert diagnose(evidence).cause is C.MTU_BLACK_HOLE
+    assert diagnose(replace(evidence, off=("http",))).cause is C.NONE
+
+
+def test_what_the_peer_has_not_fetched_is_told_with_its_place_and_since_when() -> None:
+    lying = (Lying("by git: git.example", 2, 7_300.0), Lying("by seed: drop/ of b", 1, 5.0))
+    found = diagnose(Evidence(node="b", lying=lying))
+    words = "2 messages, sent by git: git.example, not fetched for 2 h; a message, sent by seed: drop/ of b"
+    assert any(words in said for said in found.evidence) and words in found.sentence
 
 
 def test_a_moved_peer_is_proved_to_have_moved_once_it_answers_where_it_says_it_is() -> None:

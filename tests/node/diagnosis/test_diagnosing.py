@@ -148,6 +148,7 @@ async def test_every_channel_to_every_peer_has_a_line_with_its_state_or_why_ther
     await mac1.up()
     (http,) = [row for row in await mac1.node.channels_view("mac2") if row.channel == "http"]
     assert http.why_not == "turned off in the configuration"
+    assert "http is turned off here (channels.off)" in (await mac1.node.why("mac2")).evidence
 
 
 async def test_a_member_tells_how_it_is_and_whom_it_hears(daemons: Daemons) -> None:

@@ -33,7 +33,7 @@ def known_to(daemon: Daemon) -> set[str]:
 
 async def revoke(daemon: Daemon, node: str, reason: str = "", **how: bool) -> object:
     """As the operation does it."""
-    return await daemon.node.revoke(node, reason, how.get("with_admitted", False), how.get("undo", False))
+    return await daemon.node.revoke(node, reason, how.get("with_admitted", False), how.get("bring_others_back", False))
 
 
 async def invited(daemon: Daemon) -> str:

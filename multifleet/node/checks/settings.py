@@ -43,7 +43,7 @@ def useful(home: Path) -> Finding:
     try:
         config = load(home, project_of(Path.cwd(), home))
     except ConfigError:
-        return fail("it cannot be read", "mend config first", "config")
+        return ok("not looked at: config says why")
     found = [*useless(config), *missing(config)]
     return together([fail(one.says, one.remedy) for one in found]) if found else ok("every value can be used")
 

@@ -7,7 +7,7 @@ import pytest
 from multifleet.channels import git_incoming, git_outgoing
 from tests.channels.git_world import Repository
 from tests.node.fleet import until
-from tests.node.roster.test_rostering import known_to, let_in, settled
+from tests.node.roster.joined import known_to, let_in, settled
 from tests.node.served import Daemons
 
 

@@ -89,6 +89,8 @@ class Here:
     does no harm."""
     targets: Callable[[], Sequence[Target]]
     """All other members."""
+    target: Callable[[str], Target | None]
+    """One of them, by its name; None where there is none of it."""
     met_at: Callable[[str], Sequence[str]]
     """Where a member has answered this node, or this machine's user says that it is; not what its card claims."""
     chief: Callable[[], str | None]

@@ -69,14 +69,14 @@ class NatsHost:
         """What a member is told that asks how to come in."""
         if self._here.chief() != self._here.node:
             return NatsTold(problem=f"{self._here.node} is not the chief")
-        key = next((target.key for target in self._here.targets() if target.node == peer), "")
-        if not key or not self.runs:
+        target = self._here.target(peer)
+        if target is None or not target.key or not self.runs:
             return NatsTold(problem=self.problem or "the chief's NATS server is not started yet")
         async with self._lock:
             await self._write()
         if self.ready is not None:
             await self.ready(peer)
-        return self._login(peer, key)
+        return self._login(peer, target.key)
 
     async def run(self) -> None:
         """As long as the node runs."""

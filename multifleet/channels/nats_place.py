@@ -75,7 +75,7 @@ class NatsPlace:
     def outlook(self) -> object:
         """Something that differs once it is worth looking again."""
         chief = self._here.chief()
-        there = self._target(chief)
+        there = self._here.target(chief) if chief else None
         return self._here.fleet(), chief, there is not None and there.is_there, self._host.runs
 
     async def find(self) -> Place:
@@ -92,7 +92,7 @@ class NatsPlace:
                 nobody = "" if here.targets() else "there is nobody else in the fleet"
                 raise NoServer(self._host.problem or nobody or "the NATS server here is being started", SOON)
             return Place(here.fleet(), chief, servers, 1, self._everybody, self._is_stranger, is_host=True)
-        target = self._target(chief)
+        target = here.target(chief)
         if target is None or not target.addresses:
             raise NoServer(f"{chief}, the chief, has no address that is known", LATER)
         told = await self._told(target)
@@ -126,9 +126,6 @@ class NatsPlace:
         members = self._everybody()
         self._seen.update(members)
         return node in self._seen and node not in members and self._here.chief() == self._here.node
-
-    def _target(self, node: str | None) -> Target | None:
-        return next((target for target in self._here.targets() if target.node == node), None)
 
     async def _told(self, chief: Target) -> NatsTold:
         kept = None if self._forgotten else self._read(chief)

@@ -87,10 +87,10 @@ class RelayTaking:
         chief = self._here.chief()
         if chief is None or chief == self._here.node:
             return None
-        others = self._here.targets()
-        if len(others) < 2:
+        if len(self._here.targets()) < 2:
             return None  # nobody could have left anything there
-        return next((target for target in others if target.node == chief and target.addresses), None)
+        target = self._here.target(chief)
+        return target if target is not None and target.addresses else None
 
     async def _ask(self, relay: Target, taken: list[Taken]) -> list[Held]:
         poll = RelayPoll(wait=WAIT, taken=within_room(taken))

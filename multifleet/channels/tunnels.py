@@ -129,7 +129,7 @@ class Tunnels:
 
     async def _hold(self, tunnel: Tunnel) -> None:
         """Open it and wait until it breaks or is stopped."""
-        target = next((target for target in self._here.targets() if target.node == tunnel.node), None)
+        target = self._here.target(tunnel.node)
         if target is None:
             tunnel.stopped.set()
             raise ChannelError(f"{tunnel.node} is no member")

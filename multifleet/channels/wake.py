@@ -139,7 +139,7 @@ class WakeChannel:
             return error
 
     async def _asked(self, sender: str, ask: WakeAsk) -> WakeTold:
-        target = next((target for target in self._here.targets() if target.node == ask.node), None)
+        target = self._here.target(ask.node)
         if target is None:
             return WakeTold(near=False, reason=f"{ask.node} is no member that this node knows")
         mac = self._mac(target)
@@ -171,7 +171,8 @@ class WakeChannel:
         return [other for other in self._here.targets() if other.is_there and other.node != target.node]
 
     def _is_there(self, node: str) -> bool:
-        return any(target.is_there for target in self._here.targets() if target.node == node)
+        target = self._here.target(node)
+        return target is not None and target.is_there
 
     async def _note_cards(self) -> None:
         wait = CARDS_FIRST

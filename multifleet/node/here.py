@@ -97,6 +97,7 @@ def make_here(
         receive=take,
         waiting_for=waiting.frame_for,
         targets=targets.all,
+        target=targets.named,
         met_at=met,
         chief=chief,
         ask=asking.ask,

@@ -50,4 +50,7 @@ def here(home: Path = Path("/nonexistent"), **given: Any) -> Here:
         "monotonic": time.monotonic,
         "random": os.urandom,
     }
-    return Here(**(made | given))
+    made |= given
+    named = made["targets"]
+    made.setdefault("target", lambda node: next((target for target in named() if target.node == node), None))
+    return Here(**made)

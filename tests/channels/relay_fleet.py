@@ -101,6 +101,7 @@ class FleetNode:
             receive=self._receive,
             waiting_for=_nothing,
             targets=self._targets,
+            target=lambda node: next((target for target in self._targets() if target.node == node), None),
             met_at=lambda node: (),
             chief=lambda: self.fleet.chief,
             ask=self._ask,

@@ -32,6 +32,11 @@ class Targets:
             self.is_there(member.node),
         )
 
+    def named(self, node: str) -> Target | None:
+        """Another member; None where that is no member, or this node itself."""
+        member = self.members.get(node) if node != self.members.identity.node else None
+        return None if member is None else self.of(member)
+
     def all(self) -> Sequence[Target]:
         """All other members."""
         return [self.of(member) for member in self.members.others()]

@@ -87,7 +87,7 @@ class Relaying:
             header = read_header(frame)
         except FrameRefused:
             return self._refused(sender, "what is inside is no frame")
-        recipient = self._target(header.recipient)
+        recipient = self._here.target(header.recipient)
         if header.sender != sender:
             return self._refused(sender, "a frame is taken from who sealed it alone")
         if recipient is None:
@@ -225,6 +225,3 @@ class Relaying:
     def _refused(self, sender: str, reason: str) -> RelayTook:
         self._here.count("relay_refused", peer=sender, reason=reason)
         return RelayTook(outcome="refused", reason=reason, port=self.port)
-
-    def _target(self, node: str) -> Target | None:
-        return next((target for target in self._here.targets() if target.node == node), None)

@@ -77,15 +77,16 @@ async def _serve(setup: Setup, lock: HomeLock, binds: Sequence[str]) -> None:
             relay_port=relay_port(setup.config),
         )
         await server.start(stack)
-        node.relaying.port = server.relay_port
-        node.healing.mending.relisten = server.relisten
-        await node.start(stack, server.addresses)
+        # Whoever is answered from now on may kill it the next moment, and has to find it noted.
         lock.announce(server.addresses[0][1])
         with contextlib.suppress(OSError):  # a full disk: nothing starts this daemon again, and it runs all the same
             running.note(str(setup.home), server.addresses[0][1], list(binds))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, node.stopping.set)
+        node.relaying.port = server.relay_port
+        node.healing.mending.relisten = server.relisten
+        await node.start(stack, server.addresses)
         where = ", ".join(f"{host}:{port}" for host, port in server.addresses)
         sys.stdout.write(f"multifleet: {node.id} listens on {where}\n")
         sys.stdout.flush()

@@ -92,6 +92,8 @@ class RosterExchange:
         except NotCompared as error:
             self.counters.failed("roster_not_compared", peer=member.node, reason=error)
             return False
+        if not member.removed:
+            self.rostering.met.note(member.node)
         return True
 
     def _for(self, member: Member, buckets: Sequence[int]) -> list[Signed]:

@@ -154,7 +154,7 @@ class Membership:
             )
 
     def check_hello(self, card: Card) -> None:
-        """InviteWrong where the shared key does not let this machine in."""
+        """InviteWrong where the shared key does not let this machine in, StoreUnavailable where it does not yet."""
         view = self.rostering.view
         if card.ed25519 in view.by_key:
             return
@@ -163,6 +163,14 @@ class Membership:
         if card.ed25519 in view.out:
             # A hello has no date: one that was recorded before would undo what was decided since.
             raise InviteWrong(f"{out_words(view.out[card.ed25519])}, and comes back by a join code only")
+        # Whoever was put out while this node was off knows the shared key too, and any name that is still free.
+        if lacking := self.rostering.met.lacking(view.members):
+            self.rostering.meet(lacking)
+            raise StoreUnavailable(
+                f"{self.members.identity.node} was started anew, and lets nobody in by the shared key before it has "
+                f"asked {' and '.join(lacking) if len(lacking) < 3 else 'two of its members'} who is out: try again "
+                "when they are there, or take a join code"
+            )
 
     def check_key(self, row: PeerRow) -> None:
         """KeyChanged where a known node shows another identity, Revoked where it was put out; BadInput where it claims

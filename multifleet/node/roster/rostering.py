@@ -15,6 +15,7 @@ from multifleet.node.clock import NodeClock
 from multifleet.node.counters import Counters
 from multifleet.node.members import Members
 from multifleet.node.roster.keeping import Changes, Keeping, KeyChange, RosterState
+from multifleet.node.roster.met import Met
 from multifleet.node.roster.own_documents import OwnDocuments
 from multifleet.node.roster.rows import card_in
 from multifleet.node.roster.settling import Consequences, Settling
@@ -65,6 +66,9 @@ class Rostering:
         self.on_change: Callable[[], None] = lambda: None
         """Told after each change of the view."""
         self.something_learned = asyncio.Event()
+        self.met = Met()
+        self.meet: Callable[[Sequence[str]], None] = lambda nodes: None
+        """Told whom to compare with soon."""
         self.may_be_behind = False
         """Whether the store was lost and only the file, perhaps an old copy, says who is out; until all were asked."""
 
@@ -125,6 +129,7 @@ class Rostering:
         async with self._lock:
             changes = await self._merge(state.documents)
             await self._settle(changes, anew=state.anew, starting=True)
+        self.met.start(facts.node for facts in self.view.members.values() if facts.key != self._me)
 
     def learn(self, documents: Iterable[Signed], from_: str) -> None:
         """Rumors that came by UDP; they are looked at soon."""

@@ -4,7 +4,7 @@ decides whom to compare with, so that nothing depends on a single way.
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from multifleet.core.documents import Signed
 from multifleet.node.clock import NodeClock
@@ -56,6 +56,7 @@ class RosterRounds:
         self._again: dict[str, tuple[float, float]] = {}
         self._something = asyncio.Event()
         rostering.tell = self.push
+        rostering.meet = self.meet
 
     def push(self, news: News) -> None:
         """Tell a few peers of what is new here, but for whoever told this node."""
@@ -68,6 +69,11 @@ class RosterRounds:
         """A peer's roster is another one: compare, unless that was done a moment ago."""
         self._to_compare.add(name)
         self._something.set()
+
+    def meet(self, nodes: Sequence[str]) -> None:
+        """Compare with some of these, those that are there before others."""
+        for name in sorted(nodes, key=lambda node: (not self._is_there(node), random.random()))[:COMPARED_AT_START]:
+            self.differs(name)
 
     async def run(self) -> None:
         """Until cancelled."""

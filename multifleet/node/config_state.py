@@ -29,10 +29,13 @@ class ConfigState:
         self._read = setup.read
         self._looked: Look | None = None
         self._changed = ""
+        self._useless: tuple[str, ...] | None = None
 
     async def words(self) -> tuple[str, ...]:
         """One line for each thing that its user should know."""
-        known = tuple(map(str, useless(self._used)))
+        if self._useless is None:
+            self._useless = tuple(map(str, useless(self._used)))
+        known = self._useless
         try:
             async with asyncio.timeout(PATIENCE):
                 return (*known, *await aside(self._of_files))

@@ -72,4 +72,4 @@ async def test_the_doctor_and_the_status_of_a_running_node_tell_both(daemons: Da
     mac1.configure(port=mac1.port, git={"remote": "x"}, nodes={"mac2": {"role": "boss"}})
     (settings,) = (await mac1.node.doctor(["settings"])).checks
     assert settings.level == "fail" and "git.remote must be" in settings.says and "nodes.mac2.role" in settings.says
-    assert "docs/git.md" in (settings.remedy or "") and "chief, captain or worker" in (settings.remedy or "")
+    assert "docs/git.md" in settings.says and "chief, captain or worker" in settings.says and settings.remedy

@@ -15,7 +15,7 @@ from multifleet.core.magic_packet import read_mac
 from multifleet.core.routine import read_address
 from multifleet.core.routing import CHANNELS, ROUTES, route
 from multifleet.errors import ConfigError
-from multifleet.node.checks.finding import Finding, fail, ok, together
+from multifleet.node.checks.finding import Finding, fail, ok
 
 ROLES = ("", "chief", "captain", "worker")
 BESIDES = ("sync", "repair")
@@ -45,7 +45,11 @@ def useful(home: Path) -> Finding:
     except ConfigError:
         return ok("not looked at: config says why")
     found = [*useless(config), *missing(config)]
-    return together([fail(one.says, one.remedy) for one in found]) if found else ok("every value can be used")
+    if not found:
+        return ok("every value can be used")
+    if len(found) == 1:
+        return fail(found[0].says, found[0].remedy)
+    return fail("; ".join(map(str, found)), "mend each in config.json; it counts from the next start of the daemon")
 
 
 def useless(config: Config, environ: Mapping[str, str] = os.environ) -> Iterator[Useless]:

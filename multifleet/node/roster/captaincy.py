@@ -22,6 +22,8 @@ from multifleet.operations.roster_views import LeftView, RevokedView, SettledVie
 LAST_WORD_SECONDS = 3.0
 """For telling whom it concerns, and the others where no daemon runs to do it."""
 TOLD_AT_ONCE = 16
+LAY_ALL_SECONDS = 15.0
+"""For leaving a last word for those whom it did not reach; the command line waits twice as long."""
 WORD_LIES = 30 * 86_400.0
 """Seconds for which a last word waits for who was not reached."""
 _KEY = re.compile("[0-9a-f]{64}")
@@ -236,14 +238,21 @@ class Captaincy:
         return told
 
     async def _leave_word(self, members: Sequence[Member], document: Signed) -> dict[str, Word]:
-        """Lay a document where those will find it whom it did not reach."""
+        """Lay a document where those will find it whom it did not reach, as far as that is done while a user waits."""
+        left: dict[str, Word] = {}
         room = asyncio.Semaphore(TOLD_AT_ONCE)
 
-        async def lay(member: Member) -> Word:
+        async def lay(member: Member) -> None:
             async with room:
-                return await self.exchange.leave_for(member, [document], WORD_LIES)
+                left[member.node] = await self.exchange.leave_for(member, [document], WORD_LIES)
 
-        return dict(zip((one.node for one in members), await asyncio.gather(*map(lay, members)), strict=True))
+        try:
+            async with asyncio.timeout(LAY_ALL_SECONDS), asyncio.TaskGroup() as group:
+                for member in members:
+                    group.create_task(lay(member), name=f"last word for {member.node}")
+        except TimeoutError:
+            pass  # whoever finds nothing hears it from others
+        return left
 
 
 def _begins(key: str, whom: str) -> bool:

@@ -133,7 +133,7 @@ async def _gather(node: "Engine", member: Member, known: Evidence) -> Evidence:
         failures=health.failures,
         own_listens=_own_listens(own, knocks),
         off=_turned_off(node, member),
-        lying=await _lying(node, member.node),
+        lying=await lying(node, member.node),
     )
 
 
@@ -143,7 +143,7 @@ def _turned_off(node: "Engine", member: Member) -> tuple[str, ...]:
     return tuple(sorted(name for name in off if name in node.targets.channels))
 
 
-async def _lying(node: "Engine", name: str) -> tuple[Lying, ...]:
+async def lying(node: "Engine", name: str) -> tuple[Lying, ...]:
     """What waits for it elsewhere than here, by place."""
     try:
         rows = await node.store.outbox.waiting(name, None, LYING_LIMIT)

@@ -10,6 +10,7 @@ from multifleet.channels.base import Carried, Here, Parcel, Success, Target
 from multifleet.core.channel_state import ChannelState
 from multifleet.core.receipts import State
 from multifleet.node.delivery.outboxes import PARKED_AGAIN
+from multifleet.node.diagnosis.gathering import lying
 from tests.node.fleet import Machine, Machines, until
 
 
@@ -66,6 +67,12 @@ async def test_what_is_parked_is_sent_and_says_where_it_lies(fleet: Machines) ->
     assert story.reason == "by seed: the shelf of mac2"
     assert await mac2.received() == []
     assert await mac1.node.store.outbox.counts() == {"mac2": 1}, "the sender keeps it"
+    await mac1.node.store.database.settled()
+    mac1.time.pass_(60.0)
+    (listed,) = await mac1.node.messages.outbox("mac2", 10)
+    assert listed.sent_at == next(event.at for event in story.events if event.state == State.SENT)
+    (lies,) = await lying(mac1.node, "mac2")
+    assert (lies.where, lies.messages) == (story.reason, 1) and 60 <= lies.seconds < 80
 
 
 async def test_the_recipients_receipt_by_the_same_way_closes_it_and_proves_the_channel(fleet: Machines) -> None:

@@ -135,7 +135,7 @@ values = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from((*Config.__struct_fields__, "prot")), values, max_size=3))
-@settings(max_examples=300)
+@settings(max_examples=100)
 def test_whatever_is_refused_is_explained_and_nothing_else(found: dict[str, Any]) -> None:
     try:
         msgspec.convert(found, Config)

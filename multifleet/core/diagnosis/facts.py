@@ -6,6 +6,7 @@ A fact says no more than what was seen or signed. What was not tried gives no fa
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 
+from multifleet.core.address import host_of
 from multifleet.core.diagnosis.evidence import (
     Connect,
     Evidence,
@@ -342,11 +343,3 @@ def _span(seconds: float) -> str:
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {word}"
     return f"{seconds:.0f} s"
-
-
-def host_of(address: str) -> str:
-    """The host of "host:port", without the brackets of IPv6."""
-    if address.count(":") > 1 and not address.startswith("["):
-        return address
-    host, colon, _ = address.rpartition(":")
-    return (host if colon else address).strip("[]")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from multifleet import __version__
 from multifleet.channels.base import ChannelError
 from multifleet.channels.witness import CanTell, Witness
+from multifleet.core.address import host_of
 from multifleet.core.channel_state import ChannelHealth
 from multifleet.core.diagnosis.evidence import (
     ChiefWord,
@@ -22,7 +23,6 @@ from multifleet.core.diagnosis.evidence import (
     PeerWord,
     ThirdWord,
 )
-from multifleet.core.diagnosis.facts import host_of
 from multifleet.core.evidence_packets import EvidenceAsk, EvidenceTold, SightAsk, SightTold
 from multifleet.core.presence.peer import STOPPED
 from multifleet.core.presence.states import PresenceState

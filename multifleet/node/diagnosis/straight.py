@@ -5,7 +5,7 @@ import ipaddress
 from collections import defaultdict
 from collections.abc import Callable
 
-from multifleet.node.presence.ways import host_of
+from multifleet.core.address import host_of
 
 
 class Straight:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from multifleet.config import join_address, split_address
+from multifleet.core.address import host_of
 from multifleet.core.card import addresses_in
 from multifleet.node.addresses import ANY, is_loopback
 from multifleet.node.members import Member
@@ -204,11 +205,3 @@ def _ip_and_port(address: str) -> Source | None:
     of_many = ip.is_unspecified or ip.is_multicast or str(ip) == "255.255.255.255"
     in_disguise = isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None
     return None if port == 0 or of_many or in_disguise else (str(ip), port)
-
-
-def host_of(address: str) -> str:
-    """The host of "host:port", or of a host alone; empty where it is neither."""
-    try:
-        return split_address(address)[0]
-    except ValueError:
-        return ""

@@ -121,11 +121,14 @@ class NatsHost:
 
     async def _wait(self) -> None:
         """Until the next look, or until the server has ended."""
+        if self._process is None or not self._process.runs:
+            await asyncio.sleep(self._tick)
+            return
         try:
             async with asyncio.timeout(self._tick):
-                await (self._process.ended() if self._process and self.runs else asyncio.Event().wait())
+                await self._process.ended()
         except TimeoutError:
-            pass  # the time has come
+            pass  # it runs
 
     async def _start(self) -> bool:
         found = program()

@@ -76,7 +76,7 @@ class Tunnels:
         if why_not := self._connections.why_not(target):
             raise ChannelError(why_not)
         there = _daemon_of(target)
-        await self.stop(target.node)
+        self.end(target.node)
         wanted = port or target.configured.tunnel_port or 0
         tunnel = self._begin(Tunnel(target.node, wanted, there, self._here.now(), is_chosen=wanted != 0))
         await tunnel.tried.wait()
@@ -91,17 +91,13 @@ class Tunnels:
         clock, seconds."""
         self._begin(Tunnel(node, port, "", since, is_chosen=is_chosen, lasts=True))
 
-    async def stop(self, node: str) -> Tunnel | None:
-        """End one; None where there is none."""
-        return self.end(node)
-
     def _begin(self, tunnel: Tunnel) -> Tunnel:
         self._tunnels[tunnel.node] = tunnel
         self._here.spawn(f"tunnel to {tunnel.node}", lambda: self._keep(tunnel))
         return tunnel
 
     def end(self, node: str) -> Tunnel | None:
-        """The same at once, for who cannot wait."""
+        """Have one end; None where there is none."""
         tunnel = self._tunnels.pop(node, None)
         if tunnel is not None:
             tunnel.stopped.set()

@@ -71,7 +71,7 @@ class Tunnelling:
     async def stop(self, node: str | None) -> list[str]:
         """Stop the tunnel to a node, or all; to whom there was one."""
         wanted = [tunnel.node for tunnel in self._tunnels.all()] if node is None else [self._members.need(node).node]
-        stopped = [name for name in wanted if await self._tunnels.stop(name)]
+        stopped = [name for name in wanted if self._tunnels.end(name)]
         if stopped:
             await self._meta.set(TUNNELS, self._noted())
         return stopped

@@ -97,8 +97,7 @@ def _fits(found: Any, kind: inspect.Type) -> bool:
         case inspect.BoolType():
             return isinstance(found, bool)
         case inspect.IntType(ge=low, le=high):
-            is_whole = isinstance(found, int) or (isinstance(found, float) and found.is_integer())
-            return is_whole and not isinstance(found, bool) and _within(found, low, high)
+            return isinstance(found, int) and not isinstance(found, bool) and _within(found, low, high)
         case inspect.FloatType(ge=low, le=high):
             return isinstance(found, int | float) and not isinstance(found, bool) and _within(found, low, high)
         case inspect.LiteralType(values=values):
@@ -122,7 +121,7 @@ def _allowed(kind: inspect.Type) -> str:
         case inspect.BoolType():
             return "true or false"
         case inspect.IntType(ge=low, le=high):
-            return f"a whole number, {low} to {high}, without quotes"
+            return f"a whole number, {low} to {high}, without quotes or a point"
         case inspect.FloatType(ge=low, le=high):
             return f"a number, {low:g} to {high:g}, without quotes"
         case inspect.LiteralType(values=values):

@@ -14,18 +14,28 @@ from multifleet.config_words import PROBLEMS, problems
 from multifleet.errors import BadSettings
 
 SAID: dict[str, tuple[Any, str]] = {
-    "a port as text": ({"port": "8855"}, 'port is "8855": it must be a whole number, 0 to 65535, without quotes'),
+    "a port as text": (
+        {"port": "8855"},
+        'port is "8855": it must be a whole number, 0 to 65535, without quotes or a point',
+    ),
     "a port beyond the last": (
         {"port": 65_536},
-        "port is 65536: it must be a whole number, 0 to 65535, without quotes",
+        "port is 65536: it must be a whole number, 0 to 65535, without quotes or a point",
+    ),
+    "a port with a point": (
+        {"port": 1.0},
+        "port is 1.0: it must be a whole number, 0 to 65535, without quotes or a point",
     ),
     "a port or null": (
         {"relayPort": 1.5},
-        "relayPort is 1.5: it must be a whole number, 0 to 65535, without quotes or null",
+        "relayPort is 1.5: it must be a whole number, 0 to 65535, without quotes or a point or null",
     ),
     "a switch in quotes": ({"mdns": "no"}, 'mdns is "no": it must be true or false'),
     "a number for a switch": ({"mdns": 1}, "mdns is 1: it must be true or false"),
-    "a switch for a number": ({"port": True}, "port is true: it must be a whole number, 0 to 65535, without quotes"),
+    "a switch for a number": (
+        {"port": True},
+        "port is true: it must be a whole number, 0 to 65535, without quotes or a point",
+    ),
     "a time too long": (
         {"git": {"every": 0.5}},
         "git.every is 0.5: it must be a number, 1 to 86400, without quotes",
@@ -135,7 +145,7 @@ values = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from((*Config.__struct_fields__, "prot")), values, max_size=3))
-@settings(max_examples=100)
+@settings(max_examples=60)
 def test_whatever_is_refused_is_explained_and_nothing_else(found: dict[str, Any]) -> None:
     try:
         msgspec.convert(found, Config)

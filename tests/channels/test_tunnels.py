@@ -56,7 +56,7 @@ async def test_a_tunnel_leads_to_the_daemon_until_it_is_stopped(
         reader, writer = await asyncio.open_connection("127.0.0.1", tunnel.port)
         assert await reader.read() == b"hello"
         writer.close()
-    assert await made.stop("mac2") is tunnel
+    assert made.end("mac2") is tunnel
     await until(lambda: sshd.sessions() == 0)
     assert made.all() == [] and made.address_to("mac2") == ()
     with pytest.raises(ConnectionError):

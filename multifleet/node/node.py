@@ -100,7 +100,7 @@ class Node(Engine):
             sessions=len(found.sessions),
             clients=self.offering.clients.views(found.sessions),
             problems=(
-                *picture.problems(known.view, self.rostering.key_changes, self.clock.now()),
+                *picture.problems(known.view, self.rostering.key_changes, self.clock.now(), known.rows),
                 *settled_here(self.rostering),
                 *self._maybe_out(known.view),
                 *self._left_words(),

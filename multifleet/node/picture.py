@@ -73,11 +73,15 @@ def others(known: Sources, me: str) -> list[MemberView]:
 
 
 def problems(
-    view: View, changes: Mapping[str, KeyChange] = MappingProxyType({}), now: float = 0.0
+    view: View,
+    changes: Mapping[str, KeyChange] = MappingProxyType({}),
+    now: float = 0.0,
+    rows: Mapping[str, PeerRow] = MappingProxyType({}),
 ) -> tuple[str, ...]:
-    """What a person has to settle, and names behind which there is another key since a short while.
+    """What a person has to settle, names behind which there is another key since a short while, and whom the shared key
+    let in here too late.
 
-    `changes` by name; `now` in seconds of the wall clock.
+    `changes` and `rows` by name; `now` in seconds of the wall clock.
     """
     found = [
         f"{dispute.node} was revoked by {dispute.by or 'the key ' + dispute.by_key[:16]} and disputes it, so both are "
@@ -100,7 +104,23 @@ def problems(
                 f"{before}, and another machine has its name since {_day(change.at)}: key {holder.key[:16]}. "
                 f"If nobody of yours set it up anew: multifleet revoke {name}"
             )
+    found += filter(None, (_let_in_too_late(view, row, now) for row in rows.values()))
     return tuple(sorted(found))
+
+
+def _let_in_too_late(view: View, row: PeerRow, now: float) -> str:
+    """Of one that said hello here when the shared key was good for nothing any more, and this node had not heard so."""
+    holder = view.members.get(row.node)
+    if row.via != "hello" or holder is None or holder.key != row.ed25519.hex() or now - row.added_at >= SHOWN_SECONDS:
+        return ""
+    before = [out for out in view.out.values() if out.how == "revoked" and out.at < row.added_at * 1000]
+    if not before:
+        return ""
+    first = min(before, key=lambda out: out.at)
+    return (
+        f"{row.node} was let in here by the shared key after {first.node} had been revoked, of which this machine had "
+        f"not heard yet. If nobody of yours set it up: multifleet revoke {row.node}"
+    )
 
 
 def this_node(known: Sources, me: str, own: Facts, addresses: Iterable[str], started_at: float) -> MemberView:

@@ -161,6 +161,18 @@ def test_another_key_behind_a_name_is_told_for_a_week(gone: Signed) -> None:
     assert problems(made.view(), {}, WALL) == ()
 
 
+def test_whom_the_shared_key_let_in_after_somebody_was_revoked_is_told_for_a_week() -> None:
+    made = roster(admits("mac1", "mac2"), admits("mac1", "mac3"), revokes("mac1", "mac3"))
+    (out,) = made.view().out.values()
+    row = replace(pinned(identity("mac2")), via="hello")
+    late = replace(row, added_at=out.at / 1000 + 1)
+    [said] = problems(made.view(), {}, late.added_at + 9, {"mac2": late})
+    assert said.startswith("mac2 was let in here by the shared key after mac3 had been revoked")
+    assert problems(made.view(), {}, late.added_at + 700_000, {"mac2": late}) == ()
+    for usual in (replace(late, via="join"), replace(row, added_at=out.at / 1000 - 1)):
+        assert problems(made.view(), {}, late.added_at + 9, {"mac2": usual}) == ()
+
+
 S = PresenceState
 
 

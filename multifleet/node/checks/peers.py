@@ -36,7 +36,7 @@ def answering(node: "Node", answers: Mapping[str, Answered]) -> Finding:
     view = node.rostering.view
     if view.me_out is not None:  # all refuse this node, which says nothing about them
         return fail(me_out_words(view.me_out), come_back_words(view.me_out))
-    known = (*problems(view, node.rostering.key_changes, wall), *settled_here(node.rostering))
+    known = (*problems(view, node.rostering.key_changes, wall, node.rostering.rows), *settled_here(node.rostering))
     findings = [warn(problem, "multifleet roster shows who said what") for problem in known]
     refusing = who_refuses({name: answered.reason for name, answered in answers.items()})
     if words := maybe_out_words(refusing, len(answers)):

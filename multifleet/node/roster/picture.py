@@ -31,7 +31,7 @@ def roster_view(
             for facts in by_seniority(view.members.values())
         ],
         out=[_out(view, out) for out in sorted(view.out.values(), key=lambda out: (-out.at, out.key))],
-        disputes=list(problems(view, rostering.key_changes, now)),
+        disputes=list(problems(view, rostering.key_changes, now, rostering.rows)),
         settled=settled_here(rostering),
         shared_key="none" if not is_shared else "retired" if view.retired else "open",
         digest=rostering.digest(),

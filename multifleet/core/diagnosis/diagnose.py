@@ -55,6 +55,8 @@ _THERE = (Fact.HEARD_NOW, Fact.PING_ANSWERED, Fact.OPEN, Fact.OTHERS_HEAR)
 _NOT_THERE = (Fact.MUTE, Fact.ELSE, Fact.STRANGER)
 _WHATEVER_IS_ON = frozenset({Cause.REVOKED, Cause.LEFT, Cause.CUT_OFF})
 """Causes beside which it does not matter which ways are turned on."""
+_NOBODY_LISTENS = frozenset({Cause.DAEMON_DOWN, Cause.ASLEEP})
+"""Causes for which a way that is turned on again is no remedy, though mail might wait on it."""
 _TURN_ON = "take a way out of channels.off in config.json, then multifleet down, then multifleet up"
 
 
@@ -91,7 +93,7 @@ def diagnose(evidence: Evidence) -> Diagnosis:
     told = first
     if _matters(facts) and not mine and named.cause not in _WHATEVER_IS_ON:
         told = [*first, facts[Fact.TURNED_OFF]]
-        remedy = f"{remedy}; or {_TURN_ON}"
+        remedy = remedy if named.cause in _NOBODY_LISTENS else f"{remedy}; or {_TURN_ON}"
     return Diagnosis(
         cause=named.cause,
         confidence=named.confidence,

@@ -306,7 +306,7 @@ def _around(e: Evidence) -> Iterator[tuple[Fact, str]]:
     if e.off:
         yield F.TURNED_OFF, f"{', '.join(e.off)} {'are' if len(e.off) > 1 else 'is'} turned off here (channels.off)"
     if "http" in e.off:
-        yield F.DIRECT_OFF, "so that nothing goes there directly"
+        yield F.DIRECT_OFF, "the direct way is among those that are turned off"
     if e.lying:
         yield F.LIES, "; ".join(map(_lies, e.lying))
     if not e.ever_direct:

@@ -137,11 +137,15 @@ def test_ways_that_are_turned_off_are_part_of_the_sentence_where_nothing_answers
         "No way that is turned on here leads to b, which seems to be there: http, ssh are turned off here"
     )
     assert "out of channels.off in config.json" in found.remedy
-    silent = diagnose(replace(there, knocks=(Knock(OLD, Connect.SILENT),), off=("ssh",)))
+    silent_there = replace(there, knocks=(Knock(OLD, Connect.SILENT),), off=("ssh",))
+    silent = diagnose(silent_there)
     assert "ssh is turned off here (channels.off)" in silent.sentence and "channels.off" in silent.remedy
     named = diagnose(replace(there, knocks=(Knock(OLD, Connect.REFUSED),)))
     assert named.cause is C.DAEMON_DOWN
-    assert named.sentence.endswith("http, ssh are turned off here (channels.off).") and "channels.off" in named.remedy
+    assert named.sentence.endswith("http, ssh are turned off here (channels.off).")
+    assert "channels.off" not in named.remedy  # a daemon that is down answers over none of them
+    blocked = diagnose(replace(silent_there, third=(ThirdWord("c", Heard.YES),)))
+    assert blocked.cause is C.PORT_BLOCKED and "; or take a way out of channels.off" in blocked.remedy
 
 
 def test_ways_that_are_turned_off_are_mere_evidence_where_another_one_answers_or_none_could() -> None:

@@ -13,6 +13,7 @@ from multifleet.channels.tunnels import Tunnels
 from multifleet.core.documents import Signed
 from multifleet.node.asking import Asking
 from multifleet.node.clock import NodeClock
+from multifleet.node.clock_doubts import ClockDoubts
 from multifleet.node.config_state import ConfigState
 from multifleet.node.counters import Counters
 from multifleet.node.delivery.building import DeliveryParts
@@ -220,6 +221,7 @@ class Parts(Ties):
             self.offering.offers.answered,
         )
         self.messages = Messages(self.members, store, clock, self.sending, self.tracker, self.events)
+        self.clock_doubts = ClockDoubts(self.members, clock, self.outboxes.try_now)
         self.receiving = Receiving(
             self.members,
             self.exchange,
@@ -233,6 +235,7 @@ class Parts(Ties):
             roster=self.roster_exchange.answer,
             ask=self.asking.answer,
             state_to=self.outboxes.state_to,
+            told_time=self.clock_doubts.told,
             is_behind=lambda: self.rostering.may_be_behind,
         )
         self.upkeep = Upkeep(
@@ -269,6 +272,7 @@ class Parts(Ties):
             heard=self._noted,
             try_http=self.outboxes.try_now,
             is_back=self.outboxes.is_back,
+            outside_window=self.clock_doubts.outside_window,
         )
         self.presence.learn = lambda sender, said: self.rostering.learn([Signed(said.text, said.signature)], sender)
         self.presence.differs = self.roster_rounds.differs

@@ -66,9 +66,11 @@ class Receiving:
         roster: Callable[[Member, Header, RosterAsk], Awaitable[bytes]],
         ask: Callable[[Member, Header, Ask], Awaitable[bytes]],
         state_to: Callable[[str], None],
+        told_time: Callable[[Member, float], None],
         is_behind: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`is_behind`: whether it is not known yet who is out."""
+        """`told_time`: given what time it is at a member, by a fresh frame of its; `is_behind`: whether it is not known
+        yet who is out."""
         self._members = members
         self._exchange = exchange
         self._hearing = hearing
@@ -81,6 +83,7 @@ class Receiving:
         self._roster = roster
         self._ask = ask
         self._state_to = state_to
+        self._told_time = told_time
         self._is_behind = is_behind
         self._shares = Shares(store.inbox)
 
@@ -146,6 +149,8 @@ class Receiving:
     async def _commit(
         self, member: Member, opened: Opened, request: Request, remote: str, channel: str, *, at_rest: bool
     ) -> tuple[int, bytes]:
+        if not at_rest:
+            self._told_time(member, request.time)
         if request.log and request.packets:
             # Both writes are handed over before either is awaited, so that one commit carries them.
             heard, answer = await asyncio.gather(

@@ -47,7 +47,16 @@ Take = Callable[[Member, Opened, Source], bool]
 class Datagrams:
     """The UDP side of a node. `start`, then `send`."""
 
-    def __init__(self, members: Members, clock: NodeClock, counters: Counters, take: Take) -> None:
+    def __init__(
+        self,
+        members: Members,
+        clock: NodeClock,
+        counters: Counters,
+        take: Take,
+        outside_window: Callable[[str], None] = lambda node: None,
+    ) -> None:
+        """`outside_window`: told of each member of which a datagram came that another clock had stamped."""
+        self._outside_window = outside_window
         self._members = members
         self._clock = clock
         self._counters = counters
@@ -143,6 +152,8 @@ class Datagrams:
         try:
             opened = frame.open_frame(data, me, self._members.incoming_keys, self._clock.now())
         except FrameRefused as error:
+            if error.refusal is Refusal.OUTSIDE_WINDOW and error.header is not None:
+                self._outside_window(error.header.sender)
             return error.refusal
         header = opened.header
         member = self._members.get(header.sender)

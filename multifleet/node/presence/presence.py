@@ -65,6 +65,7 @@ class NodePresence:
         heard: Callable[[Member, str], None],
         try_http: Callable[[str], None],
         is_back: Callable[[str], None],
+        outside_window: Callable[[str], None],
     ) -> None:
         self._members = members
         self._store = store
@@ -81,7 +82,7 @@ class NodePresence:
         """Told of each roster document that a member (the first argument) passed on; nothing of it is checked."""
         self.differs: Callable[[str], None] = lambda name: None
         """Told of each member whose roster is another one than this node's."""
-        self.datagrams = Datagrams(members, clock, counters, self._take)
+        self.datagrams = Datagrams(members, clock, counters, self._take, outside_window)
         self._core = self._made(0)
         self._fleet = members.fleet
         self._calm_until: dict[str, float] = {}

@@ -249,3 +249,13 @@ def test_private_keys_and_other_files_are_never_told(tmp_path: Path) -> None:
     keygen(tmp_path / "key")
     os.symlink("/dev/null", tmp_path / "null.pub")
     assert own_host_keys((f"{tmp_path}/*",)) == [" ".join((tmp_path / "key.pub").read_text().split()[:2])]
+
+
+async def test_no_repair_is_asked_for_where_a_login_finds_another_home_than_the_peers(mac1: Mac1, sshd: Sshd) -> None:
+    connections, _ = mac1
+    connections.peers.told("mac2", SshTold(home="/srv/fleet"))
+    assert "MULTIFLEET_HOME=/srv/fleet" in connections.why_no_repair(mac2(sshd))
+    named = ("env", "MULTIFLEET_HOME=/srv/fleet", "multifleet")
+    assert connections.why_no_repair(mac2(sshd, remote_command=named)) == ""
+    connections.peers.told("mac2", SshTold(home="/home/ann/.multifleet"))
+    assert connections.why_no_repair(mac2(sshd)) == ""

@@ -85,7 +85,9 @@ class SshPeers:
                 pass  # time for another look
 
     def _lacks_a_word(self) -> bool:
-        return any(not why_no_login(target) and not self.facts.of(target.node).at for target in self._here.targets())
+        """Of a machine that is configured, though it may be no member yet: it is to be asked as soon as it is one."""
+        nodes = self._here.config.nodes.items()
+        return any(entry.user and node != self._here.node and not self.facts.of(node).at for node, entry in nodes)
 
     def _is_due(self, node: str) -> bool:
         facts, asked = self.facts.of(node), self._asked.get(node)

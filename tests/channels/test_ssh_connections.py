@@ -221,6 +221,21 @@ async def test_peers_that_can_be_logged_in_to_are_asked_by_themselves(tmp_path: 
     assert (tmp_path / "mine" / "ssh" / "mac2.json").stat().st_mode & 0o777 == 0o600
 
 
+async def test_who_becomes_a_member_after_the_start_is_asked_soon(
+    tmp_path: Path, sshd: Sshd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ssh_peers, "LOOK_SOON", 0.01)
+    now, connections = HereNow(tmp_path / "mine", Config(nodes={"mac2": sshd.entry()})), SshConnections()
+    now.told["mac2"] = SshTold(host_keys=[sshd.host_key], home="/h")
+    async with AsyncExitStack() as stack:
+        await connections.start(stack, now.here)
+        await asyncio.sleep(0)  # it has looked once
+        now.targets.append(Target("mac2", configured=sshd.entry(), is_there=True))
+        async with asyncio.timeout(ssh_peers.LOOK_EVERY / 2):
+            await until(lambda: connections.peers.facts.of("mac2").home == "/h")
+        await now.aclose()
+
+
 async def test_a_peer_whose_server_is_refused_is_asked_whether_that_is_right(
     tmp_path: Path, sshd: Sshd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -249,13 +264,3 @@ def test_private_keys_and_other_files_are_never_told(tmp_path: Path) -> None:
     keygen(tmp_path / "key")
     os.symlink("/dev/null", tmp_path / "null.pub")
     assert own_host_keys((f"{tmp_path}/*",)) == [" ".join((tmp_path / "key.pub").read_text().split()[:2])]
-
-
-async def test_no_repair_is_asked_for_where_a_login_finds_another_home_than_the_peers(mac1: Mac1, sshd: Sshd) -> None:
-    connections, _ = mac1
-    connections.peers.told("mac2", SshTold(home="/srv/fleet"))
-    assert "MULTIFLEET_HOME=/srv/fleet" in connections.why_no_repair(mac2(sshd))
-    named = ("env", "MULTIFLEET_HOME=/srv/fleet", "multifleet")
-    assert connections.why_no_repair(mac2(sshd, remote_command=named)) == ""
-    connections.peers.told("mac2", SshTold(home="/home/ann/.multifleet"))
-    assert connections.why_no_repair(mac2(sshd)) == ""

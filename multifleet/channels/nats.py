@@ -92,6 +92,9 @@ class NatsChannel:
         wire, queue = self._wire, self._queue
         if wire is None:
             raise ChannelError(self._why)
+        if self._fleet != self._here.fleet():
+            self._doubt.set()
+            raise ChannelError("this node has just come to another fleet, and is not connected for that one yet")
         from multifleet.channels.nats_wire import NobodyListens, WireError
 
         if len(parcel.frame) > wire.max_payload:

@@ -25,6 +25,7 @@ class Fleet:
     """Who is in it, who is the chief, and what has been cut."""
 
     folder: Path
+    id: str = "f" * 32
     chief: str | None = "mac1"
     nodes: dict[str, "Node"] = field(default_factory=dict)
     members: list[str] = field(default_factory=list)
@@ -77,6 +78,7 @@ class Node:
         return here(
             self.home,
             node=self.name,
+            fleet=lambda: self.fleet.id,
             config=self.config,
             receive=self._receive,
             targets=lambda: [self.fleet_target(name) for name in self.fleet.members if name != self.name],

@@ -66,6 +66,23 @@ async def test_a_peer_that_is_away_is_known_at_once_and_its_frame_lies_in_the_qu
             assert [frame for frame, _ in second.got] == [b"mf1 more"]
 
 
+async def test_nothing_is_left_in_the_queue_of_a_fleet_that_this_node_has_left(
+    fleet: Fleet, pair: tuple[Node, Node]
+) -> None:
+    mac1, mac2 = pair
+    fleet.id = "e" * 32
+    for node, other in (pair, pair[::-1]):
+        with pytest.raises(ChannelError, match="has just come to another fleet"):
+            await node.send(other.name, b"mf1 too soon")
+    async with asyncio.timeout(20):
+        while mac1.channel._fleet != fleet.id or mac2.channel._fleet != fleet.id:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    await mac1.connected()
+    await mac2.connected()
+    await mac2.send("mac1", b"mf1 now")
+    assert [frame for frame, _ in mac1.got] == [b"mf1 now"]
+
+
 async def test_who_is_heard_another_way_is_not_made_to_wait_for_its_queue(fleet: Fleet) -> None:
     async with fleet.node("mac1") as first:
         await first.connected()

@@ -6,6 +6,7 @@ told once, and what may have been told is never told again. That a session was c
 """
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import ClassVar
@@ -66,7 +67,7 @@ class CloudChannel:
         told = await self._told_before(parcel.ids)
         fresh = [message for message in parcel.messages if message.id not in told]
         if not fresh:
-            raise ChannelError(_before(next(iter(told.values()))))
+            raise ChannelError(_before(list(told.values())))
         if wait := self._bucket.take(self._here.monotonic()):
             raise ChannelError(f"a cloud session was made lately; the next one in {wait:.0f} s")
         text = fence(fresh, delimiter=self._here.random(16).hex(), budget=BUDGET).text
@@ -138,10 +139,11 @@ class CloudChannel:
             self._here.count("cloud_note_failed", reason=error.strerror)  # it stays unknown, and is not told again
 
 
-def _before(became: str) -> str:
-    if became == UNKNOWN:
+def _before(became: Sequence[str]) -> str:
+    """Of all the messages: no more than what is known of each of them."""
+    if UNKNOWN in became:
         return "a cloud session may have been created for it before: it is never asked for twice"
-    return f"a cloud session was created for it before: {became}"
+    return f"a cloud session was created for it before: {became[0]}"
 
 
 async def _connect(address: RoutineAddress) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

@@ -56,8 +56,9 @@ class TextChannel:
             told = await self._told_before(parcel.ids)
             fresh = [message for message in parcel.messages if message.id not in told]
             if not fresh:
-                became = next(iter(told.values()))
-                raise ChannelError("it may have been typed there before" if became == UNKNOWN else f"before: {became}")
+                became = list(told.values())
+                unknown = UNKNOWN in became
+                raise ChannelError("it may have been typed there before" if unknown else f"before: {became[0]}")
             self._need_pause(target.node)
             where = await self._type(target, typed_line(fresh), [message.id for message in fresh])
         return Carried(Success.NUDGED, where=where)

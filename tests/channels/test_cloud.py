@@ -115,6 +115,21 @@ async def test_after_an_unknown_outcome_it_is_never_asked_again_not_even_by_anot
         assert not web.requests
 
 
+async def test_of_messages_together_it_is_not_said_that_a_session_was_created_where_that_is_not_known_of_each(
+    world: World,
+) -> None:
+    async with world.server(fires()) as web:
+        channel = await world.channel(web)
+        await channel.deliver(TARGET, parcel("m1"))
+    async with world.server(says(b"")) as web:
+        channel = await world.channel(web)
+        with pytest.raises(ChannelError, match="ended before an answer"):
+            await channel.deliver(TARGET, parcel("m2"))
+        with pytest.raises(ChannelError, match="may have been created"):
+            await channel.deliver(TARGET, parcel("m1", "m2"))
+        assert len(web.requests) == 1
+
+
 async def test_of_several_messages_those_are_told_that_were_not_before(world: World) -> None:
     async with world.server(fires()) as web:
         channel = await world.channel(web)

@@ -1,7 +1,6 @@
 """NATS, by a server of the user's own; its server is real and the peer another client of it."""
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from typing import Any, ClassVar
@@ -9,12 +8,12 @@ from typing import Any, ClassVar
 from multifleet.channels.base import Target
 from multifleet.channels.nats import NatsChannel
 from multifleet.channels.nats_config import request_subject
-from multifleet.channels.nats_process import NatsProcess, program
 from multifleet.channels.nats_servers import of_urls
 from multifleet.channels.nats_wire import Wire
 from multifleet.config import Config
 from tests.channels.contract.scene import Peer, Recipient, Scene, impostor, nothing
 from tests.channels.here import here
+from tests.channels.nats_server import nats_server
 
 FLEET = "f" * 32
 
@@ -27,7 +26,7 @@ class Maker:
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
-        self._process: NatsProcess | None = None
+        self._known_url = ""
 
     async def channel(self, stack: AsyncExitStack) -> NatsChannel:
         tasks: list[asyncio.Task[None]] = []
@@ -80,18 +79,6 @@ class Maker:
         return wire
 
     async def _url(self) -> str:
-        if self._process is None:
-            folder = self._scene.folder / "server"
-            folder.mkdir()
-            config = {
-                "host": "127.0.0.1",
-                "port": -1,
-                "max_payload": 1 << 21,
-                "jetstream": {"store_dir": str(folder), "sync_interval": "always", "max_file_store": 1 << 30},
-            }
-            (folder / "server.conf").write_text(json.dumps(config))
-            found = program()
-            assert found is not None
-            self._process = await NatsProcess.start(found, folder / "server.conf")
-            self._scene.stack.push_async_callback(self._process.stop)
-        return f"nats://127.0.0.1:{self._process.port}"
+        if not self._known_url:
+            self._known_url = await self._scene.stack.enter_async_context(nats_server(self._scene.folder / "server"))
+        return self._known_url

@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING
 from multifleet.channels.base import ChannelError, Here, Target
 from multifleet.channels.ssh_login import Login, logins, why_no_login
 from multifleet.channels.ssh_peers import SshPeers
-from multifleet.config import NodeEntry
-from multifleet.core.visible import visible
 from multifleet.loading import load
 
 if TYPE_CHECKING:
@@ -86,14 +84,6 @@ class SshConnections:
     def why_not(self, target: Target) -> str:
         """Why there is no way to log in to a peer; empty where there is one to try."""
         return why_no_login(target)
-
-    def why_no_repair(self, target: Target) -> str:
-        """The same for commands that find the peer's home by themselves: another node's might be repaired."""
-        home = self.peers.facts.of(target.node).unusual_home if self._is_started else ""
-        if home and target.configured.remote_command == NodeEntry().remote_command:
-            said = visible(f'["env", "MULTIFLEET_HOME={home}", "multifleet"]', one_line=True)
-            return f"its home is not that of a login: set nodes.{target.node}.remote_command in config.json to {said}"
-        return self.why_not(target)
 
     @asynccontextmanager
     async def to(self, target: Target) -> "AsyncIterator[Kept]":

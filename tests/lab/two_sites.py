@@ -29,6 +29,7 @@ class TwoSites:
     def __init__(self, settings: Mapping[str, Any] | None = None) -> None:
         self.fleet = Fleet(SITES)
         self._settings = dict(settings or {})
+        self._remote = ""
 
     def __enter__(self) -> "TwoSites":
         self.fleet.__enter__()
@@ -99,23 +100,25 @@ class TwoSites:
         with ThreadPoolExecutor(len(self.fleet.nodes)) as all_at_once:
             list(all_at_once.map(lambda node: node.request("GET", "/check?all=true", timeout=60), self.fleet.nodes))
 
+    def settings(self, node: FleetNode) -> dict[str, Any]:
+        """What stands in a node's configuration beside what it says of the others."""
+        git = {"remote": self._remote, "every": GIT_EVERY}
+        return {"keys": "file", "sshHostKeys": ["/srv/ssh/host_key.pub"], "git": git, **self._settings}
+
+    def entry(self, node: FleetNode, other: FleetNode) -> dict[str, Any]:
+        """What a node's configuration says of another."""
+        start = ["env", f"MULTIFLEET_HOME={NODE_HOME}", "PATH=" + other.host.env["PATH"], "multifleet"]
+        return {"host": other.host.ip, "user": "root", "ssh_key": f"{HOME}/.ssh/id_ed25519", "remote_command": start}
+
     def _furnish(self) -> None:
         for node in self.fleet.nodes:
             node.host.start_sshd()
-        remote = self.third.host.git_remote()
+        self._remote = self.third.host.git_remote()
         for node in self.fleet.nodes:
-            others = {other.name: _entry(other) for other in self.fleet.nodes if other is not node}
-            told = {"keys": "file", "sshHostKeys": ["/srv/ssh/host_key.pub"], "nodes": others, **self._settings}
-            if "git" not in told:
-                told["git"] = {"remote": remote, "every": GIT_EVERY}
+            others = {other.name: self.entry(node, other) for other in self.fleet.nodes if other is not node}
             home = path_of(node, "")
             home.mkdir(mode=0o700, parents=True, exist_ok=True)
-            (home / "config.json").write_text(json.dumps(told))
-
-
-def _entry(other: FleetNode) -> dict[str, Any]:
-    start = ["env", f"MULTIFLEET_HOME={NODE_HOME}", "PATH=" + other.host.env["PATH"], "multifleet"]
-    return {"host": other.host.ip, "user": "root", "ssh_key": f"{HOME}/.ssh/id_ed25519", "remote_command": start}
+            (home / "config.json").write_text(json.dumps(self.settings(node) | {"nodes": others}))
 
 
 def _between(port: int) -> Callable[[TwoSites, str], list[Fault]]:

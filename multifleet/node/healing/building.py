@@ -69,7 +69,7 @@ def build_healing(
         counters,
         events,
         mending,
-        Outside(over_ssh(ssh), ssh.why_no_repair),
+        Outside(over_ssh(ssh), ssh.why_not),
         Human(counters),
         is_there=around.is_there,
         is_away=is_away,

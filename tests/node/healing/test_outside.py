@@ -62,7 +62,7 @@ async def test_it_is_restarted_once_by_the_ladder_and_not_a_fourth_time_in_an_ho
     await mac2.open()
     await mac1.open()
     mac1.node.healing.direct = ("memory",)
-    mac1.node.healing.outside = Outside(over_ssh(connections), connections.why_no_repair)
+    mac1.node.healing.outside = Outside(over_ssh(connections), connections.why_not)
     await mac1.run()
     connections.peers.told("mac2", SshTold(host_keys=[sshd.host_key], home=str(mac2.home)))
     await check(mac1, "memory")  # it has worked

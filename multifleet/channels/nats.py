@@ -87,6 +87,14 @@ class NatsChannel:
             return ""
         return f"{target.node} may not have come to the NATS server yet"
 
+    def try_anew(self, target: Target) -> None:
+        """Where there is no connection, the next one is tried now."""
+        self._again.set()
+
+    def witness(self, target: Target) -> Witness:
+        """The servers at which both are to meet."""
+        return self._servers
+
     async def deliver(self, target: Target, parcel: Parcel) -> Carried:
         """Ask the peer's daemon; where it is away, lay the frame into its queue."""
         wire, queue = self._wire, self._queue

@@ -75,12 +75,16 @@ class SshChannel:
         """Log in anew."""
         return await mend(self._connections, target)
 
+    def try_anew(self, target: Target) -> None:
+        """The next attempt logs in, however lately another one failed."""
+        self._connections.try_anew(target.node)
+
     def witness(self, target: Target) -> Witness:
         """Where its SSH servers are to be, and whether one showed a host key that it should not have."""
         if self.reaches(target):
             return Witness()
         servers = tuple(join_address(login.host, login.port or SSH_PORT) for login in logins(target))
-        return Witness(host_key_refused=target.node in self._connections.peers.refused, ssh=servers)
+        return Witness(host_key_refused=self._connections.peers.refused.get(target.node, ""), ssh=servers)
 
 
 async def mend(connections: SshConnections, target: Target) -> str:

@@ -151,6 +151,10 @@ class SshConnections:
             self._drop(kept)
         return kept is not None
 
+    def try_anew(self, node: str) -> None:
+        """Forget that nobody could log in there a moment ago."""
+        self._failures.pop(node, None)
+
     def is_open(self, node: str) -> bool:
         """Whether a connection to a peer is kept."""
         kept = self._kept.get(node)

@@ -10,8 +10,9 @@ from multifleet.channels.base import Target
 class Witness:
     """What it knows of the way to one peer."""
 
-    host_key_refused: bool = False
-    """Whether the peer's SSH server showed another key than the pinned one when it was tried last."""
+    host_key_refused: str = ""
+    """The words of the attempt in which the peer's SSH server showed another key than the pinned one, the last time;
+    empty where it has let this node in since."""
     ssh: tuple[str, ...] = ()
     """ "host:port" of the peer's SSH server."""
     servers: tuple[str, ...] = ()
@@ -23,6 +24,10 @@ class Witness:
 @runtime_checkable
 class CanTell(Protocol):
     """A channel that knows more."""
+
+    def try_anew(self, target: Target) -> None:
+        """Somebody looks: what failed a moment ago, and would rest for a while, is tried again at once."""
+        ...
 
     def witness(self, target: Target) -> Witness:
         """What it knows, without asking anybody."""

@@ -21,6 +21,7 @@ PlaceOrNone = Annotated[str, msgspec.Meta(pattern="^[0-9A-Za-z.:%_\\[\\]-]{0,128
 Span = Annotated[float, msgspec.Meta(ge=0, le=10**10)]
 Pad = Annotated[str, msgspec.Meta(pattern=f"^x{{0,{PAD_LIMIT}}}\\Z")]
 ChannelState = Literal["untried", "healthy", "degraded", "broken", "healing"]
+Step = Annotated[float, msgspec.Meta(ge=-(10**12), le=10**12)]
 Version = Annotated[str, msgspec.Meta(pattern="^[0-9A-Za-z.+-]{0,40}\\Z")]
 
 
@@ -37,6 +38,8 @@ class EvidenceTold(Wire, frozen=True, kw_only=True):
     """Whether it can write what it is given."""
     disk_free: Annotated[int, msgspec.Meta(ge=0, le=10**12)]
     """Megabytes."""
+    step: Step = 0.0
+    """Seconds by which the machine's clock is ahead of the node's, which is never set back and does not jump."""
     addresses: Places = msgspec.field(default_factory=list)
     """Where it may be reached."""
     listens: Places = msgspec.field(default_factory=list)

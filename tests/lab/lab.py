@@ -160,6 +160,16 @@ class Lab:
         faults = [one.drop_from(other), other.drop_from(one)]
         return Fault(f"{one.name} | {other.name}", [fault.undo for fault in faults])
 
+    def refuse(self, one: Host, other: Host) -> Fault:
+        """A firewall between two sites: these hosts' connections to each other are refused, and all else is lost."""
+        reset = ["-p", "tcp", "-j", "REJECT", "--reject-with", "tcp-reset"]
+        ways = [(one.ip, other.ip), (other.ip, one.ip)]
+        rules = [["FORWARD", "-s", frm, "-d", to, *how] for frm, to in ways for how in (reset, ["-j", "DROP"])]
+        for rule in rules:
+            self.switch_command("iptables", "-w", "-A", *rule)
+        undo = [lambda rule=rule: self.switch_command("iptables", "-w", "-D", *rule) for rule in rules]
+        return Fault(f"{one.name} |! {other.name}", list(undo))
+
     def partition(self, *groups: Sequence[Host]) -> Fault:
         """Split the network into groups that do not hear each other."""
         undo: list[Callable[[], object]] = []

@@ -80,7 +80,7 @@ class PeerWord:
     disk_free: int | None = None
     """Megabytes."""
     offset: float | None = None
-    """Its clock minus this node's, in seconds; None where the answer was too slow to tell."""
+    """The clock of its machine minus that of this one, in seconds; None where the answer was too slow to tell."""
     version: str = ""
     addresses: tuple[str, ...] = ()
     """Where it says that it can be reached."""

@@ -49,6 +49,7 @@ class Fact(StrEnum):
     SAID_STOPPED = "said stopped"
     HEARD_NOW = "heard now"
     HEARD_FROM_THERE = "heard now, from the address that does not answer"
+    HEARD_ELSEWHERE = "heard now, from where it was not looked for"
     PING_ANSWERED = "ping answered"
     OPEN = "port open"
     FAILS = "port does not open"
@@ -157,6 +158,9 @@ def _presence(e: Evidence) -> Iterator[tuple[Fact, str]]:
         yield F.SAID_ASLEEP, f"{e.node} signed that it goes to sleep, and was not heard since"
     elif e.said_stopped:
         yield F.SAID_STOPPED, f"{e.node} signed that its daemon stops, and was not heard since"
+    known = {host_of(knock.address) for knock in e.knocks}
+    if _is_heard(e) and e.heard_from and known and host_of(e.heard_from) not in known:
+        yield F.HEARD_ELSEWHERE, f"what it sends comes here from {host_of(e.heard_from)}, where it was not looked for"
     if e.pinged:
         yield F.PING_ANSWERED, "it answers UDP pings"
 

@@ -134,12 +134,16 @@ RULES: tuple[Rule, ...] = (
     ),
     _rule(C.ADDRESS_CHANGED, F.FAILS, F.OTHERS_HEAR_ELSEWHERE, lacks=(F.HTTP_ANSWERS,)),
     _rule(C.ADDRESS_CHANGED, F.ELSE, F.OTHERS_HEAR_ELSEWHERE, lacks=(F.HTTP_ANSWERS,)),
+    # Of one to which nothing ever led straight, it tells only where its network ends.
+    _rule(C.ADDRESS_CHANGED, F.FAILS, F.HEARD_ELSEWHERE, lacks=(F.HTTP_ANSWERS, F.LISTENS_THERE, F.NEVER_DIRECT)),
     _rule(C.PORT_BLOCKED, F.FAILS, F.OTHERS_HEAR, lacks=_ANSWERS),
     _rule(C.PORT_BLOCKED, F.FAILS, F.HEARD_NOW, lacks=_ANSWERS),
     _rule(C.PORT_BLOCKED, F.FAILS, F.PING_ANSWERED, lacks=_ANSWERS),
     _rule(C.PORT_BLOCKED, F.FAILS, F.OTHER_WAY_ANSWERS, lacks=(F.HTTP_ANSWERS, F.NEVER_DIRECT, F.NO_DAEMON)),
     _rule(C.DAEMON_DOWN, F.SAID_STOPPED, lacks=_ANSWERS),
     _rule(C.ASLEEP, F.SAID_ASLEEP, lacks=(*_ANSWERS, F.REFUSED)),
+    # Where nothing ever led straight, a firewall refuses, and that while it sleeps as well.
+    _rule(C.ASLEEP, F.SAID_ASLEEP, F.NEVER_DIRECT, lacks=_ANSWERS),
     _rule(C.DAEMON_DOWN, F.REFUSED, lacks=_ANSWERS),
     _rule(C.CHIEF_DOWN, F.SILENT, F.CHIEF_CARRIES, F.CHIEF_GONE, lacks=(*_ANSWERS, F.SSH_OPEN)),
     _rule(C.PORT_BLOCKED, F.SILENT, F.SSH_OPEN, lacks=_ANSWERS),

@@ -97,11 +97,14 @@ async def _word(node: "Engine", member: Member, channel: str) -> tuple[PeerWord 
     assert isinstance(told, EvidenceTold)
     at = node.clock.monotonic()
     offset = member.offset if at - began <= OFFSET_ANSWER_LIMIT else None
-    return word_of(channel, told, offset), at
+    return _word_of(node, channel, told, offset), at
 
 
-def word_of(channel: str, told: EvidenceTold, offset: float | None) -> PeerWord:
-    """What a peer told, as evidence."""
+def _word_of(node: "Engine", channel: str, told: EvidenceTold, offset: float | None) -> PeerWord:
+    """What a peer told, as evidence; `offset` is between the clocks of the nodes, which may differ from their
+    machines'."""
+    if offset is not None:
+        offset += told.step - (node.clock.wall() - node.clock.now())
     return PeerWord(
         channel=channel,
         running=told.running,
@@ -139,7 +142,7 @@ async def ask_at(node: "Engine", member: Member, address: str) -> PeerWord | Non
         return None
     node.heard(member, address)
     offset = learned_offset(began, node.clock.monotonic(), told.time, node.clock.now())
-    return word_of(DIRECT, said, offset.seconds if offset else None)
+    return _word_of(node, DIRECT, said, offset.seconds if offset else None)
 
 
 async def ask_sizes(node: "Engine", member: Member) -> Sizes:

@@ -80,6 +80,9 @@ def _known(node: "Engine", name: str) -> Evidence:
 async def _gather(node: "Engine", member: Member, known: Evidence) -> Evidence:
     began = node.clock.monotonic()
     target = node.targets.of(member)
+    for channel in node.channels:
+        if isinstance(channel, CanTell):
+            channel.try_anew(target)
     witnesses = _witnesses(node, member)
     ways_asked = asyncio.create_task(ask_all(node, member), name="diagnosis: channels")
     try:
@@ -95,7 +98,7 @@ async def _gather(node: "Engine", member: Member, known: Evidence) -> Evidence:
     finally:
         ways_asked.cancel()
     word, at = _best_word(ways)
-    again, new_address, new_word = await _look_again(node, member, knocks, word, third)
+    again, new_address, new_word = await _look_again(node, member, knocks, word, third, began)
     word, at = (word, at) if word is not None or new_word is None else (new_word, node.clock.monotonic())
     presence = node.presence.peer(member.node)
     straight = node.straight.last(member.node)
@@ -125,8 +128,7 @@ async def _gather(node: "Engine", member: Member, known: Evidence) -> Evidence:
         hears_anybody=_hears_anybody(node, member.node, third),
         strangers_to=_strangers_to(node, member.node),
         ssh=ssh,
-        # Asked now: it may be the attempt of this moment that met another key.
-        host_key_changed=any(witness.host_key_refused for witness in _witnesses(node, member)),
+        host_key_changed=host_key_changed(_witnesses(node, member), ways),
         nats=None if any(way.asked.channel == "nats" and way.asked.answered for way in ways) else nats,
         chief=_with_ways(chief, ways),
         ever_direct=health.last_ok is not None,
@@ -162,6 +164,13 @@ async def lying(node: "Engine", name: str) -> tuple[Lying, ...]:
 def _witnesses(node: "Engine", member: Member) -> list[Witness]:
     target = node.targets.of(member)
     return [channel.witness(target) for channel in node.channels if isinstance(channel, CanTell)]
+
+
+def host_key_changed(witnesses: Sequence[Witness], ways: Sequence[Way]) -> bool:
+    """Whether it was this look that met another key: what was so some time ago may have been put right since."""
+    failed = [way.asked.words for way in ways if not way.asked.answered]
+    refused = [witness.host_key_refused for witness in witnesses if witness.host_key_refused]
+    return any(words in said for words in refused for said in failed)
 
 
 async def _ping(node: "Engine", name: str, began: float) -> bool | None:
@@ -270,14 +279,23 @@ def _best_word(ways: Sequence[Way]) -> tuple[PeerWord | None, float]:
 
 
 async def _look_again(
-    node: "Engine", member: Member, knocks: Sequence[Knock], word: PeerWord | None, third: Sequence[ThirdWord]
+    node: "Engine",
+    member: Member,
+    knocks: Sequence[Knock],
+    word: PeerWord | None,
+    third: Sequence[ThirdWord],
+    began: float,
 ) -> tuple[list[Knock], str, PeerWord | None]:
-    """Where no address opens: the same once more, and the addresses that somebody has just named for the first time."""
+    """Where no address opens: the same once more, and the addresses that somebody has just named for the first time, or
+    from which something of the peer has come since `began`."""
     if any(knock.end is Connect.OPEN for knock in knocks):
         return [], "", None
     tried = {knock.address for knock in knocks}
     ports = {address.rpartition(":")[2] for address in tried} or {str(node.port)}
-    heard = [f"{_bracketed(host_of(one.address))}:{port}" for one in third if one.address for port in ports]
+    straight = node.straight.last(member.node)
+    here = [straight[1]] if straight is not None and straight[0] >= began else []
+    places = [*here, *(one.address for one in third if one.address)]
+    heard = [f"{_bracketed(host_of(place))}:{port}" for place in places for port in ports]
     named = dict.fromkeys([*(word.addresses if word is not None else ()), *heard])
     fresh = [address for address in named if address not in tried][:NEW_ADDRESSES]
     again, words = await asyncio.gather(

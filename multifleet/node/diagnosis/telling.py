@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from multifleet import __version__
+from multifleet.core.cascade import OutcomeKind
 from multifleet.core.channel_state import ChannelHealth, ChannelState
 from multifleet.core.diagnosis.evidence import Connect, Store
 from multifleet.core.evidence_packets import (
@@ -26,6 +27,7 @@ from multifleet.core.presence.states import PresenceState
 from multifleet.errors import BadInput
 from multifleet.node.checks import disk
 from multifleet.node.diagnosis.knocking import best, knock_all
+from multifleet.node.members import Member
 from multifleet.node.presence.facts import free_megabytes
 from multifleet.node.roster.words import UNKNOWN_HERE
 
@@ -35,7 +37,9 @@ if TYPE_CHECKING:
 AT_ONCE, EVERY = 30, 1.0
 """Questions of one member that are answered in a row, and the seconds after which one more is."""
 LOOK_SECONDS = 2.4
-HEAR_SECONDS = 1.5
+SOON, HEAR_SECONDS, TRY_SECONDS = 0.3, 1.5, 2.5
+"""For a ping to be answered before anything else is tried; in all; and for an answer over HTTP, beside that."""
+DIRECT = "http"
 FULL, READ_ONLY = "disk is full", "cannot be written"
 _READ_ONLY = (errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM)
 _PLACE = re.compile(r"[0-9A-Za-z.:%_\[\]-]{1,128}")
@@ -85,11 +89,12 @@ class Telling:
             version=__version__,
             store=_STORE[state],
             disk_free=free_megabytes(parts.home),
+            step=parts.clock.wall() - parts.clock.now(),
             addresses=mine,
             listens=[knock.address for knock in own if knock.end is Connect.OPEN],
             reaches=_REACHES[best(tried)],
             tried=[knock.address for knock in tried],
-            failures=health.get("http", ChannelHealth()).failures,
+            failures=health.get(DIRECT, ChannelHealth()).failures,
             heard=None if last is None else max(0.0, parts.clock.monotonic() - last[0]),
             channels={name: known.state.value for name, known in health.items()},
             pad="x" * ask.want,
@@ -104,9 +109,12 @@ class Telling:
             return SightTold(heard="unknown")
         now = parts.clock.monotonic()
         parts.presence.try_now(ask.about)
-        hears = await parts.straight.after(ask.about, now, HEAR_SECONDS)
+        hears, stranger = await parts.straight.after(ask.about, now, SOON), False
+        if not hears:
+            hearing = parts.straight.after(ask.about, now, HEAR_SECONDS - SOON)
+            hears, stranger = await asyncio.gather(hearing, self._is_stranger_to(member))
         last = parts.straight.last(ask.about)
-        http = parts.health_of_channels.of(ask.about).get("http", ChannelHealth())
+        http = parts.health_of_channels.of(ask.about).get(DIRECT, ChannelHealth())
         asleep = parts.presence.peer(ask.about).state is PresenceState.ASLEEP
         fails = http.state not in (ChannelState.HEALTHY, ChannelState.UNTRIED)
         return SightTold(
@@ -114,8 +122,18 @@ class Telling:
             seconds=None if last is None else max(0.0, parts.clock.monotonic() - last[0]),
             address=_place(last[1]) if last is not None else "",
             answers=None if http.state is ChannelState.UNTRIED else not fails,
-            stranger=fails and UNKNOWN_HERE in (http.last_error or ""),
+            stranger=stranger,
         )
+
+    async def _is_stranger_to(self, member: Member) -> bool:
+        """Whether somebody answers for a member that is not heard, and does not know this node: tried now, for what was
+        so a while ago may have been put right since."""
+        try:
+            async with asyncio.timeout(TRY_SECONDS):
+                outcome = await self._parts.attempts.check(member, DIRECT)
+        except TimeoutError:
+            return False
+        return outcome.kind is OutcomeKind.FAILED and not outcome.refusal and UNKNOWN_HERE in (outcome.error or "")
 
     def _take(self, asker: str) -> None:
         """BadInput for one who asks too often."""

@@ -65,7 +65,7 @@ class World:
         blocked = chief_way or (self.has(C.PORT_BLOCKED) and not self.towards_us)
         moved = self.has(C.ADDRESS_CHANGED)
         listens = up and there and not moved
-        end = self._end(listens, there=there and not moved, blocked=blocked)
+        end = self._end(listens, there=there and not moved, blocked=blocked, walled=chief_way)
         direct = end is Connect.OPEN
         strange = self.has(C.KEY_CHANGED) or (self.has(C.REVOKED) and self.revoked_there)
         signed = direct and not strange and not self.has(C.VERSION_MISMATCH)
@@ -116,9 +116,13 @@ class World:
             own_listens=self.own,
         )
 
-    def _end(self, listens: bool, *, there: bool, blocked: bool) -> Connect:
-        if self.has(C.CUT_OFF) or not there:
-            return Connect.NO_ROUTE if self.has(C.CUT_OFF) else Connect.SILENT
+    def _end(self, listens: bool, *, there: bool, blocked: bool, walled: bool) -> Connect:
+        if self.has(C.CUT_OFF):
+            return Connect.NO_ROUTE
+        if walled and self.refused:
+            return Connect.REFUSED  # by the wall, whoever is behind it
+        if not there:
+            return Connect.SILENT
         if blocked:
             return Connect.REFUSED if self.refused else Connect.SILENT
         return Connect.OPEN if listens else Connect.REFUSED

@@ -96,7 +96,9 @@ def test_nine_of_ten_single_faults_are_named(topology: str) -> None:
         (World(frozenset({C.DAEMON_DOWN}), announced=False), C.DAEMON_DOWN, L),
         (World(frozenset({C.ASLEEP})), C.ASLEEP, L),  # it may have woken since, somewhere else
         (World(frozenset({C.ASLEEP}), announced=False), C.UNKNOWN, Confidence.UNKNOWN),
+        (World(frozenset({C.ASLEEP}), TOPOLOGIES[2], refused=True), C.ASLEEP, L),  # it is a firewall that refuses
         (World(frozenset({C.ADDRESS_CHANGED})), C.ADDRESS_CHANGED, L),
+        (World(frozenset({C.ADDRESS_CHANGED}), lost=frozenset({"third"})), C.ADDRESS_CHANGED, L),  # it is heard here
         (World(frozenset({C.PORT_BLOCKED}), TOPOLOGIES[1]), C.PORT_BLOCKED, P),
         (World(frozenset({C.PORT_BLOCKED}), TOPOLOGIES[1], refused=True, failures=0), C.PORT_BLOCKED, P),
         (World(frozenset({C.PORT_BLOCKED}), TOPOLOGIES[1], failures=0), C.PORT_BLOCKED, L),  # or packets were lost

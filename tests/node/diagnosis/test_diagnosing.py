@@ -5,10 +5,16 @@ from pathlib import Path
 
 import pytest
 
+from multifleet.channels.nats import NatsChannel
+from multifleet.channels.ssh import SshChannel
+from multifleet.channels.ssh_connections import SshConnections
+from multifleet.channels.witness import CanTell, Witness
+from multifleet.core.diagnosis.evidence import Asked
 from multifleet.core.evidence_packets import EvidenceAsk, EvidenceTold, SightAsk, SightTold
 from multifleet.errors import BadInput, UnknownNode
 from multifleet.node.checks import disk
 from multifleet.node.diagnosis import asking, gathering, knocking, telling
+from multifleet.node.diagnosis.asking import Way
 from multifleet.node.node import Node
 from tests.node.fleet import until
 from tests.node.roster.test_rostering import joined
@@ -66,6 +72,12 @@ async def test_a_clock_that_is_off_is_proved_by_the_peers_own_answer(daemons: Da
     await mac2.down()
     await mac2.up()
     assert await why(mac1, "mac2") == ("clock off", "proved")
+    mac2.time.wall_shift = 0  # put right; the node's own clock never goes back
+    assert await why(mac1, "mac2") == ("nothing is wrong", "likely")
+    mac2.time.wall_shift = -600
+    assert await why(mac1, "mac2") == ("clock off", "proved")
+    mac1.time.wall_shift = -600  # both are wrong, and agree
+    assert await why(mac1, "mac2") == ("nothing is wrong", "likely")
 
 
 async def test_a_full_disk_is_proved_by_the_peers_own_word(daemons: Daemons, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,6 +126,20 @@ async def test_large_questions_that_are_lost_while_small_ones_pass_prove_a_black
 
     monkeypatch.setattr(Node, "frames", large_ones_lost)
     assert await why(mac1, "mac2") == ("MTU black hole", "proved")
+
+
+def test_channels_that_know_more_can_be_asked() -> None:
+    assert isinstance(NatsChannel(), CanTell) and isinstance(SshChannel(SshConnections()), CanTell)
+
+
+def test_a_host_key_that_was_refused_some_time_ago_is_no_evidence_of_now() -> None:
+    words = "root@mac2: ITS HOST KEY IS ANOTHER"
+    now = Way(Asked("ssh", answered=False, words=f"root@192.0.2.1: no route; {words}"))
+    gone = Way(Asked("ssh", answered=False, words="root@mac2: connection refused"))
+    witness = Witness(host_key_refused=words)
+    assert gathering.host_key_changed([witness], [now])
+    assert not gathering.host_key_changed([witness], [gone])
+    assert not gathering.host_key_changed([Witness()], [now])
 
 
 async def test_the_machine_itself_and_strangers_have_no_diagnosis(daemons: Daemons) -> None:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.node.roster.test_rostering import joined
+from tests.node.roster.joined import joined
 from tests.node.served import daemons_in
 from tests.surfaces import run_cli
 

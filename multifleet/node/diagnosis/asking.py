@@ -2,22 +2,18 @@
 
 import asyncio
 import contextlib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Coroutine
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from multifleet.channels.base import ChannelError, Parcel, Target
-from multifleet.core import asks
-from multifleet.core.asks import Ask, Told
+from multifleet.channels.base import Carried, ChannelError, Parcel, Target
 from multifleet.core.cascade import OutcomeKind
 from multifleet.core.diagnosis.evidence import Asked, Connect, PeerWord, Sizes, Store
 from multifleet.core.evidence_packets import PAD_LIMIT, EvidenceAsk, EvidenceTold
-from multifleet.core.packets import BadPacket, read, write
-from multifleet.core.replay import OFFSET_ANSWER_LIMIT, learned_offset
+from multifleet.core.replay import OFFSET_ANSWER_LIMIT
 from multifleet.core.routing import CHANNELS
-from multifleet.core.strict import NotStrict
-from multifleet.node.delivery.exchange import NotAnswered
 from multifleet.node.members import Member
 from multifleet.node.roster.words import UNKNOWN_HERE
 
@@ -89,9 +85,17 @@ async def check(node: "Engine", member: Member, channel: str) -> Asked:
 
 
 async def _word(node: "Engine", member: Member, channel: str) -> tuple[PeerWord | None, float]:
+    question = EvidenceAsk(look=True)
+    return await _told(node, member, channel, node.asking.ask_by(member.node, channel, question, WORD_SECONDS))
+
+
+async def _told(
+    node: "Engine", member: Member, channel: str, asking: Coroutine[Any, Any, msgspec.Struct]
+) -> tuple[PeerWord | None, float]:
+    """What the peer tells of itself, and when that came."""
     began = node.clock.monotonic()
     try:
-        told = await node.asking.ask_by(member.node, channel, EvidenceAsk(look=True), WORD_SECONDS)
+        told = await asking
     except ChannelError:
         return None, 0.0
     assert isinstance(told, EvidenceTold)
@@ -127,22 +131,15 @@ async def ask_at(node: "Engine", member: Member, address: str) -> PeerWord | Non
     channel = node.targets.channels.get(DIRECT)
     if channel is None or not node.ways.may_be_at(address, member):
         return None
-    question = msgspec.Raw(write(EvidenceAsk(look=True)))
-    ask = Ask(time=int(node.clock.now()), what=EvidenceAsk.word(), body=question)
-    made, nonce = node.exchange.ask(member, ask)
-    began = node.clock.monotonic()
-    try:
-        async with asyncio.timeout(AT_SECONDS):
-            carried = await channel.deliver(Target(member.node, (address,)), Parcel(made))
-        told = node.exchange.open_told(member, nonce, carried.answer, asks.read_told)
-        if not isinstance(told, Told) or told.refusal:
-            return None
-        said = read(told.body, EvidenceTold)
-    except (TimeoutError, ChannelError, NotAnswered, NotStrict, BadPacket):
-        return None
-    node.heard(member, address)
-    offset = learned_offset(began, node.clock.monotonic(), told.time, node.clock.now())
-    return _word_of(node, DIRECT, said, offset.seconds if offset else None)
+
+    async def carry(target: Target, parcel: Parcel) -> Carried:
+        return await channel.deliver(replace(target, addresses=(address,)), parcel)
+
+    asking = node.asking.ask_over(member.node, EvidenceAsk(look=True), AT_SECONDS, carry)
+    word, _ = await _told(node, member, DIRECT, asking)
+    if word is not None:
+        node.heard(member, address)
+    return word
 
 
 async def ask_sizes(node: "Engine", member: Member) -> Sizes:

@@ -17,7 +17,7 @@ from multifleet.node.diagnosis import asking, gathering, knocking, telling
 from multifleet.node.diagnosis.asking import Way
 from multifleet.node.node import Node
 from tests.node.fleet import until
-from tests.node.roster.test_rostering import joined
+from tests.node.roster.joined import joined
 from tests.node.served import Daemon, Daemons
 
 
@@ -206,6 +206,19 @@ async def test_a_member_has_no_port_tried_that_its_card_alone_claims(daemons: Da
         told = await mac1.node.asking.ask("mac2", EvidenceAsk(look=True), 5)
     assert isinstance(told, EvidenceTold)
     assert (told.tried, told.reaches) == ([mac1.address], "open") and not knocked.is_set()
+
+
+async def test_a_member_is_asked_at_an_address_that_was_just_named_and_nobody_else_is_believed_there(
+    daemons: Daemons,
+) -> None:
+    mac1, mac2, mac3 = await joined(daemons, "mac1", "mac2", "mac3")
+    await heard(mac1, mac2, mac3)
+    member = mac1.node.members.need("mac2")
+    word = await asking.ask_at(mac1.node, member, mac2.address)
+    assert word is not None and word.running and word.addresses == (mac2.address,)
+    assert word.offset is not None and abs(word.offset) < 1
+    assert await asking.ask_at(mac1.node, member, mac3.address) is None
+    assert await asking.ask_at(mac1.node, member, "no address") is None
 
 
 async def test_who_asks_without_end_is_told_to_wait(daemons: Daemons) -> None:

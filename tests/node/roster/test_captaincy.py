@@ -6,8 +6,8 @@ from multifleet.core.roster import Anchor
 from multifleet.errors import BadInput, NotEntitled, UnknownNode
 from tests.core.wire import identity
 from tests.node.fleet import until
+from tests.node.roster.joined import joined, let_in
 from tests.node.roster.signing import admission
-from tests.node.roster.test_rostering import joined, let_in
 from tests.node.served import Daemons
 
 MANY = 1_000

@@ -3,8 +3,8 @@
 import pytest
 
 from multifleet.errors import BadInput
+from tests.node.roster.joined import joined, known_to, let_in, settled
 from tests.node.roster.signing import revocation
-from tests.node.roster.test_rostering import joined, known_to, let_in, settled
 from tests.node.served import Daemon, Daemons
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from multifleet.errors import InviteWrong
 from tests.node.fleet import until
-from tests.node.roster.test_rostering import known_to, let_in, settled
+from tests.node.roster.joined import known_to, let_in, settled
 from tests.node.served import Daemon, Daemons
 
 WORDS = "this machine has left the fleet that $FLEET_NERVE_HMAC_KEY names, and does not go back by itself"

@@ -7,7 +7,7 @@ import pytest
 from multifleet.errors import BadInput, InviteWrong, NotEntitled, Revoked
 from multifleet.node.roster.words import come_back_words
 from tests.node.fleet import until
-from tests.node.roster.test_rostering import joined, known_to, let_in, settled
+from tests.node.roster.joined import joined, known_to, let_in, settled
 from tests.node.served import Daemon, Daemons
 
 KEY = "a shared key of a test fleet"

@@ -5,8 +5,8 @@ import pytest
 from multifleet.errors import MultifleetError
 from multifleet.node.roster.met import Met
 from tests.node.fleet import until
+from tests.node.roster.joined import known_to, settled
 from tests.node.roster.test_membership import KEY, hello
-from tests.node.roster.test_rostering import known_to, settled
 from tests.node.served import Daemon, Daemons
 
 NAMES = ("mac1", "mac2", "laptop", "spare")

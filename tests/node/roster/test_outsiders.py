@@ -7,8 +7,8 @@ from multifleet.core import frame, packets
 from multifleet.core.packets import Request, RosterAsk, RosterTell, Wire
 from multifleet.node.aside import BURST
 from tests.node.fleet import until
+from tests.node.roster.joined import joined, revoke
 from tests.node.roster.signing import admission, revocation
-from tests.node.roster.test_rostering import joined, revoke
 from tests.node.served import Daemon, Daemons
 
 

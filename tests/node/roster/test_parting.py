@@ -9,8 +9,8 @@ from multifleet.core.receipts import State
 from multifleet.errors import KeyChanged, StoreUnavailable
 from multifleet.node.roster.fleet_file import read_fleet, write_fleet
 from tests.node.fleet import until
+from tests.node.roster.joined import joined
 from tests.node.roster.signing import admission, revocation
-from tests.node.roster.test_rostering import joined
 from tests.node.served import Daemon, Daemons
 
 HOWS = ["left", "revoked"]

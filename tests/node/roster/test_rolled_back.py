@@ -7,7 +7,7 @@ import pytest
 from multifleet.node.roster import rounds
 from multifleet.node.roster.exchange import RosterExchange
 from tests.node.fleet import until
-from tests.node.roster.test_rostering import joined, known_to
+from tests.node.roster.joined import joined, known_to
 from tests.node.served import Daemon, Daemons
 
 

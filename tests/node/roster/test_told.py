@@ -3,7 +3,7 @@
 from multifleet.core.roster import Anchor
 from tests.core.wire import identity
 from tests.node.fleet import until
-from tests.node.roster.test_rostering import joined, let_in, revoke, settled
+from tests.node.roster.joined import joined, let_in, revoke, settled
 from tests.node.served import Daemons
 
 

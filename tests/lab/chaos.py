@@ -64,10 +64,10 @@ class Chaos:
             if now >= next_fault:
                 self._fault(now)
                 next_fault = now + self.faults.uniform(*PAUSE)
-            if now >= next_message:
+            if now >= next_message:  # and more at once for those that a slow fault has held up
                 number += 1
                 self._message(int(number))
-                next_message = now + self.messages.expovariate(self.rate)
+                next_message += self.messages.expovariate(self.rate)
             time.sleep(0.002)
         for standing in list(self.standing):
             self._undo(standing)

@@ -10,14 +10,14 @@ from tests.lab.why_lab import PEER, THIRD, WhyLab
 
 @contextmanager
 def clock_ahead(lab: WhyLab) -> Iterator[str]:
-    with lab.clock_ahead(600):
+    with lab.peer.host.set_clock(600):
         yield "its clock was set 10 min ahead while it runs"
 
 
 @contextmanager
 def started_behind(lab: WhyLab) -> Iterator[str]:
     lab.stop()
-    with lab.clock_ahead(-600):
+    with lab.peer.host.set_clock(-600):
         lab.start()
         yield "it was started with a clock that is 10 min behind"
         lab.stop()

@@ -5,7 +5,6 @@ it can be another program or another node for a while.
 """
 
 import shutil
-import struct
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from tests.lab.fault import Fault
 from tests.lab.fleet import Fleet, path_of
 from tests.lab.fleet_node import NODE_HOME, FleetNode
 from tests.lab.program import ROOT, program
-from tests.lab.tools import LabError, sh, wait_for
+from tests.lab.tools import LabError, wait_for
 from tests.node.sleep.system_bus import SystemBus
 
 ASKER, PEER, THIRD = "mac1", "mac2", "mac3"
@@ -28,7 +27,6 @@ OTHER = "/srv/other"
 """A copy of the program that is not quite the same."""
 ANEW = "/srv/data/anew"
 """The home of a node that has the peer's name and keys of its own, until it takes the peer's place."""
-CLOCK, WALL_CLOCK = "/srv/wall", Path(__file__).with_name("wall_clock.c")
 WHY_SECONDS = 30.0
 
 
@@ -178,15 +176,6 @@ class WhyLab:
         self.start(f"{OTHER}/bin")
 
     @contextmanager
-    def clock_ahead(self, seconds: float) -> Iterator[None]:
-        """The wall clock of the peer's machine, as its daemon has it, is off by so much."""
-        with (self.peer.host.dir / CLOCK.lstrip("/")).open("r+b", buffering=0) as clock:
-            clock.write(struct.pack("d", seconds))
-            yield
-            clock.seek(0)
-            clock.write(struct.pack("d", 0.0))
-
-    @contextmanager
     def set_up_anew(self) -> Iterator[None]:
         """A node of the peer's name with keys of its own runs in the peer's place."""
         self.peer.host.run(["multifleet", "init"], env={"MULTIFLEET_HOME": ANEW})
@@ -224,7 +213,6 @@ class WhyLab:
 
     def _environment(self, path: str = "") -> dict[str, str]:
         own = {"DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={BUS}/bus"}
-        own |= {"LD_PRELOAD": f"{CLOCK}.so", "WALL_CLOCK_FILE": CLOCK}
         return own | ({"PATH": f"{path}:{self.peer.host.env['PATH']}"} if path else {})
 
     def _furnish(self) -> None:
@@ -236,9 +224,7 @@ class WhyLab:
         self._bus.start_logind()
         asker, peer = self.asker, self.peer
         peer.host.small_disk("/srv/data", "16M")
-        clock = peer.host.dir / CLOCK.lstrip("/")
-        sh("cc", "-O2", "-shared", "-fPIC", "-o", clock.with_suffix(".so"), WALL_CLOCK, "-ldl")
-        clock.write_bytes(struct.pack("d", 0.0))
+        peer.host.set_clock(0)
         nats = self.fleet[self.topology.nats].host
         self._nats = nats.start_nats(NATS_PORT)
         if self.topology.ssh:

@@ -23,6 +23,7 @@ def test_a_node_is_made_once_and_found_afterwards(tmp_path: Path) -> None:
     found, again = init(tmp_path, None)
     assert (new, again) == (True, False)
     assert found.identity == made.identity
+    assert (tmp_path / "node").read_text() == "mac1\n", "for whoever comes over SFTP"
 
 
 @pytest.mark.parametrize("content", DAMAGED)

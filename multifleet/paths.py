@@ -52,3 +52,10 @@ def socket_path(home: "Path") -> "Path":
     from pathlib import Path
 
     return Path(socket_place(str(home)))
+
+
+def program_on(path: str | None, name: str) -> str | None:
+    """A program in the folders of a $PATH (None: this process's own); shutil would bring all compressors with it."""
+    folders = (os.environ.get("PATH", os.defpath) if path is None else path).split(os.pathsep)
+    places = (os.path.join(folder, name) for folder in folders if folder)
+    return next((place for place in places if os.access(place, os.X_OK) and os.path.isfile(place)), None)

@@ -7,12 +7,12 @@ group reads a pipe that the daemon holds, and kills the group when the pipe clos
 import asyncio
 import os
 import re
-import shutil
 import signal
 import sys
-import sysconfig
 from collections import deque
 from pathlib import Path
+
+from multifleet.paths import program_on
 
 START_SECONDS = 8.0
 STOP_SECONDS = 2.0
@@ -51,11 +51,12 @@ class NotStarted(Exception):
 
 def program() -> str | None:
     """The nats-server of this environment, else of the path; None where there is none."""
-    for folder in (sysconfig.get_path("scripts"), str(Path(sys.executable).parent)):
-        found = Path(folder) / "nats-server"
-        if os.access(found, os.X_OK):
-            return str(found)
-    return shutil.which("nats-server")
+    near = program_on(os.path.dirname(sys.executable), "nats-server")
+    if near is not None:
+        return near
+    import sysconfig  # seldom needed, and not small
+
+    return program_on(sysconfig.get_path("scripts"), "nats-server") or program_on(None, "nats-server")
 
 
 class NatsProcess:

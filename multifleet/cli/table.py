@@ -1,6 +1,5 @@
 """Lays rows out as a table for people, no wider than their terminal. What a peer wrote is made inert."""
 
-import shutil
 import sys
 import time
 import unicodedata
@@ -51,7 +50,11 @@ def table(
 
 def terminal_width() -> int | None:
     """Columns of the terminal that is printed to; None where there is none."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    if not sys.stdout.isatty():
+        return None
+    import shutil  # with it come all compressors, and the daemon has this module too
+
+    return shutil.get_terminal_size().columns
 
 
 def wrapped(text: str, room: int) -> list[str]:

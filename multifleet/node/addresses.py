@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Iterable
+from functools import lru_cache
 
 from multifleet.config import join_address, split_address
 
@@ -39,6 +40,7 @@ def _interfaces() -> list[str]:
     return found
 
 
+@lru_cache(8_192)
 def is_loopback(host: str) -> bool:
     """Whether only this machine reaches it."""
     try:

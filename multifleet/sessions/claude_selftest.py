@@ -10,9 +10,7 @@ import contextlib
 import os
 import re
 import secrets
-import shutil
 import signal
-import tempfile
 import time
 import uuid
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -20,6 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from multifleet.core.transcript import Fact, TranscriptProof
+from multifleet.paths import program_on
 from multifleet.sessions.base import Rereads, Session, UnknownOutcome, Unreachable
 from multifleet.sessions.claude_inbox import ReplySocket, SocketTaken, post
 from multifleet.sessions.claude_registry import ClaudeRegistry
@@ -62,7 +61,7 @@ FACTS = {
 def find_claude(environ: Mapping[str, str]) -> Path | None:
     """The installed client, as this user's shell would find it, or where its installer puts it."""
     home = Path(environ.get("HOME") or Path.home())
-    found = shutil.which("claude", path=environ.get("PATH", os.defpath))
+    found = program_on(environ.get("PATH", os.defpath), "claude")
     places = [Path(found)] if found else [home / ".local/bin/claude", home / ".claude/local/claude"]
     return next((place for place in places if os.access(place, os.X_OK)), None)
 
@@ -159,6 +158,8 @@ async def _offer(source: Rereads, session: Session, own: ReplySocket, offer: str
 
 @contextlib.contextmanager
 def _throwaway_folder() -> Iterator[str]:
+    import tempfile
+
     with tempfile.TemporaryDirectory(prefix="mf-selftest-", ignore_cleanup_errors=True) as folder:
         yield os.path.realpath(folder)
 

@@ -135,10 +135,12 @@ async def test_when_another_becomes_the_chief_the_old_server_stops_and_all_go_to
     fleet: Fleet, pair: tuple[Node, Node]
 ) -> None:
     first, second = pair
-    old = first.channel._host.process
+    old, wires = first.channel._host.process, [node.channel._wire for node in pair]
     fleet.chief = "mac2"
     async with asyncio.timeout(15):
         while not second.channel._host.runs or old is None or old.runs:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+        while any(node.channel._wire is wire for node, wire in zip(pair, wires, strict=True)):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     await first.connected()
     await second.connected()

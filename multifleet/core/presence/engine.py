@@ -220,6 +220,10 @@ class Presence:
         """What is known of a member; KeyError for any other."""
         return self._book.peers[name].shown()
 
+    def is_alive(self, name: str) -> bool:
+        """Whether a member is, as far as is known; KeyError for any other. Cheap, for each message asks."""
+        return self._book.peers[name].state is PresenceState.ALIVE
+
     def peers(self) -> list[PeerPresence]:
         """All members but this node, by name."""
         return [peer.shown() for _, peer in sorted(self._book.peers.items())]

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -81,7 +82,7 @@ class Attempts:
         self._take = take
         self._in_the_clear = in_the_clear
         self._numbers = itertools.count(1)
-        self._pending: dict[tuple[str, str], list[float]] = {}
+        self._pending: defaultdict[str, dict[str, list[float]]] = defaultdict(dict)
         self._group: asyncio.TaskGroup
 
     def start(self, group: asyncio.TaskGroup) -> None:
@@ -101,8 +102,8 @@ class Attempts:
         now = self._clock.monotonic()
         return frozenset(
             channel
-            for (peer, channel), since in self._pending.items()
-            if peer == node and since and now - since[0] > longer_than
+            for channel, since in self._pending[node].items()
+            if since and now - since[0] > longer_than
         )
 
     async def make(
@@ -110,7 +111,7 @@ class Attempts:
     ) -> tuple[Outcome, Answered | None]:
         """Carry a batch and statements over one channel; its channel's health has learned of it when this returns."""
         started = self._clock.monotonic()
-        pending = self._pending.setdefault((member.node, attempt.channel), [])
+        pending = self._pending[member.node].setdefault(attempt.channel, [])
         pending.append(started)
         answered = None
         try:

@@ -4,6 +4,7 @@ import asyncio
 import ipaddress
 from collections import defaultdict
 from collections.abc import Callable
+from functools import lru_cache
 
 from multifleet.core.address import host_of
 
@@ -18,7 +19,7 @@ class Straight:
 
     def note(self, node: str, remote: str) -> None:
         """Something came from there; what came another way names no address."""
-        if is_number(host_of(remote)):
+        if _names_a_number(remote):
             self._last[node] = (self._monotonic(), remote)
             if node in self._news:
                 self._news.pop(node).set()
@@ -36,6 +37,11 @@ class Straight:
         except TimeoutError:
             return False
         return True
+
+
+@lru_cache(8_192)
+def _names_a_number(remote: str) -> bool:
+    return is_number(host_of(remote))
 
 
 def is_number(host: str) -> bool:

@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import os
 import re
-import shutil
 import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import msgspec
 
 from multifleet.core.sightings import reachable
 from multifleet.node.counters import Counters
+from multifleet.paths import program_on
 
 SECONDS = 3.0
 """That the program may take."""
@@ -73,7 +73,7 @@ class Tailscale:
             await asyncio.sleep(self._every)
 
     async def _ask(self) -> Tailnet:
-        program = shutil.which("tailscale")
+        program = program_on(None, "tailscale")
         if program is None:
             return Tailnet()
         try:

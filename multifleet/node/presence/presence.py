@@ -191,7 +191,7 @@ class NodePresence:
 
     def is_there(self, name: str) -> bool:
         """Whether a member is alive, as far as is known."""
-        return name in self._calm_until and self._core.peer(name).state is PresenceState.ALIVE
+        return name in self._calm_until and self._core.is_alive(name)
 
     def best_address(self, name: str) -> str | None:
         """The address of the last round trip with a member."""

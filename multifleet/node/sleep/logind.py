@@ -5,6 +5,7 @@ announces anything here.
 """
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +25,15 @@ PATH = "/org/freedesktop/login1"
 MANAGER = "org.freedesktop.login1.Manager"
 PREPARE = "PrepareForSleep"
 BUS = "org.freedesktop.DBus"
+BUS_ADDRESS, BUS_PLACES = "DBUS_SYSTEM_BUS_ADDRESS", ("/run/dbus/system_bus_socket", "/var/run/dbus/system_bus_socket")
 OWNER_CHANGED = "NameOwnerChanged"
 NOT_THERE = tuple(f"{BUS}.Error.{name}" for name in ("ServiceUnknown", "NameHasNoOwner", "Spawn.ServiceNotFound"))
 """What the bus answers where no logind is."""
 WHY = "tells the fleet that this machine goes to sleep"
+
+
+def _may_have_bus() -> bool:
+    return bool(os.environ.get(BUS_ADDRESS)) or any(map(os.path.exists, BUS_PLACES))
 
 
 class Logind:
@@ -47,6 +53,8 @@ class Logind:
 
     async def run(self) -> None:
         """Connect, listen, and again when the bus or logind went away."""
+        while not _may_have_bus():  # noqa: ASYNC110  nobody tells of a bus that comes
+            await asyncio.sleep(AGAIN_LAST)
         await load("multifleet.node.sleep.bus")
         from multifleet.node.sleep.bus import Bus, BusGone, BusRefused
 

@@ -33,7 +33,7 @@ async def test_a_broken_channel_is_healthy_again_without_a_message(
     await mac1.wait(sent.id, State.STORED)
     fleet.network.severed.add("mac2")
     for _ in range(3):
-        await mac1.node.delivery.check("mac2", "memory")
+        await mac1.node.attempts.check(mac1.node.members.need("mac2"), "memory")
     assert mac1.node.health_of_channels.of("mac2")["memory"].state is ChannelState.BROKEN
     fleet.network.severed.clear()
     mac1.node.probing.look()
@@ -49,7 +49,7 @@ async def test_a_peer_that_is_not_heard_is_probed_once_a_minute(
     mac1, mac2 = await fleet.started("mac1", "mac2")
     await mac2.stop()
     for _ in range(3):
-        await mac1.node.delivery.check("mac2", "memory")
+        await mac1.node.attempts.check(mac1.node.members.need("mac2"), "memory")
     unheard = replace(mac1.node.targets, is_there=lambda node: False)
     looking = probing.Probing(unheard, mac1.node.attempts, mac1.node.health_of_channels, mac1.node.clock)
     probed: list[float] = []

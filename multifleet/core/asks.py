@@ -19,6 +19,9 @@ class Question(Wire, frozen=True, kw_only=True):
     repeatable: ClassVar[bool] = False
     """Whether a recorded question may be answered once more: where that changes nothing, and only who asked can read
     the answer."""
+    lasting: ClassVar[bool] = False
+    """Whether it does something that a recorded question must not do once more, also after a restart: its nonce is on
+    disk before it is answered."""
 
     @classmethod
     def word(cls) -> str:
@@ -62,4 +65,3 @@ def read_told(data: bytes) -> Answer | Told:
     """What a peer may answer to an Ask: an Answer where it refuses the whole frame."""
     packet: Answer | Told = read_any(data, Answer | Told)
     return packet
-

@@ -47,6 +47,7 @@ class RepairAsk(Question, frozen=True, kw_only=True, tag="repair"):
     """ "These channels to you are broken, while this one works: do what you can about it." """
 
     tells: ClassVar[type[Wire]] = RepairTold
+    lasting: ClassVar[bool] = True
 
     channels: Annotated[list[Annotated[str, msgspec.Meta(pattern="^[a-z0-9_-]{1,20}\\Z")]], msgspec.Meta(max_length=8)]
     """Which."""

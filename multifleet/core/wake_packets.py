@@ -30,6 +30,7 @@ class WakeAsk(Question, frozen=True, kw_only=True, tag="wake"):
     address: nobody has packets sent to a machine of his choice."""
 
     tells: ClassVar[type[Wire]] = WakeTold
+    lasting: ClassVar[bool] = True
 
     node: NodeName
     """Who sleeps."""

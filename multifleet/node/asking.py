@@ -20,7 +20,7 @@ from multifleet.core.frame import Header
 from multifleet.core.packets import REASON_LIMIT, BadPacket, Wire
 from multifleet.core.replay import learned_offset
 from multifleet.core.strict import NotStrict
-from multifleet.errors import MultifleetError
+from multifleet.errors import MultifleetError, StoreUnavailable
 from multifleet.node.clock import NodeClock
 from multifleet.node.counters import Counters
 from multifleet.node.delivery.attempts import Attempts
@@ -28,6 +28,7 @@ from multifleet.node.delivery.exchange import Exchange, NotAnswered
 from multifleet.node.delivery.health import Health
 from multifleet.node.delivery.targets import Targets
 from multifleet.node.members import Member, Members
+from multifleet.store.nonces import Nonces
 
 REMEMBERED = 4_096
 """Questions of one peer that are known again; those of the last ten minutes, unless there are more."""
@@ -60,6 +61,7 @@ class Asking:
         clock: NodeClock,
         counters: Counters,
         heard: Callable[[Member, str], None],
+        nonces: Nonces,
     ) -> None:
         self._members = members
         self._targets = targets
@@ -69,6 +71,7 @@ class Asking:
         self._clock = clock
         self._counters = counters
         self._heard = heard
+        self._nonces = nonces
         self._kinds: dict[str, _Kind] = {}
         self._known: defaultdict[str, OrderedDict[str, float]] = defaultdict(OrderedDict)
         self._since = clock.now()
@@ -170,13 +173,14 @@ class Asking:
         body, refusal, reason = msgspec.Raw(b"null"), "", ""
         kind = self._kinds.get(ask.what)
         if not (kind and kind.form.repeatable) and self._is_known(member.node, to, now):
-            self._counters.failed("ask_refused_replay", sender=member.node, what=ask.what)
             refusal = "replay"
         elif not (kind and kind.form.repeatable) and self._may_be_older(to, now):
             refusal = "outside_window"  # who asks learns the time from this answer, and asks again at once
         elif kind is None:
             refusal = "unknown_question"
             reason = f"it does not answer {ask.what}: turned off there, or an older version"
+        elif kind.form.lasting and not await self._is_noted(member.node, to, now):
+            refusal = "replay"
         else:
             try:
                 question = packets.read(ask.body, kind.form)
@@ -186,10 +190,20 @@ class Asking:
                 refusal, reason = "bad_schema", str(error)
             except (MultifleetError, ChannelError) as error:
                 refusal, reason = "refused", str(error)
-        if refusal and refusal != "replay":
+        if refusal == "replay":
+            self._counters.failed("ask_refused_replay", sender=member.node, what=ask.what)
+        elif refusal:
             self._counters.failed("ask_refused", sender=member.node, what=ask.what, reason=reason)
         told_ = Told(re=to.nonce, time=int(self._clock.now()), body=body, refusal=refusal, reason=reason[:REASON_LIMIT])
         return self._exchange.tell(member, to, told_)
+
+    async def _is_noted(self, node: str, to: Header, now: float) -> bool:
+        """Whether it is on disk now that this frame was answered, and was not before: a clock alone cannot tell what
+        came in the last second before a restart."""
+        try:
+            return await self._nonces.note(node, to.nonce, int(now + KEPT))
+        except StoreUnavailable:
+            return True  # a machine whose disk is full is repaired all the same; this daemon still knows the frame
 
     def _may_be_older(self, to: Header, now: float) -> bool:
         """Whether a clock that is ahead may have stamped it before this daemon ran, and the one before answered it."""

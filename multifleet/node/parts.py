@@ -125,6 +125,7 @@ class Parts(Ties):
             clock,
             counters,
             self.heard,
+            store.nonces,
         )
         self.waking = Waking(self.members, self.targets, self.attempts, self.events, clock.monotonic, self.ssh.log_in)
         self.healing = build_healing(

@@ -1,4 +1,4 @@
-"""Nonces of frames that had an effect, kept while a frame could still be taken; `receiving` adds them."""
+"""Nonces of frames that had an effect, kept while a frame could still be taken; `receiving` adds those of messages."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -13,6 +13,10 @@ class Nonces:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    async def note(self, sender: str, nonce: str, keep_until: int) -> bool:
+        """Whether this one is new; durable when it returns. Raises StoreUnavailable."""
+        return await self._database.write(_note, (sender, nonce, keep_until))
+
     def prune_later(self, before: int) -> None:
         """Forgets those that need not be kept at `before`."""
         self._database.write_later(_prune, before)
@@ -23,6 +27,16 @@ class Nonces:
             lambda connection: int(connection.execute("SELECT count(*) FROM nonces").fetchone()[0]),
             (_prune,),
         )
+
+
+def _note(connection: sqlite3.Connection, notes: Sequence[tuple[str, str, int]]) -> Sequence[bool]:
+    return [
+        connection.execute(
+            "INSERT INTO nonces (sender, nonce, keep_until) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", note
+        ).rowcount
+        == 1
+        for note in notes
+    ]
 
 
 @runs_after

@@ -101,6 +101,35 @@ async def test_the_same_frame_again_is_not_done_again(pair: tuple[Machine, Machi
     assert isinstance(told[0], Told) and done == [1]
 
 
+class Do(Add, frozen=True, kw_only=True, tag="do"):
+    """One that does something."""
+
+    lasting: ClassVar[bool] = True
+
+
+async def test_what_does_something_is_not_done_again_after_a_restart_in_the_same_second(
+    pair: tuple[Machine, Machine],
+) -> None:
+    mac1, mac2 = pair
+    done: list[int] = []
+
+    async def do(sender: str, question: Do) -> Sum:
+        done.append(1)
+        return Sum(total=len(done))
+
+    member = mac1.node.members.need("mac2")
+    question = Ask(time=int(mac1.node.clock.now()), what="do", body=msgspec.Raw(b'{"type":"do","numbers":[]}'))
+    frame, nonce = mac1.node.exchange.ask(member, question)
+    told = []
+    for _ in range(2):
+        mac2.node.asking.serve(Do, do)
+        mac2.node.asking._since = mac1.node.clock.now() - 1.0  # as if it had been started at once
+        _, answer = await mac2.node.receiving.take(frame, "", "memory")
+        told.append(mac1.node.exchange.open_told(member, nonce, answer, asks.read_told).refusal)
+        await mac2.restart()
+    assert told == ["", "replay"] and done == [1]
+
+
 async def test_what_was_asked_before_the_daemon_started_is_not_done(pair: tuple[Machine, Machine]) -> None:
     mac1, mac2 = pair
     mac2.time.pass_(100)

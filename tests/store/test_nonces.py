@@ -1,4 +1,3 @@
-
 from msgspec.structs import replace
 
 from multifleet.store.store import Store
@@ -13,3 +12,11 @@ async def test_a_nonce_is_forgotten_only_after_its_time(store: Store) -> None:
     store.nonces.prune_later(2_001)
     assert await store.nonces.count() == 1
     assert (await store.inbox.receive(frame("n2", "b"))).replay
+
+
+async def test_a_nonce_that_was_noted_is_new_once_and_a_replay_for_messages_too(store: Store) -> None:
+    assert [await store.nonces.note("mac1", "n1", 2_000) for _ in range(2)] == [True, False]
+    assert await store.nonces.note("mac3", "n1", 2_000), "of another sender"
+    assert (await store.inbox.receive(frame("n1", "a"))).replay
+    await store.inbox.receive(frame("n2", "b"))
+    assert not await store.nonces.note("mac1", "n2", 2_000)

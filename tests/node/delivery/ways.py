@@ -27,6 +27,8 @@ from tests.node.served import Daemon, Daemons
 
 ROOT = Path(__file__).resolve().parents[3]
 SEAT = "project"
+AT_ONCE = 1.0
+"""Seconds in which a NATS server gives what it gives without being asked."""
 
 
 class Ways:
@@ -89,18 +91,23 @@ class Ways:
         assert "letters were there" in await git.mend(Target("anybody"))
 
     async def put_into_queue(self, *frames: bytes) -> None:
-        """As a NATS server would that repeats what it had to who comes to it anew."""
+        """As a NATS server would that repeats what it had: to who is there, where it gave him something before, else to
+        who comes to it anew."""
         from multifleet.channels.nats_wire import Wire
 
         (server,) = of_urls(self._nats)
-        wire, nats = await Wire.open(server, "broker"), _nats_of(self.mac2)
-        assert nats._wire is not None
-        nats._wire.abort("it is to come anew")
-        assert await wire.live()
+        wire, before = await Wire.open(server, "broker"), self._replays()
         for frame in frames:
             await wire.say(queue_subject(self.mac2.node.members.fleet, "mac2", "mac1"), frame)
         assert await wire.live()
         wire.abort("that was all")
+        try:
+            await until(lambda: self._replays() >= before + len(frames), AT_ONCE)
+        except TimeoutError:
+            await _nats_of(self.mac2).mend(Target("anybody"))
+
+    def _replays(self) -> int:
+        return self.counted("frame_refused_replay") + self.counted("ask_refused_replay")
 
     async def bring_by_relay(self, frame: bytes) -> None:
         """As a relay would that never forgets."""

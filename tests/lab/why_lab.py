@@ -185,7 +185,7 @@ class WhyLab:
         self.start()
         yield
         self.stop()
-        shutil.rmtree(home)
+        home.rename(anew)  # a login of the asker's may still be at work in it
         aside.rename(home)
 
     @contextmanager

@@ -38,9 +38,8 @@ from multifleet.node.roster.words import who_refuses
 if TYPE_CHECKING:
     from multifleet.node.engine import Engine
 
-LISTEN_SECONDS = 3.4
-"""In which the peer's answers to pings are waited for."""
-PING_AGAIN = 1.0
+LISTEN_SECONDS, PINGS, PING_AGAIN = 2.4, 3, 0.6
+"""How long the peer's answer is waited for, and how many pings are sent meanwhile, so far apart."""
 AGAIN_SECONDS = 2.8
 THIRDS = 4
 THIRD_SECONDS = 4.0
@@ -177,10 +176,10 @@ async def _ping(node: "Engine", name: str, began: float) -> bool | None:
     """Whether it answers a ping of this moment; None where this node has no ear for that."""
     if not node.presence.datagrams.addresses:
         return None
-    node.presence.try_now(name)
-    if not await node.straight.after(name, began, PING_AGAIN):
+    for wait in (*[PING_AGAIN] * (PINGS - 1), LISTEN_SECONDS - PING_AGAIN * (PINGS - 1)):
         node.presence.try_now(name)
-        await node.straight.after(name, began, LISTEN_SECONDS - PING_AGAIN)
+        if await node.straight.after(name, began, wait):
+            break
     peer = node.presence.peer(name)
     return peer.heard_by == "answer" and peer.heard_at is not None and peer.heard_at >= began
 

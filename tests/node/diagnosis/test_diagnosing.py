@@ -25,7 +25,7 @@ from tests.node.served import Daemon, Daemons
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """On one machine nothing is far away."""
     monkeypatch.setattr(gathering, "LISTEN_SECONDS", 0.6)
-    monkeypatch.setattr(gathering, "PING_AGAIN", 0.3)
+    monkeypatch.setattr(gathering, "PING_AGAIN", 0.2)
     monkeypatch.setattr(knocking, "GREETING_SECONDS", 0.5)
     monkeypatch.setattr(asking, "LARGE_SECONDS", 0.5)
 

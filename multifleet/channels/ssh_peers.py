@@ -34,7 +34,9 @@ class SshPeers:
         self.refused: dict[str, str] = {}
         """Peers whose server showed another host key than the known one, and the words that say so."""
         here.serve(SshAsk, self._tell)
-        if any(entry.user for entry in here.config.nodes.values()):
+        nodes = here.config.nodes.items()
+        self._configured = [node for node, entry in nodes if entry.user and node != here.node]
+        if self._configured:
             here.spawn("ssh facts", self._ask)
 
     def was_let_in(self, node: str, first_key: str) -> None:
@@ -67,16 +69,17 @@ class SshPeers:
         """Ask peers that can be logged in to, before it is needed."""
         while True:
             self._wanted.clear()
-            for target in self._here.targets():
-                if not target.is_there or why_no_login(target) or not self._is_due(target.node):
+            for node in self._configured:
+                target = self._here.target(node)
+                if target is None or not target.is_there or why_no_login(target) or not self._is_due(node):
                     continue
-                self._asked[target.node] = self._here.monotonic()
+                self._asked[node] = self._here.monotonic()
                 try:
-                    told = await self._here.ask(target.node, SshAsk(), ASK_SECONDS)
+                    told = await self._here.ask(node, SshAsk(), ASK_SECONDS)
                 except ChannelError:
                     continue  # it is asked again
                 assert isinstance(told, SshTold)
-                self.told(target.node, told)
+                self.told(node, told)
             soon = self.refused or self._lacks_a_word()
             try:
                 async with asyncio.timeout(LOOK_SOON if soon else LOOK_EVERY):
@@ -86,8 +89,7 @@ class SshPeers:
 
     def _lacks_a_word(self) -> bool:
         """Of a machine that is configured, though it may be no member yet: it is to be asked as soon as it is one."""
-        nodes = self._here.config.nodes.items()
-        return any(entry.user and node != self._here.node and not self.facts.of(node).at for node, entry in nodes)
+        return any(not self.facts.of(node).at for node in self._configured)
 
     def _is_due(self, node: str) -> bool:
         facts, asked = self.facts.of(node), self._asked.get(node)

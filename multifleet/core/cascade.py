@@ -127,6 +127,7 @@ class Cascade:
         self._ends_it = _CONFIRMS if until_confirmed else _ENDS_IT
         self._all_at_once = until_confirmed
         self._by_speed = by_speed
+        self._race: list[ChannelFacts] | None = None
         self._deadline = deadline
         self._may_hedge = hedge_allowed and not backlog
         self._number = first_number
@@ -222,8 +223,10 @@ class Cascade:
 
     def _raced(self) -> list[ChannelFacts]:
         """In the order of their start: as quick as they were lately, those of unknown speed behind."""
-        raced = self._tried(Tier.RACED)
-        return sorted(raced, key=self._speed) if self._by_speed else raced
+        if self._race is None:
+            raced = self._tried(Tier.RACED)
+            self._race = sorted(raced, key=self._speed) if self._by_speed else raced
+        return self._race
 
     def _waited_for(self) -> list[ChannelFacts]:
         """Raced channels on which an earlier frame waits: they may be slow only, and come before all dear ones."""

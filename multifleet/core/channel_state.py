@@ -132,14 +132,14 @@ def advance(
     except KeyError:
         raise IllegalTransition(f"{event} while {health.state}") from None
     changed_at = health.changed_at if state is health.state else now
+    if event is ChannelEvent.ROUND_TRIP:
+        kept = health.latencies if round_trip is None else (*health.latencies, round_trip)[-LATENCIES_KEPT:]
+        return replace(health, state=state, failures=0, changed_at=changed_at, last_ok=now, latencies=kept)
+    if event in (ChannelEvent.QUIET, ChannelEvent.QUIET_UNPROVEN):
+        failures = 0
     after = replace(health, state=state, failures=failures, changed_at=changed_at)
     if failed:
         return replace(after, failed_at=now, last_error=error if error is not None else health.last_error)
-    if event is ChannelEvent.ROUND_TRIP:
-        kept = health.latencies if round_trip is None else (*health.latencies, round_trip)[-LATENCIES_KEPT:]
-        return replace(after, failures=0, last_ok=now, latencies=kept)
-    if event in (ChannelEvent.QUIET, ChannelEvent.QUIET_UNPROVEN):
-        return replace(after, failures=0)
     return after
 
 

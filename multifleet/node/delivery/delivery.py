@@ -149,11 +149,13 @@ class Delivery:
         )
 
     async def _news(self, news: asyncio.Event, step: Wait) -> None:
+        """An outcome, or the time is up: the cascade decides what that means."""
+        wait = max(0.0, step.until - self._clock.monotonic())
+        timer = asyncio.get_running_loop().call_later(wait, news.set)
         try:
-            async with asyncio.timeout(max(0.0, step.until - self._clock.monotonic())):
-                await news.wait()
-        except TimeoutError:
-            pass  # the cascade decides what that means
+            await news.wait()
+        finally:
+            timer.cancel()
         news.clear()
 
     async def _attempt(

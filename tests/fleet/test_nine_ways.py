@@ -6,6 +6,7 @@ One fleet is started for all of it; whoever is written to has a real Claude Code
 import itertools
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
@@ -44,7 +45,6 @@ WORKS = {"answers", "parked", "no way", "not tried"}
 @pytest.fixture(scope="module")
 def sites() -> Iterator[TwoSites]:
     with TwoSites() as made:
-        wait_for(lambda: works(made.try_all()), 30, 0.2, "every channel")
         yield made
 
 
@@ -61,17 +61,21 @@ def api(sites: TwoSites) -> Iterator[MockAPI]:
 
 @pytest.fixture(scope="module")
 def session(sites: TwoSites, api: MockAPI) -> Iterator[ClaudeOnHost]:
-    with ClaudeOnHost(sites.recipient.host, api, project=SEAT, plugin=ROOT) as claude:
-        wait_for(
-            lambda: any(one["seat"] == SEAT for one in sites.recipient.get("/sessions")["sessions"]),
-            10,
-            what="the session",
-        )
-        yield claude
+    """A session at the recipient, once every channel leads there; both take their time to be there, together."""
+    with ThreadPoolExecutor(1) as beside:
+        every_channel = beside.submit(wait_for, lambda: works(sites.try_all()), 30, 0.2, "every channel")
+        with ClaudeOnHost(sites.recipient.host, api, project=SEAT, plugin=ROOT) as claude:
+            wait_for(
+                lambda: any(one["seat"] == SEAT for one in sites.recipient.get("/sessions")["sessions"]),
+                10,
+                what="the session",
+            )
+            every_channel.result()
+            yield claude
 
 
 @pytest.fixture(autouse=True)
-def invariants(sites: TwoSites) -> Iterator[None]:
+def invariants(sites: TwoSites, session: ClaudeOnHost) -> Iterator[None]:
     """All faults are over after a test; nothing is lost, doubled or claimed, and every channel is tried."""
     yield
     sites.fleet.wait_drained()

@@ -102,8 +102,8 @@ THREE = (
     STOPPED[2],
     Case(C.ASLEEP, faults.asleep),
     Case(C.ADDRESS_CHANGED, faults.moved),
-    Case(C.CHIEF_DOWN, faults.chief_stopped),
-    Case(C.REVOKED, faults.revoked_by_third),
+    Case(C.CHIEF_DOWN, faults.chief_gone),
+    Case(C.REVOKED, faults.revoked, from_well=False),
 )
 APART = frozenset({C.PORT_BLOCKED})
 """True of two that reach each other only by the third."""

@@ -139,6 +139,12 @@ def chief_stopped(lab: WhyLab) -> Iterator[str]:
 
 
 @contextmanager
+def chief_gone(lab: WhyLab) -> Iterator[str]:
+    lab.third.daemon.stop()
+    yield f"the daemon of {THIRD}, the chief, was told to stop, and does not come back"
+
+
+@contextmanager
 def chief_killed(lab: WhyLab) -> Iterator[str]:
     lab.peer.kill()
     yield "its daemon was killed; it is the chief itself"
@@ -149,14 +155,6 @@ def revoked(lab: WhyLab) -> Iterator[str]:
     status, said = lab.asker.request("POST", "/revoke", {"node": PEER, "reason": "stolen"})
     assert status == 200, said
     yield "the asker has put it out"
-
-
-@contextmanager
-def revoked_by_third(lab: WhyLab) -> Iterator[str]:
-    status, said = lab.third.request("POST", "/revoke", {"node": PEER, "reason": "stolen"})
-    assert status == 200, said
-    wait_for(lambda: lab.state() == "revoked", 10, 0.02, f"{PEER} revoked at the asker")
-    yield f"{THIRD} has put it out"
 
 
 @contextmanager

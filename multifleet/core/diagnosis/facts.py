@@ -63,6 +63,7 @@ class Fact(StrEnum):
     HTTP_ANSWERS = "signed answer direct"
     CHANNELS_FAIL = "channels that bring no answer"
     OTHER_WAY_ANSWERS = "signed answer by another way"
+    LOGIN_ANSWERS = "signed answer by a login alone"
     CANNOT_WRITE = "signed that it cannot write"
     NOT_UNDERSTOOD = "does not understand"
     OUTSIDE_WINDOW = "takes our frames for old ones"
@@ -150,10 +151,8 @@ def _is_heard(e: Evidence) -> bool:
 
 def _presence(e: Evidence) -> Iterator[tuple[Fact, str]]:
     if _is_heard(e):
-        yield (
-            F.HEARD_NOW,
-            f"{e.node} was heard {e.heard or 0.0:.0f} s ago" + (f" from {e.heard_from}" if e.heard_from else ""),
-        )
+        ago = f"{e.node} was heard {e.heard or 0.0:.0f} s ago"
+        yield F.HEARD_NOW, ago + (f" from {e.heard_from}" if e.heard_from else "")
     elif e.state == "asleep":
         yield F.SAID_ASLEEP, f"{e.node} signed that it goes to sleep, and was not heard since"
     elif e.said_stopped:
@@ -202,6 +201,8 @@ def _asked(e: Evidence) -> Iterator[tuple[Fact, str]]:
             yield F.OUTSIDE_WINDOW, "it signed that our frames are out of its time"
         if asked.refusal == "store_unavailable":
             yield F.CANNOT_WRITE, "it signed that it cannot write what it is given"
+    if {asked.channel for asked in e.asked if asked.answered} == {"ssh"}:
+        yield F.LOGIN_ANSWERS, "what answers over ssh needs no daemon"
     failed = [asked for asked in e.asked if not asked.answered]
     if failed:
         words = [f"{asked.channel}: {visible(asked.words, one_line=True)[:WORDS]}" for asked in failed]

@@ -139,6 +139,9 @@ RULES: tuple[Rule, ...] = (
     _rule(C.PORT_BLOCKED, F.FAILS, F.OTHERS_HEAR, lacks=_ANSWERS),
     _rule(C.PORT_BLOCKED, F.FAILS, F.HEARD_NOW, lacks=_ANSWERS),
     _rule(C.PORT_BLOCKED, F.FAILS, F.PING_ANSWERED, lacks=_ANSWERS),
+    # A login can be answered without a daemon, and may have had no time left to say whether there is one.
+    _rule(C.DAEMON_DOWN, F.LOGIN_ANSWERS, F.SAID_STOPPED),
+    _rule(C.DAEMON_DOWN, F.LOGIN_ANSWERS, F.REFUSED, lacks=(F.RUNNING, F.HEARD_NOW, F.PING_ANSWERED, F.OTHERS_HEAR)),
     _rule(C.PORT_BLOCKED, F.FAILS, F.OTHER_WAY_ANSWERS, lacks=(F.HTTP_ANSWERS, F.NEVER_DIRECT, F.NO_DAEMON)),
     _rule(C.DAEMON_DOWN, F.SAID_STOPPED, lacks=_ANSWERS),
     _rule(C.ASLEEP, F.SAID_ASLEEP, lacks=(*_ANSWERS, F.REFUSED)),

@@ -45,13 +45,13 @@ class Way:
     sizes: Sizes | None = None
 
 
-async def ask_all(node: "Engine", member: Member) -> list[Way]:
-    """Each channel that could bring an answer, at the same time."""
+def ask_each(node: "Engine", member: Member) -> list[asyncio.Task[Way]]:
+    """Each channel that could bring an answer, at the same time; who calls it cancels what is left."""
     target = node.targets.of(member)
     names = [
         name for name in node.targets.channels if CHANNELS[name].answers and not node.targets.why_not(name, target)
     ]
-    return list(await asyncio.gather(*(_ask_by(node, member, name) for name in names)))
+    return [asyncio.create_task(_ask_by(node, member, name), name=f"diagnosis: {name}") for name in names]
 
 
 async def _ask_by(node: "Engine", member: Member, channel: str) -> Way:

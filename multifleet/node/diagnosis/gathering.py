@@ -28,7 +28,7 @@ from multifleet.core.presence.peer import STOPPED
 from multifleet.core.presence.states import PresenceState
 from multifleet.core.receipts import State
 from multifleet.errors import StoreUnavailable
-from multifleet.node.diagnosis.asking import DIRECT, Way, ask_all, ask_at
+from multifleet.node.diagnosis.asking import DIRECT, Way, ask_at, ask_each
 from multifleet.node.diagnosis.knocking import best, knock_all, local_end, speaks_nats
 from multifleet.node.diagnosis.straight import is_number
 from multifleet.node.diagnosis.telling import store_state
@@ -83,7 +83,7 @@ async def _gather(node: "Engine", member: Member, known: Evidence) -> Evidence:
         if isinstance(channel, CanTell):
             channel.try_anew(target)
     witnesses = _witnesses(node, member)
-    ways_asked = asyncio.create_task(ask_all(node, member), name="diagnosis: channels")
+    ways_asked = ask_each(node, member)
     try:
         knocks, pinged, third, store, around, own = await asyncio.gather(
             knock_all(target.addresses, greet=True),
@@ -93,12 +93,10 @@ async def _gather(node: "Engine", member: Member, known: Evidence) -> Evidence:
             _around(node, member, witnesses),
             knock_all(node.own_addresses() if node.listens else (), AGAIN_SECONDS),
         )
-        ways = await ways_asked
+        ways, word, at, again, new_address = await _rest(node, member, ways_asked, knocks, third, began)
     finally:
-        ways_asked.cancel()
-    word, at = _best_word(ways)
-    again, new_address, new_word = await _look_again(node, member, knocks, word, third, began)
-    word, at = (word, at) if word is not None or new_word is None else (new_word, node.clock.monotonic())
+        for way in ways_asked:
+            way.cancel()
     presence = node.presence.peer(member.node)
     straight = node.straight.last(member.node)
     health = node.health_of_channels.of(member.node).get(DIRECT, ChannelHealth())
@@ -275,6 +273,30 @@ def _best_word(ways: Sequence[Way]) -> tuple[PeerWord | None, float]:
     """The direct one where there is one."""
     told = sorted((way for way in ways if way.word is not None), key=lambda way: way.asked.channel != DIRECT)
     return (told[0].word, told[0].at) if told else (None, 0.0)
+
+
+async def _rest(
+    node: "Engine",
+    member: Member,
+    asked: Sequence[asyncio.Task[Way]],
+    knocks: Sequence[Knock],
+    third: Sequence[ThirdWord],
+    began: float,
+) -> tuple[list[Way], PeerWord | None, float, list[Knock], str]:
+    """What the other channels bring, the best word and when it came, and another look: beside them, where a word is
+    there already that it can follow."""
+    word, at = _best_word([task.result() for task in asked if task.done()])
+    if word is None:
+        ways = await asyncio.gather(*asked)
+        word, at = _best_word(ways)
+        again, address, new_word = await _look_again(node, member, knocks, word, third, began)
+        if word is None and new_word is not None:
+            word, at = new_word, node.clock.monotonic()
+        return ways, word, at, again, address
+    look = _look_again(node, member, knocks, word, third, began)
+    (again, address, _), ways = await asyncio.gather(look, asyncio.gather(*asked))
+    direct, direct_at = _best_word([way for way in ways if way.asked.channel == DIRECT])
+    return ways, *((word, at) if direct is None else (direct, direct_at)), again, address
 
 
 async def _look_again(

@@ -92,6 +92,8 @@ def test_nine_of_ten_single_faults_are_named(topology: str) -> None:
     ("world", "cause", "confidence"),
     [
         (World(frozenset({C.DAEMON_DOWN}), TOPOLOGIES[1]), C.DAEMON_DOWN, P),  # `receive` there says so itself
+        (World(frozenset({C.DAEMON_DOWN}), TOPOLOGIES[1], lost=frozenset({"word"})), C.DAEMON_DOWN, L),
+        (World(frozenset({C.DAEMON_DOWN}), TOPOLOGIES[1], announced=False, lost=frozenset({"word"})), C.DAEMON_DOWN, L),
         (World(frozenset({C.DAEMON_DOWN})), C.DAEMON_DOWN, L),
         (World(frozenset({C.DAEMON_DOWN}), announced=False), C.DAEMON_DOWN, L),
         (World(frozenset({C.ASLEEP})), C.ASLEEP, L),  # it may have woken since, somewhere else

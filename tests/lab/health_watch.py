@@ -1,5 +1,6 @@
 """Asks a daemon for its health all the time, and keeps how long every answer took (I5)."""
 
+import select
 import socket
 import threading
 import time
@@ -11,6 +12,8 @@ EVERY = 0.1
 """Seconds between two questions."""
 PATIENCE = 10.0
 """Seconds until one is given up."""
+SUSPICIOUS = 0.5
+"""Seconds after which it is looked what the daemon is doing."""
 
 
 class HealthWatch:
@@ -40,8 +43,11 @@ class HealthWatch:
                 continue
             start, pauses, starved = time.monotonic(), daemon.pauses, _starved(daemon.pid)
             try:
+                held = ""
                 with self.node.host.connect("127.0.0.1", PORT, PATIENCE) as link:
                     link.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                    if not select.select([link], [], [], SUSPICIOUS)[0]:
+                        held = _held(daemon.pid)
                     answer = link.recv(4096)
             except (ConnectionError, FileNotFoundError, socket.gaierror):
                 continue  # killed, starting, or the host is gone
@@ -51,9 +57,8 @@ class HealthWatch:
             starved = _starved(daemon.pid) - starved
             good = answer.startswith(b"HTTP/1.1 200") and took - starved < 1
             if not good and not daemon.stopped and daemon.pauses == pauses and not daemon.ends_within(0.5):
-                self.slow.append(
-                    f"{time.strftime('%H:%M:%S')} {took:.2f} s, {starved:.2f} s without a processor: {answer[:15]!r}"
-                )
+                at = time.strftime("%H:%M:%S")
+                self.slow.append(f"{at} {took:.2f} s, {starved:.2f} s without a processor: {answer[:15]!r}; {held}")
             self.answers.append(took)
 
 
@@ -63,3 +68,12 @@ def _starved(pid: int) -> float:
         return int(Path(f"/proc/{pid}/task/{pid}/schedstat").read_text().split()[1]) / 1e9
     except OSError:
         return 0.0  # gone
+
+
+def _held(pid: int) -> str:
+    """What the process's first thread is doing in the kernel."""
+    try:
+        calls = Path(f"/proc/{pid}/task/{pid}/stack").read_text().split()
+    except OSError as error:
+        return str(error)
+    return " < ".join(call.partition("+")[0] for call in calls if not call.startswith("[")) or "computes"

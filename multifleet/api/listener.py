@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Self
 
-from multifleet.api.listening import BACKLOG, Bound, answers, bind_tcp
+from multifleet.api.listening import BACKLOG, Bound, answers, bind_tcp, stop_listening
 from multifleet.config import join_address
 from multifleet.errors import MultifleetError
 
@@ -33,7 +33,7 @@ class Listener:
         where = join_address(host, port)
         if await answers(host, port, tells_health=self._tells_health):
             return f"the listener on {where} answers"
-        self.close()
+        await self.close()
         try:
             for bound in await bind_tcp([host], port):
                 await self._listen(bound)
@@ -41,11 +41,11 @@ class Listener:
             return f"the listener on {where} does not answer, and cannot be bound again: {error}"
         return f"the listener on {where} did not answer and was bound again"
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Take no more connections; those that are open stay."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        server, self._server = self._server, None
+        if server is not None:
+            await stop_listening(server)
 
     async def _listen(self, bound: Bound) -> None:
         opened, _ = bound

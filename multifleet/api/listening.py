@@ -1,6 +1,7 @@
 """Opening the daemon's sockets: TCP on the wanted addresses, and a Unix one that only its user can reach."""
 
 import asyncio
+import contextlib
 import errno
 import os
 import socket
@@ -49,6 +50,20 @@ async def bind_tcp(hosts: Sequence[str], port: int) -> list[Bound]:
                 )
             return bound
     raise PortInUse("no port was free on all addresses: name one with --port")
+
+
+async def stop_listening(server: asyncio.Server) -> None:
+    """Take no more connections; one that was accepted in this moment is served like those that are open.
+
+    `Server.close` alone would leave its socket open and unserved: asyncio hands a connection over in the turn after it
+    was accepted, and a server that is closed by then cannot take it.
+    """
+    loop = asyncio.get_running_loop()
+    with contextlib.suppress(NotImplementedError):  # Windows waits for its connections in another way
+        for listening in server.sockets:
+            loop.remove_reader(listening.fileno())
+    await asyncio.sleep(0)
+    server.close()
 
 
 async def _bind_host(host: str, port: int) -> list[Bound]:

@@ -16,7 +16,7 @@ from multifleet.api.crowd import Crowd
 from multifleet.api.door import Door
 from multifleet.api.limits import Limits, raise_file_limit
 from multifleet.api.listener import Listener
-from multifleet.api.listening import BACKLOG, Bound, bind_tcp, bind_unix, unlinker
+from multifleet.api.listening import BACKLOG, Bound, bind_tcp, bind_unix, stop_listening, unlinker
 from multifleet.api.operations import operation_routes
 from multifleet.api.peer_credentials import Proof, choose_proof
 from multifleet.api.peers import FRAMES, PeerHandlers, health_route, peer_routes
@@ -99,10 +99,10 @@ class Server:
             self._listeners.append(await Listener.open(one, over_relay_port, tells_health=False))
             self.relay_port = one[1][1]
         for listener in self._listeners:
-            stack.callback(listener.close)
+            stack.push_async_callback(listener.close)
         over_unix = partial(Connection, door, loop, unix=True)
         unix_listener = await loop.create_unix_server(over_unix, sock=unix, backlog=BACKLOG)
-        stack.callback(unix_listener.close)
+        stack.push_async_callback(stop_listening, unix_listener)
 
     async def relisten(self) -> str:
         """Bind again where nothing answers any more; what was found and done, in words."""

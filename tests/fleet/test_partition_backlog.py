@@ -5,7 +5,7 @@ import pytest
 from tests.lab.fleet import Fleet
 from tests.lab.scenarios import apart
 
-pytestmark = [pytest.mark.lab, pytest.mark.alone]
+pytestmark = pytest.mark.lab
 
 
 @pytest.mark.slow

@@ -49,7 +49,7 @@ def recorded(three: Fleet) -> list[bytes]:
     mac1, mac2, _ = three.nodes
     with three.lab.capture(f"udp port {PORT}") as wire:
         time.sleep(3)  # a few periods of pings
-    found = recorded_datagrams(wire.path, mac1.host.ip, mac2.host.ip)
+    found = recorded_datagrams(wire.path, mac1.host, mac2.host)
     assert found and all(datagram.startswith(b"mf1 mac2 mac1 ") for datagram in found)
     return found
 

@@ -103,6 +103,7 @@ class Server:
         over_unix = partial(Connection, door, loop, unix=True)
         unix_listener = await loop.create_unix_server(over_unix, sock=unix, backlog=BACKLOG)
         stack.push_async_callback(stop_listening, unix_listener)
+        stack.callback(_begin_end, door, side_door)
 
     async def relisten(self) -> str:
         """Bind again where nothing answers any more; what was found and done, in words."""
@@ -119,9 +120,13 @@ class Server:
             return []
 
 
+def _begin_end(door: Door, side_door: Door) -> None:
+    """From now on each answer is the last one, and nobody else is let in."""
+    door.closing = side_door.closing = True
+
+
 async def _end(door: Door, side_door: Door) -> None:
     """Answer what is being answered, then close all connections; a second later whatever is left is cut."""
-    door.closing = side_door.closing = True
     for member in door.crowd.members():
         assert isinstance(member, Connection)
         member.retire()

@@ -1,14 +1,15 @@
 """The configuration of the embedded NATS server, as text: who may come in, and which subjects are whose.
 
-Decides nothing about processes or files. A member may speak to everybody, lay frames into its own share of the queue,
-and listen only to what is for itself; the chief's own login alone may make streams.
+Decides nothing about processes or files. A member may speak to everybody else, lay frames into its own share of the
+queue, and listen only to what is for itself; the chief's own login alone may make streams. What the server holds in
+memory for those who do not read has a bound: LOGIN_CONNECTIONS (nats_watch.py) times PENDING_BYTES for each login.
 """
 
 import hashlib
 import hmac
 import json
 from base64 import urlsafe_b64encode
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,19 @@ SHARE_FRAMES = 1_000
 """Their number. It also bounds how many subjects there are to be told of: each is made up by the sender."""
 STORE_BYTES = 1 << 33
 """A limit for the server alone, which sets the whole of every share aside from it."""
+PENDING_BYTES = 32 << 20
+"""That the server holds for one connection before it cuts that: the largest frame of thirty senders at the same moment,
+or what the queues of seven give out at once."""
+SUBSCRIPTIONS = 8
+"""Of one connection; a daemon has four at the most, and each is another copy of what is said there."""
+LOGIN_CONNECTIONS = 4
+"""Of one login at a time; a daemon has one, and some that the server does not know to be dead yet."""
+OTHER_CONNECTIONS = 256
+"""Beside those of all logins: who has said no login yet counts too, for two seconds."""
+ACCOUNT, WATCH_ACCOUNT = "MF", "SYS"
+"""Where all members are; and where the server tells of its connections."""
+WATCH_USER = "$ watch"
+"""The login for that; no node has such a name."""
 LINE_LIMIT = 1_024
 """Bytes of a line to the server: the longest of ours names a stream, a node and two subjects."""
 
@@ -71,14 +85,14 @@ def password(secret: bytes, node: str, key: str) -> str:
 
 
 def permissions(fleet: str, node: str, *, is_host: bool) -> dict[str, object]:
-    """What this user may publish and hear. Answers go only to who has asked, once each."""
+    """What this user may publish and hear. Answers go only to who has asked, once each; nobody speaks to itself."""
     publish = [request_subject(fleet, "*"), queue_subject(fleet, "*", node), f"$JS.ACK.*.{node}.>"]
     subscribe = [request_subject(fleet, node), f"{inbox(node)}.>"]
     if is_host:
         publish.append("$JS.API.>")
         subscribe.append(told_subject(fleet, "*", "*"))
     return {
-        "publish": {"allow": publish},
+        "publish": {"allow": publish, "deny": [request_subject(fleet, node), queue_subject(fleet, node, node)]},
         "subscribe": {"allow": subscribe},
         "allow_responses": {"max": 1, "expires": "10s"},
     }
@@ -91,7 +105,8 @@ def server_config(
     host: str,
     port: int,
     folder: Path,
-    users: Iterable[User],
+    users: Collection[User],
+    watch_password: str,
     encrypted: bool,
 ) -> bytes:
     """The whole file; JSON is a subset of what the server reads."""
@@ -101,8 +116,9 @@ def server_config(
         "port": port or -1,
         "logtime": False,
         "max_payload": MAX_PAYLOAD,
-        "max_connections": 4_096,
-        "max_subscriptions": 64,
+        "max_connections": OTHER_CONNECTIONS + LOGIN_CONNECTIONS * len(users),
+        "max_subscriptions": SUBSCRIPTIONS,
+        "max_pending": PENDING_BYTES,
         "max_control_line": LINE_LIMIT,
         "ping_interval": "5s",
         "ping_max": 2,
@@ -113,16 +129,21 @@ def server_config(
             "max_file_store": STORE_BYTES,
             "max_memory_store": 1,
         },
-        "authorization": {
-            "timeout": 2,
-            "users": [
-                {
-                    "user": user.node,
-                    "password": user.password,
-                    "permissions": permissions(fleet, user.node, is_host=user.node == name),
-                }
-                for user in users
-            ],
+        "authorization": {"timeout": 2},
+        "system_account": WATCH_ACCOUNT,
+        "accounts": {
+            WATCH_ACCOUNT: {"users": [{"user": WATCH_USER, "password": watch_password}]},
+            ACCOUNT: {
+                "jetstream": "enabled",
+                "users": [
+                    {
+                        "user": user.node,
+                        "password": user.password,
+                        "permissions": permissions(fleet, user.node, is_host=user.node == name),
+                    }
+                    for user in users
+                ],
+            },
         },
     }
     if encrypted:

@@ -7,6 +7,7 @@ it is copies, and whoever sent it sends it again.
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from multifleet.channels import nats_config
 from multifleet.channels.base import Here
@@ -14,6 +15,7 @@ from multifleet.channels.nats_certificate import certificate
 from multifleet.channels.nats_config import User
 from multifleet.channels.nats_process import NatsProcess, NotStarted, program
 from multifleet.channels.nats_servers import Server, of_chief
+from multifleet.channels.nats_watch import NatsWatch
 from multifleet.config import join_address
 from multifleet.core.nats_packets import NatsTold
 from multifleet.private_files import private_folder, read_private, write_private
@@ -24,6 +26,8 @@ SETTLED = 2
 """Looks in a row that must agree: who the chief is may change twice in one second while a fleet starts."""
 REST, LONGEST_REST = 5.0, 60.0
 """Seconds until a server that did not start, or ended by itself, is started again."""
+BARRED_SECONDS = 60.0
+"""For which a login does not come in that had too many connections."""
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "127.0.0.1"}
 
 
@@ -37,6 +41,8 @@ class NatsHost:
         self._tick = tick
         self._folder = here.home / "nats"
         self._process: NatsProcess | None = None
+        self._watch: NatsWatch | None = None
+        self._barred: dict[str, float] = {}
         self._written = b""
         self._agreed = 0
         self._rest, self._not_before = REST, 0.0
@@ -72,6 +78,8 @@ class NatsHost:
         target = self._here.target(peer)
         if target is None or not target.key or not self.runs:
             return NatsTold(problem=self.problem or "the chief's NATS server is not started yet")
+        if self._is_barred(peer):
+            return NatsTold(problem=f"{peer} had too many connections to the NATS server, and waits for a while")
         async with self._lock:
             await self._write()
         if self.ready is not None:
@@ -94,6 +102,10 @@ class NatsHost:
         if self._process is not None and not self._process.runs:
             self.problem = f"nats-server ended: {await self._process.ended() or 'nobody knows why'}"
             self._here.count("nats_server_ended", reason=self.problem)
+            await self._stop()
+            self._agreed = SETTLED if wanted else 0
+        if self._watch is not None and self._watch.is_blind:
+            self._here.count("nats_server_blind", reason="it does not let its own host in")
             await self._stop()
             self._agreed = SETTLED if wanted else 0
         if self._process is not None and wanted:
@@ -151,6 +163,8 @@ class NatsHost:
                 continue
             self.problem = ""
             self._here.count("nats_server_started")
+            self._watch = NatsWatch(self._watcher(), self._here.node, self._bar)
+            self._watch.start()
             return True
         return False
 
@@ -168,7 +182,10 @@ class NatsHost:
 
     async def _stop(self) -> None:
         process, self._process = self._process, None
+        watch, self._watch = self._watch, None
         self._agreed = 0
+        if watch is not None:
+            await watch.stop()
         if process is not None:
             await process.stop()
 
@@ -178,7 +195,7 @@ class NatsHost:
         users += [
             User(target.node, nats_config.password(self._secret(), target.node, target.key))
             for target in sorted(self._here.targets(), key=lambda target: target.node)
-            if target.key
+            if target.key and not self._is_barred(target.node)
         ]
         config = nats_config.server_config(
             name=self._here.node,
@@ -187,6 +204,7 @@ class NatsHost:
             port=self._port,
             folder=self._folder,
             users=users,
+            watch_password=nats_config.password(self._secret(), self._here.node, nats_config.WATCH_USER),
             encrypted=self._is_encrypted,
         )
         if config == self._written:
@@ -195,6 +213,26 @@ class NatsHost:
         self._written = config
         if self._process is not None and not await self._process.reload():
             self._here.count("nats_server_not_reloaded", reason="it did not say that it has read its configuration")
+
+    async def _bar(self, node: str, connections: int) -> None:
+        """Put a login out for a while; all of its connections end with that."""
+        if node == self._here.node or self._is_barred(node):
+            return
+        self._here.count("nats_login_barred", peer=node, reason=f"it had {connections} connections at once")
+        async with self._lock:
+            self._barred[node] = self._here.monotonic() + BARRED_SECONDS
+            await self._write()
+
+    def _is_barred(self, node: str) -> bool:
+        if self._here.monotonic() < self._barred.get(node, 0.0):
+            return True
+        self._barred.pop(node, None)
+        return False
+
+    def _watcher(self) -> Server:
+        """How this node hears of the connections that there are."""
+        login = self._login(self._here.node, nats_config.WATCH_USER)
+        return replace(of_chief(login, self._here.node, [f"{self._near}:0"])[0], user=nats_config.WATCH_USER)
 
     def _login(self, node: str, key: str) -> NatsTold:
         return NatsTold(

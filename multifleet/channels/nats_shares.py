@@ -18,11 +18,13 @@ if TYPE_CHECKING:
 
 ACK_SECONDS = 10
 """After which what was not acknowledged is given again."""
-AT_ONCE = 16
+AT_ONCE = 4
+"""Frames of one sender that are given before the first is acknowledged: so much the server holds for a slow machine."""
 SAME_SECONDS = 6 * 3600
 """For so long the same messages are put there once, however often the sender tries again."""
 PAGES_LIMIT = 32
-PURGES_AT_ONCE = 16
+PURGES_AT_ONCE = 4
+"""Frames of one sender that are given before the first is acknowledged: so much the server holds for a slow machine."""
 _SECOND = 10**9
 _EXISTS = 10058
 
@@ -118,7 +120,10 @@ class NatsShares:
     ) -> None:
         sender = name.removeprefix(self._prefix) if name.startswith(self._prefix) else ""
         if is_gone(sender):
-            await api(self._wire, f"STREAM.DELETE.{name}")
+            try:
+                await api(self._wire, f"STREAM.DELETE.{name}")
+            finally:  # with the stream its consumers are gone, and who left may come back
+                self._given = {given for given in self._given if given[0] != sender}
             return
         if not sender or not (known.get("messages", 1) or known.get("consumer_count")):
             return

@@ -12,6 +12,15 @@ def config(folder: Path) -> Path:
     path = folder / "server.conf"
     users = [User("mac1", "secret")]
     path.write_bytes(
-        server_config(name="mac1", fleet="f" * 32, host="127.0.0.1", port=0, folder=folder, users=users, encrypted=True)
+        server_config(
+            name="mac1",
+            fleet="f" * 32,
+            host="127.0.0.1",
+            port=0,
+            folder=folder,
+            users=users,
+            watch_password="watched",
+            encrypted=True,
+        )
     )
     return path

@@ -36,6 +36,7 @@ def config(folder: Path, port: int = 0) -> Path:
             port=port,
             folder=folder,
             users=[User("mac1", "secret")],
+            watch_password="watched",
             encrypted=False,
         )
     )

@@ -73,6 +73,27 @@ async def test_what_waits_for_or_came_from_a_member_is_gone_when_it_is_no_member
     await until_streams_are(host, {"mac1": 1, "mac2": 0})
 
 
+async def test_what_a_member_lays_there_that_left_and_joined_anew_is_given_out(host: Node) -> None:
+    for text in (b"mf1 before", b"mf1 after"):
+        await host.channel._host.told("mac3")
+        theirs = await _as_mac3(host)
+        await theirs.request(f"mf.{FLEET}.q.mac2.mac3", text, timeout=2)
+        await theirs.close()
+        wire = host.channel._wire
+        assert wire is not None
+        async with asyncio.timeout(5):
+            while (await api(wire, f"CONSUMER.NAMES.MF_{FLEET}_mac3"))["consumers"] != ["mac2"]:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        if text == b"mf1 before":
+            host.fleet.members.remove("mac3")
+            await until_streams_are(host, {"mac1": 0, "mac2": 0})
+            host.fleet.members.append("mac3")
+            await until_streams_are(host, {"mac1": 0, "mac2": 0, "mac3": 0})
+    async with host.fleet.node("mac2") as second:
+        await second.has(1)
+        assert second.got == [(b"mf1 after", True)]
+
+
 async def test_a_consumer_goes_when_nothing_waits_any_more(host: Node) -> None:
     await host.send("mac2", b"mf1 for mac2")
     wire = host.channel._wire

@@ -9,6 +9,7 @@ import signal
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from multifleet.config import DEFAULT_PORT
@@ -63,6 +64,8 @@ async def _play(as_json: bool, brief: bool) -> int:
                 continue  # once more, on a port that nobody asks for
             except (DemoFailed, NoPlace) as error:
                 reason = str(error)
+                with suppress(DemoFailed):  # what has arrived by then is shown all the same
+                    arrivals = await examine(story.sent)
             finally:
                 await story.end()
             break
@@ -83,9 +86,9 @@ def _conclude(story: Story, arrivals: list[Arrival], teller: Teller, seconds: fl
         teller.say(line)
     once = sum(one.fault is None for one in arrivals)
     receipts = sum(one.good for one in arrivals)
+    killed = f", {story.killed} was killed on the way" if story.killed else ""
     teller.act(
-        f"{once} of {len(arrivals)} messages arrived once, {receipts} signatures are good, "
-        f"{story.killed} was killed on the way. {seconds:.0f} s."
+        f"{once} of {len(arrivals)} messages arrived once, {receipts} signatures are good{killed}. {seconds:.0f} s."
     )
     teller.act("Next, on two machines of yours: multifleet init, invite, join, up. See README.md.")
 

@@ -149,7 +149,7 @@ class Story:
             await message.sender.run("trace", message.id, "--wait", "stored", "--timeout", "20")
 
     async def _go_dark(self, mini: FleetNode, gpu: FleetNode, ways: list[Way]) -> None:
-        self._teller.act("One way after the other goes dark, and all come back by themselves")
+        self._teller.act("One way after the other goes dark, and the quick ones come back by themselves")
         self._teller.say(f"{mini.name} writes to {gpu.name}; its channels, as `multifleet channels` has them:")
         self.blackout = Blackout(mini, gpu, ways, self._teller)
         try:

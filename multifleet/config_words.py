@@ -15,8 +15,13 @@ from msgspec import inspect
 
 SHOWN = 40
 """Characters of a value that are repeated."""
-SECRET = ("natsUrl",)
-"""Keys whose values may hold a password, and are not repeated."""
+SECRET = ("natsUrl", "natsPort", "natsCredentials", "cloud", "git")
+"""Keys beside whose values passwords and tokens are put: no text there is repeated."""
+PLAIN = 15
+"""Characters of a text that are repeated where a number or an object belongs: more of it may be a key."""
+_TOKEN = re.compile(r"\b(?:sk-|pk-|rk-|gh[a-z]_|github_pat_|glpat-|xox[a-z]-|AKIA|eyJ)", re.ASCII)
+_LONG = re.compile(r"[\w+=-]{20,}", re.ASCII)
+A_TEXT = "a text that is not repeated here"
 PROBLEMS = 10
 """Of one file that are told at once."""
 
@@ -29,6 +34,16 @@ def problems(found: Mapping[str, Any], struct: type[msgspec.Struct]) -> list[str
             return [*said, "and more: these first"]
         said.append(words)
     return said
+
+
+def may_be_secret(text: str) -> bool:
+    """Whether a text has the look of a password in an address, or of a token."""
+    return "@" in text or "://" in text or has_token(text)
+
+
+def has_token(text: str) -> bool:
+    """Whether there is something in it that might be a key to somewhere."""
+    return _TOKEN.search(text) is not None or _LONG.search(text) is not None
 
 
 def not_json(text: str) -> str:
@@ -147,7 +162,14 @@ def _many(kind: inspect.Type) -> str:
 
 
 def _wrong(path: str, found: Any, allowed: str) -> str:
-    return f"{path} is {'something else' if path in SECRET else _shown(found)}: it must be {allowed}"
+    shown = _shown(found)
+    if path == "natsUrl":
+        shown = "something else"
+    elif isinstance(found, str):
+        hides = path.partition(".")[0] in SECRET
+        misplaced = allowed.startswith(("an object", "a number", "a whole number")) and len(found) > PLAIN
+        shown = A_TEXT if hides or misplaced else shown
+    return f"{path} is {shown}: it must be {allowed}"
 
 
 def _instead(name: str, known: list[str], path: str) -> str:
@@ -160,7 +182,8 @@ def _instead(name: str, known: list[str], path: str) -> str:
 
 
 def _join(path: str, name: str) -> str:
-    shown = name if re.fullmatch(r"[\w$-]{1,64}", name, re.ASCII) else _shown(name)
+    is_plain = re.fullmatch(r"[a-z0-9-]{1,64}|[\w$-]{1,19}", name, re.ASCII) and not _TOKEN.search(name)
+    shown = name if is_plain else _shown(name)
     return f"{path}.{shown}" if path else shown
 
 
@@ -169,5 +192,7 @@ def _shown(found: Any) -> str:
         return "an object"
     if isinstance(found, list):
         return "a list"
+    if isinstance(found, str) and may_be_secret(found):
+        return A_TEXT
     text = json.dumps(found)
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}..."

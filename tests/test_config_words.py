@@ -153,3 +153,41 @@ def test_whatever_is_refused_is_explained_and_nothing_else(found: dict[str, Any]
         assert problems(found, Config)
     else:
         assert not problems(found, Config)
+
+
+TOKEN = "sk-ant-oat01-CANARYCANARYCANARY"
+PASSWORD = "https://me:CANARY@git.example/x"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"git": PASSWORD},
+        {"git": "CANARY"},
+        {"git": {"every": PASSWORD}},
+        {"git": {"remote": {"url": PASSWORD}}},
+        {"cloud": TOKEN},
+        {"cloud": "CANARY"},
+        {"cloud": {"token": TOKEN}},
+        {"cloud": {"lastResort": "CANARY"}},
+        {"natsPort": "nats://u:CANARY@h"},
+        {"natsUrl": ["nats://u:CANARY@h"]},
+        {"natsUrl": {"u": "CANARY"}},
+        {"natsCredentials": ["nats://u:CANARY@h"]},
+        {"nodes": TOKEN},
+        {"nodes": {"mac2": TOKEN}},
+        {"nodes": {"mac2": {"ssh_port": TOKEN}}},
+        {"nodes": {TOKEN: {}}},
+        {"nodes": {"mac2": "the CANARY pass phrase"}},
+        {"port": "CANARY and some more"},
+        {"repairAgent": TOKEN},
+        {"channels": {"off": TOKEN}},
+        {"channels": {"off": [TOKEN]}},
+        {TOKEN: 1},
+        {PASSWORD: 1},
+    ],
+    ids=str,
+)
+def test_nothing_is_repeated_that_may_be_a_password_or_a_token(content: dict[str, Any]) -> None:
+    said = problems(content, Config)
+    assert said and "CANARY" not in " ".join(said), said

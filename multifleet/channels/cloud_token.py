@@ -23,7 +23,8 @@ def read_token(home: Path, node: str, environ: Mapping[str, str] = os.environ) -
     found = environ.get(ENVIRONMENT) or _from_file(token_file(home)) or _from_keyring(node)
     if not found:
         raise ChannelError(
-            f"no token for the cloud routine: put it into the keyring ({SERVICE}, {node}), docs/cloud.md"
+            f"no token for the cloud routine: put it into the keyring ({SERVICE}, {node}), or into {token_file(home)} "
+            "with mode 0600 where there is none (docs/cloud.md)"
         )
     return found.strip()
 
@@ -45,9 +46,11 @@ def _from_file(path: Path) -> str:
 
 def _from_keyring(node: str) -> str:
     import keyring
-    from keyring.errors import KeyringError
+    from keyring.errors import KeyringError, NoKeyringError
 
     try:
         return keyring.get_password(SERVICE, node) or ""
+    except NoKeyringError:
+        return ""  # this machine has none
     except (KeyringError, RuntimeError, OSError) as error:
         raise ChannelError(f"the keyring cannot be read ({type(error).__name__}): unlock it") from None

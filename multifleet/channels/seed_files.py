@@ -50,10 +50,10 @@ async def _assert_home_of(sftp: SFTPClient, kept: Kept, home: str) -> None:
     """Whoever has not told where its home is may have another one, and this one may be another node's."""
     try:
         async with await sftp.open(f"{home}/{NODE_NAME}", FXF_READ, encoding=None) as file:
-            name: Any = await file.read(NODE_LIMIT)
+            name: Any = await file.read(NODE_LIMIT)  # a server gives what it likes, whatever it was asked for
     except asyncssh.SFTPNoSuchFile:
         name = b""
-    node = name.decode(errors="replace").strip()
+    node = name[:NODE_LIMIT].decode(errors="replace").strip()
     if node != kept.node:
         whose = f"is the home of {visible(node, one_line=True)}" if node else "is no node's home"
         raise ChannelError(

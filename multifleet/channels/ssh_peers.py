@@ -3,6 +3,7 @@ tells. Also which server showed a key that it should not have.
 """
 
 import asyncio
+import os
 from collections.abc import Callable
 
 from multifleet.channels.base import ChannelError, Here
@@ -63,7 +64,8 @@ class SshPeers:
 
     async def _tell(self, asker: str, ask: SshAsk) -> SshTold:
         keys = await asyncio.to_thread(own_host_keys, self._here.config.sshHostKeys)
-        return SshTold(host_keys=keys, home=str(self._here.home))
+        home = await asyncio.to_thread(os.path.realpath, self._here.home)  # no login there is led by a link
+        return SshTold(host_keys=keys, home=home)
 
     async def _ask(self) -> None:
         """Ask peers that can be logged in to, before it is needed."""

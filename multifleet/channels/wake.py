@@ -23,6 +23,8 @@ AGAIN_AFTER = 60.0
 """Seconds before the same machine is woken again."""
 AT_ONCE, EVERY = 2, 30.0
 """How often a machine is woken from here, whoever asks: so often at once, and the seconds until once more."""
+ASKER_AT_ONCE, ASKER_EVERY = 4, 900.0
+"""The same for one member that has another woken: whoever asks for ever keeps nobody awake by it."""
 LOOK_EVERY = 0.2
 CARDS_FIRST, CARDS_EVERY = 10.0, 60.0
 """Seconds between two looks at who is beside this machine, and before the first."""
@@ -64,6 +66,7 @@ class WakeChannel:
         self._cards: Cards
         self._tries: dict[str, _Try] = {}
         self._buckets: dict[str, TokenBucket] = {}
+        self._askers: dict[tuple[str, str], TokenBucket] = {}
 
     async def start(self, stack: AsyncExitStack, here: Here) -> None:
         """Serve members that want one woken which sleeps beside this machine."""
@@ -148,6 +151,10 @@ class WakeChannel:
             return WakeTold(near=False, reason="not on its segment" if near is None else "its card is not known here")
         if not ask.send:
             return WakeTold(near=True, mac=write_mac(mac))
+        asker = self._askers.setdefault((sender, ask.node), TokenBucket(ASKER_AT_ONCE, 1 / ASKER_EVERY))
+        if wait := asker.take(self._here.monotonic()):
+            reason = f"packets for it were sent for {sender} a few times; again in {wait:.0f} s"
+            return WakeTold(near=True, mac=write_mac(mac), reason=reason)
         try:
             await self._send(ask.node, near, mac)
         except ChannelError as error:

@@ -1043,11 +1043,18 @@ COMMANDS: dict[str, Command] = {
         "Have the system start the daemon, now and at each login.",
         (
             "Have the system start the daemon, now and at each login, and again when it ends "
-            "by a fault: a systemd user unit on Linux, a launchd agent on macOS."
+            "by a fault: a systemd user unit on Linux, a launchd agent on macOS. It finds "
+            "programs where your shell does now."
         ),
         "",
         "",
-        (),
+        (
+            Field(
+                "print",
+                "Show what would be written, and do nothing.",
+                "switch",
+            ),
+        ),
         (),
         "service",
     ),

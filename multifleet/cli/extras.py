@@ -139,7 +139,8 @@ OWN_COMMANDS = {
     "service install": Command(
         "Have the system start the daemon, now and at each login.",
         "Have the system start the daemon, now and at each login, and again when it ends by a fault: a systemd "
-        "user unit on Linux, a launchd agent on macOS.",
+        "user unit on Linux, a launchd agent on macOS. It finds programs where your shell does now.",
+        fields=(Field("print", "Show what would be written, and do nothing.", SWITCH),),
         runner="service",
     ),
     "service uninstall": Command(

@@ -22,7 +22,7 @@ def main(words: list[str] | None = None) -> int:
     if os.environ.pop("MULTIFLEET_FENCED", ""):  # a daemon that is started here is not to hand it on
         from multifleet.cli.fenced import fenced
 
-        return fenced(lambda: _main(words))
+        return fenced(lambda: _main(words), words)
     return _main(words)
 
 

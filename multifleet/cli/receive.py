@@ -24,6 +24,7 @@ LARGEST_FRAME = 1024 * 1024 + 4096
 HOME_LINE, HOME_LINE_LIMIT = b"home ", 4102
 """As core.ssh_packets has them, which costs more to import than all that is done here."""
 REFUSED = 401
+IDENTITY_LIMIT = 65_536
 
 
 def run(name: str, command: Command, values: dict[str, Value], as_json: bool) -> int:
@@ -67,7 +68,7 @@ def _is_own_home(home: str) -> bool:
     except (OSError, ValueError):
         return False
     is_own = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o022
-    return is_own and os.path.isabs(home) and os.path.exists(_identity(home))
+    return is_own and os.path.realpath(home) == home and bool(_node_of(home))
 
 
 def _elsewhere(frame: bytes) -> str:
@@ -76,18 +77,25 @@ def _elsewhere(frame: bytes) -> str:
     if len(words) < 4 or words[0] != b"mf1":
         return ""
     home, wanted = home_folder(), words[2].decode(errors="replace")
-    try:
-        with open(_identity(home), "rb") as file:
-            node = json.loads(file.read())["node"]
-    except FileNotFoundError:
+    if not os.path.lexists(_identity(home)):
         return f"no node has its home in {home}"
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
-    return "" if node == wanted else f"{home} is the home of {node}"
+    node = _node_of(home)
+    return "" if node in ("", wanted) else f"{home} is the home of {node}"
 
 
 def _identity(home: str) -> str:
     return os.path.join(home, "keys", "identity.json")
+
+
+def _node_of(home: str) -> str:
+    """Whose home it is; empty where nobody's, or where that cannot be read."""
+    try:
+        with open(os.open(_identity(home), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            is_file = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+            node = json.loads(file.read(IDENTITY_LIMIT))["node"] if is_file else ""
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return ""
+    return node if isinstance(node, str) else ""
 
 
 def _without_daemon(frame: bytes, by: str) -> dict[str, Any]:
@@ -95,6 +103,10 @@ def _without_daemon(frame: bytes, by: str) -> dict[str, Any]:
     from multifleet.node.offline import offline_receive
     from multifleet.paths import home_path
 
+    home = home_folder()
+    if os.path.lexists(_identity(home)) and not _node_of(home):
+        # Nobody could say for whom the bytes are, and they would lie there unread.
+        raise Failed(f"the frame was refused: {_identity(home)} cannot be read: multifleet doctor keys")
     try:
         answer = offline_receive(home_path(), frame, by)
     except MultifleetError as error:

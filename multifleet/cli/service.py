@@ -5,6 +5,7 @@ and asks the system's own program to take it up.
 """
 
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -27,11 +28,13 @@ def run(name: str, command: Command, values: dict[str, Value], as_json: bool) ->
     act = name.partition(" ")[2]
     if act == "status":
         installed, words = status()
+    elif act == "install" and values.get("print"):
+        installed, words = place().exists(), text()
     elif act == "install":
         installed, words = True, install()
     else:
         installed, words = False, uninstall()
-    print(as_line({"installed": installed, "path": str(place()), "detail": words}) if as_json else words)
+    print(as_line({"installed": installed, "path": str(place()), "detail": words}) if as_json else words.rstrip())
     return 0 if installed or act != "status" else 1
 
 
@@ -46,7 +49,7 @@ def install() -> str:
         _need_systemd()
     _stop_another(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(plist() if _is_mac() else unit())
+    path.write_text(text())
     path.chmod(0o600)
     if _is_mac():
         domain = f"gui/{os.getuid()}"
@@ -133,6 +136,11 @@ def place() -> Path:
     return folder / "systemd" / "user" / UNIT
 
 
+def text() -> str:
+    """What stands in it."""
+    return plist() if _is_mac() else unit()
+
+
 def unit() -> str:
     """The systemd user unit."""
     settings = "".join(f"Environment={_quoted(f'{name}={value}')}\n" for name, value in _environment().items())
@@ -186,7 +194,24 @@ def _environment() -> dict[str, str]:
     root = Path(multifleet.__file__).parent.parent
     if root.name not in ("site-packages", "dist-packages"):  # a folder with the source, which Python does not look in
         found["PYTHONPATH"] = str(root)
+    if path := _path():
+        found["PATH"] = path
     return found
+
+
+def _path() -> str:
+    """Where the shell that installs it finds claude, git and ssh, which the system's own short list may not have:
+    whole folders alone, and none into which everybody may put a program."""
+    folders = dict.fromkeys(os.environ.get("PATH", "").split(":"))
+    return ":".join(folder for folder in folders if os.path.isabs(folder) and folder.isprintable() and _is_safe(folder))
+
+
+def _is_safe(folder: str) -> bool:
+    try:
+        found = os.stat(folder)
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and not found.st_mode & stat.S_IWOTH
 
 
 def _home_line() -> str:

@@ -163,6 +163,14 @@ class Cascade:
         if self._done or now >= self._deadline:
             self.late.append(outcome)
 
+    def beside_parked(self, now: float) -> tuple[Attempt, ...]:
+        """What is to be tried once more although the frame lies somewhere: kept channels of the route by which the
+        recipient itself might take it now, with nobody there who would look for it. Nobody waits for them."""
+        if now >= self._deadline or all(outcome.kind is not OutcomeKind.PARKED for outcome in self.outcomes):
+            return ()
+        kept = self._unstarted(self._tried(Tier.KEPT))
+        return tuple(self._start(facts, now) for facts in kept if facts.answers)
+
     @property
     def running(self) -> tuple[str, ...]:
         """Channels whose attempt has not ended."""

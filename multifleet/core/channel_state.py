@@ -70,6 +70,8 @@ PROBE_FIRST = 5.0
 """Seconds from the failure that broke a channel to the first probe; doubled after each that fails."""
 PROBE_CAP = 20.0
 LATENCIES_KEPT = 32
+ERROR_LIMIT = 400
+"""Characters of an error that are kept: what a server at the other end said may be in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,7 @@ def advance(
         failures = 0
     after = replace(health, state=state, failures=failures, changed_at=changed_at)
     if failed:
-        return replace(after, failed_at=now, last_error=error if error is not None else health.last_error)
+        return replace(after, failed_at=now, last_error=error[:ERROR_LIMIT] if error is not None else health.last_error)
     return after
 
 

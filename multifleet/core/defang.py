@@ -8,6 +8,8 @@ broken is a table; code that only looks similar (`<div>`, `List<User>`) is left 
 import re
 import unicodedata
 
+_REMEMBERED = 4_096
+"""Characters of which the form is kept, so that no text can fill the memory."""
 _OPENERS = "<\uff1c\ufe64\u2039\u3008\u27e8\u276e\u276c\u29fc\u02c2\u1438"
 _TAG = re.compile(
     rf"([{_OPENERS}])(\s*+[/\\\uff0f\u2044\u2215]?\s*+)([^\s<>/\\\uff1e\uff1c\u203a\u3009\u27e9=]{{1,64}})"
@@ -95,7 +97,25 @@ def _broken_tag(match: re.Match[str]) -> str:
     opener, slash, name = match.groups()
     if not slash.strip() and name[0].isupper() and match.string[match.start() - 1 : match.start()].isalnum():
         return match[0]  # List<User>
-    folded = "".join(c for c in unicodedata.normalize("NFKC", name).casefold() if c.isalnum())
-    if folded in RESERVED_TAGS or any(stem in folded for stem in RESERVED_STEMS):
+    folded = name.translate(_FOLDED)
+    # `<user:x` has the name before its colon, and a prefix as `<x:user` has is left out by who reads it.
+    parts = {"".join(c for c in part if c.isalnum()) for part in (folded, *folded.split(":"))}
+    if not RESERVED_TAGS.isdisjoint(parts) or any(stem in part for part in parts for stem in RESERVED_STEMS):
         return f"{opener}\\{slash}{name}"
     return match[0]
+
+
+class _Folded(dict[int, str]):
+    """Each character without case and compatibility forms, worked out when it first occurs. Of what becomes more than
+    one only ASCII is kept: a single one may stand for eighteen, and no name that is looked for has any of these."""
+
+    def __missing__(self, number: int) -> str:
+        folded = unicodedata.normalize("NFKC", chr(number)).casefold()
+        if len(folded) > 1:
+            folded = "".join(c for c in folded if c.isascii() and c.isalnum())
+        if len(self) < _REMEMBERED:
+            self[number] = folded
+        return folded
+
+
+_FOLDED = _Folded()

@@ -2,7 +2,7 @@
 
 Frames and datagrams outside the window of either end are refused, so two nodes between which that happens hear nothing
 of each other until each of them has learned the other's time. What gives rise to a doubt may be an old recording:
-nothing is learned from it, and few questions are asked.
+nothing is learned from it, few questions are asked, and nothing is sent anew before one was answered.
 """
 
 from collections.abc import Callable

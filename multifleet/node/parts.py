@@ -222,7 +222,7 @@ class Parts(Ties):
             self.offering.offers.answered,
         )
         self.messages = Messages(self.members, store, clock, self.sending, self.tracker, self.events)
-        self.clock_doubts = ClockDoubts(self.members, clock, self.outboxes.try_now)
+        self.clock_doubts = ClockDoubts(self.members, clock, self.outboxes.ask_now)
         self.receiving = Receiving(
             self.members,
             self.exchange,

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Sequence
 from itertools import chain
+from typing import Any
 
 from multifleet.store.bulk import Bulk
 from multifleet.store.columns import listed, values_of
@@ -24,6 +25,9 @@ RANKS = {
     "answered": 7,
 }
 """A row moves to the same or a higher rank; out of a failure also to any from `stored` on."""
+
+REASON_LIMIT = 4_000
+"""Characters of a reason that are kept."""
 
 _RANK = "CASE {} " + " ".join(f"WHEN '{state}' THEN {rank}" for state, rank in RANKS.items()) + " ELSE 0 END"
 _OLD, _NEW = _RANK.format("outbox.state"), _RANK.format("c.state")
@@ -106,4 +110,6 @@ def reopen_rows(
     return opened
 
 
-_of_change = values_of(OutboxChange)
+def _of_change(change: OutboxChange) -> tuple[Any, ...]:
+    reason = change.reason[:REASON_LIMIT] if change.reason else change.reason
+    return (change.id, change.peer, change.state, reason, change.unknown_outcome, change.closed_at)

@@ -236,6 +236,13 @@ async def test_a_token_of_the_keyring_is_used(world: World, monkeypatch: pytest.
     with pytest.raises(ChannelError, match="put it into the keyring"):
         await (await world.channel(web)).ask("text")
 
+    def has_none(service: str, account: str) -> str:
+        raise keyring.errors.NoKeyringError
+
+    monkeypatch.setattr(keyring, "get_password", has_none)
+    with pytest.raises(ChannelError, match="keys/cloud-token with mode 0600"):
+        await (await world.channel(web)).ask("text")
+
 
 async def test_where_nothing_can_be_noted_nothing_is_told(world: World) -> None:
     (world.home / "told").write_text("in the way")

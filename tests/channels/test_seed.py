@@ -8,11 +8,14 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import asyncssh
 import pytest
 
 from multifleet.channels.base import ChannelError, Parcel, Success, Target
 from multifleet.channels.seed import SeedChannel
-from multifleet.channels.ssh_connections import SshConnections
+from multifleet.channels.seed_files import find_home
+from multifleet.channels.ssh_connections import Kept, SshConnections
+from multifleet.channels.ssh_facts import DEFAULT_HOME
 from multifleet.core.drop import OUT_NAME, way_of
 from multifleet.core.frame import FRAME_LIMIT
 from multifleet.core.ssh_packets import SshTold
@@ -191,3 +194,32 @@ async def test_what_a_peer_leaves_later_is_fetched_by_itself(seed: Seed, theirs:
     finally:
         loop.cancel()
     assert now.received == [(b"mf1 for mac1", "out/ of mac2", "seed", True)] * 2, "there was no room at first"
+
+
+async def test_a_server_that_gives_megabytes_for_a_name_is_told_of_in_a_line(sshd: Sshd) -> None:
+    class Talks(asyncssh.SFTPServer):
+        def lstat(self, path: bytes) -> asyncssh.SFTPAttrs:
+            return asyncssh.SFTPAttrs(permissions=0o40700, uid=0)
+
+        def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:
+            return object()
+
+        def read(self, file_obj: object, offset: int, size: int) -> bytes:
+            return b"x" * 3_900_000
+
+        def close(self, file_obj: object) -> None:
+            pass
+
+    class LetsIn(asyncssh.SSHServer):
+        def begin_auth(self, username: str) -> bool:
+            return False
+
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    async with (
+        await asyncssh.listen("127.0.0.1", 0, server_factory=LetsIn, server_host_keys=[key], sftp_factory=Talks) as at,
+        asyncssh.connect("127.0.0.1", at.get_port(), known_hosts=None, username="x", config=None) as connection,
+        connection.start_sftp_client() as sftp,
+    ):
+        with pytest.raises(ChannelError) as refused:
+            await find_home(sftp, Kept("mac2", "x@mac2", connection), DEFAULT_HOME)
+    assert "is the home of xxxx" in str(refused.value) and len(str(refused.value)) < 250

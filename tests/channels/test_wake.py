@@ -180,3 +180,16 @@ async def test_what_is_awake_or_unknown_is_left_out_with_the_reason(world: World
     assert channel.reaches(world.targets[0]) == ""
     assert channel.reaches(msgspec_replace(world.targets[0])) == "it is awake"
     assert "nodes.mac9.mac_address" in channel.reaches(Target("mac9"))
+
+
+async def test_one_member_that_asks_for_ever_has_a_sleeper_woken_a_few_times_an_hour_and_another_one_can(
+    world: World, tmp_path: Path
+) -> None:
+    await world.channel(tmp_path)
+    asked, told = world.served[WakeAsk], []
+    for _ in range(3600 // 15):
+        told.append(await asked("mac3", WakeAsk(node="mac2", send=True)))
+        world.now += 14.0
+    assert 4 <= sum(bool(one.sent) for one in told) <= 8
+    assert "for mac3 a few times" in told[-1].reason
+    assert (await asked("mac4", WakeAsk(node="mac2", send=True))).sent == 3

@@ -56,6 +56,29 @@ async def test_the_unit_is_written_enabled_and_taken_away_again(home: Path, syst
     assert not unit.exists() and (await run(home, system, "uninstall")).status == 0
 
 
+async def test_what_would_be_written_is_shown_and_nothing_is_done(home: Path, system: Path, tmp_path: Path) -> None:
+    shown = await run(home, system, "install", "--print")
+    assert (shown.status, shown.err) == (0, "")
+    assert not (tmp_path / "asked").exists() and not (tmp_path / ".config").exists()
+    assert f'Environment="PATH={system}:/usr/bin:/bin"\n' in shown.out, "programs are found where the shell finds them"
+    assert (await run(home, system, "install")).status == 0
+    assert (tmp_path / ".config/systemd/user/multifleet.service").read_text() == shown.out
+
+
+def test_no_folder_comes_into_the_unit_that_is_relative_or_everybodys(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good, everybodys, odd = tmp_path / "good", tmp_path / "everybodys", tmp_path / "odd\nExecStart=x"
+    for folder in (good, everybodys, odd):
+        folder.mkdir()
+    everybodys.chmod(0o777)
+    monkeypatch.setenv("MULTIFLEET_HOME", str(home))
+    monkeypatch.setenv("PATH", f"bin::.:{everybodys}:{good}:{odd}:{tmp_path}/none:{good}")
+    assert f'"PATH={good}"\n' in service.unit()
+    monkeypatch.setenv("PATH", "")
+    assert '"PATH=' not in service.unit()
+
+
 async def test_what_systemctl_refuses_is_told_with_another_way(home: Path, system: Path, tmp_path: Path) -> None:
     (tmp_path / "broken").touch()
     ran = await run(home, system, "install")
@@ -73,6 +96,7 @@ async def test_a_service_of_another_home_is_not_overwritten(home: Path, system: 
 
 def test_the_unit_byte_by_byte(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MULTIFLEET_HOME", str(home))
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
     monkeypatch.setattr(sys, "executable", "/opt/a $b/python3")
     monkeypatch.setattr(service.multifleet, "__file__", "/usr/lib/python3/site-packages/multifleet/__init__.py")
     assert service.unit() == (
@@ -82,6 +106,7 @@ def test_the_unit_byte_by_byte(home: Path, monkeypatch: pytest.MonkeyPatch) -> N
         "[Service]\n"
         'ExecStart="/opt/a $$b/python3" "-m" "multifleet" "up" "--foreground"\n'
         f'Environment="MULTIFLEET_HOME={home.parent}/node \\"one\\" 50%%"\n'
+        'Environment="PATH=/usr/bin:/bin"\n'
         "Restart=on-failure\n"
         "RestartSec=2\n"
         "UMask=0077\n\n"
@@ -92,6 +117,7 @@ def test_the_unit_byte_by_byte(home: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_the_launchd_agent_byte_by_byte(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MULTIFLEET_HOME", "/Users/a & b/.multifleet")
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
     monkeypatch.setattr(sys, "executable", "/opt/python3")
     monkeypatch.setattr(service.multifleet, "__file__", "/opt/src/multifleet/__init__.py")
     text = service.plist()
@@ -105,7 +131,8 @@ def test_the_launchd_agent_byte_by_byte(home: Path, monkeypatch: pytest.MonkeyPa
         "        <string>up</string>\n        <string>--foreground</string>\n    </array>\n"
         "    <key>EnvironmentVariables</key>\n    <dict>\n"
         "        <key>MULTIFLEET_HOME</key>\n        <string>/Users/a &amp; b/.multifleet</string>\n"
-        "        <key>PYTHONPATH</key>\n        <string>/opt/src</string>\n    </dict>\n"
+        "        <key>PYTHONPATH</key>\n        <string>/opt/src</string>\n"
+        "        <key>PATH</key>\n        <string>/usr/bin:/bin</string>\n    </dict>\n"
         "    <key>RunAtLoad</key>\n    <true/>\n"
         "    <key>KeepAlive</key>\n    <dict>\n        <key>SuccessfulExit</key>\n        <false/>\n    </dict>\n"
         "    <key>ThrottleInterval</key>\n    <integer>10</integer>\n"

@@ -4,6 +4,7 @@ import pytest
 
 from multifleet.core.cascade import (
     Cascade,
+    OutcomeKind,
     Start,
     Wait,
 )
@@ -110,3 +111,22 @@ def test_the_routes_in_use_reach_a_peer_by_http() -> None:
     assert happened.starts == [(0, "http")]
     assert cascade.verdict.state is State.STORED
     assert CHANNELS["http"].timeout == 5
+
+
+def test_what_lies_at_a_relay_is_tried_once_by_the_kept_channels_that_the_recipient_itself_may_answer() -> None:
+    route = (NATS, RELAY, SEED, SSH, GIT)
+    cascade, happened = played(route, {"nats": Ends(0.1), "relay": Ends(0.1, PARKED)})
+    assert "ssh" not in [name for _, name in happened.starts]
+    assert [attempt.channel for attempt in cascade.beside_parked(1.0)] == ["ssh"]
+    assert cascade.beside_parked(1.0) == (), "once"
+    assert cascade.verdict.state is State.SENT
+
+
+@pytest.mark.parametrize(
+    ("health", "ends"),
+    [({}, STORED), ({"ssh": ChannelHealth(ChannelState.BROKEN, 3)}, PARKED)],
+    ids=["it is stored", "SSH is broken"],
+)
+def test_nothing_else_is_tried_beside_it(health: dict[str, ChannelHealth], ends: OutcomeKind) -> None:
+    cascade, _ = played((RELAY, SSH), {"relay": Ends(0.1, ends)}, health)
+    assert cascade.beside_parked(1.0) == ()

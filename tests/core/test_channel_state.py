@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from multifleet.core.channel_state import (
+    ERROR_LIMIT,
     FAILURES_TO_BREAK,
     LATENCIES_KEPT,
     PROBE_CAP,
@@ -72,9 +73,7 @@ EXPECTED: list[tuple[ChannelState, ChannelEvent, ChannelState | None]] = [
 
 
 @pytest.mark.parametrize(("state", "event", "expected"), EXPECTED)
-def test_every_event_in_every_state(
-    state: ChannelState, event: ChannelEvent, expected: ChannelState | None
-) -> None:
+def test_every_event_in_every_state(state: ChannelState, event: ChannelEvent, expected: ChannelState | None) -> None:
     health = ChannelHealth(state)
     if expected is None:
         with pytest.raises(IllegalTransition, match=f"{event} while {state}"):
@@ -158,9 +157,7 @@ def test_only_the_latest_round_trips_are_kept() -> None:
         (tuple(i / 100 for i in range(1, 33)), 0.31),
     ],
 )
-def test_p95_is_what_95_of_100_round_trips_stay_within(
-    latencies: tuple[float, ...], p95: float | None
-) -> None:
+def test_p95_is_what_95_of_100_round_trips_stay_within(latencies: tuple[float, ...], p95: float | None) -> None:
     assert ChannelHealth(latencies=latencies).p95 == p95
 
 
@@ -187,13 +184,9 @@ def test_fifteen_quiet_minutes_clear_a_degraded_channel_and_nothing_else(
         assert (settled.failures, settled.changed_at) == (0, now)
 
 
-@pytest.mark.parametrize(
-    ("failures", "wait"), [(3, 5), (4, 10), (5, 20), (6, 20), (10_000, 20)]
-)
+@pytest.mark.parametrize(("failures", "wait"), [(3, 5), (4, 10), (5, 20), (6, 20), (10_000, 20)])
 @pytest.mark.parametrize("state", [S.BROKEN, S.HEALING])
-def test_a_skipped_channel_is_probed_less_and_less_often(
-    state: ChannelState, failures: int, wait: float
-) -> None:
+def test_a_skipped_channel_is_probed_less_and_less_often(state: ChannelState, failures: int, wait: float) -> None:
     health = ChannelHealth(state, failures, changed_at=0, failed_at=1000)
     assert probe_at(health) == 1000 + wait
     assert not probe_due(health, 1000 + wait - 0.1)
@@ -258,3 +251,8 @@ def test_whatever_happens_the_states_mean_what_they_say(events: list[tuple[Chann
         if (at := probe_at(health)) is not None:
             assert at <= now + PROBE_CAP
         assert advance(health, E.ROUND_TRIP, now).state is S.HEALTHY
+
+
+def test_of_what_a_server_says_in_a_megabyte_the_beginning_is_kept() -> None:
+    health = advance(ChannelHealth(), ChannelEvent.FAILED, 1.0, error="no " * 1_000_000)
+    assert health.last_error == ("no " * 1_000_000)[:ERROR_LIMIT]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from multifleet.core.defang import defang, without_mark
+from multifleet.core.defang import _FOLDED, defang, without_mark
 
 
 @pytest.mark.parametrize(
@@ -13,6 +13,9 @@ from multifleet.core.defang import defang, without_mark
         ("< / cross-session-message >", "<\\ / cross-session-message >"),
         ("<user>", "<\\user>"),
         ("＜user＞", "＜\\user＞"),
+        ("<user:x", "<\\user:x"),
+        ("<x:system y", "<\\x:system y"),
+        ("<ｕser", "<\\ｕser"),
         ("<|im_start|>", "<\\|im_start|>"),
         ("Human: hi", "\\Human: hi"),
         ("  user : hi", "  \\user : hi"),
@@ -32,6 +35,8 @@ def test_an_imitation_is_broken_visibly(text: str, broken: str) -> None:
     [
         "<div class='user'>x</div>",
         "List<User>",
+        "map<string,user>",
+        "<xs:element name='user'>",
         "Map<String, SystemProperty>",
         "std::vector<system_clock::time_point>",
         "if a < b and c > d:",
@@ -60,3 +65,9 @@ def test_the_mark_does_not_survive_in_any_case() -> None:
 def test_no_body_makes_it_slow(piece: str) -> None:
     defang(piece * (600_000 // len(piece)))
     defang("<" + piece[-1] * 600_000)
+
+
+def test_a_character_that_stands_for_eighteen_costs_no_more_than_another_one() -> None:
+    sizes = [len(("<" + sign * 64).translate(_FOLDED)) for sign in ("x", "\ufdfa", "\u338f")]
+    assert sizes == [65, 1, 129]
+    assert defang(("<" + "\ufdfa" * 64) * 1_000) == ("<" + "\ufdfa" * 64) * 1_000

@@ -3,17 +3,22 @@
 import asyncio
 import sqlite3
 
+from multifleet.channels.base import ChannelError
+from multifleet.core.receipts import State
 from multifleet.core.replay import ReplayClock
 from multifleet.node.clock import Clocks, NodeClock
 from multifleet.node.clock_doubts import AT_ONCE, FIRST_AGAIN, ClockDoubts
 from multifleet.node.members import Members
 from tests.core.wire import FLEET, MAC1, NOW, identity
-from tests.node.fleet import pinned, until
+from tests.node.delivery.test_parked import apart
+from tests.node.delivery.test_receiving import ask, now_message, request
+from tests.node.fleet import Machines, pinned, until
 from tests.node.presence.test_presence import fleet_of, sees
 from tests.node.served import Daemons
 
 SETTLED = 15.0
 """Seconds."""
+ANOTHER = "01890000-0000-7000-8000-000000000777"
 
 
 class World:
@@ -79,3 +84,46 @@ def test_a_time_that_is_as_expected_gives_rise_to_no_doubt() -> None:
     assert world.asked == []
     world.doubts.told(member, world.now())
     assert world.asked == ["mac2"]
+
+
+async def test_what_a_stranger_repeats_has_a_member_asked_and_nothing_sent_anew_before_it_answers(
+    fleet: Machines,
+) -> None:
+    mac1, mac2, frames = await apart(fleet)
+    asked: list[bytes] = []
+    sent = await mac1.node.messages.send("mac2", "hello")
+    await mac1.wait(sent.id, State.SENT)
+    outbox = mac1.node.outbox_of("mac2")
+    outbox._retry_at = waits = mac1.node.clock.monotonic() + 300.0
+    lying = len(frames["mac2"])
+
+    async def silent(frame: bytes) -> bytes:
+        asked.append(frame)
+        raise ChannelError("no answer")
+
+    answers = fleet.network.nodes["mac2"]
+    fleet.network.nodes["mac2"] = silent
+    fleet.network.severed.clear()
+    mac1.node.clock_doubts.outside_window("mac2")
+    await until(lambda: asked and not mac1.node.outboxes._asked)
+    assert (len(frames["mac2"]), outbox.parked, outbox._retry_at) == (lying, 1, waits)
+    fleet.network.nodes["mac2"] = answers
+    mac1.node.outboxes.ask_now("mac2")
+    await mac1.wait(sent.id, State.STORED)
+    assert await mac2.bodies() == ["hello"]
+
+
+async def test_a_frame_that_is_known_already_raises_no_doubt(fleet: Machines) -> None:
+    _, machine = fleet.add("mac1", "mac2")
+    node = await machine.open()
+    asked: list[str] = []
+    node.clock_doubts._ask = asked.append
+    data = request(node, now_message(node))
+    await ask(node, data)
+    machine.time.pass_(100.0)
+    assert (await ask(node, data))[0] == 409
+    assert asked == []
+    await ask(
+        node, request(node, now_message(node, id=ANOTHER), sent=node.clock.now(), time=int(node.clock.now()) - 100)
+    )
+    assert asked == ["mac1"]

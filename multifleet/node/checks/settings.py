@@ -11,6 +11,7 @@ from typing import Any
 from multifleet.channels.git_remote import BadRemote, remote_of
 from multifleet.channels.nats_servers import of_urls
 from multifleet.config import ChannelSettings, Config, NodeEntry, load, project_of, split_address
+from multifleet.config_words import A_TEXT, has_token
 from multifleet.core.magic_packet import read_mac
 from multifleet.core.routine import read_address
 from multifleet.core.routing import CHANNELS, ROUTES, route
@@ -84,7 +85,9 @@ def missing(config: Config) -> Iterator[Useless]:
     named |= {f"nodes.{node}.ssh_key": entry.ssh_key for node, entry in config.nodes.items()}
     for key, path in named.items():
         if path and not os.access(os.path.expanduser(path), os.R_OK):
-            yield Useless(f"{key} is {_shown(path)}, which cannot be read", "name the right file, or mend its rights")
+            yield Useless(
+                f"{key} is {_shown_path(path)}, which cannot be read", "name the right file, or mend its rights"
+            )
 
 
 def _git(config: Config) -> Iterator[Useless]:
@@ -166,5 +169,11 @@ def _split(address: str) -> tuple[str, int] | None:
         return None
 
 
+def _shown_path(path: str) -> str:
+    return json.dumps(path) if path.startswith(("/", "~", ".")) else _shown(path)
+
+
 def _shown(value: str) -> str:
+    if "@" in value or has_token(value):
+        return A_TEXT  # what stands before an @ may be a password
     return json.dumps(value if len(value) <= SHOWN else value[: SHOWN - 3] + "...")

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from multifleet.channels.base import Carried, ChannelError, Parcel, Success
 from multifleet.core.cascade import Attempt, Outcome, OutcomeKind
+from multifleet.core.channel_state import ERROR_LIMIT
 from multifleet.core.fence import FencedMessage
 from multifleet.core.frame import Refusal
 from multifleet.core.packets import Answer, MessageType
@@ -101,9 +102,7 @@ class Attempts:
         """Channels on which an attempt has been waiting for the peer for longer than so many seconds."""
         now = self._clock.monotonic()
         return frozenset(
-            channel
-            for channel, since in self._pending[node].items()
-            if since and now - since[0] > longer_than
+            channel for channel, since in self._pending[node].items() if since and now - since[0] > longer_than
         )
 
     async def make(
@@ -121,7 +120,7 @@ class Attempts:
             outcome = Outcome(attempt, OutcomeKind.FAILED, f"no answer in {attempt.timeout:.3g} s", unknown=True)
         except (ChannelError, NotAnswered) as error:
             unknown = isinstance(error, NotAnswered) or error.unknown
-            outcome = Outcome(attempt, OutcomeKind.FAILED, str(error), unknown=unknown)
+            outcome = Outcome(attempt, OutcomeKind.FAILED, str(error)[:ERROR_LIMIT], unknown=unknown)
         except Exception as error:  # noqa: BLE001  one channel's fault must not end the node; it is told and tried again
             tell(self._counters, "channel_fault", attempt.channel, error)
             outcome = Outcome(attempt, OutcomeKind.FAILED, f"fault: {type(error).__name__}", unknown=True)

@@ -1,7 +1,7 @@
 """Carries out what core.cascade decides for one batch to one peer, and says what came of it."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from multifleet.core.cascade import KEPT_AFTER, Attempt, Cascade, Done, Start, Wait
@@ -53,6 +53,7 @@ class _Run:
 
     news: asyncio.Event
     began: float
+    is_over: Callable[[], bool]
     is_back: bool = False
 
 
@@ -70,8 +71,17 @@ class Delivery:
         self._hedges = HedgeBudget()
         self._runs: dict[str, list[_Run]] = {}
 
-    async def deliver(self, node: str, batch: Sequence[Packed], log: Sequence[LogRow], *, alone: bool) -> Ended:
-        """Try the channels of the route until one brings the peer's answer, or none is left."""
+    async def deliver(
+        self,
+        node: str,
+        batch: Sequence[Packed],
+        log: Sequence[LogRow],
+        *,
+        alone: bool,
+        is_over: Callable[[], bool] = lambda: False,
+    ) -> Ended:
+        """Try the channels of the route until one brings the peer's answer, or none is left; none is begun once it
+        `is_over`, all of the batch having come there by other ways."""
         member = self._members.get(node)
         if member is None:
             return Ended(answered=False, reason=f"{node} has not said hello yet")
@@ -86,7 +96,7 @@ class Delivery:
         cascade = self._cascade(member, batch, type, alone=alone, may_hedge=may_hedge)
         news = asyncio.Event()
         answers: list[tuple[Answered, str]] = []
-        run = _Run(news, self._clock.monotonic())
+        run = _Run(news, self._clock.monotonic(), is_over)
         self._runs.setdefault(node, []).append(run)
         try:
             await self._play(member, cascade, run, batch, log, answers)
@@ -97,6 +107,9 @@ class Delivery:
         if answers:
             return self._summary(member, batch, *answers[0])
         verdict = cascade.verdict
+        if batch and not is_over():
+            for attempt in cascade.beside_parked(self._clock.monotonic()):
+                self._begin(member, attempt, cascade, run, batch, log, answers)
         again = run.is_back and verdict.state is None
         return Ended(
             answered=False,
@@ -116,6 +129,11 @@ class Delivery:
                 run.is_back = True
                 run.news.set()
 
+    def arrived(self, node: str) -> None:
+        """Something that is under way to the peer came there by another way."""
+        for run in self._runs.get(node, ()):
+            run.news.set()
+
     async def _play(
         self,
         member: Member,
@@ -125,15 +143,27 @@ class Delivery:
         log: Sequence[LogRow],
         answers: list[tuple[Answered, str]],
     ) -> None:
-        while not run.is_back:
+        while not run.is_back and not run.is_over():
             step = cascade.next(self._clock.monotonic())
             if isinstance(step, Done):
                 return
             if isinstance(step, Start):
-                attempt = self._attempt(member, step.attempt, batch, log, cascade, answers, run.news)
-                self.attempts.spawn(attempt, f"{step.attempt.channel} to {member.node}")
+                self._begin(member, step.attempt, cascade, run, batch, log, answers)
                 continue
             await self._news(run.news, step)
+
+    def _begin(
+        self,
+        member: Member,
+        attempt: Attempt,
+        cascade: Cascade,
+        run: "_Run",
+        batch: Sequence[Packed],
+        log: Sequence[LogRow],
+        answers: list[tuple[Answered, str]],
+    ) -> None:
+        work = self._attempt(member, attempt, batch, log, cascade, answers, run.news)
+        self.attempts.spawn(work, f"{attempt.channel} to {member.node}")
 
     def _cascade(self, member: Member, batch: Sequence[Packed], type: str, *, alone: bool, may_hedge: bool) -> Cascade:
         target = self._targets.of(member)

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from multifleet.core.packets import DETAIL_LIMIT
-from multifleet.core.receipts import State, reached
+from multifleet.core.receipts import FINAL, State, reached
 from multifleet.node.clock import NodeClock
 from multifleet.node.delivery.own_events import OwnEvents
 from multifleet.node.delivery.tracker import Tracker
@@ -71,6 +71,7 @@ class Endings:
 
     def sent(self, messages: Sequence[str], peer: str, channel: str, where: str) -> None:
         """Note of messages that they lie elsewhere now, or that somebody was told; rides on the next commit."""
+        messages = [id for id in messages if not self._is_settled(id)]
         detail = where[:DETAIL_LIMIT]
         events = [self._own_events.event(id, peer, State.SENT, channel=channel, detail=detail) for id in messages]
         changes = [OutboxChange(id, peer, State.SENT, f"by {channel}: {where}", True) for id in messages]
@@ -78,6 +79,11 @@ class Endings:
         for id in messages:
             if not reached(self._tracker.state(id) or State.QUEUED, State.SENT):
                 self._tracker.stated(id, peer, State.SENT)
+
+    def _is_settled(self, message: str) -> bool:
+        """Whether the recipient's word, or the end of its time, says more than that it lies somewhere."""
+        state = self._tracker.state(message)
+        return state is not None and (state in FINAL or reached(state, State.STORED))
 
     async def give_up(self, messages: Sequence[tuple[str, str]], peer: str, state: State) -> None:
         """Close messages (id, reason) to a peer as expired or undeliverable."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from multifleet.core.packets import BATCH_BYTES, BATCH_LIMIT, MessageType
 from multifleet.core.routing import PRIORITY, go_together
+from multifleet.store.rows import OutboxRow
 
 IN_MEMORY = 2_000
 """Messages for one peer; what is beyond them waits in the store alone."""
@@ -29,6 +30,11 @@ class Waiting:
     """Seconds, wall clock: when its time is over; 0 where that is not known."""
     place: int = 0
     """Its place in the queue; smaller ones go first."""
+
+    @classmethod
+    def of(cls, row: OutboxRow) -> "Waiting":
+        """One that was accepted before this process began, or did not fit into memory."""
+        return cls(row.id, row.packet, row.type, True, row.reason, row.peer_key, row.expires)  # type: ignore[arg-type]
 
 
 @dataclass(slots=True)

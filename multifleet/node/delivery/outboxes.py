@@ -21,7 +21,7 @@ from multifleet.node.counters import Counters
 from multifleet.node.delivery.awaited import Awaited
 from multifleet.node.delivery.delivery import Delivery, Ended
 from multifleet.node.delivery.outbox_queue import IN_MEMORY, Queue, Waiting
-from multifleet.store.rows import OutboxChange, OutboxRow
+from multifleet.store.rows import OutboxChange
 from multifleet.store.store import Store
 
 REQUESTS_AT_ONCE = 3
@@ -73,7 +73,7 @@ class PeerOutbox:
         self._batch = BatchSize()
         self._backoff = backoff
         self._retry_at = 0.0
-        self._in_flight: dict[int, list[Waiting]] = {}
+        self._in_flight: dict[int, dict[str, Waiting]] = {}
         self._numbers = itertools.count()
         self._something = asyncio.Event()
         self._more_in_store = True
@@ -98,9 +98,15 @@ class PeerOutbox:
         self._awaited.drop(message_id)
 
     def arrived(self, message_id: str) -> None:
-        """The peer has it, whatever way it came."""
-        if self._parked.pop(message_id, None) is not None:
-            self._awaited.add(message_id)
+        """The peer has it, whatever way it came: nothing more is begun for it."""
+        if self._parked.pop(message_id, None) is None and message_id not in self._queue.ids:
+            return
+        if any(message_id in batch for batch in self._in_flight.values()):
+            self._queue.ids.discard(message_id)
+            self._delivery.arrived(self.node)
+        else:
+            self._queue.drop(message_id)
+        self._awaited.add(message_id)
 
     @property
     def parked(self) -> int:
@@ -164,7 +170,7 @@ class PeerOutbox:
                 await self._work(group)
         finally:
             for batch in self._in_flight.values():
-                self._queue.put_back(batch)
+                self._queue.put_back(batch.values())
             self._in_flight.clear()
             self._to_state = True
 
@@ -178,7 +184,7 @@ class PeerOutbox:
                 await self._refill()
             if self._may_send(now):
                 number = next(self._numbers)
-                self._in_flight[number] = self._queue.take(self._batch.most)
+                self._in_flight[number] = {waiting.id: waiting for waiting in self._queue.take(self._batch.most)}
                 group.create_task(self._send(number), name=f"request to {self.node}")
                 continue
             await self._until_something(now)
@@ -222,12 +228,12 @@ class PeerOutbox:
             return
         fresh = [row for row in rows if row.id not in known and row.id not in self._queue.ids | self._parked.keys()]
         for row in fresh:
-            self._queue.add(_waiting(row))
+            self._queue.add(Waiting.of(row))
         if len(fresh) >= IN_MEMORY:
             self._more_in_store = True
 
     async def _send(self, number: int) -> None:
-        batch = self._in_flight[number]
+        batch = list(self._in_flight[number].values())
         times_back = self._times_back
         self._to_probe = False
         try:
@@ -236,7 +242,9 @@ class PeerOutbox:
                 self._to_state = False
                 most = min(LOG_LIMIT, STATEMENTS_FOR_EACH * self._batch.most)
                 log = await self._store.inbox.log_after(self.node, self._stated_up_to, most)
-            ended = await self._delivery.deliver(self.node, batch, log, alone=len(self._queue) == 0)
+            ended = await self._delivery.deliver(
+                self.node, batch, log, alone=len(self._queue) == 0, is_over=lambda: self._is_over(batch)
+            )
         except StoreUnavailable as error:
             del self._in_flight[number]
             self._to_state = True
@@ -252,6 +260,10 @@ class PeerOutbox:
             unreadable = [(id, f"{self.node} cannot read it: {reason}") for id, reason in ended.unreadable]
             await self._give_up([*ended.not_its, *unreadable])
         self._something.set()
+
+    def _is_over(self, batch: Sequence[Waiting]) -> bool:
+        """Whether nothing of it has to go there any more: it came by other ways, or its time is over."""
+        return bool(batch) and self._queue.ids.isdisjoint(waiting.id for waiting in batch)
 
     def _turn_back(self, batch: list[Waiting], not_its: Sequence[tuple[str, str]], *, had_log: bool) -> None:
         """Nothing was sent, for some of it was written to another machine of this name."""
@@ -279,16 +291,18 @@ class PeerOutbox:
                 self._to_state = True
             left = []
             for waiting in batch:
-                if waiting.id in ended.taken:
+                if waiting.id not in ended.taken:
+                    left.append(waiting)
+                elif waiting.id in self._queue.ids:  # else its receipt has come already
                     self._queue.ids.discard(waiting.id)
                     self._awaited.add(waiting.id)
-                else:
-                    left.append(waiting)
             self._queue.put_back(left)
             self._awaited.answered(now, had_messages=bool(batch))
             return
         if had_log:
             self._to_state = True
+        if self._is_over(batch):
+            return
         if ended.again:
             for waiting in batch:
                 waiting.unknown = waiting.unknown or ended.unknown
@@ -303,10 +317,9 @@ class PeerOutbox:
         """All of it lies where the peer will find it, or somebody was told: that is not the peer's word."""
         words = f"by {ended.channel}: {ended.sent}"
         self.last_reason = words
-        self._sent(self.node, [waiting.id for waiting in batch], ended.channel, ended.sent)
-        for waiting in batch:
-            if waiting.id not in self._queue.ids:
-                continue  # its time was over, or it was confirmed, meanwhile
+        left = [waiting for waiting in batch if waiting.id in self._queue.ids]  # neither confirmed nor over meanwhile
+        self._sent(self.node, [waiting.id for waiting in left], ended.channel, ended.sent)
+        for waiting in left:
             self._queue.ids.discard(waiting.id)
             waiting.unknown, waiting.reason = True, words
             self._parked[waiting.id] = waiting
@@ -339,7 +352,3 @@ class PeerOutbox:
         if changes:
             self._store.outbox.change_later(changes)
         self._queue.put_back(batch)
-
-
-def _waiting(row: OutboxRow) -> Waiting:
-    return Waiting(row.id, row.packet, row.type, True, row.reason, row.peer_key, row.expires)  # type: ignore[arg-type]

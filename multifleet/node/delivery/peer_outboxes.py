@@ -10,7 +10,7 @@ from multifleet.node.counters import Counters
 from multifleet.node.delivery.delivery import Delivery
 from multifleet.node.delivery.endings import Endings
 from multifleet.node.delivery.outboxes import PeerOutbox
-from multifleet.node.enduring import enduring
+from multifleet.node.enduring import enduring, tell
 from multifleet.node.members import Member, Members
 from multifleet.store.store import Store
 
@@ -31,6 +31,7 @@ class PeerOutboxes:
         self._own_routes = own_routes
         self._outboxes: dict[str, PeerOutbox] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._asked: set[str] = set()
         self._group: asyncio.TaskGroup | None = None
 
     def start(self, group: asyncio.TaskGroup) -> None:
@@ -90,6 +91,28 @@ class PeerOutboxes:
         outbox = self.of(node)
         outbox.probe()
         outbox.heard_again()
+
+    def ask_now(self, node: str) -> None:
+        """Ask a peer for a sign over every direct way, whatever its backoff says. Before it has answered nothing that
+        waits for it is sent anew: what made us ask may be an old recording in a stranger's hands."""
+        if self._group is None or node in self._asked:
+            return
+        self._asked.add(node)
+        try:
+            self.delivery.attempts.spawn(self._ask(node), f"question to {node}")
+        except RuntimeError:
+            self._asked.discard(node)  # the node is stopping
+
+    async def _ask(self, node: str) -> None:
+        try:
+            ended = await self.delivery.deliver(node, (), (), alone=True)
+        except Exception as error:  # noqa: BLE001  it must not end the node; it is told and asked again
+            tell(self._counters, "ask_fault", node, error)
+            return
+        finally:
+            self._asked.discard(node)
+        if ended.answered and node in self._outboxes:
+            self._outboxes[node].heard_again()
 
     def state_to(self, node: str) -> None:
         """There is something to state about a peer's messages."""

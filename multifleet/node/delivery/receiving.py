@@ -149,8 +149,6 @@ class Receiving:
     async def _commit(
         self, member: Member, opened: Opened, request: Request, remote: str, channel: str, *, at_rest: bool
     ) -> tuple[int, bytes]:
-        if not at_rest:
-            self._told_time(member, request.time)
         if request.log and request.packets:
             # Both writes are handed over before either is awaited, so that one commit carries them.
             heard, answer = await asyncio.gather(
@@ -166,6 +164,8 @@ class Receiving:
         if request.log:
             await self._hearing.take(member, request.log)
         if not request.packets:
+            if not at_rest:
+                self._told_time(member, request.time)
             self._store.inbox.forget_log(member.node, request.have)
             log = await self._store.inbox.log_after(member.node, request.have, packets.LOG_LIMIT)
             if at_rest and log:
@@ -208,6 +208,7 @@ class Receiving:
         if at_rest:
             self._state_to(member.node)  # nobody takes the answer with its receipts
         else:
+            self._told_time(member, request.time)
             self._heard(member, remote)
         self._shares.took(member.node, stored, received.results)
         results = iter(received.results)

@@ -30,6 +30,14 @@ USELESS: dict[str, tuple[dict[str, Any], str]] = {
         {"cloud": {"routine": "http://cloud.example/fire"}},
         'cloud.routine is "http://cloud.example/fire", which is no https address: copy it from the routine\'s page',
     ),
+    "a token in the place of a routine": (
+        {"cloud": {"routine": "sk-ant-oat01-CANARYCANARYCANARY"}},
+        "cloud.routine is a text that is not repeated here, which is no https address: copy it",
+    ),
+    "a login in a host": (
+        {"nodes": {"mac2": {"host": "ann:CANARY@mac2:x"}}},
+        "nodes.mac2.host is a text that is not repeated here, which is no host name",
+    ),
     "a last resort that is none": (
         {"cloud": {"lastResort": True}},
         "cloud.lastResort is true and cloud.routine is empty",

@@ -7,12 +7,32 @@ from typing import Any
 import msgspec
 import pytest
 
+from multifleet.channels.base import Carried, ChannelError, Parcel, Target
 from multifleet.core.backoff import Backoff
 from multifleet.core.frame import open_frame
 from multifleet.core.packets import PacketAnswer, Request, read
 from multifleet.core.receipts import State
 from multifleet.errors import StoreUnavailable
+from multifleet.store.outbox_writes import REASON_LIMIT
+from multifleet.store.rows import OutboxChange
+from tests.node.delivery.test_parked import Shelf
 from tests.node.fleet import Machines, hurry, until
+
+
+class Held(Shelf):
+    """It has the frame at once, and says so late."""
+
+    asked = 0
+
+    def __init__(self, frames: dict[str, list[bytes]]) -> None:
+        super().__init__(frames)
+        self.go_on = asyncio.Event()
+
+    async def deliver(self, target: Target, parcel: Parcel) -> Carried:
+        self.asked += bool(parcel.ids)
+        carried = await super().deliver(target, parcel)
+        await self.go_on.wait()
+        return carried
 
 
 async def test_a_fault_of_a_channel_is_told_and_the_message_tried_again(
@@ -224,3 +244,44 @@ async def test_an_unreachable_peer_is_not_hammered(fleet: Machines) -> None:
     await mac1.node.messages.send("mac2", "hello")
     await asyncio.sleep(1.5)
     assert 2 <= mac1.node.counters.snapshot()["delivery_failed"] <= 6
+
+
+async def test_a_reason_of_megabytes_is_kept_by_its_beginning(fleet: Machines) -> None:
+    mac1, _ = await fleet.started("mac1", "mac2")
+
+    async def talks(*_: object) -> bytes:
+        raise ChannelError("no " * 1_000_000)
+
+    fleet.network.nodes["mac2"] = talks
+    sent = await mac1.node.messages.send("mac2", "hello")
+    await until(lambda: mac1.node.outbox_of("mac2").failing)
+    (row,) = await mac1.node.store.outbox.get(sent.id)
+    assert row.reason is not None and row.reason.startswith("memory: no no") and len(row.reason) < 1_000
+    assert len(mac1.node.outbox_of("mac2").last_reason or "") < 1_000
+    change = OutboxChange(sent.id, "mac2", State.QUEUED, "no " * 1_000_000, None, None)
+    await mac1.node.store.outbox.change([change])
+    (row,) = await mac1.node.store.outbox.get(sent.id)
+    assert len(row.reason or "") == REASON_LIMIT
+
+
+async def test_what_came_by_another_way_is_not_sent_again_and_never_said_to_lie_somewhere(fleet: Machines) -> None:
+    mac1, mac2 = fleet.add("mac1", "mac2")
+    shelf = Held({})
+    mac1.more_channels = [shelf]
+    await mac1.start()
+    await mac2.start()
+    fleet.network.severed.add("mac2")
+    sent = await mac1.node.messages.send("mac2", "hello")
+    await until(lambda: shelf.asked == 1)
+    await mac2.node.here.receive(shelf.frames["mac2"][0], "shelf", "seed", True)  # mac2 tells mac1 at once
+    await mac1.wait(sent.id, State.STORED)
+    outbox = mac1.node.outbox_of("mac2")
+    await until(lambda: not outbox._in_flight)  # nobody waits for the slow way
+    shelf.go_on.set()
+    outbox.heard_again()
+    await asyncio.sleep(0.05)
+    story = await mac1.node.messages.trace(sent.id)
+    assert [event.state for event in story.events if event.by == "mac1"] == ["queued"], story
+    assert (shelf.asked, outbox.parked, len(outbox._queue.ids)) == (1, 0, 0)
+    mac1.node.endings.sent([sent.id], "mac2", "git", "a remote")
+    assert State.SENT not in [event.state for event in (await mac1.node.messages.trace(sent.id)).events]

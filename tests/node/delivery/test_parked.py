@@ -1,6 +1,7 @@
 """What lies somewhere else is `sent`, and its sender keeps it until the recipient itself has it."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import ClassVar
 
@@ -22,6 +23,7 @@ class Shelf:
     def __init__(self, frames: dict[str, list[bytes]]) -> None:
         self.frames = frames
         self.here: Here
+        self.stores: Callable[[bytes, str, str, bool], Awaitable[tuple[int, bytes]]]
 
     async def start(self, stack: AsyncExitStack, here: Here) -> None:
         self.here = here
@@ -181,3 +183,33 @@ async def test_a_channel_is_told_when_the_last_message_of_a_frame_is_over(fleet:
     sent = await mac1.node.messages.send("mac2", "hello", expires_in=100.0)
     await mac1.wait(sent.id, State.SENT)
     assert told == [pytest.approx(mac1.node.clock.now() + 100, abs=5)]
+
+
+class Relay(Shelf):
+    """A shelf among the quick ways."""
+
+    name: ClassVar[str] = "relay"
+
+
+class Login(Shelf):
+    """A way that needs no daemon there."""
+
+    name: ClassVar[str] = "ssh"
+
+    async def deliver(self, target: Target, parcel: Parcel) -> Carried:
+        _, answer = await self.stores(parcel.frame, "ssh", self.name, False)
+        return Carried(Success.ANSWERED, answer, where="mac2")
+
+
+async def test_what_a_relay_keeps_is_stored_over_ssh_where_that_can_be(fleet: Machines) -> None:
+    mac1, mac2 = fleet.add("mac1", "mac2")
+    await mac2.open()
+    login = Login({})
+    login.stores = mac2.node.here.receive
+    mac1.more_channels = [Relay({}), login]
+    fleet.network.severed.add("mac2")
+    await mac1.start()
+    sent = await mac1.node.messages.send("mac2", "hello")
+    await mac1.wait(sent.id, State.STORED)
+    assert [(row.body, row.channel) for row in await mac2.received()] == [("hello", "ssh")]
+    assert mac1.node.outbox_of("mac2").parked == 0

@@ -211,10 +211,10 @@ class StandIn:
             raise UnknownNode(f"no node {peer} in this fleet: `multifleet peers` lists them")
         return [ChannelView("mac2", "http", "degraded", 1, last_error=NASTY)]
 
-    async def repair(self, peer: str | None, level: str | None) -> RepairView:
-        self.asked.append(("repair", [peer, level]))
+    async def repair(self, peer: str | None, level: str | None, anyway: bool) -> RepairView:
+        self.asked.append(("repair", [peer, level, anyway]))
         case = CaseView("mac2", "http", "healing", "L2", 1000.0, 1001.0, NASTY, NASTY, "L3 in 100 s")
-        return RepairView([case], None, ["multifleet channels mac2"])
+        return RepairView([case], None, ["multifleet channels mac2"], NASTY)
 
     async def why(self, peer: str) -> WhyView:
         if peer != "mac2":

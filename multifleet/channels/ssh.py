@@ -55,7 +55,7 @@ class SshChannel:
 
     async def deliver(self, target: Target, parcel: Parcel) -> Carried:
         """Hand the frame to `receive` there, and take what it prints."""
-        home = self._connections.peers.facts.of(target.node).unusual_home
+        home = self._connections.home_of(target.node)
         stdin = with_home(home, parcel.frame) if home else parcel.frame
         ran = await run_there(self._connections, target, RECEIVE, stdin, OUTPUT_LIMIT)
         said = printed(ran, _Said)

@@ -85,6 +85,10 @@ class SshConnections:
         """Why there is no way to log in to a peer; empty where there is one to try."""
         return why_no_login(target)
 
+    def home_of(self, node: str) -> str:
+        """A peer's home, if it has told one that a login there does not find by itself; else empty."""
+        return self.peers.facts.of(node).unusual_home if self._is_started else ""
+
     @asynccontextmanager
     async def to(self, target: Target) -> "AsyncIterator[Kept]":
         """A connection to a peer, which others may use at the same time.

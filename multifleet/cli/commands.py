@@ -529,7 +529,7 @@ COMMANDS: dict[str, Command] = {
         (
             "Climb the repair ladder for the broken channels to a node now, or show the "
             "ladder. It is climbed by itself as well; at most three times an hour a node is "
-            "turned to about repairs, by hand or not."
+            "turned to about repairs, by hand or not. What reaches nobody does not count."
         ),
         "POST",
         "/repair",
@@ -553,6 +553,14 @@ COMMANDS: dict[str, Command] = {
                 ),
             ),
             Field(
+                "anyway",
+                (
+                    "Also where the node was turned to three times within the hour; three times more "
+                    "at the most."
+                ),
+                "switch",
+            ),
+            Field(
                 "local",
                 (
                     "Mend this machine's own daemon: start it again where it has crashed or does not "
@@ -565,6 +573,13 @@ COMMANDS: dict[str, Command] = {
                     "agent",
                 ),
                 label="WHAT",
+            ),
+            Field(
+                "by",
+                "With --local: who asks came over SSH, and names the home on standard input.",
+                choices=(
+                    "ssh",
+                ),
             ),
         ),
         (),

@@ -46,6 +46,7 @@ EXTRA_FIELDS = {
             choices=("daemon", "socket", "agent"),
             label="WHAT",
         ),
+        Field("by", "With --local: who asks came over SSH, and names the home on standard input.", choices=("ssh",)),
     ),
     "trace": (Field("watch", "Print each step when it happens, until the last.", SWITCH),),
 }

@@ -29,7 +29,7 @@ IDENTITY_LIMIT = 65_536
 
 def run(name: str, command: Command, values: dict[str, Value], as_json: bool) -> int:
     """Failed where the frame was refused; what the node says of it is printed all the same."""
-    frame = _in_its_home(sys.stdin.buffer.read(HOME_LINE_LIMIT + LARGEST_FRAME + 1))
+    frame = in_its_home(sys.stdin.buffer.read(HOME_LINE_LIMIT + LARGEST_FRAME + 1))
     if len(frame) > LARGEST_FRAME:
         raise Failed(f"the frame is longer than {LARGEST_FRAME} bytes")
     if elsewhere := _elsewhere(frame):
@@ -51,8 +51,8 @@ def run(name: str, command: Command, values: dict[str, Value], as_json: bool) ->
     return 0
 
 
-def _in_its_home(given: bytes) -> bytes:
-    """The frame; this process works for the home that is named before it, if this user has such a one."""
+def in_its_home(given: bytes) -> bytes:
+    """What comes after that line; this process works for the home that is named in it, if this user has such a one."""
     if not given.startswith(HOME_LINE):
         return given
     line, _, frame = given.partition(b"\n")

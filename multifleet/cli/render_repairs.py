@@ -12,7 +12,9 @@ def repairs(result: dict[str, Any]) -> str:
         for c in result["cases"]
     ]
     heads = ("PEER", "CHANNEL", "STATE", "RUNG", "SINCE", "NEXT", "WHAT IS KNOWN")
-    shown = table(heads, rows, empty="nothing needs repair") if rows or not result["refused"] else ""
+    empty = "nothing needs repair any more" if result["done"] else "nothing needs repair"
+    shown = table(heads, rows, empty=empty) if rows or not result["refused"] else ""
+    done = f"{cell(result['done'])}\n" if result["done"] else ""
     refused = f"{cell(result['refused'])}\n" if result["refused"] else ""
     commands = "".join(f"  {cell(words)}\n" for words in result["commands"])
-    return refused + shown + (f"what you can type:\n{commands}" if commands else "")
+    return done + refused + shown + (f"what you can type:\n{commands}" if commands else "")

@@ -5,7 +5,8 @@ caller is told what to do, does it, and reports. Moments arrive as arguments, by
 channel works again is not known here either: the caller closes a case when a signed round trip has shown it.
 
 A storm of repairs cannot come of it: one step at a time for each peer, and at most three escalations in an hour
-whatever breaks, heals and breaks again. What was refused for that is kept and shown, and has its turn later.
+whatever breaks, heals and breaks again. What was refused for that is kept and shown, and has its turn later. A step
+that reached nobody is none of them; a person may insist on so many more.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -17,6 +18,8 @@ from multifleet.core.channel_state import ChannelHealth, ChannelState
 
 ESCALATIONS, ESCALATIONS_WITHIN = 3, 3_600.0
 """How often a node may turn to one other about repairs, in so many seconds."""
+INSISTED = 6
+"""The same where a person insists: those that are left and three more."""
 AROUND = 60.0
 """Seconds before a channel broke in which what another one did still speaks of the same trouble."""
 DIRECT = ("nats", "http")
@@ -124,6 +127,11 @@ class Step:
         """Whose repair it is."""
         return tuple(case.channel for case in self.cases)
 
+    @property
+    def escalation(self) -> "Escalation | None":
+        """What it counts as, where it is limited."""
+        return Escalation(self.peer, self.level, self.at) if LADDER[_PLACE[self.level]].is_escalation else None
+
 
 @dataclass(frozen=True, slots=True)
 class Escalation:
@@ -142,7 +150,7 @@ class Ladders:
         self._escalations: dict[str, list[Escalation]] = {}
         for one in escalations:
             self._escalations.setdefault(one.peer, []).append(one)
-        self._busy: set[str] = set()
+        self._busy: dict[str, Level] = {}
 
     @property
     def cases(self) -> Collection[Case]:
@@ -172,18 +180,22 @@ class Ladders:
             self._cases.pop((case.peer, case.channel))
         return gone
 
-    def left(self, peer: str, now: float) -> int:
-        """How many escalations towards a peer are left in this hour."""
-        return max(0, ESCALATIONS - len(self._lately(peer, now)))
+    def left(self, peer: str, now: float, most: int = ESCALATIONS) -> int:
+        """How many escalations towards a peer are left in this hour, of so many."""
+        return max(0, most - len(self._lately(peer, now)))
 
-    def free_at(self, peer: str, now: float) -> float:
+    def free_at(self, peer: str, now: float, most: int = ESCALATIONS) -> float:
         """When there is one left again; now where there is."""
         lately = self._lately(peer, now)
-        return now if len(lately) < ESCALATIONS else sorted(one.at for one in lately)[-ESCALATIONS] + ESCALATIONS_WITHIN
+        return now if len(lately) < most else sorted(one.at for one in lately)[-most] + ESCALATIONS_WITHIN
 
     def is_busy(self, peer: str) -> bool:
         """Whether a step for it is under way."""
         return peer in self._busy
+
+    def is_mending(self, peer: str) -> bool:
+        """Whether that step may mend something; to tell a person does not."""
+        return self._busy.get(peer, Level.HUMAN) is not Level.HUMAN
 
     def is_refused(self, case: Case, now: float) -> bool:
         """Whether the next rung would be climbed now, were there not too many escalations already."""
@@ -196,7 +208,7 @@ class Ladders:
         Nothing is done about peers that are not reachable by anything: they sleep, or are gone.
         """
         steps = []
-        for peer in sorted({case.peer for case in self._cases.values()} - self._busy):
+        for peer in sorted({case.peer for case in self._cases.values()} - self._busy.keys()):
             due = [case for case in self._cases.values() if case.peer == peer and case.due_at <= now]
             if not due or not is_reachable(peer):
                 continue
@@ -205,18 +217,26 @@ class Ladders:
                 steps.append(step)
         return steps
 
-    def climb(self, peer: str, channels: Collection[str], level: Level, now: float) -> Step | None:
+    def climb(
+        self, peer: str, channels: Collection[str], level: Level, now: float, most: int = ESCALATIONS
+    ) -> Step | None:
         """The same because a person wants it, whatever rung the cases are on; None where the limit, or another step,
         stands against it."""
         cases = [case for case in self._cases.values() if case.peer == peer and case.channel in channels]
         rung = LADDER[_PLACE[level]]
-        if not cases or peer in self._busy or (rung.is_escalation and not self.left(peer, now)):
+        if not cases or peer in self._busy or (rung.is_escalation and not self.left(peer, now, most)):
             return None
         return self._begin(peer, rung, cases, now)
 
-    def done(self, step: Step, outcome: str, now: float, *, taken_up: bool) -> list[Case]:
-        """What came of a step; the cases of it that are still open, as they are now."""
-        self._busy.discard(step.peer)
+    def done(self, step: Step, outcome: str, now: float, *, taken_up: bool, reached: bool = True) -> list[Case]:
+        """What came of a step; the cases of it that are still open, as they are now.
+
+        `reached`: whether it came as far as the peer, or may have; else the peer was not turned to.
+        """
+        self._busy.pop(step.peer, None)
+        counted = self._escalations.get(step.peer, [])
+        if not reached and step.escalation in counted:
+            counted.remove(step.escalation)
         still = []
         for was in step.cases:
             case = self._cases.get((was.peer, was.channel))
@@ -247,10 +267,11 @@ class Ladders:
         return None
 
     def _begin(self, peer: str, rung: Rung, cases: list[Case], now: float) -> Step:
-        self._busy.add(peer)
-        if rung.is_escalation:
-            self._escalations[peer] = [*self._lately(peer, now), Escalation(peer, rung.level, now)]
-        return Step(peer, rung.level, tuple(sorted(cases, key=lambda case: case.channel)), now)
+        self._busy[peer] = rung.level
+        step = Step(peer, rung.level, tuple(sorted(cases, key=lambda case: case.channel)), now)
+        if step.escalation is not None:
+            self._escalations[peer] = [*self._lately(peer, now), step.escalation]
+        return step
 
     def _lately(self, peer: str, now: float) -> list[Escalation]:
         return [one for one in self._escalations.get(peer, ()) if one.at > now - ESCALATIONS_WITHIN]
@@ -268,7 +289,9 @@ def should_begin(
             continue
         others = [other for other in health if other != name and _answered(health[other], mine.changed_at)]
         if is_there or others:
-            how = f"it answers by {', '.join(sorted(others))}" if others else "the peer is heard"
+            since = sorted(other for other in others if (health[other].last_ok or 0.0) >= mine.quiet_since)
+            before = "the peer was heard" if is_there else f"it had just answered by {', '.join(sorted(others))}"
+            how = f"after that it answered by {', '.join(since)}" if since else before
             found[name] = f"{mine.last_error or 'no answer'}; {how}"
     return found
 

@@ -40,7 +40,12 @@ HOME_LINE_LIMIT = len(HOME_LINE) + 4 * PATH_LIMIT + 1
 
 def with_home(home: str, frame: bytes) -> bytes:
     """A frame for `receive`, with the home for which it is."""
-    return HOME_LINE + home.encode() + b"\n" + frame
+    return home_line(home) + frame
+
+
+def home_line(home: str) -> bytes:
+    """The line that names a home on the standard input of `receive` and of `repair --local`."""
+    return HOME_LINE + home.encode() + b"\n"
 
 
 def is_plain(home: str) -> bool:

@@ -42,6 +42,14 @@ AHEAD = 3.0
 Handler = Callable[[str, Any], Awaitable[msgspec.Struct]]
 
 
+class Declined(ChannelError):
+    """The peer itself has answered, and refused."""
+
+
+class _Kept(ChannelError):
+    """Somebody keeps the question for the peer, who takes none that was kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Kind:
     form: type[Question]
@@ -62,7 +70,11 @@ class Asking:
         counters: Counters,
         heard: Callable[[Member, str], None],
         nonces: Nonces,
+        noted_since: float,
+        is_running: Callable[[], bool],
     ) -> None:
+        """`noted_since`: since when the nonces of lasting questions are on disk. `is_running`: whether this is a
+        daemon, and not a command that lives as long as one frame."""
         self._members = members
         self._targets = targets
         self._exchange = exchange
@@ -72,6 +84,8 @@ class Asking:
         self._counters = counters
         self._heard = heard
         self._nonces = nonces
+        self._noted_since = noted_since
+        self._is_running = is_running
         self._kinds: dict[str, _Kind] = {}
         self._known: defaultdict[str, OrderedDict[str, float]] = defaultdict(OrderedDict)
         self._since = clock.now()
@@ -91,11 +105,12 @@ class Asking:
         if member is None:
             raise ChannelError(f"{node} is no member")
         reasons: list[str] = []
-        unknown = False
+        unknown, failure = False, ChannelError
 
         def failed(channel: str, error: ChannelError) -> None:
-            nonlocal unknown
-            unknown = unknown or error.unknown
+            nonlocal unknown, failure
+            unknown = unknown or (error.unknown and not isinstance(error, _Kept))
+            failure = Declined if isinstance(error, Declined) else failure
             reasons.append(f"{channel}: {error}")
 
         try:
@@ -107,7 +122,7 @@ class Asking:
         except TimeoutError:
             reasons.append(f"no answer in {seconds:g} s")
             unknown = True
-        raise ChannelError("; ".join(reasons) or f"no channel to {node} answers", unknown=unknown)
+        raise failure("; ".join(reasons) or f"no channel to {node} answers", unknown=unknown)
 
     async def _ask_by(self, member: Member, question: Question, channel: str) -> Wire:
         carry = self._targets.channels[channel].deliver
@@ -152,7 +167,7 @@ class Asking:
             asked_at = self._clock.monotonic()
             carried: Carried = await carry(target, Parcel(made))
             if carried.success is not Success.ANSWERED:
-                raise ChannelError(f"{carried.success} at {carried.where}", unknown=True)
+                raise _Kept(f"{carried.success} at {carried.where}", unknown=True)
             told = self._exchange.open_told(member, nonce, carried.answer, asks.read_told)
             self._heard(member, carried.where if tells_address else "")
             offset = learned_offset(asked_at, self._clock.monotonic(), told.time, self._clock.now())
@@ -165,21 +180,24 @@ class Asking:
                     raise NotAnswered(f"{member.node} told something else ({error})") from None
             if told.refusal != "outside_window" or second:
                 break
-        raise ChannelError(f"{member.node} said: {told.reason or told.refusal.replace('_', ' ')}")
+        raise Declined(f"{member.node} said: {told.reason or told.refusal.replace('_', ' ')}")
 
     async def answer(self, member: Member, to: Header, ask: Ask) -> bytes:
         """The signed answer to a peer's question."""
         now = self._clock.now()
         body, refusal, reason = msgspec.Raw(b"null"), "", ""
         kind = self._kinds.get(ask.what)
-        if not (kind and kind.form.repeatable) and self._is_known(member.node, to, now):
+        # A command is always younger than the frame; what a lasting question did is on disk, whoever answered it.
+        only_disk_knows = kind is not None and kind.form.lasting and not self._is_running()
+        since = (self._noted_since if only_disk_knows else self._since) - 1.0
+        if not (kind and kind.form.repeatable) and self._is_known(member.node, to, now, since):
             refusal = "replay"
         elif not (kind and kind.form.repeatable) and self._may_be_older(to, now):
             refusal = "outside_window"  # who asks learns the time from this answer, and asks again at once
         elif kind is None:
             refusal = "unknown_question"
             reason = f"it does not answer {ask.what}: turned off there, or an older version"
-        elif kind.form.lasting and not await self._is_noted(member.node, to, now):
+        elif kind.form.lasting and not await self._is_noted(member.node, to, now, otherwise=not only_disk_knows):
             refusal = "replay"
         else:
             try:
@@ -197,24 +215,25 @@ class Asking:
         told_ = Told(re=to.nonce, time=int(self._clock.now()), body=body, refusal=refusal, reason=reason[:REASON_LIMIT])
         return self._exchange.tell(member, to, told_)
 
-    async def _is_noted(self, node: str, to: Header, now: float) -> bool:
+    async def _is_noted(self, node: str, to: Header, now: float, *, otherwise: bool) -> bool:
         """Whether it is on disk now that this frame was answered, and was not before: a clock alone cannot tell what
         came in the last second before a restart."""
         try:
             return await self._nonces.note(node, to.nonce, int(now + KEPT))
         except StoreUnavailable:
-            return True  # a machine whose disk is full is repaired all the same; this daemon still knows the frame
+            return otherwise  # a machine whose disk is full is repaired all the same; a daemon still knows the frame
 
     def _may_be_older(self, to: Header, now: float) -> bool:
         """Whether a clock that is ahead may have stamped it before this daemon ran, and the one before answered it."""
         return now - self._since < KEPT and to.sent > now + AHEAD
 
-    def _is_known(self, node: str, to: Header, now: float) -> bool:
-        """Whether this very frame was answered before, or may have been by the daemon that ran before this one."""
+    def _is_known(self, node: str, to: Header, now: float, since: float) -> bool:
+        """Whether this very frame was answered before, or may have been by who ran before this one, being from before
+        `since`."""
         known = self._known[node]
         while known and (len(known) > REMEMBERED or now - next(iter(known.values())) > KEPT):
             known.popitem(last=False)
-        if to.nonce in known or to.sent < self._since - 1.0:
+        if to.nonce in known or to.sent < since:
             return True
         known[to.nonce] = now
         return False

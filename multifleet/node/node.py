@@ -16,7 +16,6 @@ from multifleet.node import picture
 from multifleet.node.delivery.picture import channel_views
 from multifleet.node.engine import Engine
 from multifleet.node.healing import by_hand
-from multifleet.node.healing.picture import problems as repairs_under_way
 from multifleet.node.keys.keystore import kept_in
 from multifleet.node.lost_stores import what_was_lost
 from multifleet.node.offering.live_sessions import AT_TERMINAL
@@ -105,7 +104,7 @@ class Node(Engine):
                 *self._maybe_out(known.view),
                 *self._left_words(),
             ),
-            repairs=tuple(repairs_under_way(self.healing.ladders, self.clock.now())),
+            repairs=tuple(by_hand.under_way(self.healing, self.targets, self.clock.now())),
             settings=await self.config_state.words(),
             degraded=(me_out_words(out) if out else None)
             or self.store.database.degraded
@@ -162,10 +161,10 @@ class Node(Engine):
         wanted = [self.members.need(peer)] if peer else self.members.others()
         return channel_views(wanted, self.targets, self.health_of_channels, self.clock.now())
 
-    async def repair(self, peer: str | None, level: str | None) -> RepairView:
+    async def repair(self, peer: str | None, level: str | None, anyway: bool = False) -> RepairView:
         """Climb the ladder for a peer now, or show it."""
         return await by_hand.repair(
-            self.healing, self.targets, self.health_of_channels, self._state_of, self.clock.now, peer, level
+            self.healing, self.targets, self.health_of_channels, self._state_of, self.clock.now, peer, level, anyway
         )
 
     async def why(self, peer: str) -> WhyView:

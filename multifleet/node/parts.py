@@ -126,13 +126,15 @@ class Parts(Ties):
             counters,
             self.heard,
             store.nonces,
+            store.created_at,
+            is_running=lambda: self._group is not None,
         )
         self.waking = Waking(self.members, self.targets, self.attempts, self.events, clock.monotonic, self.ssh.log_in)
         self.healing = build_healing(
             Surroundings(
                 is_running=lambda: self._group is not None,
                 is_there=self._is_there,
-                state_of=lambda node: self.presence.peer(node).state,
+                presence_of=lambda node: self.presence.peer(node),
                 addresses=lambda: self.own_addresses() if self.listens else [],
                 announce=self._announce,
                 chief=self.chief,

@@ -13,6 +13,7 @@ class _Change:
     kept: tuple[Case, ...] = ()
     closed: tuple[tuple[str, str], ...] = ()
     escalation: Escalation | None = None
+    taken_back: Escalation | None = None
 
 
 class Healing:
@@ -48,6 +49,10 @@ class Healing:
         """Durable when it returns: what is not on disk could be done again after each of many starts."""
         await self._database.write(_write, _Change(escalation=escalation))
 
+    def take_back_later(self, escalation: Escalation) -> None:
+        """It reached nobody, and does not count."""
+        self._database.write_later(_write, _Change(taken_back=escalation))
+
 
 def _write(connection: sqlite3.Connection, changes: Sequence[_Change]) -> Sequence[None]:
     for change in changes:
@@ -71,5 +76,9 @@ def _write(connection: sqlite3.Connection, changes: Sequence[_Change]) -> Sequen
         if (one := change.escalation) is not None:
             connection.execute(
                 "INSERT INTO escalations (peer, level, at) VALUES (?, ?, ?)", (one.peer, one.level, one.at)
+            )
+        if (one := change.taken_back) is not None:
+            connection.execute(
+                "DELETE FROM escalations WHERE peer = ? AND level = ? AND at = ?", (one.peer, one.level, one.at)
             )
     return [None] * len(changes)

@@ -13,6 +13,7 @@ from multifleet.core.channel_state import ChannelHealth, ChannelState
 from multifleet.core.ladder import (
     ESCALATIONS,
     ESCALATIONS_WITHIN,
+    INSISTED,
     LADDER,
     Case,
     Escalation,
@@ -107,6 +108,29 @@ def test_the_fourth_escalation_within_the_hour_is_refused_and_has_its_turn_later
     assert climb(ladders, ESCALATIONS_WITHIN).level is L2
 
 
+def test_a_step_that_reached_nobody_is_none_of_the_three_and_the_ladder_goes_on() -> None:
+    ladders = begun("http")
+    for level in (L2, L3):
+        (step,) = ladders.next(0.0, THERE)
+        assert step.level is level and ladders.left("mac2", 0.0) == ESCALATIONS - 1
+        ladders.done(step, "could not be told", 0.0, taken_up=False, reached=False)
+        assert ladders.left("mac2", 0.0) == ESCALATIONS and ladders.escalations("mac2", 0.0) == []
+    assert climb(ladders, 900.0).level is L4
+
+
+def test_a_person_may_insist_on_three_more_and_on_no_more_than_that() -> None:
+    ladders = Ladders(escalations=[Escalation("mac2", L2, float(at)) for at in range(ESCALATIONS)])
+    ladders.begin("mac2", "http", "no answer", 10.0)
+    for _ in range(INSISTED - ESCALATIONS):
+        assert ladders.climb("mac2", ["http"], L3, 20.0) is None
+        step = ladders.climb("mac2", ["http"], L3, 20.0, INSISTED)
+        assert step is not None and ladders.is_mending("mac2")
+        ladders.done(step, "restarted", 20.0, taken_up=True)
+    assert ladders.climb("mac2", ["http"], L3, 30.0, INSISTED) is None
+    assert ladders.free_at("mac2", 30.0, INSISTED) == ESCALATIONS_WITHIN
+    assert ladders.free_at("mac2", 30.0) == 20.0 + ESCALATIONS_WITHIN
+
+
 def test_the_limit_is_of_one_peer() -> None:
     ladders = Ladders(escalations=[Escalation("mac2", L2, 0.0)] * ESCALATIONS)
     ladders.begin("mac3", "http", "no answer", 1.0)
@@ -176,6 +200,17 @@ def test_the_ladder_begins_where_a_direct_channel_should_work(
     assert set(should_begin(health, is_there=is_there)) == found
 
 
+def test_only_ways_that_answered_after_the_failure_are_named() -> None:
+    failed = replace(BROKEN, failed_at=1_002.0)
+    at = {"relay": replace(GOOD, last_ok=1_003.0), "nats": replace(GOOD, last_ok=1_001.0)}
+    words = should_begin({"http": failed, **at}, is_there=True)["http"]
+    assert words == "timed out; after that it answered by relay"
+    del at["relay"]
+    assert should_begin({"http": failed, **at}, is_there=True)["http"] == "timed out; the peer was heard"
+    words = should_begin({"http": failed, **at}, is_there=False)["http"]
+    assert words == "timed out; it had just answered by nats"
+
+
 @pytest.mark.parametrize(
     ("found", "chief", "under_repair", "taken"),
     [
@@ -214,6 +249,7 @@ class Storm(RuleBasedStateMachine):
         self.now = 0.0
         self.ladders = Ladders()
         self.told: list[tuple[str, float]] = []
+        self.insisted: list[tuple[str, float]] = []
         self.under_way: list[Step] = []
 
     peers = st.sampled_from(["mac2", "mac3"])
@@ -242,10 +278,21 @@ class Storm(RuleBasedStateMachine):
         if step is not None:
             self._begins(step)
 
-    @rule(taken_up=st.booleans())
-    def a_step_ends(self, taken_up: bool) -> None:
+    @rule(peer=peers, level=st.sampled_from([L2, L3]))
+    def a_person_insists(self, peer: str, level: Level) -> None:
+        step = self.ladders.climb(peer, ["http", "nats"], level, self.now, INSISTED)
+        if step is not None:
+            self._begins(step, insists=True)
+
+    @rule(taken_up=st.booleans(), reached=st.booleans())
+    def a_step_ends(self, taken_up: bool, reached: bool) -> None:
         if self.under_way:
-            self.ladders.done(self.under_way.pop(0), "tried", self.now, taken_up=taken_up)
+            step = self.under_way.pop(0)
+            self.ladders.done(step, "tried", self.now, taken_up=taken_up, reached=reached)
+            for told in (self.told, self.insisted):
+                if not reached and (step.peer, step.at) in told:
+                    told.remove((step.peer, step.at))
+                    break
 
     @rule()
     def starts_again(self) -> None:
@@ -253,16 +300,17 @@ class Storm(RuleBasedStateMachine):
         self.ladders = Ladders(self.ladders.cases, escalations)
         self.under_way.clear()
 
-    def _begins(self, step: Step) -> None:
+    def _begins(self, step: Step, insists: bool = False) -> None:
         self.under_way.append(step)
         if step.level in (L2, L3):
-            self.told.append((step.peer, self.now))
+            (self.insisted if insists else self.told).append((step.peer, self.now))
 
     @invariant()
-    def at_most_three_in_any_hour(self) -> None:
-        for peer, at in self.told:
-            within = [other for who, other in self.told if who == peer and at <= other < at + ESCALATIONS_WITHIN]
-            assert len(within) <= ESCALATIONS
+    def at_most_three_in_any_hour_and_as_many_more_where_a_person_insists(self) -> None:
+        for told, most in ((self.told, ESCALATIONS), ([*self.told, *self.insisted], INSISTED)):
+            for peer, at in told:
+                within = [other for who, other in told if who == peer and at <= other < at + ESCALATIONS_WITHIN]
+                assert len(within) <= most
 
     @invariant()
     def one_at_a_time(self) -> None:

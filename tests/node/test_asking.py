@@ -130,6 +130,42 @@ async def test_what_does_something_is_not_done_again_after_a_restart_in_the_same
     assert told == ["", "replay"] and done == [1]
 
 
+async def test_a_command_that_starts_slowly_does_once_what_it_was_asked_before(pair: tuple[Machine, Machine]) -> None:
+    mac1, mac2 = pair
+    done: list[int] = []
+
+    async def do(sender: str, question: Do) -> Sum:
+        done.append(1)
+        return Sum(total=len(done))
+
+    member = mac1.node.members.need("mac2")
+    question = Ask(time=int(mac1.node.clock.now()), what="do", body=msgspec.Raw(b'{"type":"do","numbers":[]}'))
+    frame, nonce = mac1.node.exchange.ask(member, question)
+    told = []
+    for start in (mac2.open, mac2.open, mac2.start):
+        await mac2.stop()
+        mac2.time.pass_(10.0)
+        await start()
+        mac2.node.asking.serve(Do, do)
+        _, answer = await mac2.node.receiving.take(frame, "", "ssh")
+        told.append(mac1.node.exchange.open_told(member, nonce, answer, asks.read_told).refusal)
+    assert told == ["", "replay", "replay"] and done == [1]
+
+
+async def test_a_command_on_a_store_that_is_younger_than_the_question_does_not_do_it(
+    pair: tuple[Machine, Machine],
+) -> None:
+    mac1, mac2 = pair
+    mac2.node.asking.serve(Do, add)
+    member = mac1.node.members.need("mac2")
+    question = Ask(time=int(mac1.node.clock.now()), what="do", body=msgspec.Raw(b'{"type":"do","numbers":[1]}'))
+    frame, nonce = mac1.node.exchange.ask(member, question)
+    mac2.node.asking._is_running = lambda: False
+    mac2.node.asking._noted_since = mac2.node.clock.now() + 2.0
+    _, answer = await mac2.node.receiving.take(frame, "", "ssh")
+    assert mac1.node.exchange.open_told(member, nonce, answer, asks.read_told).refusal == "replay"
+
+
 async def test_what_was_asked_before_the_daemon_started_is_not_done(pair: tuple[Machine, Machine]) -> None:
     mac1, mac2 = pair
     mac2.time.pass_(100)

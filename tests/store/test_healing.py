@@ -30,3 +30,11 @@ async def test_an_escalation_is_on_disk_when_it_was_counted_and_is_forgotten_aft
     await store.prune(1_001.0 + 86_400.0)
     assert await store.healing.load() == ([], [late])
     await store.aclose()
+
+
+async def test_an_escalation_that_reached_nobody_is_taken_back_and_no_other(store: Store) -> None:
+    one, other = Escalation("mac2", Level.GUIDE, 1_000.25), Escalation("mac2", Level.ASSIST, 1_000.25)
+    await store.healing.escalate(one)
+    await store.healing.escalate(other)
+    store.healing.take_back_later(one)
+    assert await store.healing.load() == ([], [other])

@@ -47,6 +47,13 @@ class PeerPresence:
     slept: int
     """Seconds that it slept before it last came back; 0 where it did not."""
 
+    @property
+    def is_away(self) -> str:
+        """Where it said itself that it will not be there for a while, that in words; else empty."""
+        if self.state is PresenceState.ASLEEP:
+            return "it sleeps"
+        return "it was stopped there" if self.state is PresenceState.DEAD and self.how == STOPPED else ""
+
 
 @dataclass(slots=True, eq=False)
 class Peer:

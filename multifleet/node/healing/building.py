@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from multifleet.channels.ssh_connections import SshConnections
-from multifleet.core.presence.states import PresenceState
+from multifleet.core.presence.peer import PeerPresence
 from multifleet.core.repairs import RepairAsk
 from multifleet.node.asking import Asking
 from multifleet.node.clock import NodeClock
@@ -27,7 +27,8 @@ class Surroundings:
 
     is_running: Callable[[], bool]
     is_there: Callable[[str], bool]
-    state_of: Callable[[str], str | None]
+    presence_of: Callable[[str], PeerPresence]
+    """KeyError for who is let in at this moment."""
     addresses: Callable[[], Sequence[str]]
     announce: Callable[[], str]
     chief: Callable[[], str | None]
@@ -49,11 +50,11 @@ def build_healing(
     """The healer, which answers those of peers from now on."""
     members = targets.members
 
-    def is_away(node: str) -> bool:
+    def why_away(node: str) -> str:
         try:
-            return around.state_of(node) == PresenceState.ASLEEP
+            return around.presence_of(node).is_away
         except KeyError:
-            return False  # let in at this moment
+            return ""
 
     mending = Mending(targets, counters, around.announce)
     answering = RepairAnswering(members, mending, clock, counters, around.addresses, around.is_running)
@@ -69,10 +70,10 @@ def build_healing(
         counters,
         events,
         mending,
-        Outside(over_ssh(ssh), ssh.why_not),
+        Outside(over_ssh(ssh), ssh.why_not, ssh.home_of),
         Human(counters),
         is_there=around.is_there,
-        is_away=is_away,
+        why_away=why_away,
         chief=around.chief,
         learned=around.learned,
     )

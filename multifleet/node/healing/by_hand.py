@@ -1,6 +1,6 @@
 """Repairs as a person asks for them and sees them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from multifleet.core.channel_state import ChannelHealth, ChannelState
 from multifleet.core.ladder import Level
@@ -9,7 +9,7 @@ from multifleet.node.delivery.health import Health
 from multifleet.node.delivery.targets import Targets
 from multifleet.node.healing.healing import Healing
 from multifleet.node.healing.human import commands
-from multifleet.node.healing.picture import case_views
+from multifleet.node.healing.picture import ByHand, Ways, case_views, problems
 from multifleet.operations.views import RepairView
 
 
@@ -21,6 +21,7 @@ async def repair(
     now: Callable[[], float],
     peer: str | None,
     level: str | None,
+    anyway: bool,
 ) -> RepairView:
     """Climb the ladder for a peer now, or show it for all; BadInput for a rung without a peer.
 
@@ -29,16 +30,16 @@ async def repair(
     if peer is None:
         if level:
             raise BadInput("a rung is climbed for one node: name it, `multifleet repair NODE --level ...`")
-        refused = ""
+        made = ByHand()
         broken = sorted({case.peer for case in healing.ladders.cases})
         typed = [f"multifleet repair {node}" for node in broken]
     else:
         target = targets.of(targets.members.need(peer))
-        refused = await healing.by_hand(peer, Level(level) if level else None)
+        made = await healing.by_hand(peer, Level(level) if level else None, anyway=anyway)
         has_cases = any(case.peer == peer for case in healing.ladders.cases)
-        typed = commands(target) if has_cases else []
-        if not has_cases and not refused and presence(peer) == "dead":
-            refused = (
+        typed = commands(target, healing.outside.home_of(peer)) if has_cases else []
+        if not has_cases and not made.refused and not made.done and presence(peer) == "dead":
+            made = ByHand(
                 f"{peer} is not there, and no broken channel to it is known: `multifleet up` there starts its "
                 f"daemon, `multifleet why {peer}` says what is known of it"
             )
@@ -46,5 +47,19 @@ async def repair(
     def state_of(node: str, channel: str) -> ChannelState:
         return health.of(node).get(channel, ChannelHealth()).state
 
-    views = case_views(healing.ladders, state_of, now())
-    return RepairView([view for view in views if peer in (None, view.peer)], refused or None, typed)
+    views = case_views(healing.ladders, _ways(healing, targets), state_of, now())
+    shown = [view for view in views if peer in (None, view.peer)]
+    return RepairView(shown, made.refused or None, typed, made.done or None)
+
+
+def under_way(healing: Healing, targets: Targets, now: float) -> Iterable[str]:
+    """One sentence for each case, for `status`."""
+    return problems(healing.ladders, _ways(healing, targets), now)
+
+
+def _ways(healing: Healing, targets: Targets) -> Ways:
+    def why_no_login(node: str) -> str:
+        member = targets.members.get(node)
+        return "" if member is None else healing.outside.why_not(targets.of(member))
+
+    return Ways(healing.why_away, healing.is_reachable, why_no_login)

@@ -6,6 +6,7 @@ What is to be done, when, and how often at the most, is decided in core.ladder. 
 
 import asyncio
 from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from multifleet.channels.base import ChannelError
@@ -13,8 +14,9 @@ from multifleet.core.channel_state import ChannelEvent, ChannelState
 from multifleet.core.ladder import (
     BY_A_SERVER,
     DIRECT,
+    ESCALATIONS,
+    INSISTED,
     Case,
-    Escalation,
     Ladders,
     Level,
     Step,
@@ -22,10 +24,10 @@ from multifleet.core.ladder import (
     is_reachable,
     should_begin,
 )
-from multifleet.core.repairs import RepairAsk, RepairTold
+from multifleet.core.repairs import REPAIRS, RepairAsk, RepairTold
 from multifleet.core.visible import visible
 from multifleet.errors import StoreUnavailable
-from multifleet.node.asking import Asking
+from multifleet.node.asking import Asking, Declined
 from multifleet.node.clock import NodeClock
 from multifleet.node.counters import Counters
 from multifleet.node.delivery.attempts import Attempts
@@ -35,7 +37,8 @@ from multifleet.node.enduring import tell
 from multifleet.node.events import Events
 from multifleet.node.healing.human import Human
 from multifleet.node.healing.mending import Mending
-from multifleet.node.healing.outside import Outside
+from multifleet.node.healing.outside import Outside, Tried
+from multifleet.node.healing.picture import ByHand, why_refused
 from multifleet.node.members import Member, Members
 from multifleet.store.store import Store
 
@@ -71,12 +74,13 @@ class Healing:
         human: Human,
         *,
         is_there: Callable[[str], bool],
-        is_away: Callable[[str], bool],
+        why_away: Callable[[str], str],
         chief: Callable[[], str | None],
         learned: Callable[[str, Sequence[str]], None],
         direct: Collection[str] = DIRECT,
     ) -> None:
-        """`is_away`: it has said that it sleeps, or stops. `learned` is told the addresses that a peer names."""
+        """`why_away`: that it has said that it sleeps, or stops, in words. `learned` is told the addresses that a peer
+        names."""
         self._members = members
         self._targets = targets
         self._health = health
@@ -90,7 +94,7 @@ class Healing:
         self.outside = outside
         self._human = human
         self._is_there = is_there
-        self._is_away = is_away
+        self.why_away = why_away
         self._chief = chief
         self._learned = learned
         self.direct = direct
@@ -138,28 +142,34 @@ class Healing:
         self._touched = None
         self._wake.set()
 
-    async def by_hand(self, node: str, level: Level | None) -> str:
-        """What a person wants: this side mended and the next rung, or a named one; what was refused, in words."""
+    async def by_hand(self, node: str, level: Level | None, *, anyway: bool = False) -> ByHand:
+        """What a person wants: this side mended and the next rung, or a named one; `anyway` also where the peer was
+        turned to as often as the ladder itself may."""
         member = self._members.get(node)
         if member is None:
-            return f"{node} is no member"
+            return ByHand(refused=f"{node} is no member")
         now = self._clock.now()
-        for name, known in self._health.of(node).items():
-            if known.state in _UNFIT and not self._targets.why_not(name, self._targets.of(member)):
+        target = self._targets.of(member)
+        unfit = {name: known for name, known in self._health.of(node).items() if known.state in _UNFIT}
+        unfit = {name: known for name, known in unfit.items() if not self._targets.why_not(name, target)}
+        for name, known in unfit.items():
+            if name in REPAIRS:
                 self._begin(node, name, f"{known.last_error or 'no answer'}; a person asks", now)
-        await self._mend_here(member, [case.channel for case in self._cases(node)])
+        here = "; ".join(await self._mend_here(member, sorted(unfit)))
         cases = self._cases(node)
         if not cases or level is Level.NOTE:
-            return ""
+            still = sorted(name for name in unfit if self._health.of(node)[name].state in _UNFIT)
+            if still and not cases:
+                words = f"{', '.join(still)} to {node} cannot be mended from there: see `multifleet channels {node}`"
+                return ByHand(words, here)
+            return ByHand(done=here)
         wanted = level or min(cases, key=lambda case: case.began_at).above_level
-        step = self.ladders.climb(node, [case.channel for case in cases], wanted, self._clock.now())
+        most = INSISTED if anyway else ESCALATIONS
+        step = self.ladders.climb(node, [case.channel for case in cases], wanted, self._clock.now(), most)
         if step is None:
-            free_at = self.ladders.free_at(node, self._clock.now()) - self._clock.now()
-            if free_at > 0:
-                return f"refused: {node} was turned to three times within the hour; again in {free_at / 60:.0f} min"
-            return "another step is under way"
-        await self._make(member, step)
-        return ""
+            return ByHand(why_refused(self.ladders, node, self._clock.now(), most), here)
+        outcome = await self._make(member, step)
+        return ByHand(done="; ".join(filter(None, (here, f"{wanted}: {outcome}"))))
 
     def _look(self, members: Iterable[Member]) -> None:
         now = self._clock.now()
@@ -175,7 +185,7 @@ class Healing:
                 self._ailing.discard(node)
                 continue
             self._ailing.add(node)
-            if self._is_away(node):
+            if self.why_away(node):
                 continue
             useful = self._useful(member, broken)
             begins = should_begin(health, is_there=self._is_there(node), direct=self.direct)
@@ -190,7 +200,7 @@ class Healing:
             if begun and member_ is not None:
                 self._here.add(node)
                 self._spawn(self._mend_first(member_, begun), f"mend {node}")
-        for step in self.ladders.next(now, self._is_reachable):
+        for step in self.ladders.next(now, self._is_ready):
             member_ = self._members.get(step.peer)
             if member_ is not None:
                 self._spawn(self._make(member_, step), f"repair {step.peer}")
@@ -228,7 +238,8 @@ class Healing:
             self._here.discard(member.node)
             self._touch(member.node)
 
-    async def _mend_here(self, member: Member, channels: Sequence[str]) -> None:
+    async def _mend_here(self, member: Member, channels: Sequence[str]) -> list[str]:
+        made = []
         for channel in channels:
             now = self._clock.monotonic()
             # What goes through one server has one client here, whoever cannot be reached by it.
@@ -239,49 +250,57 @@ class Healing:
             async with self._room:
                 for words in await self.mending.own(channel, member):
                     self._counters.failed("mended_here", peer=member.node, channel=channel, reason=words)
+                    made.append(f"{channel}: {visible(words, one_line=True)}")
                 await self._attempts.check(member, channel)
+        return made
 
-    async def _make(self, member: Member, step: Step) -> None:
-        """One rung; whatever comes of it, the ladder learns of it."""
-        outcome, taken_up = "fault", False
+    async def _make(self, member: Member, step: Step) -> str:
+        """One rung; whatever comes of it, in words, the ladder learns of it."""
+        tried = Tried("fault", False)
         try:
-            if step.level in (Level.GUIDE, Level.ASSIST):
-                await self._store.healing.escalate(Escalation(step.peer, step.level, step.at))
+            if step.escalation is not None:
+                await self._store.healing.escalate(step.escalation)
             self._settle_states([member])
             if step.level is Level.GUIDE:
-                outcome, taken_up = await self._guide(member, step)
+                tried = await self._guide(member, step)
             elif step.level is Level.ASSIST:
-                outcome, taken_up = await self.outside.repair(self._targets.of(member))
+                tried = await self.outside.repair(self._targets.of(member))
             else:
-                outcome, taken_up = await self._human.tell(self._targets.of(member), step.cases), True
-            outcome = visible(outcome, one_line=True)
+                tried = Tried(await self._human.tell(self._targets.of(member), step.cases), True)
+            tried = replace(tried, words=visible(tried.words, one_line=True))
             self._counters.failed(
-                "repair_step", peer=step.peer, channels=",".join(step.channels), level=step.level, reason=outcome
+                "repair_step", peer=step.peer, channels=",".join(step.channels), level=step.level, reason=tried.words
             )
         except StoreUnavailable as error:
-            outcome = str(error)
+            tried = Tried(str(error), False, reached=False)
         except Exception as error:  # noqa: BLE001  a fault in one step must not end the healer; it is told
             tell(self._counters, "repair_fault", step.level, error)
         finally:
-            still = self.ladders.done(step, outcome, self._clock.now(), taken_up=taken_up)
+            now = self._clock.now()
+            still = self.ladders.done(step, tried.words, now, taken_up=tried.taken_up, reached=tried.reached)
+            if step.escalation is not None and not tried.reached:
+                self._store.healing.take_back_later(step.escalation)
             self._store.healing.keep_later(still)
             self._events.happened(SUBJECT)
             self._touch(step.peer)
+        self._settle_states([member])
         if step.level is not Level.HUMAN:
             for channel in step.channels:
                 await self._attempts.check(member, channel)
+        return tried.words
 
-    async def _guide(self, member: Member, step: Step) -> tuple[str, bool]:
+    async def _guide(self, member: Member, step: Step) -> Tried:
         """L2: the target is told, and says what it does."""
         evidence = "; ".join(f"{case.channel}: {case.evidence}" for case in step.cases)[:300]
         ask = RepairAsk(channels=list(step.channels)[:8], evidence=evidence)
         try:
             told = await self._asking.ask(member.node, ask, ASK_SECONDS)
         except ChannelError as error:
-            return f"{member.node} could not be told ({error})", False
+            reached = error.unknown or isinstance(error, Declined)
+            return Tried(f"{member.node} could not be told ({error})", False, reached)
         assert isinstance(told, RepairTold)
         self._learned(member.node, told.addresses)
-        return f"{member.node} was told, and says: {'; '.join(told.done) or 'nothing'}", told.acted
+        return Tried(f"{member.node} was told, and says: {'; '.join(told.done) or 'nothing'}", told.acted)
 
     def _settle_states(self, members: Iterable[Member]) -> None:
         """A channel is HEALING as long as somebody does something about it, and BROKEN otherwise."""
@@ -291,7 +310,7 @@ class Healing:
                 case = self.ladders.of(member.node, name)
                 is_healed = case is not None and (
                     member.node in self._here
-                    or self.ladders.is_busy(member.node)
+                    or self.ladders.is_mending(member.node)
                     or (case.taken_up and case.level is not Level.HUMAN and now < case.due_at)
                 )
                 if is_healed and known.state is ChannelState.BROKEN:
@@ -299,8 +318,12 @@ class Healing:
                 elif not is_healed and known.state is ChannelState.HEALING:
                     self._health.happened(member.node, name, ChannelEvent.REPAIR_FAILED)
 
-    def _is_reachable(self, node: str) -> bool:
-        if node in self._here or self._is_away(node) or self._members.get(node) is None:
+    def _is_ready(self, node: str) -> bool:
+        return node not in self._here and self.is_reachable(node)
+
+    def is_reachable(self, node: str) -> bool:
+        """Whether a peer is there by something, and has not said that it will not be."""
+        if self.why_away(node) or self._members.get(node) is None:
             return False
         return is_reachable(self._health.of(node), self._cases(node), is_there=self._is_there(node))
 
@@ -312,7 +335,7 @@ class Healing:
             if self._members.get(node) is None:
                 self._store.healing.close_later(self.ladders.forget(node))
 
-    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, object], name: str) -> None:
         self._group.create_task(work, name=name)
 
     async def _until_something(self) -> None:

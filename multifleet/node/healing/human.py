@@ -5,11 +5,13 @@ desktop, and always the log and `status`. Nothing of a peer's words is in a noti
 import asyncio
 import contextlib
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Sequence
 
 from multifleet.channels.base import Target
+from multifleet.channels.ssh_login import logins, why_no_login
 from multifleet.core.ladder import Case
 from multifleet.loading import load
 from multifleet.node.counters import Counters
@@ -43,15 +45,22 @@ class NoDesktop(Exception):
     """Nobody can be told on a screen."""
 
 
-def commands(target: Target) -> list[str]:
-    """What to type, in order, here and there."""
-    configured = target.configured
+def commands(target: Target, home: str = "") -> list[str]:
+    """What to type, in order, here and there; `home` is the peer's, where a login there does not find it by itself."""
     found = [f"multifleet channels {target.node}", f"multifleet repair {target.node}"]
-    if configured.user and (configured.host or configured.lan_ip):
-        found.append(f"ssh {configured.user}@{configured.host or configured.lan_ip} multifleet doctor")
-    else:
-        found.append(f"multifleet doctor   # on {target.node}")
+    found.append(f"multifleet doctor   # on {target.node}" if why_no_login(target) else over_there(target, home))
     return found
+
+
+def over_there(target: Target, home: str) -> str:
+    """The doctor of a peer, by the login that is configured: one shell here reads it, and one there."""
+    login, command = logins(target)[0], list(target.configured.remote_command)
+    if home and not any(word.startswith("MULTIFLEET_HOME=") for word in command):
+        command = ["env", f"MULTIFLEET_HOME={home}", *command]
+    port = ["-p", str(login.port)] if login.port else []
+    key = ["-i", login.key] if login.key else []
+    there = [shlex.quote(word) for word in (*command, "doctor")]
+    return shlex.join(["ssh", *port, *key, f"{login.user}@{login.host}", *there])
 
 
 async def notify(text: str) -> None:

@@ -8,10 +8,13 @@ import pytest
 
 from multifleet.channels.base import ChannelError, Target
 from multifleet.channels.memory import MemoryChannel, Network
-from multifleet.core.channel_state import ChannelState
-from multifleet.core.ladder import Level
+from multifleet.core.channel_state import ChannelEvent, ChannelState
+from multifleet.core.ladder import Escalation, Ladders, Level
+from multifleet.core.presence.peer import STOPPED
+from multifleet.core.presence.states import PresenceState
 from multifleet.core.repairs import RepairAsk, RepairTold
 from multifleet.errors import BadInput
+from multifleet.node.healing.outside import Tried
 from multifleet.node.node import Node
 from tests.node.fleet import Machine, Machines, until
 
@@ -165,6 +168,100 @@ async def test_a_person_may_climb_at_once(pair: tuple[Machine, Machine]) -> None
     assert (view.refused, view.cases[0].level) == (None, "L3")
     assert "nothing could be done from outside" in view.cases[0].outcome
     assert (await mac1.node.repair(None, None)).commands == ["multifleet repair mac2"]
+
+
+async def unreached(mac1: Machine) -> None:
+    """The direct way is proved and broken, and nothing else leads there."""
+    other = mac1.more_channels[0]
+    assert isinstance(other, OtherWay)
+    other.network.severed.add("mac2")
+    mac1.node.healing._is_there = lambda node: False
+    await check(mac1.node, "memory")
+    mac1.network.severed.add("mac2")
+    for _ in range(3):
+        await check(mac1.node, "memory")
+
+
+async def test_steps_that_reach_nobody_use_nothing_up_and_say_what_came_of_them(pair: tuple[Machine, Machine]) -> None:
+    mac1, _ = pair
+    await unreached(mac1)
+    for level in ("L2", "L3", "L2", "L3"):
+        view = await mac1.node.repair("mac2", level)
+        assert view.refused is None and view.done is not None
+        assert ("could not be told" if level == "L2" else "no SSH login") in view.done
+    assert mac1.node.healing.ladders.left("mac2", mac1.node.clock.now()) == 3
+    assert (await mac1.node.store.healing.load())[1] == []
+    (problem,) = (await mac1.node.status()).repairs
+    assert "L3: nothing could be done from outside: no SSH login" in problem and "was repaired" not in problem
+    assert "nothing before mac2 is reached" in problem
+
+
+async def test_a_person_may_insist_after_three_times(pair: tuple[Machine, Machine]) -> None:
+    mac1, _ = pair
+    now = mac1.node.clock.now()
+    mac1.node.healing.ladders = Ladders(escalations=[Escalation("mac2", Level.GUIDE, now)] * 3)
+    await unreached(mac1)
+    refused = (await mac1.node.repair("mac2", "L2")).refused or ""
+    assert "three times within the hour" in refused and "--anyway" in refused
+    assert (await mac1.node.repair("mac2", "L2", anyway=True)).refused is None
+
+
+async def test_what_the_peer_can_do_nothing_about_is_mended_here_and_nobody_is_turned_to(
+    fleet: Machines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class OwnRemote(MemoryChannel):
+        name: ClassVar[str] = "git"
+
+    mac1, mac2 = fleet.add("mac1", "mac2")
+    mac1.more_channels.append(OwnRemote(Network()))
+    await mac2.start()
+    await mac1.start()
+    for _ in range(3):
+        mac1.node.health_of_channels.happened("mac2", "git", ChannelEvent.FAILED, error="no such remote")
+    view = await mac1.node.repair("mac2", None)
+    assert view.cases == [] and "git to mac2 cannot be mended from there" in (view.refused or "")
+    assert counted(mac2, "repair_asked") == 0 and mac1.node.healing.ladders.left("mac2", mac1.node.clock.now()) == 3
+
+
+async def test_what_was_just_repaired_is_told_though_no_case_is_left(
+    pair: tuple[Machine, Machine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mac1, _ = pair
+    await unreached(mac1)
+
+    async def repair(target: Target) -> Tried:
+        mac1.network.severed.clear()
+        return Tried("daemon: it is up again", True)
+
+    monkeypatch.setattr(mac1.node.healing.outside, "repair", repair)
+    view = await mac1.node.repair("mac2", "L3")
+    assert (view.cases, view.refused) == ([], None) and "L3: daemon: it is up again" in (view.done or "")
+
+
+async def test_nobody_is_healing_what_a_person_was_told_of(pair: tuple[Machine, Machine]) -> None:
+    mac1, _ = pair
+    await unreached(mac1)
+    view = await mac1.node.repair("mac2", "L4")
+    assert [(case.level, case.state) for case in view.cases] == [("L4", "broken")]
+
+
+async def test_a_machine_that_was_stopped_is_left_alone(pair: tuple[Machine, Machine]) -> None:
+    mac1, _ = pair
+    await broken(mac1)
+    await until(reached(mac1, Level.GUIDE))
+    mac1.node.presence._core.restore("mac2", PresenceState.DEAD, 0.0, STOPPED, 0)
+    mac1.time.pass_(121.0)
+    mac1.node.healing.woken()
+    assert (await mac1.node.repair(None, None)).cases[0].next == "nothing: it was stopped there"
+    assert not mac1.node.healing.is_reachable("mac2") and level(mac1) is Level.GUIDE
+
+
+async def test_no_rung_is_announced_that_there_is_no_way_to_climb(pair: tuple[Machine, Machine]) -> None:
+    mac1, _ = pair
+    await broken(mac1)
+    await until(reached(mac1, Level.GUIDE))
+    (case,) = (await mac1.node.repair(None, None)).cases
+    assert case.next.startswith("L4 in") and "L3 needs an SSH login" in case.next
 
 
 async def test_a_target_repairs_from_its_own_list_and_not_twice_in_a_minute(pair: tuple[Machine, Machine]) -> None:

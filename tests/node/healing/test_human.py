@@ -1,6 +1,7 @@
 """A person is told: on a desktop where there is one (python-dbusmock is the desktop), with the commands to type."""
 
 import os
+import shlex
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -75,6 +76,19 @@ def test_the_commands_say_what_to_type_here_and_there() -> None:
     assert commands(Target("mac2", configured=entry))[-1] == "ssh ann@192.0.2.7 multifleet doctor"
 
 
+def test_the_command_over_there_uses_the_login_that_is_configured_and_the_home_that_the_peer_told() -> None:
+    entry = NodeEntry(
+        user="ann", lan_ip="192.0.2.7", ssh_port=2222, ssh_key="/k/a key", remote_command=("/opt/my apps/mf",)
+    )
+    typed = commands(Target("mac2", configured=entry), "/srv/a fleet")[-1]
+    assert shlex.split(typed)[:6] == ["ssh", "-p", "2222", "-i", "/k/a key", "ann@192.0.2.7"]
+    there = " ".join(shlex.split(typed)[6:])
+    assert shlex.split(there) == ["env", "MULTIFLEET_HOME=/srv/a fleet", "/opt/my apps/mf", "doctor"]
+    named = NodeEntry(user="ann", host="192.0.2.7", remote_command=("env", "MULTIFLEET_HOME=/srv/b", "multifleet"))
+    typed = commands(Target("mac2", configured=named), "/srv/fleet")[-1]
+    assert typed == "ssh ann@192.0.2.7 env MULTIFLEET_HOME=/srv/b multifleet doctor"
+
+
 def test_on_macos_the_text_is_an_argument_and_no_part_of_the_script() -> None:
     assert mac_words('x" & do shell script "id') == [
         "/usr/bin/osascript",
@@ -88,5 +102,3 @@ def test_on_macos_the_text_is_an_argument_and_no_part_of_the_script() -> None:
         'x" & do shell script "id',
         "multifleet",
     ]
-
-

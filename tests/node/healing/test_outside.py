@@ -12,12 +12,13 @@ import msgspec
 import pytest
 
 from multifleet import running
-from multifleet.channels.base import Target
+from multifleet.channels.base import ChannelError, Target
 from multifleet.channels.ssh import SshChannel
 from multifleet.channels.ssh_connections import SshConnections
+from multifleet.channels.ssh_running import Ran as There
 from multifleet.core.ladder import Level
 from multifleet.core.ssh_packets import SshTold
-from multifleet.node.healing.outside import Outside, over_ssh
+from multifleet.node.healing.outside import Outside, Tried, over_ssh
 from tests.channels.sshd import Sshd
 from tests.node.delivery.test_over_ssh import ROOT, with_files
 from tests.node.fleet import Machine, Machines, until
@@ -92,9 +93,42 @@ async def test_it_is_restarted_once_by_the_ladder_and_not_a_fourth_time_in_an_ho
 
 
 async def test_where_there_is_no_login_that_is_the_outcome() -> None:
-    async def never(target: Target, words: tuple[str, ...], most: int) -> object:
+    async def never(target: Target, words: tuple[str, ...], stdin: bytes, most: int) -> object:
         raise AssertionError("nothing is run")
 
     outside = Outside(never, lambda target: "no SSH login is configured")  # type: ignore[arg-type]
-    words, acted = await outside.repair(Target("mac2"))
-    assert (words, acted) == ("nothing could be done from outside: no SSH login is configured", False)
+    words = "nothing could be done from outside: no SSH login is configured"
+    assert await outside.repair(Target("mac2")) == Tried(words, False, reached=False)
+
+
+@pytest.mark.parametrize(
+    ("came", "reached"),
+    [
+        (ChannelError("ann@192.0.2.7: connection refused"), False),
+        (ChannelError("ann@192.0.2.7: connection lost", unknown=True), True),
+        (There(127, b"", "multifleet: not found", ""), False),
+        (There(1, b"", "another repair is under way here", ""), True),
+        (There(0, b'{"acted":false,"detail":"the daemon answers"}', "", ""), True),
+    ],
+)
+async def test_only_what_came_as_far_as_the_peer_has_reached_it(came: ChannelError | There, reached: bool) -> None:
+    async def run(target: Target, words: tuple[str, ...], stdin: bytes, most: int) -> There:
+        if isinstance(came, ChannelError):
+            raise came
+        return came
+
+    assert (await Outside(run, lambda target: "").repair(Target("mac2"))).reached is reached
+
+
+async def test_a_home_that_a_login_does_not_find_is_named_on_standard_input() -> None:
+    asked: list[tuple[tuple[str, ...], bytes]] = []
+
+    async def run(target: Target, words: tuple[str, ...], stdin: bytes, most: int) -> There:
+        asked.append((words, stdin))
+        return There(0, b'{"acted":true,"detail":"it is up again"}', "", "")
+
+    for home in ("/srv/fleet", ""):
+        outside = Outside(run, lambda target: "", lambda node: home)  # noqa: B023
+        assert (await outside.repair(Target("mac2"))).taken_up
+    usual = ("repair", "--local", "daemon", "--json")
+    assert asked == [((*usual, "--by", "ssh"), b"home /srv/fleet\n"), (usual, b"")]

@@ -56,14 +56,14 @@ async def test_it_is_restarted_once_by_the_ladder_and_not_a_fourth_time_in_an_ho
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
     mac1, mac2 = fleet.add("mac1", "mac2")
-    command = ("env", f"MULTIFLEET_HOME={mac2.home}", f"PYTHONPATH={ROOT}", sys.executable, "-m", "multifleet")
+    command = ("env", f"PYTHONPATH={ROOT}", sys.executable, "-m", "multifleet")  # the peer itself has told its home
     mac1.config = msgspec.structs.replace(mac1.config, nodes={"mac2": sshd.entry(remote_command=command)})
     connections = SshConnections()
     mac1.more_channels = [SshChannel(connections)]
     await mac2.open()
     await mac1.open()
     mac1.node.healing.direct = ("memory",)
-    mac1.node.healing.outside = Outside(over_ssh(connections), connections.why_not)
+    mac1.node.healing.outside = Outside(over_ssh(connections), connections.why_not, connections.home_of)
     await mac1.run()
     connections.peers.told("mac2", SshTold(host_keys=[sshd.host_key], home=str(mac2.home)))
     await check(mac1, "memory")  # it has worked

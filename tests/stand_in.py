@@ -179,6 +179,7 @@ class StandIn:
         self.status_view = STATUS
         self.hook_text = "text that waits"
         self.checks = [CheckView("daemon", True, "ok", "it answers")]
+        self.by_git = "parked"
 
     def seat_of(self, folder: str) -> str | None:
         return "api" if folder.endswith("/api") else None
@@ -222,7 +223,8 @@ class StandIn:
         return WhyView(peer, "daemon down", "likely", f"Most likely {NASTY}", "multifleet up", (NASTY,), ("clock off",))
 
     async def check_channels(self, peer: str | None) -> list[TriedView]:
-        return [TriedView("mac2", "http", "P2", "fails", 1.5, reason=NASTY), TriedView("mac2", "ssh", "P5", "no way")]
+        tried = [TriedView("mac2", "http", "P2", "fails", 1.5, reason=NASTY), TriedView("mac2", "ssh", "P5", "no way")]
+        return [*tried, TriedView("mac2", "git", "P7", self.by_git, 0.5)]
 
     async def doctor(self, checks: list[str]) -> DoctorView:
         self.asked.append(("doctor", checks))

@@ -75,6 +75,10 @@ class GitChannel:
         await self._outgoing.post(ref, mail.wrap(ref, parcel.frame), target.node, parcel.ids, expires)
         return Carried(Success.PARKED, where=f"{self._shown}{self._peers.doubt(target.node)}")
 
+    def complaint(self) -> str:
+        """That the remote does not do what is asked of it."""
+        return "" if self._why_not or not self._incoming.trouble else f"git.remote: {self._incoming.trouble}"
+
     async def mend(self, target: Target) -> str:
         """Look for letters at once; nothing is kept that could be stale."""
         if self._why_not:

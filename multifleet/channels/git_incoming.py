@@ -63,6 +63,8 @@ class Incoming:
         self._by_name = False
         """Whether all letters at once took too long, or failed."""
         self._talking: dict[str, _Talk] = {}
+        self.trouble = ""
+        """Why the last look of its own accord was in vain."""
 
     def soon(self) -> None:
         """Something is likely to come: look often for a while."""
@@ -79,7 +81,9 @@ class Incoming:
                     wait = min(SOON, self._every)
                 else:
                     wait = min(wait * 2, self._every)
+                self.trouble = ""
             except ChannelError as error:
+                self.trouble = str(error)
                 self._here.count("git_fetch_failed", reason=error)
                 wait = min(wait * 2, max(SELDOM, self._every))
             wait *= self._spread()

@@ -39,7 +39,7 @@ class HttpChannel:
 
     def reaches(self, target: Target) -> str:
         """There is a way wherever an address is known."""
-        return "" if target.addresses else f"no address of {target.node} may be tried: name one in config.json"
+        return "" if target.addresses else _no_address(target.node)
 
     async def deliver(self, target: Target, parcel: Parcel) -> Carried:
         """POST the frame to the first address where the peer answers."""
@@ -57,7 +57,7 @@ class HttpChannel:
                 raise
             self._promote(target.node, address)
             return Carried(Success.ANSWERED, answer, address)
-        raise ChannelError("; ".join(reasons) or f"no address of {target.node} may be tried: name one in config.json")
+        raise ChannelError("; ".join(reasons) or _no_address(target.node))
 
     async def mend(self, target: Target) -> str:
         """Close what is kept, and think of all addresses alike again."""
@@ -116,3 +116,10 @@ class HttpChannel:
             told = f"the peer's daemon answered with an internal error (HTTP {status}): multifleet doctor there"
             raise ChannelError(f"{address}: {told}", unknown=True)
         raise _NotThere(_UNSIGNED.get(status, f"HTTP {status} without a signed answer"))
+
+
+def _no_address(node: str) -> str:
+    return (
+        f"no address of {node} may be tried: name one in config.json (nodes.{node}.host); loopback addresses that it "
+        "names itself are not tried"
+    )

@@ -6,6 +6,7 @@ the background: a delivery never waits for one.
 
 import asyncio
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING, ClassVar
 
@@ -57,6 +58,8 @@ class NatsChannel:
         self._was_connected = False
         self._tried_from: dict[str, float] = {}
         self._servers = Witness()
+        self._fault = ""
+        """Why there is no connection, once one was tried."""
         self._doubt = asyncio.Event()
         self._again = asyncio.Event()
         self._connected = asyncio.Event()
@@ -88,12 +91,17 @@ class NatsChannel:
         return f"{target.node} may not have come to the NATS server yet"
 
     def try_anew(self, target: Target) -> None:
-        """Where there is no connection, the next one is tried now."""
+        """Where there is no connection, the next one is tried now; one that there is has to prove itself."""
         self._again.set()
+        self._doubt.set()
 
     def witness(self, target: Target) -> Witness:
-        """The servers at which both are to meet."""
-        return self._servers
+        """The servers at which both are to meet, and why this node is not there."""
+        return replace(self._servers, fault=self._fault)
+
+    def complaint(self) -> str:
+        """That the configured servers do not let this node in."""
+        return f"natsUrl: {self._fault}" if self._fault and self._here.config.natsUrl else ""
 
     async def deliver(self, target: Target, parcel: Parcel) -> Carried:
         """Ask the peer's daemon; where it is away, lay the frame into its queue."""
@@ -185,7 +193,7 @@ class NatsChannel:
             try:
                 place = await self._place.find()
             except NoServer as error:
-                self._why = str(error)
+                self._why, self._fault = str(error), ""
                 await self._rest(error.again)
                 continue
             began = self._here.monotonic()
@@ -219,11 +227,13 @@ class NatsChannel:
             finally:
                 self._wire = self._queue = self._shares = None
                 self._connected.clear()
+                was_cut = wire.closed.is_set()
                 wire.abort("it is not used any more")
                 self._why = f"the connection to the NATS server {server.name} ended: {wire.why}"
+                self._fault = self._why if was_cut else ""
             self._here.count("nats_connection_ended", server=server.name, reason=wire.why)
             return True
-        self._why = "; ".join(reasons[:3])
+        self._why = self._fault = "; ".join(reasons[:3])
         if self._why != self._told:  # in vain for days, it is one line and not thousands
             self._here.count("nats_not_connected", reason=self._why)
         self._told = self._why
@@ -234,7 +244,7 @@ class NatsChannel:
         await wire.hear(request_subject(fleet, self._here.node), self._take)
         if not await wire.live():  # once that came back, the server has heard of the subscription
             return
-        self._wire = wire
+        self._wire, self._fault = wire, ""
         self._was_connected = True
         self._try_soon(place.chief, 0.0)
         self._connected.set()

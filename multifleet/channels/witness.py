@@ -19,6 +19,18 @@ class Witness:
     """ "host:port" of the broker at which both are to meet."""
     server_is_here: bool = False
     """Whether that is to run on this machine."""
+    fault: str = ""
+    """Why this node is not connected to that broker, after it has tried; empty where it is, or is to be for the first
+    time."""
+
+
+@runtime_checkable
+class CanComplain(Protocol):
+    """A channel that knows whether what the configuration names for it works."""
+
+    def complaint(self) -> str:
+        """The setting and what is wrong with it, in words; empty where nothing is known to be."""
+        ...
 
 
 @runtime_checkable

@@ -630,7 +630,7 @@ COMMANDS: dict[str, Command] = {
             ),
         ),
         (),
-        "",
+        "checking",
     ),
     "discover": Command(
         "Show what is heard on the network: nodes, where they may be, and which have not joined.",

@@ -71,10 +71,13 @@ def frozen(home: str) -> str:
         with open(f"{home}/lock") as lock:
             pid = int(json.load(lock)["pid"])
     except (OSError, ValueError, KeyError, TypeError):
-        end = "end its process, which loses nothing"
+        end = "end its process"
     else:
-        end = f"`kill -9 {pid}`, which loses nothing"
-    return f"the daemon of {home} runs and does not answer: try again; if it stays so {end}, then `multifleet up`"
+        end = f"`kill -9 {pid}`"
+    return (
+        f"the daemon of {home} runs and does not answer: try again; if it stays so, `multifleet repair --local daemon` "
+        f"ends it and starts it again, and nothing is lost (by hand: {end}, then `multifleet up`)"
+    )
 
 
 def _begun(connection: Socket, timeout: float, soon: float) -> bytes:

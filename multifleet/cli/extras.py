@@ -99,6 +99,7 @@ BOUNDS: dict[tuple[str, str], tuple[float | None, float | None]] = {
 
 RUNNERS = {
     "ack": "acknowledged",
+    "check": "checking",
     "wake": "waked",
     "doctor": "doctor",
     "down": "down",

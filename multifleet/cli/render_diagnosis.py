@@ -6,6 +6,9 @@ from multifleet.cli.table import ago, cell, table
 
 Result = dict[str, Any]
 
+PARKS = "parks"
+"""Shown for a channel of which no round trip is known, while what it leaves for the peer is taken."""
+
 
 def why(found: Result) -> str:
     """The sentence, what to do, and everything that was found out."""
@@ -28,7 +31,7 @@ def tried(listing: Result) -> str:
             _named(row),
             row["result"],
             _milliseconds(row["seconds"]),
-            row["state"],
+            None if row["result"] == "no way" else row["state"],
             row["where"] if row["result"] in ("answers", "parked") and not row["reason"] else row["reason"],
         )
         for row in listing["channels"]
@@ -43,9 +46,9 @@ def channels(listing: Result) -> str:
         (
             row["peer"],
             _named(row),
-            "no way" if row["why_not"] else row["state"],
+            "no way" if row["why_not"] else _state(row),
             row["failures"] or None,
-            ago(row["last_ok"]),
+            ago(row["last_parked"] if _state(row) == PARKS else row["last_ok"]),
             _milliseconds(row["round_trip"]),
             row["why_not"] or row["last_error"],
         )
@@ -53,6 +56,10 @@ def channels(listing: Result) -> str:
     ]
     heads = ("PEER", "CHANNEL", "STATE", "FAILURES", "LAST OK", "ROUND TRIP", "WHY NOT, OR LAST ERROR")
     return table(heads, rows, empty="no channels: no other node has joined yet")
+
+
+def _state(row: Result) -> str:
+    return PARKS if row["state"] == "untried" and row["last_parked"] else str(row["state"])
 
 
 def _named(row: Result) -> str:

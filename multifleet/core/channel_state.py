@@ -25,6 +25,7 @@ class ChannelEvent(StrEnum):
     """What happened to it."""
 
     ROUND_TRIP = "signed round trip"
+    PARKED = "parked"
     FAILED = "failed"
     FAILED_THREE_TIMES = "failed three times"
     REPAIR_STARTED = "repair started"
@@ -38,14 +39,17 @@ _S, _E = ChannelState, ChannelEvent
 TRANSITIONS: Mapping[ChannelState, Mapping[ChannelEvent, ChannelState]] = {
     _S.UNTRIED: {
         _E.ROUND_TRIP: _S.HEALTHY,
+        _E.PARKED: _S.UNTRIED,
         _E.FAILED: _S.DEGRADED,
     },
     _S.HEALTHY: {
         _E.ROUND_TRIP: _S.HEALTHY,
+        _E.PARKED: _S.HEALTHY,
         _E.FAILED: _S.DEGRADED,
     },
     _S.DEGRADED: {
         _E.ROUND_TRIP: _S.HEALTHY,
+        _E.PARKED: _S.UNTRIED,
         _E.FAILED: _S.DEGRADED,
         _E.FAILED_THREE_TIMES: _S.BROKEN,
         _E.QUIET: _S.HEALTHY,
@@ -53,11 +57,13 @@ TRANSITIONS: Mapping[ChannelState, Mapping[ChannelEvent, ChannelState]] = {
     },
     _S.BROKEN: {
         _E.ROUND_TRIP: _S.HEALTHY,
+        _E.PARKED: _S.UNTRIED,
         _E.FAILED: _S.BROKEN,
         _E.REPAIR_STARTED: _S.HEALING,
     },
     _S.HEALING: {
         _E.ROUND_TRIP: _S.HEALTHY,
+        _E.PARKED: _S.UNTRIED,
         _E.FAILED: _S.HEALING,
         _E.REPAIR_FAILED: _S.BROKEN,
     },
@@ -89,6 +95,9 @@ class ChannelHealth:
     """Seconds of the latest round trips, oldest first."""
     failed_at: float | None = None
     """When it failed last; `changed_at` stands in where that was not kept."""
+    last_parked: float | None = None
+    """When a frame was taken where it waits for the peer: nothing stands against the channel then, and that the peer
+    gets it is not proved."""
 
     @property
     def p95(self) -> float | None:
@@ -137,6 +146,8 @@ def advance(
     if event is ChannelEvent.ROUND_TRIP:
         kept = health.latencies if round_trip is None else (*health.latencies, round_trip)[-LATENCIES_KEPT:]
         return replace(health, state=state, failures=0, changed_at=changed_at, last_ok=now, latencies=kept)
+    if event is ChannelEvent.PARKED:
+        return replace(health, state=state, failures=0, changed_at=changed_at, last_parked=now)
     if event in (ChannelEvent.QUIET, ChannelEvent.QUIET_UNPROVEN):
         failures = 0
     after = replace(health, state=state, failures=failures, changed_at=changed_at)

@@ -77,6 +77,11 @@ class ChannelFacts:
         """Whether it may leave a frame where the recipient will find it."""
         return Success.PARKED in self.success
 
+    @property
+    def only_parks(self) -> bool:
+        """Whether a frame that waits for its recipient is all that it can ever bring about."""
+        return set(self.success) == {Success.PARKED}
+
     def within(self, timeout: float) -> "ChannelFacts":
         """The same with another timeout."""
         return replace(self, timeout=timeout)

@@ -19,6 +19,7 @@ from multifleet.node.checks import (
     client,
     clock,
     config,
+    connecting,
     daemon,
     dependencies,
     disk,
@@ -113,7 +114,11 @@ def _inside(node: "Node", probes: _Probes, *, alone: bool) -> dict[str, Callable
     up = node.clock.now() - node.started_at
 
     async def ask_peers() -> Finding:
-        return peers.answering(node, await probes.answers())
+        answers = await probes.answers()
+        return peers.answering(node, answers, await connecting.own_faults(node))
+
+    async def ask_settings() -> Finding:
+        return connecting.with_complaints(await aside(lambda: settings.useful(home)), node)
 
     async def ask_clock() -> Finding:
         await probes.answers()
@@ -142,7 +147,7 @@ def _inside(node: "Node", probes: _Probes, *, alone: bool) -> dict[str, Callable
         "port": partial(port.serving, node.id, node.listens, _side_port_missing(node)),
         "store": partial(store.running, home, node.store.database, ALONE_STORE_SECONDS if alone else STORE_SECONDS),
         "config": partial(aside, lambda: config.usable(home, node.config_state.changed)),
-        "settings": partial(aside, lambda: settings.useful(home)),
+        "settings": ask_settings,
         "keys": ask_keys,
         "modes": partial(aside, lambda: modes.private(home)),
         "peers": ask_peers,

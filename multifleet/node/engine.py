@@ -142,7 +142,7 @@ class Engine(Parts):
         )
         await self.rostering.load(replace(state, anchors=self.roles.anew(state.anchors)))
         self.members.admit(self._self_row())
-        await self.health_of_channels.load()
+        await self.health_of_channels.load({"git": self.config.git.remote})
         await self.healing.load()
         await self.seats.load()
         await self.presence.load()

@@ -13,6 +13,7 @@ from multifleet.core.roster_view import View
 from multifleet.errors import BadInput
 from multifleet.loading import load
 from multifleet.node import picture
+from multifleet.node.checks.connecting import complaints
 from multifleet.node.delivery.picture import channel_views
 from multifleet.node.engine import Engine
 from multifleet.node.healing import by_hand
@@ -105,7 +106,7 @@ class Node(Engine):
                 *self._left_words(),
             ),
             repairs=tuple(by_hand.under_way(self.healing, self.targets, self.clock.now())),
-            settings=await self.config_state.words(),
+            settings=(*await self.config_state.words(), *complaints(self)),
             degraded=(me_out_words(out) if out else None)
             or self.store.database.degraded
             or await asyncio.to_thread(what_was_lost, self.home),

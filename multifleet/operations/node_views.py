@@ -73,9 +73,7 @@ class StatusView(View, frozen=True):
     settings: Annotated[
         tuple[str, ...], about("Values in config.json that are of no use, and that it was changed since the start.")
     ] = ()
-    degraded: Annotated[
-        str | None, about("What does not work now, and what to do; null when all is well.")
-    ] = None
+    degraded: Annotated[str | None, about("What does not work now, and what to do; null when all is well.")] = None
     revision: Annotated[int, about("Changes with what is shown here; times alone do not change it.")] = 0
 
 
@@ -86,9 +84,7 @@ class HealthView(View, frozen=True):
     node: Annotated[str, about("Id of this node.")]
     version: Annotated[str, about("Version of multifleet.")]
     uptime: Annotated[float, about("Seconds since the daemon started.")]
-    degraded: Annotated[
-        str | None, about("What does not work now, and what to do; null when all is well.")
-    ] = None
+    degraded: Annotated[str | None, about("What does not work now, and what to do; null when all is well.")] = None
 
 
 class StatsView(View, frozen=True):
@@ -115,6 +111,9 @@ class ChannelView(View, frozen=True):
     changed_at: Annotated[float | None, about("When it came into this state.")] = None
     priority: Annotated[str, about("Its place in the protocol, P0 to P8.")] = ""
     last_ok: Annotated[float | None, about("When a signed round trip last succeeded on it.")] = None
+    last_parked: Annotated[
+        float | None, about("When it last left something where it waits for the peer; null where this run has not.")
+    ] = None
     round_trip: Annotated[float | None, about("Seconds that half of the latest round trips took at the most.")] = None
     p95: Annotated[float | None, about("Seconds that 95 of 100 round trips stay under.")] = None
     last_error: Annotated[str | None, about("Why it failed last.")] = None

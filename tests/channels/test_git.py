@@ -308,3 +308,16 @@ def test_the_mail_of_two_fleets_has_nothing_in_common() -> None:
     from multifleet.core.git_mail import GitMail
 
     assert GitMail("a" * 32).folder != MAIL.folder
+
+
+async def test_a_remote_that_is_not_there_is_complained_of_until_it_is(
+    tmp_path: Path, remote: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(git_incoming, "SOON", 0.05)
+    monkeypatch.setattr(git_incoming, "SELDOM", 0.05)
+    away = remote.path.rename(tmp_path / "away.git")
+    async with node("mac1", tmp_path / "1", str(remote.path)) as a:
+        await until(lambda: a.channel.complaint())
+        assert a.channel.complaint().startswith("git.remote: ")
+        away.rename(remote.path)
+        await until(lambda: not a.channel.complaint())

@@ -35,6 +35,7 @@ def after(*events: ChannelEvent, health: ChannelHealth | None = None) -> Channel
 
 EXPECTED: list[tuple[ChannelState, ChannelEvent, ChannelState | None]] = [
     (S.UNTRIED, E.ROUND_TRIP, S.HEALTHY),
+    (S.UNTRIED, E.PARKED, S.UNTRIED),  # that the peer gets it is for the peer to say
     (S.UNTRIED, E.FAILED, S.DEGRADED),
     (S.UNTRIED, E.FAILED_THREE_TIMES, None),
     (S.UNTRIED, E.REPAIR_STARTED, None),  # there is nothing to repair before the first failure
@@ -42,6 +43,7 @@ EXPECTED: list[tuple[ChannelState, ChannelEvent, ChannelState | None]] = [
     (S.UNTRIED, E.QUIET, None),  # silence proves nothing about a channel that was never tried
     (S.UNTRIED, E.QUIET_UNPROVEN, None),
     (S.HEALTHY, E.ROUND_TRIP, S.HEALTHY),
+    (S.HEALTHY, E.PARKED, S.HEALTHY),
     (S.HEALTHY, E.FAILED, S.DEGRADED),
     (S.HEALTHY, E.FAILED_THREE_TIMES, None),
     (S.HEALTHY, E.REPAIR_STARTED, None),
@@ -49,6 +51,7 @@ EXPECTED: list[tuple[ChannelState, ChannelEvent, ChannelState | None]] = [
     (S.HEALTHY, E.QUIET, None),
     (S.HEALTHY, E.QUIET_UNPROVEN, None),
     (S.DEGRADED, E.ROUND_TRIP, S.HEALTHY),
+    (S.DEGRADED, E.PARKED, S.UNTRIED),
     (S.DEGRADED, E.FAILED, S.DEGRADED),
     (S.DEGRADED, E.FAILED_THREE_TIMES, S.BROKEN),
     (S.DEGRADED, E.REPAIR_STARTED, None),  # two failures are not yet worth a repair
@@ -56,6 +59,7 @@ EXPECTED: list[tuple[ChannelState, ChannelEvent, ChannelState | None]] = [
     (S.DEGRADED, E.QUIET, S.HEALTHY),
     (S.DEGRADED, E.QUIET_UNPROVEN, S.UNTRIED),  # nothing has ever shown that it works
     (S.BROKEN, E.ROUND_TRIP, S.HEALTHY),
+    (S.BROKEN, E.PARKED, S.UNTRIED),  # nothing stands against it any more, and nothing is proved
     (S.BROKEN, E.FAILED, S.BROKEN),
     (S.BROKEN, E.FAILED_THREE_TIMES, None),
     (S.BROKEN, E.REPAIR_STARTED, S.HEALING),
@@ -63,6 +67,7 @@ EXPECTED: list[tuple[ChannelState, ChannelEvent, ChannelState | None]] = [
     (S.BROKEN, E.QUIET, None),  # it becomes due for a probe, not healthy
     (S.BROKEN, E.QUIET_UNPROVEN, None),
     (S.HEALING, E.ROUND_TRIP, S.HEALTHY),
+    (S.HEALING, E.PARKED, S.UNTRIED),
     (S.HEALING, E.FAILED, S.HEALING),  # a probe failed while the repair was still at it
     (S.HEALING, E.FAILED_THREE_TIMES, None),
     (S.HEALING, E.REPAIR_STARTED, None),
@@ -133,6 +138,13 @@ def test_a_round_trip_is_noted_with_its_time_and_the_last_error_stays_readable()
     health = advance(failed, ROUND_TRIP, now=2, round_trip=0.125)
     assert (health.last_ok, health.latencies, health.failures) == (2, (0.125,), 0)
     assert health.last_error == "refused"
+
+
+def test_what_is_parked_ends_the_failures_and_is_no_round_trip() -> None:
+    broken = after(FAILED, FAILED, FAILED)
+    health = advance(broken, E.PARKED, now=9)
+    assert (health.state, health.failures, health.last_parked, health.last_ok) == (S.UNTRIED, 0, 9, None)
+    assert after(FAILED, FAILED, health=health).state is S.DEGRADED
 
 
 def test_a_failure_without_words_keeps_the_last_ones() -> None:
@@ -233,7 +245,7 @@ def test_the_diagram_has_every_change_of_state_and_no_other_line() -> None:
     assert len(lines) == 2 + len(changes)
 
 
-happens = st.sampled_from([E.ROUND_TRIP, E.FAILED, E.REPAIR_STARTED, E.REPAIR_FAILED])
+happens = st.sampled_from([E.ROUND_TRIP, E.PARKED, E.FAILED, E.REPAIR_STARTED, E.REPAIR_FAILED])
 
 
 @given(st.lists(st.tuples(happens, st.floats(0, 2 * QUIET_AFTER)), max_size=60))

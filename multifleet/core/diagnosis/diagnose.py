@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from multifleet.core.diagnosis.causes import Cause, Confidence
-from multifleet.core.diagnosis.evidence import Evidence
+from multifleet.core.diagnosis.evidence import Connect, Evidence
 from multifleet.core.diagnosis.facts import Fact, read
 from multifleet.core.diagnosis.rules import Found, causes
 
@@ -41,13 +41,18 @@ _REMEDY = {
     "timedatectl set-ntp true (Linux), sntp -sS time.apple.com (macOS)",
     Cause.ADDRESS_CHANGED: "nothing if it comes back by itself; else name its address in config.json (nodes)",
     Cause.MTU_BLACK_HOLE: "let ICMP through, or make the MTU smaller on the way (ip link set DEV mtu 1280)",
-    Cause.PORT_BLOCKED: "let TCP and UDP to the daemon's port (8855) through the firewall there and in between",
+    Cause.PORT_BLOCKED: "let TCP and UDP port {port} through the firewall {there} and in between",
     Cause.CUT_OFF: "look at the cable, the wireless network or the firewall of this machine",
     Cause.HOST_KEY_CHANGED: "if {node} was installed anew, pin its new host key (docs/ssh.md); if not, do not log in",
     Cause.NATS_DOWN: "start the NATS server, or repair the node that runs it; other channels carry meanwhile",
     Cause.CHIEF_DOWN: "multifleet why the chief, and start its daemon there: multifleet up",
     Cause.UNKNOWN: "look whether {node} is switched on and in the network; multifleet wake {node} if it sleeps",
 }
+_NO_NATS = "the NATS server does not do what a NATS server does"
+_NATS_URL = "look what listens where natsUrl in config.json (or $NATS_URL) leads; other channels carry meanwhile"
+_NAME_IT = 'name its address in config.json ({{"nodes": {{"{node}": {{"host": "127.0.0.1", "port": {port}}}}}}})'
+_HANGS = "the daemon on {node} hangs: it takes connections and answers nothing"
+_END_IT = "on {node}: multifleet repair --local daemon; from here, over SSH: multifleet repair {node}"
 _MINE = frozenset({Fact.ME_OUT, Fact.OWN_DISK_FULL, Fact.OWN_STORE_BROKEN})
 _REACHED = (Fact.HTTP_ANSWERS, Fact.OTHER_WAY_ANSWERS)
 _THERE = (Fact.HEARD_NOW, Fact.PING_ANSWERED, Fact.OPEN, Fact.OTHERS_HEAR)
@@ -85,14 +90,19 @@ def diagnose(evidence: Evidence) -> Diagnosis:
     first = [facts[fact] for fact in facts if fact in named.by]
     rest = [words for fact, words in facts.items() if fact not in named.by]
     what = _WHAT[named.cause].format(node="this machine" if mine else evidence.node)
+    remedy = _remedy(evidence, named)
+    if named.cause is Cause.NATS_DOWN and evidence.nats is not None:
+        what = _NO_NATS if evidence.nats.end is Connect.OPEN else what
+        remedy = _NATS_URL if evidence.nats.configured else remedy
+    if named.cause is Cause.DAEMON_DOWN and Fact.MUTE in named.by:
+        what, remedy = _HANGS.format(node=evidence.node), _END_IT.format(node=evidence.node)
     if named.cause is Cause.PORT_BLOCKED and Fact.CANNOT_REACH_US in named.by:
         what = f"connections from {evidence.node} to this machine's port are blocked on the way"
     if named.cause is Cause.REVOKED and Fact.STRANGER in named.by:
         what = f"{evidence.node} takes this machine for one that is put out of the fleet"
-    remedy = _REMEDY[named.cause].format(node=evidence.node)
     told = first
     if _matters(facts) and not mine and named.cause not in _WHATEVER_IS_ON:
-        told = [*first, facts[Fact.TURNED_OFF]]
+        told = [*first, facts[Fact.TURNED_OFF], *([facts[Fact.OWN_FAULTS]] if Fact.OWN_FAULTS in facts else [])]
         remedy = remedy if named.cause in _NOBODY_LISTENS else f"{remedy}; or {_TURN_ON}"
     return Diagnosis(
         cause=named.cause,
@@ -104,12 +114,23 @@ def diagnose(evidence: Evidence) -> Diagnosis:
     )
 
 
+def _remedy(evidence: Evidence, named: Found) -> str:
+    """What to do about a cause; where a port is closed, which one, and on which side."""
+    mine = Fact.CANNOT_REACH_US in named.by
+    told = evidence.word.tried if mine and evidence.word is not None else (knock.address for knock in evidence.knocks)
+    ports = ", ".join(dict.fromkeys(address.rpartition(":")[2] for address in told))
+    there = "of this machine" if mine else "there"
+    return _REMEDY[named.cause].format(node=evidence.node, port=ports or "of the daemon", there=there)
+
+
 def _without(evidence: Evidence, facts: dict[Fact, str]) -> Diagnosis:
     """No fault is known: it answers, or nothing tells why it does not."""
     told = tuple(facts.values())
     reached = [facts[fact] for fact in _REACHED if fact in facts]
     if reached:
         sentence = f"Nothing is wrong that can be seen from here: {'; '.join(reached)}."
+        if Fact.CHANNELS_FAIL in facts:
+            sentence = f"{evidence.node} answers, though not by every way: {facts[Fact.CHANNELS_FAIL]}; {reached[0]}."
         return Diagnosis(Cause.NONE, Confidence.LIKELY, sentence, "", told)
     is_there = any(fact in facts for fact in _THERE) and not any(fact in facts for fact in _NOT_THERE)
     if _matters(facts) and is_there:
@@ -122,6 +143,8 @@ def _without(evidence: Evidence, facts: dict[Fact, str]) -> Diagnosis:
     known = "; ".join(told) or "nothing could be found out"
     sentence = f"{evidence.node} does not answer, and what was found does not tell why: {known}."
     remedy = _REMEDY[Cause.UNKNOWN].format(node=evidence.node)
+    if Fact.NO_ADDRESS in facts:
+        remedy = _NAME_IT.format(node=evidence.node, port=evidence.not_tried[0].rpartition(":")[2])
     remedy = f"{remedy}; or {_TURN_ON}" if _matters(facts) else remedy
     return Diagnosis(Cause.UNKNOWN, Confidence.UNKNOWN, sentence, remedy, told)
 

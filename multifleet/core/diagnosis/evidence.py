@@ -134,6 +134,10 @@ class NatsWord:
     """Whether it said what a NATS server says first."""
     here: bool = False
     """Whether it is to run on this very machine, where nothing lies between."""
+    fault: str = ""
+    """Why this node is not connected to it, though it has tried."""
+    configured: bool = False
+    """Whether this machine's configuration names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,3 +220,7 @@ class Evidence:
     off: tuple[str, ...] = ()
     """Channels that this machine's configuration turns off for the peer."""
     lying: tuple[Lying, ...] = ()
+    own_faults: tuple[str, ...] = ()
+    """What this machine's configuration names for a way, and what does not work of it."""
+    not_tried: tuple[str, ...] = ()
+    """The addresses that it names itself by, where none of them may be tried from here."""

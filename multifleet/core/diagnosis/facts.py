@@ -101,6 +101,8 @@ class Fact(StrEnum):
     NEVER_DIRECT = "never direct"
     TURNED_OFF = "ways turned off here"
     DIRECT_OFF = "the direct way among them"
+    OWN_FAULTS = "this machine's settings do not work"
+    NO_ADDRESS = "no address may be tried"
     LIES = "messages that it has not fetched"
 
 
@@ -165,6 +167,9 @@ def _presence(e: Evidence) -> Iterator[tuple[Fact, str]]:
 
 
 def _knocks(e: Evidence) -> Iterator[tuple[Fact, str]]:
+    if e.not_tried and not e.knocks:
+        there = "loopback addresses that others name lead to this machine itself and are not tried"
+        yield F.NO_ADDRESS, f"it names itself by {', '.join(e.not_tried)} alone: {there}"
     if not e.knocks:
         return
     tried = ", ".join(f"{knock.address}: {_end(knock)}" for knock in e.knocks)
@@ -310,6 +315,8 @@ def _around(e: Evidence) -> Iterator[tuple[Fact, str]]:
             yield F.CHIEF_GONE, f"the chief {chief.node} is not heard and does not answer{tried}"
     if e.off:
         yield F.TURNED_OFF, f"{', '.join(e.off)} {'are' if len(e.off) > 1 else 'is'} turned off here (channels.off)"
+    if e.own_faults:
+        yield F.OWN_FAULTS, f"settings of this machine that do not work: {'; '.join(e.own_faults)}"
     if "http" in e.off:
         yield F.DIRECT_OFF, "the direct way is among those that are turned off"
     if e.lying:
@@ -319,11 +326,15 @@ def _around(e: Evidence) -> Iterator[tuple[Fact, str]]:
 
 
 def _nats(nats: NatsWord) -> Iterator[tuple[Fact, str]]:
-    if nats.greets:
+    fault = visible(nats.fault, one_line=True)[:WORDS]
+    if nats.greets and not (fault and nats.configured):
         yield F.NATS_SPEAKS, f"the NATS server at {nats.at} answers"
         return
     if nats.end is Connect.OPEN:
-        return  # one that wants TLS at once says nothing either
+        if fault:  # without one: a server that wants TLS at once says nothing to a mere connection either
+            named = " (natsUrl)" if nats.configured else ""
+            yield F.NATS_FAILS, f"over NATS there is no way: at {nats.at}{named} connections open, and then: {fault}"
+        return
     if nats.here and nats.end is Connect.REFUSED:
         yield F.NATS_FAILS_HERE, f"the NATS server on this machine, {nats.at}, refuses connections"
     yield F.NATS_FAILS, f"the NATS server at {nats.at} does not answer: {nats.end}"

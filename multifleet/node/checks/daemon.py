@@ -19,6 +19,7 @@ _ENDED = re.compile(r"ended code=\w+ reason=(.{1,300})$|^multifleet: (?!\S+ list
 NOT_STARTED_FOR = ("config", "dependencies", "disk", "keys", "port", "store")
 """Checks whose fault keeps a daemon from starting."""
 START = "multifleet up"
+MEND = "multifleet repair --local daemon, which ends it and starts it again"
 RESTART = "multifleet down, then multifleet up"
 
 
@@ -51,7 +52,7 @@ def from_outside(home: Path) -> Finding:
             f"a daemon runs (pid {held.pid}), and its socket {place} is gone: no command reaches it", _kill(held)
         )
     if not _answers(place):
-        return fail(f"a daemon runs (pid {held.pid}) and does not answer", _kill(held))
+        return fail(f"a daemon runs (pid {held.pid}) and does not answer", f"{MEND}; by hand: {_kill(held)}")
     return ok(f"it runs: pid {held.pid}, port {held.port}")
 
 

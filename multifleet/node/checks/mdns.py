@@ -12,7 +12,7 @@ from multifleet.node.discovery.why_off import why_off
 if TYPE_CHECKING:
     from multifleet.node.node import Node
 
-NOT_ASKED = ok("not asked: no daemon runs that would be heard")
+NOT_ASKED = ok("not asked: no daemon answers that would be heard")
 
 
 def heard(node: "Node") -> Finding:

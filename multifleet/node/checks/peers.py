@@ -1,10 +1,11 @@
 """Does every member of the fleet answer now, and if not: in which state it is, when it was last heard, and why not."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from multifleet.core.presence.states import PresenceState
 from multifleet.errors import StoreDamaged, StoreUnavailable
+from multifleet.node.checks.connecting import turned_off
 from multifleet.node.checks.finding import Finding, fail, of_error, ok, together, warn
 from multifleet.node.checks.probing import Answered
 from multifleet.node.members import Member
@@ -27,11 +28,12 @@ if TYPE_CHECKING:
     from multifleet.node.node import Node
 
 AFRESH = "where it was revoked: docs/troubleshooting.md, a machine that is set up anew"
+DIRECT = "http"
 ALONE = ok("no other machine is in this fleet yet", "multifleet invite")
 
 
-def answering(node: "Node", answers: Mapping[str, Answered]) -> Finding:
-    """Each peer's answer, judged."""
+def answering(node: "Node", answers: Mapping[str, Answered], own: Sequence[str] = ()) -> Finding:
+    """Each peer's answer, judged; `own`: what of this machine's own settings does not work."""
     now, wall = node.clock.monotonic(), node.clock.now()
     view = node.rostering.view
     if view.me_out is not None:  # all refuse this node, which says nothing about them
@@ -42,7 +44,7 @@ def answering(node: "Node", answers: Mapping[str, Answered]) -> Finding:
     if words := maybe_out_words(refusing, len(answers)):
         findings.append(fail(words, AFRESH))
     findings += [warn(HAS_LEFT, COME_BACK)] if node.membership.has_left else []
-    findings += [_judge(node, member, answers.get(member.node), now, wall) for member in node.members.others()]
+    findings += [_judge(node, member, answers.get(member.node), own, now, wall) for member in node.members.others()]
     findings += [
         warn(f"{name} is configured and was never met", f"start multifleet on {name} with the same shared key")
         for name in node.membership.expected
@@ -62,10 +64,12 @@ def last_heard(home: "Path", now: float) -> Finding:
     if not heard:
         return ALONE
     known = ", ".join(f"{node} {_since(at, now)}" for node, at in heard.items())
-    return ok(f"not asked, no daemon runs: {known}")
+    return ok(f"not asked, no daemon answers: {known}")
 
 
-def _judge(node: "Node", member: Member, answered: Answered | None, now: float, wall: float) -> Finding:
+def _judge(
+    node: "Node", member: Member, answered: Answered | None, own: Sequence[str], now: float, wall: float
+) -> Finding:
     key = f"key {member.row.ed25519.hex()[:16]}"
     if answered is not None and answered.reason is None:
         return ok(f"{member.node} answers in {answered.seconds * 1000:.0f} ms ({key})")
@@ -83,7 +87,18 @@ def _judge(node: "Node", member: Member, answered: Answered | None, now: float, 
             f"if {member.node} has only forgotten this node: multifleet invite on one, multifleet join on the other; "
             f"if it was set up anew, it needs a new name, {node.membership.afresh(member.node, 'there')}",
         )
+    if DIRECT in (off := turned_off(node, member)):
+        return warn(says, _own_end(off, own))
     return warn(says, _wait_for(member))  # that another machine is away is no fault of this one
+
+
+def _own_end(off: Sequence[str], own: Sequence[str]) -> str:
+    """Where this machine's own settings leave no way that is worth a word about the other one."""
+    mend = f"; mend {'; '.join(own)}" if own else ""
+    return (
+        f"here: channels.off in config.json has {', '.join(off)}: take one out{mend}; "
+        "then multifleet down, then multifleet up"
+    )
 
 
 def _wait_for(member: Member) -> str:

@@ -8,7 +8,7 @@ from multifleet.node.checks.finding import Finding, ok, warn
 if TYPE_CHECKING:
     from multifleet.node.sleep.sleep import Sleep
 
-NOT_ASKED = ok("not asked: no daemon runs that would be told of it")
+NOT_ASKED = ok("not asked: no daemon answers that would be told of it")
 _AFTERWARDS = "a sleep is noticed by the clocks once this machine wakes; until then the others call it dead"
 
 

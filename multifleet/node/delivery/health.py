@@ -1,7 +1,10 @@
 """The state of every channel to every peer, while the daemon runs and in the store."""
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+
+import msgspec
 
 from multifleet.core.cascade import Outcome, OutcomeKind
 from multifleet.core.channel_state import ChannelEvent, ChannelHealth, ChannelState, advance, probe_due, settle
@@ -9,6 +12,9 @@ from multifleet.core.routing import CHANNELS, Success
 from multifleet.node.clock import NodeClock
 from multifleet.store.rows import HealthRow
 from multifleet.store.store import Store
+
+SETTINGS = "channel_settings"
+"""Under which the store notes what the channels were set to."""
 
 
 class Health:
@@ -21,10 +27,14 @@ class Health:
         self.changed: Callable[[str, str, ChannelState, ChannelState], None] = lambda node, channel, before, after: None
         """Told (peer, channel, state before, state after)."""
 
-    async def load(self) -> None:
-        """Read what was known when the daemon last ran."""
+    async def load(self, settings: Mapping[str, str]) -> None:
+        """Read what was known when the daemon last ran; what was learned of a channel under other `settings` than now
+        says nothing about it any more."""
+        changed = await self._changed(settings)
         for row in await self._store.health.all():
-            if row.channel in CHANNELS:
+            if row.channel in changed and row.state != ChannelState.UNTRIED:
+                self._store.health.put_later(_forgotten(row.peer, row.channel, self._clock.now()))
+            elif row.channel in CHANNELS:
                 self._known[row.peer][row.channel] = ChannelHealth(
                     state=ChannelState(row.state),
                     failures=row.failures,
@@ -33,6 +43,16 @@ class Health:
                     last_error=row.last_error,
                     latencies=row.latencies,
                 )
+
+    async def _changed(self, settings: Mapping[str, str]) -> set[str]:
+        """The channels whose settings are others than when this was asked last; notes what they are now."""
+        # What it names may hold a password, which belongs in no second place.
+        now = {name: hashlib.sha256(value.encode()).hexdigest() for name, value in settings.items()}
+        noted = await self._store.meta.get(SETTINGS)
+        before = msgspec.json.decode(noted, type=dict[str, str]) if noted is not None else {}
+        if before != now:
+            self._store.meta.set_later(SETTINGS, msgspec.json.encode(now).decode())
+        return {name for name, value in now.items() if before.get(name) != value}
 
     def of(self, node: str) -> Mapping[str, ChannelHealth]:
         """The channels to one peer, as they are to be read now."""
@@ -47,10 +67,13 @@ class Health:
     def learn(self, node: str, outcome: Outcome, round_trip: float) -> None:
         """Take the outcome of one attempt into account; a refusal by the peer is the channel's success.
 
-        That a frame was parked, or somebody was told, proves nothing of a channel yet. Of channels that can only tell
-        somebody nothing is learned: no round trip would ever make them well again.
+        That a frame was parked, or somebody was told, proves nothing of a channel yet; where parking is all that it
+        can do, it speaks for it that this works. Of channels that can only tell somebody nothing is learned: no round
+        trip would ever make them well again.
         """
         facts = CHANNELS.get(outcome.attempt.channel)
+        if outcome.kind is OutcomeKind.PARKED and facts is not None and facts.only_parks:
+            self.happened(node, outcome.attempt.channel, ChannelEvent.PARKED)
         if outcome.kind in (OutcomeKind.PARKED, OutcomeKind.NUDGED) or (facts is not None and facts.only_nudges):
             return
         failed = outcome.kind is OutcomeKind.FAILED
@@ -100,3 +123,16 @@ class Health:
                     latencies=after.latencies,
                 )
             )
+
+
+def _forgotten(peer: str, channel: str, now: float) -> HealthRow:
+    return HealthRow(
+        peer=peer,
+        channel=channel,
+        state=ChannelState.UNTRIED,
+        failures=0,
+        changed_at=now,
+        last_ok=None,
+        last_error=None,
+        latencies=(),
+    )

@@ -27,6 +27,7 @@ def channel_views(members: Iterable[Member], targets: Targets, health: Health, n
                     changed_at=of_it.changed_at or None,
                     priority=CHANNELS[name].priority,
                     last_ok=of_it.last_ok,
+                    last_parked=of_it.last_parked,
                     round_trip=of_it.median,
                     p95=of_it.p95,
                     last_error=_with_age(of_it, now),

@@ -5,6 +5,7 @@ Everything is tried at the same time and within its own deadline. Nothing here j
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from multifleet import __version__
@@ -28,6 +29,7 @@ from multifleet.core.presence.peer import STOPPED
 from multifleet.core.presence.states import PresenceState
 from multifleet.core.receipts import State
 from multifleet.errors import StoreUnavailable
+from multifleet.node.checks.connecting import own_faults, turned_off
 from multifleet.node.diagnosis.asking import DIRECT, Way, ask_at, ask_each
 from multifleet.node.diagnosis.knocking import best, knock_all, local_end, speaks_nats
 from multifleet.node.diagnosis.straight import is_number
@@ -101,6 +103,10 @@ async def _gather(node: "Engine", member: Member, known: Evidence) -> Evidence:
     straight = node.straight.last(member.node)
     health = node.health_of_channels.of(member.node).get(DIRECT, ChannelHealth())
     nats, chief, ssh = around
+    late = _witnesses(node, member)  # what the tries have shown is in it
+    if nats is not None:
+        fault = next((witness.fault for witness in late if nats.at in witness.servers), "")
+        nats = replace(nats, fault=fault, configured=bool(node.config.natsUrl))
     now = node.clock.monotonic()
     return Evidence(
         node=known.node,
@@ -125,21 +131,17 @@ async def _gather(node: "Engine", member: Member, known: Evidence) -> Evidence:
         hears_anybody=_hears_anybody(node, member.node, third),
         strangers_to=_strangers_to(node, member.node),
         ssh=ssh,
-        host_key_changed=host_key_changed(_witnesses(node, member), ways),
+        host_key_changed=host_key_changed(late, ways),
         nats=None if any(way.asked.channel == "nats" and way.asked.answered for way in ways) else nats,
         chief=_with_ways(chief, ways),
         ever_direct=health.last_ok is not None,
         failures=health.failures,
         own_listens=_own_listens(own, knocks),
-        off=_turned_off(node, member),
+        off=turned_off(node, member),
         lying=await lying(node, member.node),
+        own_faults=await own_faults(node),
+        not_tried=() if target.addresses else member.addresses,
     )
-
-
-def _turned_off(node: "Engine", member: Member) -> tuple[str, ...]:
-    own = node.config.nodes.get(member.node)
-    off = {*node.config.channels.off, *(own.channels.off if own is not None else ())}
-    return tuple(sorted(name for name in off if name in node.targets.channels))
 
 
 async def lying(node: "Engine", name: str) -> tuple[Lying, ...]:

@@ -189,10 +189,10 @@ class Ways:
         return found
 
     def _is_near(self, member: Member) -> bool:
-        """Whether the member may run on this machine: it called from a loopback address, or no other is listened on."""
-        return self._only_near or any(
-            address is not None and is_loopback(host_of(address)) for address in (member.calls_from, member.heard_from)
-        )
+        """Whether the member may run on this machine: it called from a loopback address or answered at one, as when it
+        joined, or no other is listened on."""
+        met = (member.calls_from, member.heard_from, self.best(member.node))
+        return self._only_near or any(address is not None and is_loopback(host_of(address)) for address in met)
 
 
 @lru_cache(8_192)

@@ -263,6 +263,7 @@ class Joining:
             addresses=tuple(dict.fromkeys([*card.addresses, *last])),
             added_at=self._clock.now(),
             via=via,
+            heard_from=observed if near else None,
         )
 
 

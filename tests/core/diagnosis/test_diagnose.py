@@ -16,6 +16,7 @@ from multifleet.core.diagnosis.evidence import (
     Heard,
     Knock,
     Lying,
+    NatsWord,
     PeerWord,
     Store,
     ThirdWord,
@@ -239,3 +240,67 @@ def test_only_what_a_table_says_can_prove() -> None:
 
 def test_every_fault_has_a_rule() -> None:
     assert {rule.cause for rule in RULES} == FAULTS
+
+
+@pytest.mark.parametrize(
+    ("evidence", "port", "there"),
+    [
+        (Evidence(node="b", knocks=(Knock("10.0.0.2:8862", Connect.SILENT),), ssh=Connect.OPEN), "8862", "there"),
+        (World(frozenset({C.PORT_BLOCKED}), towards_us=True).evidence(), "8855", "of this machine"),
+    ],
+)
+def test_a_port_that_is_blocked_is_told_with_its_number_and_its_side(evidence: Evidence, port: str, there: str) -> None:
+    found = diagnose(evidence)
+    assert found.cause is C.PORT_BLOCKED
+    assert found.remedy == f"let TCP and UDP port {port} through the firewall {there} and in between"
+
+
+def test_a_daemon_that_takes_connections_and_says_nothing_hangs_and_is_ended_where_it_is() -> None:
+    found = diagnose(Evidence(node="b", knocks=(Knock(OLD, Connect.OPEN, Greeting.MUTE),), state="dead"))
+    assert (found.cause, found.confidence) == (C.DAEMON_DOWN, L)
+    assert found.sentence.startswith("Most likely the daemon on b hangs: it takes connections and answers nothing: ")
+    assert "multifleet repair --local daemon" in found.remedy and "multifleet up" not in found.remedy
+
+
+@pytest.mark.parametrize(
+    ("nats", "says", "names"),
+    [
+        (NatsWord("10.0.0.3:80", Connect.OPEN, fault="empty response", configured=True), "empty response", "natsUrl"),
+        (NatsWord("10.0.0.3:80", Connect.REFUSED, fault="refused", configured=True), "refused", "natsUrl"),
+        (NatsWord("10.0.0.3:1", Connect.OPEN, True, fault="no login", configured=True), "no login", "natsUrl"),
+        (NatsWord("127.0.0.1:1", Connect.OPEN, here=True, fault="the server does not answer"), "not answer", "start"),
+    ],
+)
+def test_a_nats_server_that_is_none_is_told_beside_ways_that_work(nats: NatsWord, says: str, names: str) -> None:
+    found = diagnose(replace(World(frozenset()).evidence(), nats=nats))
+    assert (found.cause, found.confidence) == (C.NATS_DOWN, L)
+    assert says in found.sentence and names in found.remedy
+
+
+def test_a_nats_server_that_wants_tls_at_once_and_has_this_machine_is_no_fault() -> None:
+    found = diagnose(replace(World(frozenset()).evidence(), nats=NatsWord("10.0.0.3:4222", Connect.OPEN)))
+    assert found.cause is C.NONE
+
+
+def test_a_way_that_brings_no_answer_is_told_where_another_one_does() -> None:
+    asked = (Asked("http", answered=True, seconds=0.01), Asked("relay", answered=False, words="no answer in 5 s"))
+    found = diagnose(Evidence(node="b", asked=asked))
+    assert found.sentence == (
+        "b answers, though not by every way: no answer over relay: no answer in 5 s; "
+        "it answers over http, signed, in 10 ms."
+    )
+
+
+def test_settings_of_this_machine_that_do_not_work_are_told_where_nothing_answers() -> None:
+    own = ("git.remote: /nope.git: No such file or directory",)
+    there = Evidence(node="b", knocks=(Knock(OLD, Connect.OPEN, Greeting.OK),), off=("http",), own_faults=own)
+    assert own[0] in diagnose(there).sentence
+    assert own[0] in diagnose(replace(there, knocks=(Knock(OLD, Connect.REFUSED),))).sentence
+    answers = diagnose(replace(there, asked=(Asked("nats", answered=True),)))
+    assert own[0] not in answers.sentence and any(own[0] in said for said in answers.evidence)
+
+
+def test_addresses_that_may_not_be_tried_are_told_with_what_to_write() -> None:
+    found = diagnose(Evidence(node="b", not_tried=("127.0.0.1:8862",)))
+    assert "it names itself by 127.0.0.1:8862 alone" in found.sentence
+    assert '{"nodes": {"b": {"host": "127.0.0.1", "port": 8862}}}' in found.remedy

@@ -13,6 +13,7 @@ from multifleet.core.diagnosis.evidence import Asked
 from multifleet.core.evidence_packets import EvidenceAsk, EvidenceTold, SightAsk, SightTold
 from multifleet.errors import BadInput, UnknownNode
 from multifleet.node.checks import disk
+from multifleet.node.checks.connecting import complaints
 from multifleet.node.diagnosis import asking, gathering, knocking, telling
 from multifleet.node.diagnosis.asking import Way
 from multifleet.node.node import Node
@@ -229,3 +230,38 @@ async def test_who_asks_without_end_is_told_to_wait(daemons: Daemons) -> None:
     refused = [answer for answer in answers if isinstance(answer, Exception)]
     assert 1 <= len(refused) <= 5 and all("asked too often" in str(error) for error in refused)
     assert await mac1.node.check_channels("mac2")
+
+
+async def test_where_this_end_leaves_no_way_its_own_settings_are_named(daemons: Daemons, tmp_path: Path) -> None:
+    mac1, _ = await joined(daemons, "mac1", "mac2")
+    remote = str(tmp_path / "nope.git")
+    mac1.configure(channels={"off": ["http", "nats", "relay"]}, git={"remote": remote}, port=mac1.port)
+    await mac1.down()
+    await mac1.up()
+    found = await mac1.node.why("mac2")
+    assert f"git.remote: {remote}: No such file" in found.sentence and "channels.off" in found.remedy
+    (peers,) = (await mac1.node.doctor(["peers"])).checks
+    assert peers.level == "warn" and "through" not in (peers.remedy or "")
+    assert (peers.remedy or "").startswith(
+        "here: channels.off in config.json has http, nats, relay: take one out; mend"
+    )
+    assert f"git.remote: {remote}" in (peers.remedy or "")
+
+
+async def test_a_nats_url_where_no_nats_server_is_is_told_by_why_status_and_doctor(daemons: Daemons) -> None:
+    async def other(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    mac1, _ = await joined(daemons, "mac1", "mac2")
+    async with await asyncio.start_server(other, "127.0.0.1", 0) as server:
+        place = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        mac1.configure(natsUrl=f"nats://{place}", port=mac1.port)
+        await mac1.down()
+        await mac1.up()
+        await until(lambda: complaints(mac1.node))
+        assert any(words.startswith(f"natsUrl: {place}") for words in (await mac1.node.status()).settings)
+        (settings,) = (await mac1.node.doctor(["settings"])).checks
+        assert settings.level == "warn" and f"natsUrl: {place}" in settings.says
+        found = await mac1.node.why("mac2")
+    assert (found.cause, found.confidence) == ("NATS down", "likely")
+    assert place in found.sentence and "natsUrl" in found.remedy

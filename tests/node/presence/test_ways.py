@@ -105,8 +105,7 @@ def test_guesses_about_one_member_are_rare_wherever_its_packets_come_from(known:
     known.ways.know("mac1", "192.0.2.1:8855")
     sources = [(f"203.0.113.{number}", 666) for number in range(100)]
     news = [
-        known.ways.came_from(member, source, 5.0 + number / 100, is_fresh=True)
-        for number, source in enumerate(sources)
+        known.ways.came_from(member, source, 5.0 + number / 100, is_fresh=True) for number, source in enumerate(sources)
     ]
     assert sum(news) == 1
     assert known.ways.came_from(member, CAFE, 5.0 + GUESS_REST, is_fresh=True)
@@ -186,3 +185,10 @@ def test_what_is_not_known_to_be_of_this_boot_names_a_place_for_a_few_pings_and_
     assert known.ways.for_frames(member) == ("192.0.2.1:8855",)
     pinged = [known.ways.usual(member), *(known.ways.all(member) for _ in range(TRIES))]
     assert [FOREIGN in addresses for addresses in pinged] == [True] * TRIES + [False]
+
+
+def test_a_member_that_answered_at_a_loopback_address_is_on_this_machine(known: Known) -> None:
+    member = known.member("127.0.0.1:8862")
+    assert known.ways.for_frames(member) == ()
+    known.ways.know("mac1", "127.0.0.1:8862")
+    assert known.ways.for_frames(member) == ("127.0.0.1:8862",)

@@ -207,3 +207,14 @@ async def test_a_machine_that_was_set_up_anew_comes_in_under_the_name_that_it_is
     await renamed.up()
     await renamed.node.join(await invited(mac1), [])
     await mac1.delivers("mac2-3")
+
+
+async def test_two_nodes_of_one_machine_without_a_network_reach_each_other(daemons: Daemons) -> None:
+    mac1, mac2 = await daemons.up("mac1", "mac2")
+    for daemon in (mac1, mac2):  # as one that listens everywhere, and has no address that others could reach
+        daemon.node.ways.start([("0.0.0.0", daemon.port)], [daemon.address])
+    await mac2.node.join(await invited(mac1), [])
+    await mac2.delivers("mac1")
+    await mac1.delivers("mac2")
+    stored = await mac2.node.store.peers.get("mac1")
+    assert stored is not None and stored.heard_from is not None  # where it was met lasts over a restart

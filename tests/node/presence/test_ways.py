@@ -189,6 +189,6 @@ def test_what_is_not_known_to_be_of_this_boot_names_a_place_for_a_few_pings_and_
 
 def test_a_member_that_answered_at_a_loopback_address_is_on_this_machine(known: Known) -> None:
     member = known.member("127.0.0.1:8862")
-    assert known.ways.for_frames(member) == ()
+    assert not known.ways.may_be_at("127.0.0.1:8862", member)
     known.ways.know("mac1", "127.0.0.1:8862")
-    assert known.ways.for_frames(member) == ("127.0.0.1:8862",)
+    assert known.ways.may_be_at("127.0.0.1:8862", member)

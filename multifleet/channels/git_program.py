@@ -1,24 +1,38 @@
-"""Runs git in a folder of its own, within limits: what it may print, how large the folder may grow. It and all that it
-started are gone when `run` is over, however that ends."""
+"""Runs git in a folder of its own, within limits: what it may print, how large the folder may grow, and on Linux how
+much memory each of its processes may take.
+
+It and all that it started are gone when `run` is over, however that ends.
+"""
 
 import asyncio
 import contextlib
 import os
+import re
 import signal
+import sys
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from multifleet.channels.base import ChannelError
 from multifleet.channels.git_remote import environment, settings
 from multifleet.core.visible import visible
+from multifleet.paths import program_on
 
 PRINTED = 256 * 1024
 """Bytes that git may print where nothing else is said."""
 TROUBLE = 64 * 1024
 """Bytes of complaints that are read; the last of them are the reason."""
+MEMORY = 256 * 1024 * 1024
+"""Bytes of data that each process of git may have: a few kilobytes of a pack may say that they unpack to any size."""
 LOOK_EVERY = 0.05
 """Seconds between two looks at the size of the folder: at the speed of a disk some ten megabytes too much."""
 
+_LIMITED = 'ulimit -d "$1" 2>/dev/null; shift; exec "$@"'
+"""Set from outside, after the start, it would come too late for what git has started by then. Where it cannot be set,
+this process has less already."""
+_NO_MEMORY = re.compile(
+    rb"^(?:remote: )?(?:fatal|error): .*(?:out of memory|cannot allocate memory)", re.IGNORECASE | re.MULTILINE
+)
 _SAID = (
     (
         "Host key verification failed",
@@ -41,7 +55,7 @@ _SAID = (
 
 
 class TooMuch(Exception):
-    """Git was stopped because it printed or fetched more than it may."""
+    """Git was stopped because it printed, fetched or unpacked more than it may."""
 
 
 class GitFailed(ChannelError):
@@ -55,10 +69,14 @@ class GitFailed(ChannelError):
 async def run(
     folder: Path, words: Sequence[str], fed: bytes = b"", *, printed: int = PRINTED, grown: int | None = None
 ) -> bytes:
-    """What git prints; GitFailed where it fails, TooMuch beyond so many bytes `printed`, or `grown` by its folder."""
+    """What git prints; GitFailed where it fails, TooMuch beyond so many bytes `printed`, or `grown` by its folder, or
+    where what it was sent does not fit into MEMORY."""
+    found = program_on(os.environ.get("PATH", os.defpath), "git")
+    if found is None:
+        raise GitFailed("git cannot be started (there is none on the path): install it, or set channels.off")
     try:
         process = await asyncio.create_subprocess_exec(
-            *("git", *settings(), *words),
+            *limited((found, *settings(), *words)),
             stdin=asyncio.subprocess.PIPE if fed else asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -86,9 +104,18 @@ async def run(
         process._transport.close()  # type: ignore[attr-defined]  # a child of it may hold a pipe open
         await asyncio.gather(*works, *watch, return_exceptions=True)
         await process.wait()
+    if status and _NO_MEMORY.search(works[1].result()):
+        raise TooMuch(f"what the git remote sent does not unpack within {MEMORY} bytes of memory")
     if status:
         raise _failed(status, works[0].result(), works[1].result())
     return works[0].result()
+
+
+def limited(command: Sequence[str], platform: str = sys.platform) -> tuple[str, ...]:
+    """The command, such that it and what it starts get no more than MEMORY each; only Linux counts that."""
+    if platform != "linux":
+        return tuple(command)
+    return ("/bin/sh", "-c", _LIMITED, "multifleet-git", str(MEMORY // 1024), *command)
 
 
 async def _all(works: Collection[asyncio.Task[bytes]], watch: Collection[asyncio.Task[bytes]]) -> None:

@@ -28,7 +28,7 @@ _SSH = (
 )
 _NO_HOOKS = (
     f"git -c core.hooksPath={os.devnull} -c core.alternateRefsCommand=true"
-    " -c core.fsmonitor=false -c receive.autogc=false"
+    " -c core.fsmonitor=false -c receive.autogc=false -c pack.threads=1"
 )
 _SETTINGS = {
     "core.hooksPath": os.devnull,
@@ -45,6 +45,7 @@ _SETTINGS = {
     "http.lowSpeedLimit": "100",
     "http.lowSpeedTime": "15",
     "maintenance.auto": "false",
+    "pack.threads": "1",  # each has a stack of its own, and memory is limited
     "protocol.version": "2",  # the server tells of the refs that are asked for, not of all it has
     "push.followTags": "false",
     "push.gpgSign": "false",

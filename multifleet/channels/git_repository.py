@@ -74,13 +74,27 @@ class GitRepository:
             try:
                 told = await self._ask(folder, [*words, *self._at("receive-pack"), *changes], printed=LIST_BYTES)
             except TooMuch as error:
-                raise ChannelError(str(error), unknown=True) from None
+                if not gone or not self.remote.is_local:
+                    raise ChannelError(str(error), unknown=True) from None
+                await self._delete_here(gone)
+                return await self.push(letters)
             except GitFailed as error:
                 refused = _refused(error.told)
                 if not refused:
                     raise
                 return refused
             return _refused(told)
+
+    async def _delete_here(self, gone: Collection[str]) -> None:
+        """Delete refs of a repository on this machine, without reading what they name as a push would."""
+        path = Path(self.remote.url)
+        path = path / ".git" if (path / ".git").is_dir() else path
+        asked = "".join(f"delete {ref}\0\0" for ref in gone).encode()
+        try:
+            # It is the user's repository, where more than this is to outlive a power cut.
+            await run(path, ["-c", "core.fsync=default", "update-ref", "--stdin", "-z"], asked)
+        except TooMuch as error:
+            raise ChannelError(str(error), unknown=True) from None
 
     @asynccontextmanager
     async def fetched(self, mailbox: str, refs: Sequence[str] = ()) -> AsyncIterator["Fetched"]:

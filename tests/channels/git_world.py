@@ -1,7 +1,10 @@
 """A bare repository on disk, and nodes that have it as their git remote."""
 
 import asyncio
+import hashlib
+import struct
 import subprocess
+import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -43,9 +46,35 @@ class Repository:
         blob = self.git("hash-object", "-w", "--stdin", fed=content).decode().strip()
         self.git("update-ref", ref, blob)
 
+    def plant_delta(self, ref: str, copies: int) -> None:
+        """A blob that lies there as a few bytes, which say that it is so many copies of 4 MB of zeros."""
+        size = 4 * 1024 * 1024
+        base = bytes(size)
+        copy = b"\xf0" + size.to_bytes(3, "little")
+        delta = _sized(size) + _sized(size * copies) + copy * copies
+        name = hashlib.sha1(b"blob %d\0" % size + base).digest()
+        parts = [_packed(3, size) + zlib.compress(base), _packed(7, len(delta)) + name + zlib.compress(delta)]
+        pack = struct.pack(">4sII", b"PACK", 2, len(parts)) + b"".join(parts)
+        self.git("index-pack", "--stdin", fed=pack + hashlib.sha1(pack).digest())
+        made = hashlib.sha1(b"blob %d\0" % (size * copies))
+        for _ in range(copies):
+            made.update(base)
+        self.git("update-ref", ref, made.hexdigest())
+
     def objects(self) -> bytes:
         """The contents of all objects, one after the other."""
         return self.git("cat-file", "--batch-all-objects", "--batch")
+
+
+def _sized(number: int) -> bytes:
+    """Seven bits in a byte, the lowest first."""
+    return bytes([number & 127 | 128]) + _sized(number >> 7) if number > 127 else bytes([number])
+
+
+def _packed(kind: int, size: int) -> bytes:
+    """How an object in a pack begins: four bits of the size beside its kind."""
+    first = kind << 4 | size & 15
+    return bytes([first | 128]) + _sized(size >> 4) if size > 15 else bytes([first])
 
 
 class Node:

@@ -134,6 +134,27 @@ async def test_what_unpacks_to_a_great_deal_is_not_read(tmp_path: Path, remote: 
         await until(lambda: not remote.refs())
 
 
+async def test_a_few_bytes_that_unpack_to_more_than_git_may_have_keep_no_letter_back(
+    tmp_path: Path, remote: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(git_program, "MEMORY", 40 * 1024 * 1024)
+    remote.plant_delta(MAIL.letter("mac2", b"d" * 16), copies=12)
+    letters = [a_letter(remote, n) for n in range(1, 4)]
+    async with node("mac2", tmp_path / "2", str(remote.path)) as b:
+        await b.look()
+        assert len(b.frames) == len(letters)
+        assert "git_too_much" in b.counted and b.counted.count("git_refused") == 1
+        await until(lambda: not remote.refs())
+        a_letter(remote, 4)
+        await b.look()
+        assert len(b.frames) == len(letters) + 1
+
+
+def test_only_linux_limits_the_memory_of_git() -> None:
+    assert git_program.limited(("git", "push"), "darwin") == ("git", "push")
+    assert git_program.limited(("git", "push"), "linux")[-3:] == ("262144", "git", "push")
+
+
 async def test_what_has_an_odd_name_or_is_no_blob_is_no_letter(tmp_path: Path, remote: Repository) -> None:
     box = MAIL.mailbox("mac2")
     names = ("-oProxyCommand=x", "$(id)", "a;id", "a/b/c", "\u202e", "\u2028x", "\x85", "a" * 200)

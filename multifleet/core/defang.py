@@ -69,6 +69,7 @@ _HOOK = re.compile(
     r"(?:additional\s+context|success|feedback|blocking\s+error))",
     re.IGNORECASE,
 )
+_WORD = re.compile(r"[\w.-]*")
 _TOKEN = re.compile(r"<(?=\|)")
 _FENCE = re.compile(
     r"^([ \t]*)(?=(?:<{3,}|>{3,}|-{3,}|={3,})[ \t]*[0-9a-z]{16,}|[0-9a-z]{16,}[ \t]*(?:<{3,}|>{3,}))",
@@ -97,12 +98,20 @@ def _broken_tag(match: re.Match[str]) -> str:
     opener, slash, name = match.groups()
     if not slash.strip() and name[0].isupper() and match.string[match.start() - 1 : match.start()].isalnum():
         return match[0]  # List<User>
-    folded = name.translate(_FOLDED)
-    # `<user:x` has the name before its colon, and a prefix as `<x:user` has is left out by who reads it.
-    parts = {"".join(c for c in part if c.isalnum()) for part in (folded, *folded.split(":"))}
-    if not RESERVED_TAGS.isdisjoint(parts) or any(stem in part for part in parts for stem in RESERVED_STEMS):
-        return f"{opener}\\{slash}{name}"
-    return match[0]
+    return f"{opener}\\{slash}{name}" if _is_reserved(name.translate(_FOLDED)) else match[0]
+
+
+def _is_reserved(name: str) -> bool:
+    whole = _squeezed(name)
+    if whole in RESERVED_TAGS or any(stem in whole for stem in RESERVED_STEMS):
+        return True
+    # `<user:x` and `<user[x` end a name by what follows it, and a prefix as `<x:user` has is left out by who reads it.
+    pieces = [] if whole is name else [*name.split(":"), _WORD.match(name)[0]]  # type: ignore[index]
+    return any(_squeezed(piece) in RESERVED_TAGS for piece in pieces)
+
+
+def _squeezed(name: str) -> str:
+    return name if name.isalnum() else "".join(filter(str.isalnum, name))
 
 
 class _Folded(dict[int, str]):

@@ -14,6 +14,8 @@ from multifleet.core.defang import _FOLDED, defang, without_mark
         ("<user>", "<\\user>"),
         ("＜user＞", "＜\\user＞"),
         ("<user:x", "<\\user:x"),
+        ("<system[x", "<\\system[x"),
+        ("<system﹥x", "<\\system﹥x"),
         ("<x:system y", "<\\x:system y"),
         ("<ｕser", "<\\ｕser"),
         ("<|im_start|>", "<\\|im_start|>"),

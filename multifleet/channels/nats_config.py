@@ -30,8 +30,9 @@ SUBSCRIPTIONS = 8
 """Of one connection; a daemon has four at the most, and each is another copy of what is said there."""
 LOGIN_CONNECTIONS = 4
 """Of one login at a time; a daemon has one, and some that the server does not know to be dead yet."""
-OTHER_CONNECTIONS = 256
-"""Beside those of all logins: who has said no login yet counts too, for two seconds."""
+OTHER_CONNECTIONS = 4_096
+"""Beside those of all logins: who has said no login yet counts too, for two seconds. With few a stranger who opens a
+hundred in a second would keep all others out; of one login the watch does not let so many come to be."""
 ACCOUNT, WATCH_ACCOUNT = "MF", "SYS"
 """Where all members are; and where the server tells of its connections."""
 WATCH_USER = "$ watch"

@@ -43,11 +43,12 @@ def three(founded: Fleet) -> Iterator[Fleet]:
     founded.check()
 
 
-@pytest.fixture
-def recorded(three: Fleet) -> list[bytes]:
+@pytest.fixture(scope="module")
+def recorded(founded: Fleet) -> list[bytes]:
     """What mac2 sent to mac1 within some seconds."""
-    mac1, mac2, _ = three.nodes
-    with three.lab.capture(f"udp port {PORT}") as wire:
+    mac1, mac2, _ = founded.nodes
+    wait_met(founded.nodes)
+    with founded.lab.capture(f"udp port {PORT}") as wire:
         time.sleep(3)  # a few periods of pings
     found = recorded_datagrams(wire.path, mac1.host, mac2.host)
     assert found and all(datagram.startswith(b"mf1 mac2 mac1 ") for datagram in found)

@@ -68,7 +68,7 @@ class Chaos:
                 number += 1
                 self._message(int(number))
                 next_message += self.messages.expovariate(self.rate)
-            time.sleep(0.002)
+            time.sleep(0.01)
         for standing in list(self.standing):
             self._undo(standing)
         self.history.close()

@@ -25,7 +25,7 @@ HEDGE_AT_LEAST = 0.05
 """Seconds of silence before which no channel is hedged."""
 HEDGE_UNKNOWN = 0.25
 """Seconds of silence for a channel without a history: the default of RFC 8305, section 5."""
-KEPT_AFTER = 1.0
+KEPT_AFTER = 0.8
 """Seconds of silence from the first raced channel after which all others start; no hedge waits longer."""
 DOUBTED_AFTER = 0.25
 """The same where the channel's last attempt failed."""

@@ -40,7 +40,7 @@ def test_a_loser_runs_on_and_its_outcome_is_taken_as_late() -> None:
 def test_a_late_word_that_is_better_betters_the_verdict() -> None:
     world = {"http": Ends(4, STORED), "seed": Ends(0.001, PARKED)}
     cascade, happened = played((HTTP, SEED), world)
-    assert happened.done_at == pytest.approx(1.001)
+    assert happened.done_at == pytest.approx(0.801)
     assert (cascade.verdict.state, cascade.verdict.channel) == (State.STORED, "http")
 
 

@@ -64,7 +64,7 @@ async def connections() -> AsyncIterator[Connections]:
 async def deliver(channel: HttpChannel, addresses: Iterable[str], node: str = "mac2") -> bool:
     """Whether a frame was answered; like every user, it has a deadline."""
     try:
-        async with asyncio.timeout(5.0):
+        async with asyncio.timeout(2.0):
             await channel.deliver(Target(node, tuple(addresses)), Parcel(FRAME))
     except (ChannelError, TimeoutError):
         return False

@@ -155,8 +155,8 @@ def race() -> str:
          f"as long, and {cascade.OTHERS_FIRST:g} s more where there are other raced ones"),
         ("a channel breaks after", f"{channel_state.FAILURES_TO_BREAK} failures in a row"),
         ("a degraded channel is trusted again after", f"{channel_state.QUIET_AFTER / 60:g} quiet minutes"),
-        ("a broken channel is probed after",
-         f"{channel_state.PROBE_FIRST:g} s, doubled up to {channel_state.PROBE_CAP:g} s"),
+        ("a channel that failed is probed after",
+         f"{channel_state.PROBE_FIRST:g} s, doubled up to {channel_state.PROBE_CAP:g} s while it is broken"),
         ("a failed delivery is tried again after", f"{backoff.FIRST:g} s, doubled up to {backoff.CAP_HEARD:g} s "
          f"while the peer is heard and to {backoff.CAP_SILENT:g} s otherwise; half of it is random"),
     ]  # fmt: skip

@@ -1,9 +1,12 @@
 """P5: the frame on standard input of `multifleet receive` at the peer, over SSH. Needs no daemon there: `receive` hands
 over to one that answers, writes itself where none runs, and lays the frame into drop/ where it can do neither.
 
-What comes back beside the answer are frames that waited there for this node.
+What comes back beside the answer are frames that waited there for this node. One `receive` runs at a time on a peer for
+this node: each is a program to start there, and what waits for its turn meanwhile gathers into larger frames.
 """
 
+import asyncio
+from collections import defaultdict
 from contextlib import AsyncExitStack
 from typing import Annotated, ClassVar
 
@@ -44,6 +47,7 @@ class SshChannel:
 
     def __init__(self, connections: SshConnections) -> None:
         self._connections = connections
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def start(self, stack: AsyncExitStack, here: Here) -> None:
         """Nothing is opened before it is wanted."""
@@ -57,7 +61,8 @@ class SshChannel:
         """Hand the frame to `receive` there, and take what it prints."""
         home = self._connections.home_of(target.node)
         stdin = with_home(home, parcel.frame) if home else parcel.frame
-        ran = await run_there(self._connections, target, RECEIVE, stdin, OUTPUT_LIMIT)
+        async with self._turns[target.node]:
+            ran = await run_there(self._connections, target, RECEIVE, stdin, OUTPUT_LIMIT)
         said = printed(ran, _Said)
         if said is None:
             raise ChannelError(f"{ran.where}: {_why(ran, target)}", unknown=ran.status not in (2, NOT_FOUND))

@@ -73,7 +73,7 @@ FAILURES_TO_BREAK = 3
 QUIET_AFTER = 15 * 60.0
 """Seconds without a failure after which a degraded channel is trusted again."""
 PROBE_FIRST = 5.0
-"""Seconds from the failure that broke a channel to the first probe; doubled after each that fails."""
+"""Seconds from a failure to the probe that follows it; doubled after each that fails once the channel is broken."""
 PROBE_CAP = 20.0
 LATENCIES_KEPT = 32
 ERROR_LIMIT = 400
@@ -165,8 +165,11 @@ def settle(health: ChannelHealth, now: float) -> ChannelHealth:
 
 
 def probe_at(health: ChannelHealth) -> float | None:
-    """When the channel is to be probed next; None while messages themselves show how it is."""
-    if health.worth_trying:
+    """When the channel is to be probed next; None where nothing has failed since it worked last.
+
+    A degraded one is probed as well: messages go by others that are quicker, and would never show that it works again.
+    """
+    if not health.failures:
         return None
     doublings = min(max(health.failures - FAILURES_TO_BREAK, 0), 16)
     return health.quiet_since + min(PROBE_FIRST * 2.0**doublings, PROBE_CAP)

@@ -112,6 +112,28 @@ async def test_why_it_failed_is_told(channel: SshChannel, sshd: Sshd, tmp_path: 
         await channel.deliver(peer_that_runs(sshd, tmp_path, script), Parcel(b"mf1 frame"))
 
 
+async def test_one_at_a_time_runs_on_a_peer_for_this_node(channel: SshChannel, sshd: Sshd, tmp_path: Path) -> None:
+    alone = f"mkdir running || exit 9; cat >frame; sleep 0.2; rmdir running; echo '{said(200, b'mf1 answer')}'"
+    target = peer_that_runs(sshd, tmp_path, alone)
+    carried = await asyncio.gather(*(channel.deliver(target, Parcel(b"mf1 frame")) for _ in range(3)))
+    assert [one.answer for one in carried] == [b"mf1 answer"] * 3
+
+
+async def test_who_waits_for_its_turn_may_give_up_and_holds_nobody_up(
+    channel: SshChannel, sshd: Sshd, tmp_path: Path
+) -> None:
+    target = peer_that_runs(sshd, tmp_path, f"cat >>frames; cat fifo >>gone; echo '{said(200, b'mf1 answer')}'")
+    os.mkfifo(tmp_path / "fifo")
+    frames, fifo = tmp_path / "frames", tmp_path / "fifo"
+    tasks = [asyncio.create_task(channel.deliver(target, Parcel(b"mf1 frame %d;" % number))) for number in (1, 2, 3)]
+    await until(lambda: frames.exists() and frames.read_bytes() == b"mf1 frame 1;")
+    tasks[1].cancel()
+    for task in (tasks[0], tasks[2]):
+        await asyncio.to_thread(fifo.write_text, "")
+        assert (await task).answer == b"mf1 answer"
+    assert frames.read_bytes() == b"mf1 frame 1;mf1 frame 3;"
+
+
 async def test_who_is_cancelled_leaves_no_process_and_no_connection(
     channel: SshChannel, sshd: Sshd, tmp_path: Path
 ) -> None:

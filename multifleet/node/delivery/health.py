@@ -60,7 +60,7 @@ class Health:
         return {name: settle(health, now) for name, health in self._known[node].items()}
 
     def due_for_a_probe(self, node: str) -> list[str]:
-        """The broken channels to this peer that should be tried now without a message."""
+        """The channels to this peer that have failed and should be tried now without a message."""
         now = self._clock.now()
         return [name for name, health in self._known[node].items() if probe_due(health, now)]
 

@@ -1,4 +1,4 @@
-"""Tries channels in the background: broken ones until they work again, and quick ones that were never tried once."""
+"""Tries channels in the background: those that failed until they work again, and quick ones never tried once."""
 
 import asyncio
 from collections.abc import Iterator

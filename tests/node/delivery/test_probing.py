@@ -1,4 +1,4 @@
-"""Channels are tried in the background: broken ones until they work, quick ones that nobody tried once."""
+"""Channels are tried in the background: those that failed until they work, quick ones that nobody tried once."""
 
 import itertools
 from dataclasses import replace
@@ -39,6 +39,20 @@ async def test_a_broken_channel_is_healthy_again_without_a_message(
     mac1.node.probing.look()
     assert mac1.node.health_of_channels.of("mac2")["memory"].state is ChannelState.BROKEN, "it is not its time yet"
     mac1.time.pass_(20)
+    mac1.node.probing.look()
+    await until(lambda: mac1.node.health_of_channels.of("mac2")["memory"].state is ChannelState.HEALTHY)
+
+
+async def test_one_failure_is_enough_for_a_probe_though_no_message_takes_that_way_any_more(
+    fleet: Machines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hurry(monkeypatch)
+    mac1, _ = await fleet.started("mac1", "mac2")
+    fleet.network.severed.add("mac2")
+    await mac1.node.attempts.check(mac1.node.members.need("mac2"), "memory")
+    fleet.network.severed.clear()
+    assert mac1.node.health_of_channels.of("mac2")["memory"].state is ChannelState.DEGRADED
+    mac1.time.pass_(5)
     mac1.node.probing.look()
     await until(lambda: mac1.node.health_of_channels.of("mac2")["memory"].state is ChannelState.HEALTHY)
 

@@ -12,7 +12,6 @@ SECONDS, RATE = 120.0, 13.0
 
 
 @pytest.mark.lab
-@pytest.mark.alone
 @pytest.mark.timeout(420)
 def test_whatever_fails_for_two_minutes_a_thousand_messages_arrive_once_and_nobody_is_told_a_lie(
     tmp_path: Path,

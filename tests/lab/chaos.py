@@ -8,6 +8,7 @@ accepted is written into a history outside the hosts. Exit status 0: all held.
 
 import argparse
 import json
+import os
 import random
 import secrets
 import sys
@@ -76,13 +77,13 @@ class Chaos:
     def _fault(self, now: float) -> None:
         # Drawn in any case, so that one seed makes one schedule however long starting a fault takes.
         name, node = self.faults.choice(self.kinds), self.faults.choice(self.fleet.nodes)
-        lasts = self.faults.uniform(*LASTS)
+        lasts, own = self.faults.uniform(*LASTS), random.Random(self.faults.random())
         kind = KINDS[name]
         node = kind.node(self.fleet, node)
         busy = any(one is node and kind.bars(KINDS[other]) for _, other, one, _ in self.standing)
         if len(self.standing) >= AT_ONCE or busy:
             return
-        fault = kind.start(self.fleet, node, self.faults)
+        fault = kind.start(self.fleet, node, own)
         self.standing.append((now + lasts, name, node, fault))
         print(f"{now:7.1f} s  {fault.what}, {lasts:.1f} s", flush=True)
 
@@ -142,6 +143,7 @@ def _watched(hosts: int, *, every_channel: bool) -> Iterator[tuple[Fleet, Outcom
     """A fleet, and what the invariants say of it at the end."""
     with ExitStack() as stack:
         fleet = _fleet(stack, hosts, every_channel=every_channel)
+        os.sync()  # a power cut takes what nobody has written back, and what was set up is no part of that
         before = {node.name: Footprint.of(node) for node in fleet.nodes}
         outcome = Outcome()
         yield fleet, outcome

@@ -104,6 +104,9 @@ async def run(
         process._transport.close()  # type: ignore[attr-defined]  # a child of it may hold a pipe open
         await asyncio.gather(*works, *watch, return_exceptions=True)
         await process.wait()
+        if process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                await process.stdin.wait_closed()
     if status and _NO_MEMORY.search(works[1].result()):
         raise TooMuch(f"what the git remote sent does not unpack within {MEMORY} bytes of memory")
     if status:

@@ -103,12 +103,12 @@ class FleetNode:
         if daemon is None or daemon.returncode is not None:
             return
         _signal(daemon, signal.SIGTERM)
-        try:
-            async with asyncio.timeout(STOP_PATIENCE):
-                await daemon.wait()
-        except TimeoutError:
+        ends = asyncio.create_task(daemon.wait())
+        # Not asyncio.timeout: before Python 3.11.3 that does not tell of its time-out where the task is being cancelled.
+        await asyncio.wait([ends], timeout=STOP_PATIENCE)
+        if not ends.done():
             _signal(daemon, signal.SIGKILL)
-            await daemon.wait()
+        await ends
 
     async def ask(self, *words: str) -> Any:
         """What a command with --json answers."""

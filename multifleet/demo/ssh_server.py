@@ -89,6 +89,9 @@ class SshServer:
         )
         try:
             output, errors = await child.communicate(await process.stdin.read())
+            assert child.stdin is not None
+            with suppress(BrokenPipeError, ConnectionResetError):  # it may have ended without reading
+                await child.stdin.wait_closed()
             process.stdout.write(output)
             process.stderr.write(errors)
             process.exit(child.returncode or 0)

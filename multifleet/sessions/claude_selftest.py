@@ -29,6 +29,8 @@ from multifleet.sessions.mock_messages_api import Answer, MockMessagesApi
 TRUSTED = frozenset({"2.1.329"})
 """Versions with which everything here was measured; any other one is asked first."""
 
+END_SECONDS = 3.0
+"""For a client to end before it is killed."""
 POLL = 0.03
 WORKER = (
     *("-p", "--verbose", "--input-format", "stream-json", "--output-format", "stream-json"),
@@ -218,12 +220,19 @@ async def isolated_client(
     try:
         yield process
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGTERM)
-        try:
-            async with asyncio.timeout(3.0):
-                await process.communicate()
-        except TimeoutError:
+        await _end(process)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """All of its group; within seconds."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    ends = asyncio.create_task(process.communicate())
+    try:
+        # Not asyncio.timeout: before Python 3.11.3 that does not tell of its time-out inside of another one's.
+        await asyncio.wait([ends], timeout=END_SECONDS)
+    finally:
+        if not ends.done():
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
+        await ends

@@ -33,6 +33,11 @@ def apart(one: FleetNode, other: FleetNode) -> list[Fault]:
     return [one.host.drop_from(other.host), other.host.drop_from(one.host)]
 
 
+def asks_for_mail(node: FleetNode, chief: FleetNode) -> bool:
+    """Whether a connection to the chief's port for relaying is open."""
+    return bool(node.host.run(["ss", "-Htn", "state", "established", "dst", f"{chief.host.ip}:8844"]).stdout.strip())
+
+
 def arrived(node: FleetNode, message: str) -> list[tuple[str]]:
     """By which channel a message came."""
     return [(channel,) for (channel,) in node.rows("SELECT channel FROM inbox WHERE id = ?", message)]
@@ -41,7 +46,8 @@ def arrived(node: FleetNode, message: str) -> list[tuple[str]]:
 def test_what_is_dropped_on_the_way_and_on_the_usual_port_goes_round_by_the_chief_within_two_seconds(
     three: Fleet,
 ) -> None:
-    _, mac2, mac3 = three.nodes
+    mac1, mac2, mac3 = three.nodes
+    wait_for(lambda: asks_for_mail(mac3, mac1), 10, 0.1, "a question for mail lies open at the chief")
     faults = [*apart(mac2, mac3), *(node.host.block_port(PORT) for node in three.nodes)]
     sent_at = time.monotonic()
     message = mac2.send("mac3", "round by the chief")

@@ -113,7 +113,7 @@ def _fleet(stack: ExitStack, hosts: int, *, every_channel: bool) -> Fleet:
         sites = stack.enter_context(TwoSites())
         for _ in range(2):  # once they have told each other what they need for it
             sites.warm_up()
-        sites.wait_healthy("nats")  # its server starts some seconds after the chief, and is part of what is there before
+        sites.wait_healthy("nats")  # its server starts some seconds after the chief
         return sites.fleet
     fleet = stack.enter_context(Fleet([f"mac{number}" for number in range(1, hosts + 1)]))
     fleet.found()

@@ -25,11 +25,16 @@ def write_private(path: Path, content: bytes) -> None:
     except BaseException:
         aside.unlink(missing_ok=True)
         raise
-    folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
+    flush_folder(path.parent)
+
+
+def flush_folder(folder: Path) -> None:
+    """Have on disk what was made, renamed or removed in it."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        os.fsync(folder)
+        os.fsync(descriptor)
     finally:
-        os.close(folder)
+        os.close(descriptor)
 
 
 def read_private(path: Path, limit: int = 65_536) -> bytes | None:

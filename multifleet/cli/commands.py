@@ -1091,6 +1091,70 @@ COMMANDS: dict[str, Command] = {
         (),
         "service",
     ),
+    "hooks install": Command(
+        "Put the hooks into the settings of an agent client, where the plugin is not wanted.",
+        (
+            "Put the hooks into the settings of an agent client, where the plugin is not "
+            "wanted. What stands there stays as it is, and `hooks uninstall` gives it back "
+            "byte for byte."
+        ),
+        "",
+        "",
+        (
+            Field(
+                "client",
+                "Of which agent client.",
+                choices=(
+                    "claude",
+                ),
+                default="claude",
+            ),
+        ),
+        (),
+        "hook_files",
+    ),
+    "hooks uninstall": Command(
+        "Undo `hooks install`; the settings are as they were, with what was changed since.",
+        (
+            "Undo `hooks install`: the settings are byte for byte as they were before. What "
+            "you changed in them since stays changed."
+        ),
+        "",
+        "",
+        (
+            Field(
+                "client",
+                "Of which agent client.",
+                choices=(
+                    "claude",
+                ),
+                default="claude",
+            ),
+        ),
+        (),
+        "hook_files",
+    ),
+    "hooks status": Command(
+        "Say whether the hooks stand in the settings of an agent client.",
+        (
+            "Say whether the hooks stand in the settings of an agent client; exit status 1 "
+            "where not all of them do."
+        ),
+        "",
+        "",
+        (
+            Field(
+                "client",
+                "Of which agent client.",
+                choices=(
+                    "claude",
+                ),
+                default="claude",
+            ),
+        ),
+        (),
+        "hook_files",
+    ),
     "mcp": Command(
         "Serve the operations as MCP tools on standard input and output.",
         "Serve the operations as MCP tools on standard input and output, for any client that speaks MCP.",
@@ -1222,6 +1286,14 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "seats",
             "seat bind",
             "seat remove",
+        ),
+    ),
+    (
+        "Agent clients",
+        (
+            "hooks install",
+            "hooks uninstall",
+            "hooks status",
         ),
     ),
     (

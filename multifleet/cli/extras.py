@@ -19,9 +19,12 @@ from multifleet.cli.shape import (
 )
 from multifleet.core.packets import BODY_LIMIT, EXPIRES_LIMIT
 from multifleet.operations.tracing import Rung
+from multifleet.sessions.hook_clients import CLIENTS
 
 WAIT = Field("wait", "Wait until the message is in this state.", choices=get_args(Rung), label="STATE")
 TIMEOUT = Field("timeout", "Wait this long at the most.", NUMBER, default=f"{DEFAULT_TIMEOUT:g}", least=0)
+
+CLIENT = Field("client", "Of which agent client.", choices=CLIENTS, default=CLIENTS[0])
 
 WATCH = Field("watch", "Show it anew whenever something changes, until it is interrupted.", SWITCH)
 
@@ -155,6 +158,26 @@ OWN_COMMANDS = {
         "Say whether the system keeps the daemon running; exit status 1 where it does not.",
         runner="service",
     ),
+    "hooks install": Command(
+        "Put the hooks into the settings of an agent client, where the plugin is not wanted.",
+        "Put the hooks into the settings of an agent client, where the plugin is not wanted. What stands there stays "
+        "as it is, and `hooks uninstall` gives it back byte for byte.",
+        fields=(CLIENT,),
+        runner="hook_files",
+    ),
+    "hooks uninstall": Command(
+        "Undo `hooks install`; the settings are as they were, with what was changed since.",
+        "Undo `hooks install`: the settings are byte for byte as they were before. What you changed in them since "
+        "stays changed.",
+        fields=(CLIENT,),
+        runner="hook_files",
+    ),
+    "hooks status": Command(
+        "Say whether the hooks stand in the settings of an agent client.",
+        "Say whether the hooks stand in the settings of an agent client; exit status 1 where not all of them do.",
+        fields=(CLIENT,),
+        runner="hook_files",
+    ),
     "mcp": Command(
         "Serve the operations as MCP tools on standard input and output.",
         "Serve the operations as MCP tools on standard input and output, for any client that speaks MCP.",
@@ -186,6 +209,7 @@ GROUPS = (
     ("Where nobody answers", ("why", "check", "wake", "cloud")),
     ("Keeping it up", ("repair", "service install", "service uninstall", "service status")),
     ("Agent sessions", ("sessions", "seats", "seat bind", "seat remove")),
+    ("Agent clients", ("hooks install", "hooks uninstall", "hooks status")),
     ("For other programs", ("mcp", "hook", "receive", "version")),
 )
 """The order of the help text."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from multifleet.sessions.hook_clients import is_script, root_folder, words_of
 from multifleet.sessions.own_files import NotOurs, read_own_file
 
 PLUGIN = "multifleet"
@@ -26,6 +27,8 @@ class HooksInstalled:
 def hooks_installed(config: Path) -> HooksInstalled:
     """Looks into the client's settings under this configuration folder; runs nothing."""
     settings = _object(config / "settings.json")
+    if settings.get("disableAllHooks") is True:
+        return HooksInstalled(None, f"no hook runs: {config / 'settings.json'} has disableAllHooks")
     enabled = _member(settings, "enabledPlugins")
     named = [key for key in enabled if key.partition("@")[0] == PLUGIN]
     if any(enabled[key] not in (False, None) for key in named):
@@ -52,7 +55,7 @@ def _runs_our_hook(entries: Any) -> bool:
     for entry in entries if isinstance(entries, list) else []:
         hooks = entry.get("hooks") if isinstance(entry, dict) else None
         for hook in hooks if isinstance(hooks, list) else []:
-            if isinstance(hook, dict) and PLUGIN in json.dumps([hook.get("command"), hook.get("args")]):
+            if any(PLUGIN in word or is_script(word, root_folder()) for word in words_of(hook)):
                 return True
     return False
 

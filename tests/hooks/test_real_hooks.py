@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from multifleet.sessions.claude_transcript import TranscriptFile
 from multifleet.sessions.mock_messages_api import Answer, MockMessagesApi
 from multifleet.sessions.seeds import SeedBox, fragment
 from tests.sessions.real_claude import RealClaude, until
+from tests.surfaces import run_cli
 
 pytestmark = pytest.mark.real_claude
 
@@ -117,3 +119,21 @@ async def test_a_prompt_that_no_hook_reads_to_its_end_still_arrives(
     answer = await claude.ask("z" * 300_000 + " end", "--plugin-dir", str(plugin))
     assert (answer["returncode"], answer["is_error"]) == (0, False)
     assert api.given("zzz end")
+
+
+async def test_hooks_in_the_users_own_settings_run_and_leave_no_trace(tmp_path: Path, api: MockMessagesApi) -> None:
+    home = tmp_path / "home/.multifleet"
+    home.mkdir(mode=0o700, parents=True)
+    claude = RealClaude(api, tmp_path / "home")
+    claude.prepare()
+    settings = tmp_path / "home/.claude/settings.json"
+    settings.write_bytes(was := b'{"skipDangerousModePermissionPrompt":  true }')
+    variables = {"HOME": str(tmp_path / "home"), "CLAUDE_CONFIG_DIR": ""}
+    assert (await run_cli(home, "hooks", "install", **variables)).status == 0
+    session = str(uuid.uuid4())
+    assert SeedBox(home).put(session, fragment(f"{MARK} waits"))
+    answer = await claude.ask("a question", "--session-id", session)
+    assert (answer["returncode"], answer["is_error"]) == (0, False)
+    assert api.given(f"UserPromptSubmit hook additional context: {MARK} waits")
+    assert (await run_cli(home, "hooks", "uninstall", **variables)).status == 0
+    assert settings.read_bytes() == was

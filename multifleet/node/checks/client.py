@@ -103,7 +103,10 @@ def _without_inbox(version: str) -> Finding:
 def _install() -> str:
     place = _marketplace()
     added = f"claude plugin marketplace add {place} && " if place else ""
-    return f"{added}claude plugin install multifleet@{MARKETPLACE}, then start the sessions again"
+    return (
+        f"{added}claude plugin install multifleet@{MARKETPLACE}, or without the plugin: multifleet hooks install; "
+        "then start the sessions again"
+    )
 
 
 def _marketplace() -> Path | None:

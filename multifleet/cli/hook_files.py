@@ -1,0 +1,83 @@
+"""`hooks`: puts the hooks into an agent client's own settings, for who does not want the plugin; takes them out again.
+
+Works on files alone, with or without a daemon.
+"""
+
+import os
+from pathlib import Path
+
+from multifleet.cli.arguments import Value
+from multifleet.cli.ask import as_line
+from multifleet.cli.shape import Command, Failed
+from multifleet.config import load
+from multifleet.errors import ConfigError, MultifleetError
+from multifleet.paths import home_path
+from multifleet.sessions.claude_hooks import hooks_installed
+from multifleet.sessions.hook_clients import HookFile, hook_file, root_folder
+from multifleet.sessions.hook_install import install, look, uninstall
+
+AGAIN = "sessions that run now have them when they are started again"
+
+
+def run(name: str, command: Command, values: dict[str, Value], as_json: bool) -> int:
+    """Exit status 0; `hooks status` has 1 where not all of them are there."""
+    home = home_path()
+    try:
+        file = _file(str(values.get("client", "claude")), home)
+        act = name.partition(" ")[2]
+        if act == "install":
+            words = _install(file, home)
+        elif act == "uninstall":
+            words = _uninstall(file, home)
+        else:
+            words = _status(file)
+        how = _how(file)
+    except MultifleetError as error:
+        raise Failed(*error.lines) from None
+    result: dict[str, object] = {"client": file.client, "path": str(file.path), "hooks": how, "detail": words}
+    print(as_line(result) if as_json else words)
+    return 1 if act == "status" and how not in ("all", "plugin") else 0
+
+
+def _install(file: HookFile, home: Path) -> str:
+    if not home.is_dir():
+        raise Failed(f"{home} is no node yet: make it one with `multifleet init`")
+    if _how(file) == "plugin":
+        raise Failed("the plugin is installed and enabled, and brings the hooks with it: nothing was changed")
+    if not install(file, home):
+        return f"the hooks stand in {file.path} already"
+    return f"the hooks stand in {file.path} now, beside all that was in it; {AGAIN}"
+
+
+def _uninstall(file: HookFile, home: Path) -> str:
+    if not uninstall(file, home):
+        return f"there were no hooks of multifleet in {file.path}: nothing was changed"
+    return f"the hooks are out of {file.path}, and all else is as it was"
+
+
+def _how(file: HookFile) -> str:
+    """As look() has it; "plugin" where that brings the hooks."""
+    how = look(file).how
+    return "plugin" if how == "none" and hooks_installed(file.path.parent).how == "plugin" else how
+
+
+def _status(file: HookFile) -> str:
+    found = look(file)
+    if found.how == "all":
+        problem = hooks_installed(file.path.parent)
+        return f"all hooks stand in {file.path}" + ("" if problem.how else f", but {problem.detail}")
+    if found.how == "older":
+        return f"{file.path} has hooks of another version or place: multifleet hooks install"
+    if found.how == "some":
+        return f"{file.path} has only some of the hooks, {', '.join(found.missing)} missing: multifleet hooks install"
+    if _how(file) == "plugin":
+        return "the plugin is installed and enabled, and brings the hooks with it"
+    return f"there are no hooks of multifleet in {file.path}: multifleet hooks install"
+
+
+def _file(client: str, home: Path) -> HookFile:
+    try:
+        chosen = load(home).claudeConfigDir
+    except ConfigError:
+        chosen = None  # doctor says so; the hooks can be taken out all the same
+    return hook_file(client, root_folder(), home, Path(chosen).expanduser() if chosen else None, os.environ)

@@ -1,0 +1,97 @@
+"""Which file of which agent client our hooks go into, and what stands in it then. Writes nothing.
+
+The hooks are those of the plugin (hooks/hooks.json), with whole paths instead of the plugin's folder.
+"""
+
+import json
+import os
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import multifleet
+from multifleet.errors import BadInput
+from multifleet.sessions.claude_registry import config_dir
+
+CLIENTS = ("claude",)
+SCRIPTS = ("hand-over.sh", "session-start.sh", "wait.py")
+"""Programs of ours that a hook may name, in a folder called hooks."""
+
+PLUGIN_ROOT = "${CLAUDE_PLUGIN_ROOT}"
+
+Hook = dict[str, Any]
+"""One hook as a client's file has it, with its command."""
+
+
+@dataclass(frozen=True, slots=True)
+class HookFile:
+    """A client's file, and the groups of hooks that are to stand in it, by event."""
+
+    client: str
+    path: Path
+    groups: Mapping[str, tuple[Hook, ...]]
+    root: Path
+    """Of this installation: hooks that lie under it are ours."""
+
+    def is_ours(self, hook: Any) -> bool:
+        """Whether this is a hook of ours, from this installation or another one."""
+        words = words_of(hook)
+        return any(is_script(word, self.root) for word in words)
+
+
+def root_folder() -> Path:
+    """The folder of this installation."""
+    return Path(multifleet.__file__).resolve().parent.parent
+
+
+def hook_file(client: str, root: Path, home: Path, config: Path | None, environ: Mapping[str, str]) -> HookFile:
+    """What `hooks install` writes for this client; BadInput where this installation has no hooks to give.
+
+    `config` is the client's folder where the node's configuration names one.
+    """
+    listed = root / "hooks" / "hooks.json"
+    try:
+        events = json.loads(listed.read_bytes())["hooks"]
+    except FileNotFoundError:
+        raise BadInput(
+            f"{listed} is not there: the hooks are part of a clone of the repository, run its bin/multifleet"
+        ) from None
+    groups = {
+        event: tuple(_for_settings(group, root, home, environ) for group in found) for event, found in events.items()
+    }
+    folder = config or config_dir(environ)
+    return HookFile(client, folder / "settings.json", groups, root)
+
+
+def words_of(hook: Any) -> list[str]:
+    """The program and the arguments of a hook, however it is written; nothing where it has no command."""
+    command = hook.get("command") if isinstance(hook, dict) else None
+    if not isinstance(command, str):
+        return []
+    if isinstance(given := hook.get("args"), list):
+        return [command, *(word for word in given if isinstance(word, str))]
+    try:
+        return shlex.split(command)
+    except ValueError:
+        return []  # a quotation that does not end: no hook of ours
+
+
+def is_script(word: str, root: Path) -> bool:
+    """Whether the word is the path of one of our programs."""
+    folder, name = os.path.split(word)
+    if name not in SCRIPTS or os.path.basename(folder) != "hooks":
+        return False
+    return "multifleet" in folder or folder == str(root / "hooks")
+
+
+def _for_settings(group: Hook, root: Path, home: Path, environ: Mapping[str, str]) -> Hook:
+    return group | {"hooks": [_with_paths(hook, root, home, environ) for hook in group["hooks"]]}
+
+
+def _with_paths(hook: Hook, root: Path, home: Path, environ: Mapping[str, str]) -> Hook:
+    words = [word.replace(PLUGIN_ROOT, str(root)) for word in (hook["command"], *hook.get("args", ()))]
+    if home != Path(environ.get("HOME") or Path.home()) / ".multifleet":  # where the scripts look by themselves
+        words = ["/usr/bin/env", f"MULTIFLEET_HOME={home}", *words]
+    return hook | {"command": words[0], "args": words[1:]}

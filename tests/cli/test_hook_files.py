@@ -1,0 +1,65 @@
+"""`hooks`: what the commands say, and their exit status."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.surfaces import Ran, run_cli
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    made = tmp_path / ".multifleet"
+    made.mkdir(mode=0o700)
+    return made
+
+
+async def run(home: Path, *words: str) -> Ran:
+    return await run_cli(home, "hooks", *words, HOME=str(home.parent), CLAUDE_CONFIG_DIR="")
+
+
+async def test_the_hooks_come_into_the_settings_and_go_again(home: Path) -> None:
+    settings = home.parent / ".claude/settings.json"
+    settings.parent.mkdir()
+    settings.write_text('{"model": "opus"}')
+    absent = await run(home, "status")
+    assert (absent.status, "multifleet hooks install" in absent.out) == (1, True)
+    installed = await run(home, "install", "--client", "claude", "--json")
+    assert (installed.status, installed.json["hooks"], installed.json["path"]) == (0, "all", str(settings))
+    assert (await run(home, "status")).status == 0
+    assert "already" in (await run(home, "install")).out
+    assert (await run(home, "uninstall")).status == 0
+    assert settings.read_text() == '{"model": "opus"}'
+    assert "nothing was changed" in (await run(home, "uninstall")).out
+
+
+async def test_where_the_plugin_brings_the_hooks_they_are_not_installed_twice(home: Path) -> None:
+    config = home.parent / ".claude"
+    (config / "plugins").mkdir(parents=True)
+    (config / "settings.json").write_text(json.dumps({"enabledPlugins": {"multifleet@multifleet-local": True}}))
+    (config / "plugins/installed_plugins.json").write_text(json.dumps({"plugins": {"multifleet@multifleet-local": []}}))
+    refused = await run(home, "install")
+    assert (refused.status, "the plugin" in refused.err) == (1, True)
+    told = await run(home, "status", "--json")
+    assert (told.status, told.json["hooks"]) == (0, "plugin")
+
+
+async def test_hooks_that_are_switched_off_are_told(home: Path) -> None:
+    await run(home, "install")
+    settings = home.parent / ".claude/settings.json"
+    settings.write_text(json.dumps({"disableAllHooks": True} | json.loads(settings.read_text())))
+    assert "disableAllHooks" in (await run(home, "status")).out
+
+
+async def test_without_a_node_nothing_is_installed(tmp_path: Path) -> None:
+    ran = await run_cli(tmp_path / "none", "hooks", "install", HOME=str(tmp_path), cwd=tmp_path)
+    assert (ran.status, "multifleet init" in ran.err) == (1, True)
+    assert not (tmp_path / ".claude").exists()
+
+
+async def test_settings_that_cannot_be_read_are_told_in_one_line(home: Path) -> None:
+    (home.parent / ".claude").mkdir()
+    (home.parent / ".claude/settings.json").write_text('{\n  "a" 1}')
+    ran = await run(home, "install")
+    assert ran.status == 1 and "settings.json, line 2: a colon is missing" in ran.err and ran.err.count("\n") == 1

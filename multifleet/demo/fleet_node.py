@@ -104,7 +104,7 @@ class FleetNode:
             return
         _signal(daemon, signal.SIGTERM)
         ends = asyncio.create_task(daemon.wait())
-        # Not asyncio.timeout: before Python 3.11.3 that does not tell of its time-out in a task that is being cancelled.
+        # Not asyncio.timeout: before Python 3.11.3 it does not tell of its time-out in a task that is being cancelled.
         await asyncio.wait([ends], timeout=STOP_PATIENCE)
         if not ends.done():
             _signal(daemon, signal.SIGKILL)

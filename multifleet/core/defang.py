@@ -28,6 +28,7 @@ RESERVED_TAGS = frozenset(
         "prompt",
         "reminder",
         "system",
+        "think",
         "user",
     }
 )
@@ -40,32 +41,42 @@ RESERVED_STEMS = (
     "commandmessage",
     "commandname",
     "crosssession",
+    "endofturn",
+    "environmentcontext",
     "functioncall",
     "functionresult",
     "hookcontext",
     "localcommand",
     "routinefire",
     "sessioncontext",
+    "startofturn",
+    "statesnapshot",
     "systemprompt",
     "systemreminder",
     "tasknotification",
+    "toolcall",
+    "toolresponse",
     "toolresult",
     "tooluse",
+    "turnaborted",
     "untrustedcontext",
-    "userprompt",
+    "userinstructions",
     "usermessage",
+    "userprompt",
+    "usershellcommand",
 )
 """Names of tags that are broken wherever they occur in a tag's name."""
 
-_ROLE = re.compile(
-    r"^([ \t>*#|-]*)((?:human|user|assistant|system|developer)[ \t]*[:\uff1a])", re.IGNORECASE | re.MULTILINE
-)
+_ROLES = frozenset({"assistant", "developer", "human", "system", "user"})
+_ROLE = re.compile(r"^([ \t>*#|-]*)(\w{4,9})(?=[ \t*_]*[:\uff1a\ufe55\ufe13\u2236\ua789\u02d0])", re.MULTILINE)
 _NOTICE = re.compile(
-    r"\[(?=\s*(?:system\s+notification|cross-session|request\s+interrupted|system\s+message|end\s+of|/?inst\b))",
+    r"([\[\uff3b\u3010\u3014\u27e6])"
+    r"(?=\s*(?:system\s+notification|cross-session|request\s+interrupted|system\s+message|end\s+of|/?inst\b))",
     re.IGNORECASE,
 )
 _HOOK = re.compile(
-    r"\b(?=(?:UserPromptSubmit|SessionStart|PreToolUse|PostToolUse|Stop|SubagentStart)\s+hook\s+"
+    r"\b(?=(?:UserPromptSubmit|Session(?:Start|End)|PreToolUse|PostTool(?:Use|Batch)|Stop|Subagent(?:Start|Stop)|"
+    r"BeforeAgent|Notification|TeammateIdle)\s+hook\s+"
     r"(?:additional\s+context|success|feedback|blocking\s+error))",
     re.IGNORECASE,
 )
@@ -82,8 +93,8 @@ def defang(text: str) -> str:
     words."""
     text = _TAG.sub(_broken_tag, text)
     text = _TOKEN.sub(r"<\\", text)
-    text = _ROLE.sub(r"\1\\\2", text)
-    text = _NOTICE.sub(r"[\\", text)
+    text = _ROLE.sub(_broken_role, text)
+    text = _NOTICE.sub(r"\1\\", text)
     if "hook" in text.casefold():
         text = _HOOK.sub(r"\\", text)
     return _FENCE.sub(r"\1\\", text)
@@ -101,6 +112,11 @@ def _broken_tag(match: re.Match[str]) -> str:
     return f"{opener}\\{slash}{name}" if _is_reserved(name.translate(_FOLDED)) else match[0]
 
 
+def _broken_role(match: re.Match[str]) -> str:
+    prefix, name = match.groups()
+    return f"{prefix}\\{name}" if name.translate(_FOLDED) in _ROLES else match[0]
+
+
 def _is_reserved(name: str) -> bool:
     whole = _squeezed(name)
     if whole in RESERVED_TAGS or any(stem in whole for stem in RESERVED_STEMS):
@@ -114,12 +130,20 @@ def _squeezed(name: str) -> str:
     return name if name.isalnum() else "".join(filter(str.isalnum, name))
 
 
+_LOOKALIKES = dict(
+    zip("авеһіјкӏмпорѕтухԁԛԝнαβεικνορτυχսոօ", "abehijklmnopstyxdqwhabeiknoptuxuno", strict=True)
+)
+"""Cyrillic, Greek and Armenian letters in the small form to which case folding brings them, and what they pass for."""
+
+
 class _Folded(dict[int, str]):
-    """Each character without case and compatibility forms, worked out when it first occurs. Of what becomes more than
-    one only ASCII is kept: a single one may stand for eighteen, and no name that is looked for has any of these."""
+    """Each character without case, compatibility forms and other alphabets' lookalikes, worked out when it first
+    occurs. Of what becomes more than one only ASCII is kept: a single one may stand for eighteen, and no name that is
+    looked for has any of these."""
 
     def __missing__(self, number: int) -> str:
         folded = unicodedata.normalize("NFKC", chr(number)).casefold()
+        folded = _LOOKALIKES.get(folded, folded)
         if len(folded) > 1:
             folded = "".join(c for c in folded if c.isascii() and c.isalnum())
         if len(self) < _REMEMBERED:

@@ -12,10 +12,11 @@ FOREIGN = frozenset({"inbox", "read", "unread"})
 
 
 def shown(name: str, result: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """The text for the model, and the same as a structure."""
+    """The text for the model, and the same as a structure; each says whose words they are, for clients show one alone
+    (Claude Code the structure)."""
     safe = _safe(result)
     text = json.dumps(safe, ensure_ascii=False, indent=1)
-    return (WARNING + text if name in FOREIGN else text), safe
+    return (WARNING + text, {"warning": WARNING.strip()} | safe) if name in FOREIGN else (text, safe)
 
 
 def _safe(value: Any) -> Any:

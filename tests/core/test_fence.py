@@ -1,7 +1,6 @@
 """The fence holds against every body of the corpus, states who sent what, and never cuts silently."""
 
 import re
-import unicodedata
 
 import pytest
 from hypothesis import given, settings
@@ -9,17 +8,9 @@ from hypothesis import strategies as st
 
 from multifleet.core.fence import MINIMUM_BUDGET, Authority, FencedMessage, fence, units
 from multifleet.core.visible import is_inert
-from tests.core.hostile_bodies import HOSTILE, MARK
+from tests.core.hostile_bodies import HOSTILE, MARK, imitation
 
 ID = "0190aaaa-0000-7000-8000-000000000001"
-LIVE = re.compile(
-    r"<\s*/?\s*(?:antml|system|user|human|assistant|developer|task-?notification|channel|function|tool[_-]|"
-    r"command-|local-command|routine|invoke|parameter|cross[-_]session|\|)|"
-    r"^[ \t>*#|-]*(?:human|user|assistant|system)\s*:|"
-    r"\[\s*(?:system notification|cross-session|request interrupted|/?inst\b)|"
-    r"(?<!\\)\b(?:userpromptsubmit|sessionstart)\s+hook\s",
-    re.IGNORECASE | re.MULTILINE,
-)  # fmt: skip
 
 
 def message(body: str, **more: object) -> FencedMessage:
@@ -49,14 +40,12 @@ def test_a_hostile_body_stays_inside_and_changes_no_word_outside(body: str) -> N
         assert (before, after) == (calm_before, calm_after)
         assert MARK not in inside.lower() and text.lower().count(MARK) == 3
         assert is_inert(inside)
-        assert not LIVE.search(
-            unicodedata.normalize("NFKC", inside).replace("\u2039", "<").replace("\u27e8", "<")
-        )
+        assert not imitation(inside)
         assert not re.search(r"^[ \t]*(?:<<<|>>>|---+|[0-9a-z]{16,}>>>)\s*[0-9a-f]{16}", inside, re.MULTILINE)
 
 
 def test_the_corpus_is_large_enough() -> None:
-    assert len(HOSTILE) >= 40
+    assert len(HOSTILE) >= 100
 
 
 def test_ordinary_text_arrives_word_for_word() -> None:

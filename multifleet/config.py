@@ -162,6 +162,12 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     repairAgent: bool = False
     """Let a peer that repairs this machine over SSH have a Claude Code of this machine look at it, which may run a few
     commands of multifleet and nothing else."""
+    allowedSigners: str = ""
+    """File of the persons whose signed messages are shown as theirs, one key a line, as `man ssh-keygen` describes it
+    under ALLOWED SIGNERS. Default: `allowed_signers` in the home."""
+    signingKey: str = ""
+    """Key file with which `send --as-me` signs. Default: the first of `id_ed25519_sk`, `id_ed25519`, `id_ecdsa_sk`,
+    `id_ecdsa` and `id_rsa` in ~/.ssh."""
     seedCopies: bool = False
     """Also write a copy of each seed file to /tmp/fleet-seed-<seat>-<random>.md, for older hooks that read it there."""
 
@@ -171,6 +177,11 @@ def relay_port(config: Config) -> int:
     if config.relayPort is not None:
         return config.relayPort
     return DEFAULT_RELAY_PORT if config.port == DEFAULT_PORT else 0
+
+
+def allowed_signers(config: Config, home: Path) -> Path:
+    """Where it stands whose signatures count."""
+    return Path(config.allowedSigners).expanduser() if config.allowedSigners else home / "allowed_signers"
 
 
 def load(home: Path, project: Path | None = None, environ: Mapping[str, str] = os.environ) -> Config:

@@ -16,6 +16,7 @@ from multifleet.errors import MultifleetError, UnknownNode
 from multifleet.node.counters import Counters
 from multifleet.operations import OPERATIONS
 from multifleet.operations.fleet_views import OlderKeyView, PeerKeyView, RotationView
+from multifleet.operations.message_views import VerifiedView
 from multifleet.operations.tunnels import TunnelView
 from multifleet.operations.views import (
     Accepted,
@@ -153,6 +154,9 @@ class Messages:
     async def read(self, id: str) -> InboxView:
         self._asked.append(("read", id))
         return msgspec.structs.replace(self.message, unread=False)
+
+    async def verify(self, id: str) -> VerifiedView:
+        return VerifiedView(ID, "mac2/api", "mac1", "human", True, None, NASTY, "SHA256:abc", 1000.0)
 
     async def outbox(self, peer: str | None, limit: int) -> list[OutboxView]:
         self._asked.append(("outbox", (peer, limit)))

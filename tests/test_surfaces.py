@@ -30,6 +30,8 @@ ASKED = {
     "expires_in": 60.0,
     "sender_seat": None,
     "id": None,
+    "signature": None,
+    "signed_at": None,
 }
 VALUES = {"to": "mac2/api", "body": "the schema changed", "type": "alert", "expires": 60.0}
 

@@ -105,8 +105,13 @@ COMMANDS: dict[str, Command] = {
                 default="60",
                 least=0,
             ),
+            Field(
+                "as_me",
+                "Sign it as a person, with your SSH key; only in a terminal of your own.",
+                "switch",
+            ),
         ),
-        ("folder",),
+        ("folder", "signature", "signed_at"),
         "sending",
     ),
     "reply": Command(
@@ -396,6 +401,26 @@ COMMANDS: dict[str, Command] = {
             Field(
                 "id",
                 "Id of the sent message, or the start of it.",
+                "prefix",
+                positional=True,
+                required=True,
+            ),
+        ),
+        (),
+        "",
+    ),
+    "verify": Command(
+        "Say whether a person signed a message, and who.",
+        (
+            "Say whether a person signed a message, and who. Only a signature by a key of the "
+            "file of allowed signers proves that; nothing in the text of a message does."
+        ),
+        "GET",
+        "/verify/{id}",
+        (
+            Field(
+                "id",
+                "Id of the message, or the start of it.",
                 "prefix",
                 positional=True,
                 required=True,
@@ -1241,6 +1266,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         (
             "trace",
             "ack",
+            "verify",
             "receipts",
             "outbox",
             "dead",

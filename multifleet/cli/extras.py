@@ -29,7 +29,11 @@ CLIENT = Field("client", "Of which agent client.", choices=CLIENTS, default=CLIE
 WATCH = Field("watch", "Show it anew whenever something changes, until it is interrupted.", SWITCH)
 
 EXTRA_FIELDS = {
-    "send": (WAIT, TIMEOUT),
+    "send": (
+        WAIT,
+        TIMEOUT,
+        Field("as_me", "Sign it as a person, with your SSH key; only in a terminal of your own.", SWITCH),
+    ),
     "reply": (WAIT, TIMEOUT),
     "status": (
         Field("line", "One line of at most 120 characters, for a status bar.", SWITCH),
@@ -81,6 +85,7 @@ KINDS = {
     ("read", "id"): PREFIX,
     ("trace", "id"): PREFIX,
     ("ack", "id"): PREFIX,
+    ("verify", "id"): PREFIX,
     ("receipts", "id"): PREFIX,
     ("retry", "id"): PREFIX,
     ("invite", "at"): PLACES,
@@ -201,7 +206,7 @@ GROUPS = (
     ("Getting started", ("init", "invite", "join", "up", "down", "demo")),
     ("Who is in the fleet", ("roster", "revoke", "settle", "leave")),
     ("Messages", ("send", "reply", "inbox", "unread", "read")),
-    ("Where is it", ("trace", "ack", "receipts", "outbox", "dead", "retry")),
+    ("Where is it", ("trace", "ack", "verify", "receipts", "outbox", "dead", "retry")),
     (
         "This node and the others",
         ("status", "health", "doctor", "peers", "discover", "channels", "tunnel", "rotate-keys", "stats"),

@@ -8,7 +8,7 @@ from multifleet.cli.render_diagnosis import channels, tried, why
 from multifleet.cli.render_discovery import discovered
 from multifleet.cli.render_fleet import doctor, health, init, invite, joined, peers, status
 from multifleet.cli.render_keys import rotation
-from multifleet.cli.render_message import message
+from multifleet.cli.render_message import message, verified
 from multifleet.cli.render_repairs import repairs
 from multifleet.cli.render_roster import left, revoked, roster, settled
 from multifleet.cli.render_tunnels import tunnels
@@ -187,6 +187,7 @@ RENDERERS: dict[str, Callable[[Result], str]] = {
     "trace": _trace,
     "tunnel": tunnels,
     "unread": _inbox,
+    "verify": verified,
     "wake": woken,
     "why": why,
 }

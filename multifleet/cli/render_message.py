@@ -25,7 +25,7 @@ def message(found: Result) -> str:
     if any(mark in os.environ for mark in AGENT_MARKS):
         return _for_an_agent(found)
     heads = [
-        ("from", f"{sender(found)} ({found['authority']})"),
+        ("from", f"{sender(found)} ({_by(found)})"),
         ("to", found["to"]),
         ("type", found["type"]),
         ("stored", day(found["at"])),
@@ -36,6 +36,20 @@ def message(found: Result) -> str:
     ]
     lines = [f"{name}: {cell(value)}\n" for name, value in heads if value]
     return "".join(lines) + "\n" + visible(found["body"]) + "\n"
+
+
+def _by(found: Result) -> str:
+    return f"signed by {found['signer']}" if found["signer"] else str(found["authority"])
+
+
+def verified(found: Result) -> str:
+    """Whose words a message is."""
+    route = f"{found['id']} from {cell(found['from'])} to {cell(found['to'])}\n"
+    signed = f", signed {day(found['signed_at'])}" if found["signed_at"] is not None else ""
+    if found["proved"]:
+        return f"{route}signed by {cell(found['signer'])} with {cell(found['key'])}{signed}: proved\n"
+    key = f" ({cell(found['key'])}{signed})" if found["key"] else ""
+    return f"{route}not proved to be a person's{key}: {cell(found['reason'])}\n"
 
 
 def _state(found: Result) -> str:
@@ -54,6 +68,7 @@ def _for_an_agent(found: Result) -> str:
         body=found["body"],
         sent_at=found["at"],
         thread=found["thread"],
+        signer=found["signer"] or "",
         state=_state(found) if found["state"] in TO_BE_TOLD else "",
     )
     roomy = 16 * len(found["body"]) + 10_000  # making a character visible takes up to twelve

@@ -1,4 +1,4 @@
-"""`send` and `reply`: hand a message over, and with --wait follow it."""
+"""`send` and `reply`: hand a message over, with --as-me signed, and with --wait follow it."""
 
 import json
 import sys
@@ -15,6 +15,10 @@ def run(name: str, command: Command, values: dict[str, Value], as_json: bool) ->
     wait, timeout = values.pop("wait", None), values.pop("timeout", None)
     if timeout is not None and wait is None:
         raise UsageError("--timeout goes with --wait STATE")
+    if values.pop("as_me", False):
+        from multifleet.cli.as_me import signed
+
+        values = signed(values)
     answer = ask(command, quiet_values(command.quiet) | values)
     if wait is None:
         if as_json:

@@ -27,6 +27,8 @@ LINE_LIMIT, THREAD_LIMIT = 200, 120
 """Characters of a subject, and of a thread's name."""
 REASON_LIMIT = 500
 """Characters of a refusal's reason."""
+SIGNATURE_LIMIT = 8_192
+"""Characters of a person's signature."""
 DETAIL_LIMIT = 4_000
 """Characters of a statement's detail."""
 DOCUMENTS_LIMIT = 256
@@ -81,9 +83,13 @@ class Message(Wire, frozen=True, kw_only=True):
     urgency: Urgency
     """When its session is to see it."""
     authority: Authority
-    """Who wrote it, as the sender's daemon states it."""
+    """Who wrote it, as the sender's daemon states it; `human` counts only where a signature proves it."""
     hops: Annotated[int, msgspec.Meta(ge=0, le=64)] = 0
-    """How many automatic answers went before it; not counted yet."""
+    """How many automatic answers went before it; see below."""
+    signature: Annotated[str, msgspec.Meta(min_length=1, max_length=SIGNATURE_LIMIT)] | None = None
+    """A person's SSH signature (armored SSHSIG, namespace `multifleet`) over what is said below."""
+    signed_at: Seconds | None = None
+    """When it was signed, in the wall clock of the machine where that was done."""
 
 
 class Statement(Wire, frozen=True, kw_only=True, array_like=True):

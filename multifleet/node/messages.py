@@ -6,14 +6,17 @@ from typing import Any
 
 import msgspec
 
+from multifleet.core import packets
 from multifleet.core.packets import Message, Statement
 from multifleet.core.receipts import FINAL, State, current, hopeless, is_stated_by, reached
 from multifleet.errors import BadInput, UnknownMessage
+from multifleet.node.authority.persons import Persons, Proof
 from multifleet.node.clock import NodeClock
 from multifleet.node.delivery.sending import Sending
 from multifleet.node.delivery.tracker import Tracker
 from multifleet.node.events import INBOX, Events
 from multifleet.node.members import Members
+from multifleet.operations.message_views import VerifiedView
 from multifleet.operations.views import Accepted, InboxView, OutboxView, ReceiptView, TraceEvent, TraceView
 from multifleet.store.rows import InboxRow, OutboxRow, ReceiptRow
 from multifleet.store.store import Store
@@ -33,8 +36,10 @@ class Messages:
         sending: Sending,
         tracker: Tracker,
         events: Events,
+        persons: Persons,
     ) -> None:
         self._members = members
+        self._persons = persons
         self._store = store
         self._clock = clock
         self._sending = sending
@@ -98,6 +103,21 @@ class Messages:
         member = self._members.get(row.sender)
         is_same = member is not None and member.row.ed25519.hex() == row.sender_key
         return _view(row, row.sender_key[:KEY_SHOWN] if row.sender_key and not is_same else None)
+
+    async def verify(self, id: str) -> VerifiedView:
+        """Whose words a message is, as far as a signature proves it now."""
+        sent = await self._store.outbox.find(id)
+        if len(set(sent)) > 1:
+            raise BadInput(f"{len(set(sent))} messages begin with {id}: give more of the id")
+        if sent:
+            left = (await self._store.outbox.get(sent[0]))[0]
+            message = packets.read(left.packet, Message)
+            return _verified(message, await self._persons.examine(message, message.created))
+        row = await self._received(id)
+        if row.packet is None:
+            return VerifiedView(row.id, row.from_, row.to, row.authority, False, "nobody signed it")
+        message = packets.read(row.packet, Message)
+        return _verified(message, await self._persons.examine(message, row.stored_at), row.authority)
 
     async def outbox(self, peer: str | None, limit: int) -> list[OutboxView]:
         """Sent messages, newest first."""
@@ -209,6 +229,20 @@ class Messages:
         return row
 
 
+def _verified(message: Message, proof: Proof, shown_as: str = "") -> VerifiedView:
+    return VerifiedView(
+        id=message.id,
+        from_=message.from_,
+        to=message.to,
+        authority=shown_as or message.authority,
+        proved=bool(proof.signer),
+        reason=proof.reason or None,
+        signer=proof.signer or None,
+        key=proof.fingerprint or None,
+        signed_at=message.signed_at,
+    )
+
+
 KEY_SHOWN = 16
 """Hex digits of a key, as the roster shows it."""
 _WITH_REASON = (State.REFUSED, State.HELD, State.EXPIRED, State.UNDELIVERABLE)
@@ -241,6 +275,7 @@ def _view(row: InboxRow, sender_key: str | None) -> InboxView:
         reply_to=row.reply_to,
         session=row.session,
         authority=row.authority,
+        signer=row.signer or None,
         urgency=row.urgency,
         unread=row.read_at is None and row.state != State.SEEN and row.state not in FINAL,
         reason=row.detail if row.state in _WITH_REASON else None,

@@ -10,8 +10,10 @@ from multifleet.channels.base import Channel
 from multifleet.channels.connections import Connections
 from multifleet.channels.ssh_connections import SshConnections
 from multifleet.channels.tunnels import Tunnels
+from multifleet.config import allowed_signers
 from multifleet.core.documents import Signed
 from multifleet.node.asking import Asking
+from multifleet.node.authority.persons import Persons
 from multifleet.node.clock import NodeClock
 from multifleet.node.clock_doubts import ClockDoubts
 from multifleet.node.config_state import ConfigState
@@ -223,7 +225,8 @@ class Parts(Ties):
             self.outboxes.of,
             self.offering.offers.answered,
         )
-        self.messages = Messages(self.members, store, clock, self.sending, self.tracker, self.events)
+        self.persons = Persons(allowed_signers(setup.config, setup.home))
+        self.messages = Messages(self.members, store, clock, self.sending, self.tracker, self.events, self.persons)
         self.clock_doubts = ClockDoubts(self.members, clock, self.outboxes.ask_now)
         self.receiving = Receiving(
             self.members,
@@ -239,6 +242,7 @@ class Parts(Ties):
             ask=self.asking.answer,
             state_to=self.outboxes.state_to,
             told_time=self.clock_doubts.told,
+            prove=self.persons.proved,
             is_behind=lambda: self.rostering.may_be_behind,
         )
         self.upkeep = Upkeep(

@@ -1,6 +1,7 @@
 """Everything a user can ask a node to do."""
 
 from multifleet.operations import (
+    authority,
     diagnosing,
     discovering,
     fleet,
@@ -20,6 +21,7 @@ __all__ = ["OPERATIONS", "Effect", "Operation", "Request", "View"]
 OPERATIONS: tuple[Operation, ...] = (
     *messages.OPERATIONS,
     *tracing.OPERATIONS,
+    *authority.OPERATIONS,
     *nodes.OPERATIONS,
     *repairs.OPERATIONS,
     *diagnosing.OPERATIONS,

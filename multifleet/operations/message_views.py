@@ -72,7 +72,10 @@ class InboxView(View, frozen=True):
     thread: Annotated[str | None, about("Thread it belongs to.")] = None
     reply_to: Annotated[str | None, about("Id of the message it answers.")] = None
     session: Annotated[str | None, about("Agent session it was given to.")] = None
-    authority: Annotated[str, about("Who wrote it over there: human, agent or system.")] = "agent"
+    authority: Annotated[
+        str, about("Who wrote it: human where a signature proves it, else agent, or system for multifleet itself.")
+    ] = "agent"
+    signer: Annotated[str | None, about("The person whose signature was proved when it came.")] = None
     urgency: Annotated[str, about("When it asks to be shown: now, next-turn or whenever.")] = "now"
     unread: Annotated[bool, about("Whether neither a session has seen it nor a person has read it.")] = False
     reason: Annotated[str | None, about("Why it is refused or held, or what ended it.")] = None
@@ -85,6 +88,20 @@ class InboxListing(View, frozen=True):
     """Received messages."""
 
     messages: Annotated[list[InboxView], about("The messages, newest first.")]
+
+
+class VerifiedView(View, frozen=True):
+    """Whose words a message is."""
+
+    id: Annotated[str, about("Id of the message.")]
+    from_: Annotated[str, about("Address it came from.")]
+    to: Annotated[str, about("Address it goes to.")]
+    authority: Annotated[str, about("As whose words it is shown here: human, agent or system.")]
+    proved: Annotated[bool, about("Whether a person whom this user allows now has signed it.")]
+    reason: Annotated[str | None, about("Why that is not proved; null if it is.")] = None
+    signer: Annotated[str | None, about("The person, as the file of allowed signers names them.")] = None
+    key: Annotated[str | None, about("Fingerprint of the SSH key of the signature.")] = None
+    signed_at: Annotated[float | None, about("When it was signed, by the clock there.")] = None
 
 
 class OutboxView(View, frozen=True):

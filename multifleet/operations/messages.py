@@ -50,6 +50,10 @@ class Send(Request, frozen=True):
         None
     )
     folder: Annotated[str | None, about("Folder the author works in; its seat is where answers go.")] = None
+    signature: Annotated[
+        str | None, about("A person's SSH signature over it, with an id: see docs/authority.md.")
+    ] = None
+    signed_at: Annotated[int | None, about("Second at which it was signed.")] = None
     payload: Annotated[
         Payload | None, about("Text and subject in the nested form, instead of body and subject.")
     ] = None
@@ -110,6 +114,8 @@ async def send(node: "Node", request: Send) -> Accepted:
         expires_in=request.expires,
         sender_seat=request.from_seat or (request.folder and node.seat_of(request.folder)) or None,
         id=request.id,
+        signature=request.signature,
+        signed_at=request.signed_at,
     )
 
 
@@ -187,7 +193,7 @@ OPERATIONS = (
         mcp=True,
         http_only=("payload",),
         needed=("body",),
-        quiet=("folder",),
+        quiet=("folder", "signature", "signed_at"),
     ),
     Operation(
         "reply",

@@ -102,6 +102,10 @@ class InboxRow(msgspec.Struct, frozen=True):
     read_at: float | None = None
     sender_key: str = ""
     """The Ed25519 key (hex) that the sender's name had when it came; empty where that is not known."""
+    hops: int = 0
+    """How many automatic answers went before it."""
+    signer: str = ""
+    """The person whose signature was proved when it came; empty where there was none."""
     row: int = 0
 
 

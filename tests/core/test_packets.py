@@ -44,6 +44,8 @@ messages = st.builds(
     urgency=st.sampled_from(["now", "next-turn", "whenever"]),
     authority=st.sampled_from(["human", "agent", "system"]),
     hops=st.integers(0, 64),
+    signature=st.none() | TEXT.filter(bool),
+    signed_at=st.none() | st.integers(0, 10**12),
 )
 statements = st.builds(
     Statement,

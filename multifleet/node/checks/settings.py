@@ -82,6 +82,7 @@ def missing(config: Config) -> Iterator[Useless]:
         elif not any(os.path.isdir(os.path.join(remote.url, place)) for place in ("objects", ".git")):
             yield Useless(f"git.remote: {remote.url} is no git repository", f"git init --bare {remote.url}")
     named = {"natsCredentials": config.natsCredentials, "natsCertificate": config.natsCertificate}
+    named |= {"allowedSigners": config.allowedSigners, "signingKey": config.signingKey}
     named |= {f"nodes.{node}.ssh_key": entry.ssh_key for node, entry in config.nodes.items()}
     for key, path in named.items():
         if path and not os.access(os.path.expanduser(path), os.R_OK):

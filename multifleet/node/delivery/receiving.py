@@ -29,6 +29,8 @@ from multifleet.store.store import Store
 
 KEEP_NONCE = 2 * WINDOW + 60
 """Seconds that a nonce is remembered; the window has closed before."""
+HUMAN = "human"
+"""The authority that a signature has to prove."""
 UNREAD_ID = "00000000-0000-0000-0000-000000000000"
 
 
@@ -67,10 +69,11 @@ class Receiving:
         ask: Callable[[Member, Header, Ask], Awaitable[bytes]],
         state_to: Callable[[str], None],
         told_time: Callable[[Member, float], None],
+        prove: Callable[[rows.InboxRow, bytes], Awaitable[rows.InboxRow]],
         is_behind: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`told_time`: given what time it is at a member, by a fresh frame of its; `is_behind`: whether it is not known
-        yet who is out."""
+        """`prove`: given a row with its packet, the row with what is known of its author; `told_time`: given what time
+        it is at a member, by a fresh frame of its; `is_behind`: whether it is not known yet who is out."""
         self._members = members
         self._exchange = exchange
         self._hearing = hearing
@@ -84,6 +87,7 @@ class Receiving:
         self._ask = ask
         self._state_to = state_to
         self._told_time = told_time
+        self._prove = prove
         self._is_behind = is_behind
         self._shares = Shares(store.inbox)
 
@@ -181,6 +185,7 @@ class Receiving:
             await self._unless_stored(member, self._read(raw, member, opened.header, request, channel, at_rest=at_rest))
             for raw in request.packets
         ]
+        taken = [await self._proved(one, bytes(raw)) for one, raw in zip(taken, request.packets, strict=True)]
         if member.removed:
             # It was put out while this was read: from here on nothing of it is taken.
             return self._refuse(Refusal.UNKNOWN_SENDER, None, remote)
@@ -247,6 +252,12 @@ class Receiving:
             return one
         return Taken(one.id, await self._store.inbox.get(member.node, one.id), one.reason)
 
+    async def _proved(self, one: Taken, packet: bytes) -> Taken:
+        """With what is known of its author, which is never only what its sender says."""
+        if one.row is None or one.row.authority != HUMAN:
+            return one
+        return Taken(one.id, await self._prove(one.row, packet), one.reason)
+
     def _row(
         self, message: Message, raw: bytes, member: Member, header: Header, request: Request, channel: str
     ) -> rows.InboxRow:
@@ -292,6 +303,7 @@ class Receiving:
             attempt=request.attempt,
             packet=None,
             sender_key=member.row.ed25519.hex(),
+            hops=message.hops,
         )
 
     def _replayed(

@@ -8,6 +8,7 @@ import msgspec
 from multifleet.core import packets
 from multifleet.core.ids import Address, BadId, is_message_id, message_id
 from multifleet.core.packets import Message
+from multifleet.core.person import BadSignature, read_signature
 from multifleet.core.receipts import State
 from multifleet.core.routing import PRIORITY
 from multifleet.errors import (
@@ -83,8 +84,10 @@ class Sending:
         sender_seat: str | None = None,
         id: str | None = None,
         authority: packets.Authority = "agent",
+        signature: str | None = None,
+        signed_at: int | None = None,
     ) -> Accepted:
-        """Accept a message; it is on disk when this returns."""
+        """Accept a message; it is on disk when this returns. A person's has a signature, also over its `id`."""
         address = _address(to)
         self._membership.need(address.node)
         peer_key = self._membership.key_of(address.node)
@@ -113,7 +116,9 @@ class Sending:
             reply_to=reply_to,
             subject=subject,
             urgency=urgency,
-            authority=authority,
+            authority=authority if signature is None else "human",
+            signature=signature,
+            signed_at=signed_at,
         )
         packet = _packet(message)
         self._threads.add(key, n + 1, chosen)
@@ -282,6 +287,20 @@ def _body(body: str) -> str:
     return body
 
 
+def _check_signature(message: Message) -> None:
+    """BadInput where no recipient could take it for a person's: `human` is said only with a signature."""
+    if message.signature is None:
+        if message.authority == "human" or message.signed_at is not None:
+            raise BadInput("a message is a person's only with a signature: multifleet send --as-me makes one")
+        return
+    if message.signed_at is None or len(message.signature) > packets.SIGNATURE_LIMIT:
+        raise BadInput("a signature comes with the second at which it was made, and has at most 8192 characters")
+    try:
+        read_signature(message.signature)
+    except BadSignature as error:
+        raise BadInput(f"the signature is of no use: {error}") from None
+
+
 def _packet(message: Message) -> bytes:
     """The message's bytes; BadInput where the recipient would refuse its form."""
     if message.subject is not None and len(message.subject) > packets.LINE_LIMIT:
@@ -292,6 +311,7 @@ def _packet(message: Message) -> bytes:
         raise BadInput("reply-to is the whole id of a message: a lower-case UUID")
     if message.type not in PRIORITY or message.urgency not in URGENCIES or message.authority not in AUTHORITIES:
         raise BadInput("type, urgency and authority are words from a list: see multifleet send --help")
+    _check_signature(message)
     try:
         packet = packets.write(message)
     except UnicodeEncodeError:

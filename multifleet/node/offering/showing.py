@@ -42,4 +42,5 @@ def _fenced(row: InboxRow) -> FencedMessage:
         body=row.body,
         sent_at=row.created,
         thread=row.thread,
+        signer=row.signer,
     )

@@ -1,0 +1,50 @@
+"""`send --as-me`: the person's key signs what goes out, and an agent's session may not ask for it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from multifleet.core.person import read_signature, signed_words
+from multifleet.node.authority.ssh_keygen import NotProved, signer_of
+from tests.node.authority.persons_keys import Key, allow
+from tests.surfaces import Surfaces
+
+
+async def test_it_signs_with_the_persons_key(surfaces: Surfaces, tmp_path: Path) -> None:
+    (tmp_path / ".ssh").mkdir()
+    key = Key(tmp_path / ".ssh", "id_ed25519")
+    allow(tmp_path / "allowed", f"ada {key.public}")
+    ran = await surfaces.cli("send", "mac2/api", "go on", "--as-me", "--subject", "s", HOME=str(tmp_path))
+    assert (ran.status, ran.err) == (0, "")
+    [(_, asked)] = surfaces.node.asked
+    words = signed_words(
+        id=asked["id"],
+        node="mac1",
+        to="mac2/api",
+        type="context",
+        at=asked["signed_at"],
+        body="go on",
+        subject="s",
+    )
+    signature = asked["signature"]
+    assert signer_of(tmp_path / "allowed", read_signature(signature), signature, words) == "ada"
+    with pytest.raises(NotProved):
+        signer_of(tmp_path / "allowed", read_signature(signature), signature, words + b" ")
+
+
+async def test_the_configuration_names_another_key(surfaces: Surfaces, tmp_path: Path) -> None:
+    Key(tmp_path, "mine")
+    (surfaces.home / "config.json").write_text(json.dumps({"signingKey": str(tmp_path / "nope")}))
+    ran = await surfaces.cli("send", "mac2", "x", "--as-me", HOME=str(tmp_path))
+    assert ran.status == 1 and "nothing was sent" in ran.err and surfaces.node.asked == []
+
+
+async def test_an_agents_session_may_not(surfaces: Surfaces) -> None:
+    ran = await surfaces.cli("send", "mac2", "x", "--as-me", CLAUDECODE="1")
+    assert ran.status == 1 and "a terminal of your own" in ran.err and surfaces.node.asked == []
+
+
+async def test_without_a_key_it_says_where_to_get_one(surfaces: Surfaces, tmp_path: Path) -> None:
+    ran = await surfaces.cli("send", "mac2", "x", "--as-me", HOME=str(tmp_path))
+    assert ran.status == 1 and "make one with ssh-keygen" in ran.err

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from multifleet.demo.fleet_node import DemoFailed, FleetNode
@@ -33,7 +33,7 @@ class Blackout:
         self.by: list[str] = []
         """The channel by which each message arrived, in order."""
         self.healed: float | None = None
-        """Seconds after which the quick channels worked again; None where they did not in time."""
+        """Seconds after which all was well again; None where it was not in time."""
 
     async def play(self) -> None:
         """Everything goes dark, and comes back. Where that fails the ways are mended all the same, so that what has
@@ -47,7 +47,7 @@ class Blackout:
             raise
 
     async def _play(self) -> None:
-        await self._wait_for_all()
+        await self._states_once(lambda states: not _ill(states, QUICK))
         self._teller.output("".join(f"{name:<{WIDTH}}" for name in SHOWN) + "a message arrives")
         await self._write("")
         # What brought it goes dark first, so that it is seen to be missed.
@@ -103,20 +103,19 @@ class Blackout:
         await self._mend()
         await self._row(await self._arrived(waiting, began), "everything is as it was")
         began = time.monotonic()
-        states = await self._wait_for_all()
+        states = await self._states_once(lambda states: not what_is_left(states))
         took = time.monotonic() - began
-        if _ill(states, QUICK):
-            self._show(states, "", f"{took:.0f} s later")
-        else:
+        left = what_is_left(states)
+        if not left:
             self.healed = round(took, 1)
-            self._show(states, "", f"the quick ways are well {took:.0f} s later, by themselves")
-        for line in what_is_left(states):
+        self._show(states, "", f"{took:.0f} s later" if left else f"all is well {took:.0f} s later, by itself")
+        for line in left:
             self._teller.say(line)
 
-    async def _wait_for_all(self) -> dict[str, str]:
-        """The states as soon as the quick channels are healthy, at the latest after HEALS_WITHIN seconds."""
+    async def _states_once(self, are_good: Callable[[dict[str, str]], bool]) -> dict[str, str]:
+        """The states as soon as they are good, at the latest after HEALS_WITHIN seconds."""
         until = time.monotonic() + HEALS_WITHIN
-        while _ill(states := await self._states(), QUICK) and time.monotonic() < until:  # noqa: ASYNC110
+        while not are_good(states := await self._states()) and time.monotonic() < until:  # noqa: ASYNC110
             await asyncio.sleep(LOOK_EVERY)
         return states
 
@@ -128,7 +127,8 @@ class Blackout:
 
 
 def what_is_left(states: dict[str, str]) -> list[str]:
-    """What is to be said of the channels that are not healthy at the end."""
+    """What is to be said of the channels that are not well at the end; one of those that only park frames is well when
+    nothing stands against it."""
     left = {name: states[name] for name in _ill(states, SHOWN) if name in states}
     said = []
     if late := [name for name in left if name in QUICK]:
@@ -136,7 +136,7 @@ def what_is_left(states: dict[str, str]) -> list[str]:
     if broken := [name for name in left if left[name] == "broken"]:
         said.append(f"Broken are still {', '.join(broken)}: they are probed by themselves, at most 20 s apart.")
     if doubted := [name for name in left if left[name] == "degraded"]:
-        said.append(f"Degraded are still {', '.join(doubted)}: they are used, and well once something went by them.")
+        said.append(f"Degraded are still {', '.join(doubted)}: they are used, and probed by themselves.")
     return said
 
 

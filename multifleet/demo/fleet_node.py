@@ -69,7 +69,7 @@ class FleetNode:
         """Start the daemon in the foreground of a process of ours; returns once it listens."""
         with (self.folder / "daemon.out").open("ab") as complaints:
             self._daemon = await asyncio.create_subprocess_exec(
-                *_program("up", "--foreground"),
+                *program("up", "--foreground"),
                 cwd=self.folder,
                 env=self.environment(),
                 stdin=asyncio.subprocess.DEVNULL,
@@ -123,7 +123,7 @@ class FleetNode:
     async def follow(self, tell: Callable[[str], None], *words: str) -> None:
         """Run a command and tell each of its lines at once; fails as `run` does."""
         process = await asyncio.create_subprocess_exec(
-            *_program(*words),
+            *program(*words),
             cwd=self.folder,
             env=self.environment(),
             stdin=asyncio.subprocess.DEVNULL,
@@ -180,6 +180,7 @@ def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None
             os.kill(process.pid, number)  # Popen's own way reaps the process, and asyncio misses its end
 
 
-def _program(*words: str) -> list[str]:
+def program(*words: str) -> list[str]:
+    """This very program, whatever is on the path."""
     isolated = ["-I"] if sys.flags.isolated else []
     return [sys.executable, *isolated, "-m", "multifleet", *words]

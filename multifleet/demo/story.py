@@ -8,7 +8,7 @@ from typing import Any
 
 from multifleet.demo.agent import Agent, agent_in
 from multifleet.demo.blackout import Blackout
-from multifleet.demo.fleet_node import PATIENCE, DemoFailed, FleetNode, PortTaken, together
+from multifleet.demo.fleet_node import PATIENCE, DemoFailed, FleetNode, PortTaken, program, together
 from multifleet.demo.outcome import Sent
 from multifleet.demo.places import Place
 from multifleet.demo.ssh_server import SshServer
@@ -79,7 +79,8 @@ class Story:
             shared["git"] = {"remote": str(remote.path), "every": 1}
         for node in self.nodes:
             node.settings = dict(shared)
-        mini.settings["nodes"] = {gpu.name: ssh.login() | {"port": gpu.place.port}}
+        to_gpu = {"port": gpu.place.port, "remote_command": program()}
+        mini.settings["nodes"] = {gpu.name: ssh.login() | to_gpu}
         gpu.settings["sshHostKeys"] = [f"{ssh.host_key}.pub"]
         return ways
 
@@ -149,7 +150,7 @@ class Story:
             await message.sender.run("trace", message.id, "--wait", "stored", "--timeout", "20")
 
     async def _go_dark(self, mini: FleetNode, gpu: FleetNode, ways: list[Way]) -> None:
-        self._teller.act("One way after the other goes dark, and the quick ones come back by themselves")
+        self._teller.act("One way after the other goes dark, and all come back by themselves")
         self._teller.say(f"{mini.name} writes to {gpu.name}; its channels, as `multifleet channels` has them:")
         self.blackout = Blackout(mini, gpu, ways, self._teller)
         try:

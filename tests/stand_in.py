@@ -39,6 +39,7 @@ from multifleet.operations.views import (
     MemberView,
     OutboxView,
     PeerListing,
+    PeerSessionView,
     ReceiptView,
     RepairView,
     RevokedView,
@@ -46,6 +47,7 @@ from multifleet.operations.views import (
     RosterOut,
     RosterView,
     SeatView,
+    SessionListing,
     SessionView,
     SettledView,
     StatsView,
@@ -245,8 +247,11 @@ class StandIn:
     async def stop(self) -> DownView:
         return DownView(True, 4711)
 
-    async def sessions_view(self) -> list[SessionView]:
-        return [SessionView("s1", "claude", "2.1.329", 99, NASTY, "/home/ada/api", "idle", "api", "socket")]
+    async def sessions_view(self, here: bool) -> SessionListing:
+        self.asked.append(("sessions", here))
+        own = SessionView("s1", "claude", "2.1.329", 99, NASTY, "/home/ada/api", "idle", "api", "socket")
+        peer = PeerSessionView("mac2", "mac2/web", "claude", "busy", 1000.0, NASTY, 1000.0)
+        return SessionListing([own], [] if here else [peer], [] if here else [f"mac3: {NASTY}"])
 
     async def seats_view(self) -> list[SeatView]:
         return [SEAT]

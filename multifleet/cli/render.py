@@ -11,6 +11,7 @@ from multifleet.cli.render_keys import rotation
 from multifleet.cli.render_message import message, verified
 from multifleet.cli.render_repairs import repairs
 from multifleet.cli.render_roster import left, revoked, roster, settled
+from multifleet.cli.render_sessions import sessions
 from multifleet.cli.render_tunnels import tunnels
 from multifleet.cli.render_waking import cloud, woken
 from multifleet.cli.table import ago, cell, clock, day, short, span, table
@@ -104,24 +105,6 @@ def _ack(ack: Result) -> str:
     return f"{ack['id']} {ack['state']}, not acknowledged yet\n"
 
 
-def _sessions(listing: Result) -> str:
-    rows = [
-        (
-            s["seat"],
-            s["client"],
-            s["version"],
-            s["status"],
-            s["delivers_by"],
-            s["pid"],
-            s["session"],
-            s["cwd"],
-        )
-        for s in listing["sessions"]
-    ]
-    heads = ("SEAT", "CLIENT", "VERSION", "STATUS", "BY", "PID", "SESSION", "FOLDER")
-    return table(heads, rows, empty="no agent session is open on this machine")
-
-
 def _seats(listing: Result) -> str:
     rows = [
         (
@@ -180,7 +163,7 @@ RENDERERS: dict[str, Callable[[Result], str]] = {
     "seat remove": _seats,
     "seats": _seats,
     "send": _accepted,
-    "sessions": _sessions,
+    "sessions": sessions,
     "settle": settled,
     "stats": _stats,
     "status": status,

@@ -35,6 +35,11 @@ LISTS: Mapping[str, tuple[List, ...]] = {
             "fleet_channels with peer shows those to one of them; `multifleet channels` in a shell shows all",
         ),
     ),
+    "sessions": (
+        List(
+            "peers", "status", frozenset({"idle", "busy", "unknown"}), "`multifleet sessions` in a shell shows all"
+        ),
+    ),
     "roster": (
         List("members", "role", frozenset({"captain", "worker"}), "`multifleet roster` in a shell shows all"),
         List("out", "how", frozenset({"revoked", "left"}), "`multifleet roster` in a shell shows all"),

@@ -103,6 +103,7 @@ class Engine(Parts):
                 "facts": self.facts.run,
                 "roster": self.roster_rounds.run,
                 "expiry": self.endings.run,
+                "sessions": self.remote_sessions.run,
                 "offering": partial(self.offering.run, group),
                 "drop": self.dropped.run,
                 "relay": self.relay_rounds.run,

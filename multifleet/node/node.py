@@ -20,6 +20,7 @@ from multifleet.node.healing import by_hand
 from multifleet.node.keys.keystore import kept_in
 from multifleet.node.lost_stores import what_was_lost
 from multifleet.node.offering.live_sessions import AT_TERMINAL
+from multifleet.node.offering.session_listing import session_listing
 from multifleet.node.roster.picture import roster_view, settled_here
 from multifleet.node.roster.words import COME_BACK, HAS_LEFT, maybe_out_words, me_out_words, who_refuses
 from multifleet.operations.fleet_views import RotationView
@@ -40,7 +41,7 @@ from multifleet.operations.views import (
     RevokedView,
     RosterView,
     SeatView,
-    SessionView,
+    SessionListing,
     SettledView,
     StatsView,
     StatusView,
@@ -188,9 +189,9 @@ class Node(Engine):
         """Counters since the start."""
         return StatsView(self.started_at, self.counters.snapshot())
 
-    async def sessions_view(self) -> list[SessionView]:
-        """Open agent sessions of this machine."""
-        return await self.offering.live.session_views()
+    async def sessions_view(self, here: bool) -> SessionListing:
+        """Open agent sessions of the fleet, or of this machine."""
+        return await session_listing(self, here=here)
 
     async def seats_view(self) -> list[SeatView]:
         """The seats of this node."""

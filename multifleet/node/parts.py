@@ -34,6 +34,8 @@ from multifleet.node.keys.rotation import Rotation
 from multifleet.node.members import Members
 from multifleet.node.messages import Messages
 from multifleet.node.offering.offering import Offering
+from multifleet.node.offering.own_cards import OwnCards
+from multifleet.node.offering.remote_sessions import RemoteSessions
 from multifleet.node.offering.seats import Seats
 from multifleet.node.presence.facts import OwnFacts
 from multifleet.node.presence.last_heard import LastHeard
@@ -214,6 +216,8 @@ class Parts(Ties):
             out=lambda node: self.rostering.put_out(node),
         )
         self.seats: Seats = self.offering.seats
+        self.own_cards = OwnCards(self.offering.live, clock, self.asking)
+        self.remote_sessions = RemoteSessions(self.members, self.asking, clock, counters)
         self.sending = Sending(
             self.membership,
             store,
@@ -283,5 +287,6 @@ class Parts(Ties):
         )
         self.presence.learn = lambda sender, said: self.rostering.learn([Signed(said.text, said.signature)], sender)
         self.presence.differs = self.roster_rounds.differs
+        self.presence.facts_came = self.remote_sessions.facts_came
         self.rostering.spread = self._spread
         self.rostering.on_change = self._roster_changed

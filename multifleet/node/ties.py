@@ -25,6 +25,7 @@ from multifleet.node.events import INBOX, Events
 from multifleet.node.healing.healing import Healing
 from multifleet.node.members import Member, Members
 from multifleet.node.offering.offering import Offering
+from multifleet.node.offering.remote_sessions import RemoteSessions
 from multifleet.node.picture import choose_chief
 from multifleet.node.presence.last_heard import LastHeard
 from multifleet.node.presence.presence import NodePresence
@@ -62,6 +63,7 @@ class Ties:
     roles: Roles
     rostering: Rostering
     offering: Offering
+    remote_sessions: RemoteSessions
     receiving: Receiving
     leaving: Leaving
     presence: NodePresence
@@ -174,6 +176,7 @@ class Ties:
         self.presence.set_digest(self.rostering.digest())
         self.discovery.fleet_changed()
         self.tunnelling.members_changed()
+        self.remote_sessions.members_changed()
         self.offering.wake()
         self.events.happened(ROSTER)
 

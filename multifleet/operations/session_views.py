@@ -19,12 +19,28 @@ class SessionView(View, frozen=True):
     delivers_by: Annotated[str, about("How messages reach it: socket, hooks or none.")]
     started_at: Annotated[float | None, about("When it started.")] = None
     updated_at: Annotated[float | None, about("When the client last wrote its record.")] = None
+    since: Annotated[float | None, about("Since when it has that status.")] = None
+    branch: Annotated[str | None, about("Git branch in that folder.")] = None
+
+
+class PeerSessionView(View, frozen=True):
+    """An agent session that is open on another machine, as that machine tells."""
+
+    node: Annotated[str, about("The machine.")]
+    address: Annotated[str | None, about("What to write to; none where it sits on no seat.")]
+    client: Annotated[str, about("Its client, for example claude.")]
+    status: Annotated[str, about("idle, busy, waiting (for its user) or unknown.")]
+    since: Annotated[float | None, about("Since when it has that status.")]
+    branch: Annotated[str | None, about("Git branch in its folder.")]
+    told_at: Annotated[float, about("When its machine told so.")]
 
 
 class SessionListing(View, frozen=True):
     """Open agent sessions."""
 
-    sessions: Annotated[list[SessionView], about("The sessions, by seat.")]
+    sessions: Annotated[list[SessionView], about("Those of this machine.")]
+    peers: Annotated[list[PeerSessionView], about("Those of the other machines, by machine and seat.")] = []  # noqa: RUF012
+    notes: Annotated[list[str], about("Machines that could not be asked now, and why.")] = []  # noqa: RUF012
 
 
 class SeatView(View, frozen=True):

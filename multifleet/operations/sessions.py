@@ -10,6 +10,12 @@ if TYPE_CHECKING:
     from multifleet.node.node import Node
 
 
+class Sessions(Request, frozen=True):
+    """Which sessions to list."""
+
+    here: Annotated[bool, about("Only those of this machine.")] = False
+
+
 class SeatBind(Request, frozen=True):
     """A seat to make or move."""
 
@@ -36,9 +42,9 @@ class Hook(Request, frozen=True):
     pid: Annotated[int | None, about("Process id of the client.")] = None
 
 
-async def sessions(node: "Node", request: Nothing) -> SessionListing:
-    """List the agent sessions that are open on this machine, and the seat of each."""
-    return SessionListing(sessions=await node.sessions_view())
+async def sessions(node: "Node", request: Sessions) -> SessionListing:
+    """List the agent sessions that are open in the fleet: who runs what where, idle since when, on which branch."""
+    return await node.sessions_view(request.here)
 
 
 async def seats(node: "Node", request: Nothing) -> SeatListing:
@@ -70,7 +76,7 @@ async def hook(node: "Node", request: Hook) -> HookView:
 
 
 OPERATIONS = (
-    Operation("sessions", "GET /sessions", Effect.READS, Nothing, SessionListing, sessions, mcp=True),
+    Operation("sessions", "GET /sessions", Effect.READS, Sessions, SessionListing, sessions, mcp=True),
     Operation("seats", "GET /seats", Effect.READS, Nothing, SeatListing, seats),
     Operation(
         "seat bind",

@@ -31,7 +31,14 @@ from multifleet.operations.node_views import (
 )
 from multifleet.operations.repair_views import CaseView, RepairView
 from multifleet.operations.roster_views import LeftView, RevokedView, RosterMember, RosterOut, RosterView, SettledView
-from multifleet.operations.session_views import HookView, SeatListing, SeatView, SessionListing, SessionView
+from multifleet.operations.session_views import (
+    HookView,
+    PeerSessionView,
+    SeatListing,
+    SeatView,
+    SessionListing,
+    SessionView,
+)
 
 __all__ = [
     "Accepted",
@@ -59,6 +66,7 @@ __all__ = [
     "OutboxListing",
     "OutboxView",
     "PeerListing",
+    "PeerSessionView",
     "ReceiptListing",
     "ReceiptView",
     "RepairView",

@@ -37,6 +37,8 @@ class Session:
     updated_at: float
     kind: str
     waiting_for: str | None = None
+    status_at: float = 0.0
+    """Since when it has that status; 0 where its client does not say."""
 
     @property
     def active_at(self) -> float:

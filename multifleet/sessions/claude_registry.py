@@ -135,6 +135,7 @@ class ClaudeRegistry:
             updated_at=_seconds(record.get("updatedAt"), started),
             kind=_text(record, "kind"),
             waiting_for=_text(record, "waitingFor") or None,
+            status_at=_seconds(record.get("statusUpdatedAt")),
         )
 
     def _checked_socket(self, named: object, start: str) -> Path | None:

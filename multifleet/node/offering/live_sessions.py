@@ -119,6 +119,7 @@ class LiveSessions:
                 delivers_by=self.clients.way_to(session),
                 started_at=session.started_at,
                 updated_at=session.updated_at,
+                since=session.status_at or None,
             )
             for session in found.sessions
         ]

@@ -82,6 +82,8 @@ class NodePresence:
         """Told of each roster document that a member (the first argument) passed on; nothing of it is checked."""
         self.differs: Callable[[str], None] = lambda name: None
         """Told of each member whose roster is another one than this node's."""
+        self.facts_came: Callable[[str, Facts], None] = lambda name, facts: None
+        """Told of each member's facts when they come."""
         self.datagrams = Datagrams(members, clock, counters, self._take, outside_window)
         self._core = self._made(0)
         self._fleet = members.fleet
@@ -252,6 +254,8 @@ class NodePresence:
         self._carry_out(wanted, Heard(gossip, source, member.ring.reply(opened.header.kid)))
         if is_fresh:
             self._heard(member, join_address(*source))
+            if gossip.facts is not None:
+                self.facts_came(member.node, gossip.facts)
             if moved:
                 self._carry_out(self._core.check(member.node, now))
         return True

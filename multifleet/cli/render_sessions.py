@@ -1,0 +1,47 @@
+"""The agent sessions of this machine and of the others, for people."""
+
+import time
+from typing import Any
+
+from multifleet.cli.table import ago, cell, span, table
+
+Result = dict[str, Any]
+
+
+def sessions(listing: Result) -> str:
+    """Those of this machine, those of the others, and whom nobody could ask."""
+    own = [
+        (
+            s["seat"],
+            s["client"],
+            s["version"],
+            s["status"],
+            _since(s["since"]),
+            s["delivers_by"],
+            s["pid"],
+            s["session"],
+            s["branch"],
+            s["cwd"],
+        )
+        for s in listing["sessions"]
+    ]
+    heads = ("SEAT", "CLIENT", "VERSION", "STATUS", "FOR", "BY", "PID", "SESSION", "BRANCH", "FOLDER")
+    text = table(heads, own, empty="no agent session is open on this machine")
+    if listing["peers"]:
+        peers = [
+            (
+                s["address"] or f"{s['node']} (no seat)",
+                s["client"],
+                s["status"],
+                _since(s["since"]),
+                s["branch"],
+                ago(s["told_at"]),
+            )
+            for s in listing["peers"]
+        ]
+        text += "\n" + table(("ELSEWHERE", "CLIENT", "STATUS", "FOR", "BRANCH", "TOLD"), peers, empty="")
+    return text + "".join(f"{cell(note)}\n" for note in listing["notes"])
+
+
+def _since(moment: float | None) -> str | None:
+    return None if moment is None else span(time.time() - moment)

@@ -1,0 +1,94 @@
+"""Session cards: all that a node tells the others of its agent sessions, and the question that asks for them.
+
+A seat, a client, a state and for how long, a branch. Nothing of what is said in a session, and no folder or id of it.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+import msgspec
+
+from multifleet.core.asks import Question
+from multifleet.core.ids import SEAT_PATTERN
+from multifleet.core.packets import Wire
+from multifleet.core.presence.gossip import Facts
+
+CARDS_LIMIT = 64
+"""Sessions of one node that are told; of more of them those that did something last."""
+BRANCH_LIMIT = 60
+
+SeatOrNone = Annotated[str, msgspec.Meta(pattern=f"^(?:{SEAT_PATTERN})?\\Z")]
+Client = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9-]{0,19}\\Z")]
+State = Literal["idle", "busy", "waiting", "unknown"]
+Span = Annotated[int, msgspec.Meta(ge=0, le=10**10)]
+
+
+class SessionCard(Wire, frozen=True, kw_only=True):
+    """One open agent session."""
+
+    seat: SeatOrNone = ""
+    """The seat that it sits on; empty where it has none."""
+    client: Client
+    """The program it runs in, for example claude."""
+    state: State
+    """What it does now, as its client says; `waiting` is for its user."""
+    seconds: Span | None = None
+    """For how long it has been in that state; null where that is not known."""
+    branch: Annotated[str, msgspec.Meta(max_length=BRANCH_LIMIT)] = ""
+    """Of git, in its folder; empty where there is none."""
+
+
+class SessionsTold(Wire, frozen=True, kw_only=True):
+    """The open agent sessions of a node."""
+
+    cards: Annotated[list[SessionCard], msgspec.Meta(max_length=CARDS_LIMIT)]
+    """One for each."""
+    more: Annotated[int, msgspec.Meta(ge=0, le=10**6)] = 0
+    """How many there are beside these."""
+
+
+class SessionsAsk(Question, frozen=True, kw_only=True, tag="sessions"):
+    """Which agent sessions are open with you?"""
+
+    tells: ClassVar[type[Wire]] = SessionsTold
+    repeatable: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a peer told of its sessions; `at` is of the asker's monotonic clock."""
+
+    cards: tuple[SessionCard, ...]
+    more: int
+    at: float
+
+    def seconds(self, card: SessionCard, now: float) -> float | None:
+        """For how long a session has been in its state, if it still is."""
+        return None if card.seconds is None else card.seconds + max(0.0, now - self.at)
+
+
+def chosen(cards: Iterable[SessionCard]) -> SessionsTold:
+    """What is told of these sessions, given in the order in which they did something last."""
+    every = list(cards)
+    told = sorted(every[:CARDS_LIMIT], key=lambda card: (card.seat == "", card.seat, card.client))
+    return SessionsTold(cards=told, more=len(every) - len(told))
+
+
+def is_news(before: Known | None, after: Known) -> bool:
+    """Whether something else is open, or does something else, than before; that time passed is none."""
+    return before is None or _without_time(before) != _without_time(after)
+
+
+def _without_time(known: Known) -> tuple[list[SessionCard], int]:
+    return [msgspec.structs.replace(card, seconds=None) for card in known.cards], known.more
+
+
+def to_ask(facts: Facts, answered: Mapping[str, tuple[int, str, tuple[str, ...]]], node: str) -> bool:
+    """Whether a node's facts say that its sessions are other ones than when it last answered."""
+    return answered.get(node) != marks(facts)
+
+
+def marks(facts: Facts) -> tuple[int, str, tuple[str, ...]]:
+    """What of a node's facts changes when its sessions do."""
+    return facts.sessions, facts.branch, tuple(facts.seats)

@@ -1,0 +1,67 @@
+"""The agent sessions of the whole fleet for somebody who looks: this machine's own, and what the others tell now."""
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from multifleet.core.presence.states import PresenceState
+from multifleet.core.session_cards import Known
+from multifleet.node.offering.own_cards import branches_of
+from multifleet.operations.session_views import PeerSessionView, SessionListing, SessionView
+
+if TYPE_CHECKING:
+    from multifleet.node.engine import Engine
+
+SECONDS = 2.0
+"""For all questions of one look."""
+_AWAY = {
+    PresenceState.DEAD: "it does not answer",
+    PresenceState.ASLEEP: "it sleeps",
+    PresenceState.LEFT: "it has left",
+}
+
+
+async def session_listing(node: "Engine", *, here: bool) -> SessionListing:
+    """What is open; `here`: on this machine alone."""
+    own = await _own(node)
+    if here:
+        return SessionListing(own)
+    members = sorted(member.node for member in node.members.others())
+    states = {name: node.presence.peer(name).state for name in members}
+    silent = await node.remote_sessions.look([name for name in members if states[name] not in _AWAY], SECONDS)
+    peers: list[PeerSessionView] = []
+    notes: list[str] = []
+    for name in members:
+        known = node.remote_sessions.known(name)
+        why = _AWAY.get(states[name]) or silent.get(name)
+        if known is not None:
+            peers += _peers(name, known, node.clock.monotonic(), node.clock.wall())
+            if known.more:
+                notes.append(f"{name}: {known.more} more, which it does not tell of")
+        if why:
+            notes.append(f"{name}: {why}" + ("; shown is what it told last" if known is not None else ""))
+    return SessionListing(own, peers, notes)
+
+
+async def _own(node: "Engine") -> list[SessionView]:
+    views = await node.offering.live.session_views()
+    branches = await branches_of(view.cwd for view in views)
+    return [msgspec.structs.replace(view, branch=branches.get(view.cwd)) for view in views]
+
+
+def _peers(name: str, known: Known, now: float, wall: float) -> list[PeerSessionView]:
+    views = []
+    for card in known.cards:
+        seconds = known.seconds(card, now)
+        views.append(
+            PeerSessionView(
+                node=name,
+                address=f"{name}/{card.seat}" if card.seat else None,
+                client=card.client,
+                status=card.state,
+                since=None if seconds is None else wall - seconds,
+                branch=card.branch or None,
+                told_at=wall - (now - known.at),
+            )
+        )
+    return views

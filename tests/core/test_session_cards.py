@@ -1,0 +1,90 @@
+"""What a node tells of its sessions: bounded, without a word of what is said in them, and news only where it is some."""
+
+import msgspec
+import pytest
+
+from multifleet.core import packets
+from multifleet.core.packets import BadPacket
+from multifleet.core.presence.gossip import Facts
+from multifleet.core.session_cards import (
+    CARDS_LIMIT,
+    Known,
+    SessionCard,
+    SessionsAsk,
+    SessionsTold,
+    chosen,
+    is_news,
+    marks,
+    to_ask,
+)
+
+API = SessionCard(seat="api", client="claude", state="idle", seconds=90, branch="main")
+FACTS = Facts(version="1", branch="main", commit="", sessions=1, seats=["api"], load=0.0, disk=1)
+
+
+def test_a_card_has_these_fields_and_no_others() -> None:
+    assert set(SessionCard.__struct_fields__) == {"seat", "client", "state", "seconds", "branch"}
+
+
+def test_what_is_told_comes_back_as_it_was() -> None:
+    told = chosen([API, SessionCard(client="codex", state="busy")])
+    assert packets.read(packets.write(told), SessionsTold) == told
+    assert packets.read(packets.write(SessionsAsk()), SessionsAsk) == SessionsAsk()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seat": "API"},
+        {"seat": "../x"},
+        {"client": ""},
+        {"client": "Claude Code"},
+        {"state": "asleep"},
+        {"seconds": -1},
+        {"branch": "x" * 61},
+        {"text": "what was said"},
+    ],
+    ids=str,
+)
+def test_what_is_no_card_is_refused(change: dict[str, object]) -> None:
+    made = msgspec.to_builtins(SessionsTold(cards=[API]))
+    made["cards"][0] |= change
+    with pytest.raises(BadPacket):
+        packets.read(msgspec.json.encode(made), SessionsTold)
+
+
+def test_of_very_many_sessions_the_latest_are_told_and_the_others_counted() -> None:
+    many = [SessionCard(seat=f"s{number:03}", client="claude", state="idle") for number in range(CARDS_LIMIT + 36)]
+    told = chosen(reversed(many))
+    assert (len(told.cards), told.more) == (CARDS_LIMIT, 36)
+    assert [card.seat for card in told.cards] == [f"s{number:03}" for number in range(36, CARDS_LIMIT + 36)]
+    assert packets.read(packets.write(told), SessionsTold) == told
+
+
+def test_sessions_without_a_seat_come_last() -> None:
+    told = chosen([SessionCard(client="claude", state="busy"), API])
+    assert [card.seat for card in told.cards] == ["api", ""]
+
+
+def test_that_time_passed_is_no_news() -> None:
+    before = Known((API,), 0, 100.0)
+    later = Known((msgspec.structs.replace(API, seconds=200),), 0, 210.0)
+    busy = Known((msgspec.structs.replace(API, state="busy"),), 0, 210.0)
+    assert not is_news(before, later)
+    assert is_news(None, before) and is_news(before, busy) and is_news(before, Known((API,), 1, 210.0))
+
+
+def test_a_session_is_idle_for_longer_the_longer_ago_that_was_told() -> None:
+    known = Known((API,), 0, 100.0)
+    assert known.seconds(API, 130.0) == 120.0
+    assert known.seconds(msgspec.structs.replace(API, seconds=None), 130.0) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "asked"),
+    [({"load": 9.0, "commit": "ab"}, False), ({"sessions": 2}, True), ({"seats": []}, True), ({"branch": "x"}, True)],
+    ids=str,
+)
+def test_a_node_is_asked_anew_when_its_facts_tell_of_other_sessions(change: dict[str, object], asked: bool) -> None:
+    assert to_ask(FACTS, {}, "mac2")
+    assert to_ask(msgspec.structs.replace(FACTS, **change), {"mac2": marks(FACTS)}, "mac2") is asked

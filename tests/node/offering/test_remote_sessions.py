@@ -1,0 +1,122 @@
+"""The sessions of all machines on each of them: asked for when there is news, and when somebody looks."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from multifleet.core.presence.gossip import Facts
+from multifleet.node.offering import own_cards, remote_sessions
+from tests.node.fleet import Machine, Machines, until
+from tests.node.offering.pretended import Pretended
+from tests.node.presence.test_facts import repository
+
+FACTS = Facts(version="1", branch="", commit="", sessions=1, seats=["api"], load=0.0, disk=1)
+
+
+@pytest.fixture
+async def pair(fleet: Machines) -> tuple[Machine, Machine]:
+    """mac1 looks at what mac2 has."""
+    mac1, mac2 = await fleet.started("mac1", "mac2")
+    return mac1, mac2
+
+
+@pytest.fixture
+async def client(pair: tuple[Machine, Machine], tmp_path: Path) -> AsyncIterator[Pretended]:
+    """A session on mac2, idle for five minutes, on a branch."""
+    repository(tmp_path / "api", "fix-login")
+    since = (time.time() - 300) * 1000
+    config = Path(pair[1].config.claudeConfigDir or "")
+    async with Pretended(config, tmp_path / "api", name="my secret plan", statusUpdatedAt=since) as client:
+        yield client
+
+
+async def test_a_look_shows_the_sessions_of_the_other_machine(
+    pair: tuple[Machine, Machine], client: Pretended
+) -> None:
+    mac1, mac2 = pair
+    listing = await mac1.node.sessions_view(False)
+    assert (listing.sessions, listing.notes) == ([], [])
+    [seen] = listing.peers
+    assert (seen.address, seen.client, seen.status, seen.branch) == ("mac2/api", "claude", "idle", "fix-login")
+    assert seen.since == pytest.approx(time.time() - 300, abs=10)
+    [own] = (await mac2.node.sessions_view(False)).sessions
+    assert (own.seat, own.branch, own.since) == ("api", "fix-login", pytest.approx(time.time() - 300, abs=10))
+    assert (await mac1.node.sessions_view(True)).peers == []
+
+
+async def test_nothing_else_of_a_session_leaves_its_machine(pair: tuple[Machine, Machine], client: Pretended) -> None:
+    told = msgspec.json.encode(await pair[1].node.own_cards.told()).decode()
+    for kept in (str(client.folder), client.record.record["sessionId"], "my secret plan"):
+        assert str(kept) not in told
+
+
+async def test_a_machine_that_does_not_answer_is_named_and_shown_as_it_was(
+    pair: tuple[Machine, Machine], client: Pretended
+) -> None:
+    mac1, _ = pair
+    await mac1.node.sessions_view(False)
+    mac1.network.severed.add("mac2")
+    mac1.time.pass_(60.0)
+    listing = await mac1.node.sessions_view(False)
+    [seen] = listing.peers
+    assert time.time() + 60 - seen.told_at >= 60
+    assert seen.since == pytest.approx(time.time() - 300, abs=10)
+    [note] = listing.notes
+    assert note.startswith("mac2: ") and note.endswith("shown is what it told last")
+
+
+async def test_facts_that_tell_of_other_sessions_lead_to_one_question(
+    pair: tuple[Machine, Machine], client: Pretended, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote_sessions, "EVERY", 0.01)
+    remote = pair[0].node.remote_sessions
+    for _ in range(3):
+        remote.facts_came("mac2", FACTS)
+    async with asyncio.timeout(10):
+        await remote.changed.wait()
+    assert [card.seat for card in remote.cards()["mac2"]] == ["api"]
+    known = remote.known("mac2")
+    remote.changed.clear()
+    remote.facts_came("mac2", FACTS)
+    remote.facts_came("mac2", msgspec.structs.replace(FACTS, load=1.0))
+    remote.facts_came("mac2", msgspec.structs.replace(FACTS, sessions=0, seats=[]))
+    async with asyncio.timeout(10):
+        await remote.changed.wait()
+    assert remote.cards() == {"mac2": ()} and remote.known("mac2") is not known
+
+
+async def test_a_question_that_failed_is_asked_again_with_the_next_facts(
+    pair: tuple[Machine, Machine], client: Pretended, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote_sessions, "EVERY", 0.01)
+    mac1, _ = pair
+    mac1.network.severed.add("mac2")
+    mac1.node.remote_sessions.facts_came("mac2", FACTS)
+    await until(lambda: mac1.node.counters.snapshot().get("sessions_not_told"))
+    mac1.network.severed.discard("mac2")
+    mac1.node.remote_sessions.facts_came("mac2", FACTS)
+    await until(lambda: mac1.node.remote_sessions.cards().get("mac2"))
+
+
+async def test_who_is_out_is_forgotten(pair: tuple[Machine, Machine], client: Pretended) -> None:
+    mac1, _ = pair
+    await mac1.node.sessions_view(False)
+    remote = mac1.node.remote_sessions
+    remote.changed.clear()
+    mac1.node.members.remove("mac2")
+    remote.members_changed()
+    assert remote.changed.is_set() and not remote.cards()
+
+
+async def test_however_many_ask_the_machine_is_looked_at_once_a_second(
+    pair: tuple[Machine, Machine], client: Pretended
+) -> None:
+    mac2 = pair[1]
+    first = await mac2.node.own_cards.told()
+    assert all(told is first for told in await asyncio.gather(*(mac2.node.own_cards.told() for _ in range(20))))
+    mac2.time.pass_(own_cards.EVERY)
+    assert await mac2.node.own_cards.told() is not first

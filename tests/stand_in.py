@@ -249,7 +249,7 @@ class StandIn:
 
     async def sessions_view(self, here: bool) -> SessionListing:
         self.asked.append(("sessions", here))
-        own = SessionView("s1", "claude", "2.1.329", 99, NASTY, "/home/ada/api", "idle", "api", "socket")
+        own = SessionView("s1", "claude", "2.1.329", 99, NASTY, "/home/ada/api", "idle", "api", "socket", doubt=NASTY)
         peer = PeerSessionView("mac2", "mac2/web", "claude", "busy", 1000.0, NASTY, 1000.0)
         return SessionListing([own], [] if here else [peer], [] if here else [f"mac3: {NASTY}"])
 

@@ -9,7 +9,7 @@ Result = dict[str, Any]
 
 
 def sessions(listing: Result) -> str:
-    """Those of this machine, those of the others, and whom nobody could ask."""
+    """Those of this machine with what speaks against them, those of the others, and whom nobody could ask."""
     own = [
         (
             s["seat"],
@@ -27,6 +27,7 @@ def sessions(listing: Result) -> str:
     ]
     heads = ("SEAT", "CLIENT", "VERSION", "STATUS", "FOR", "BY", "PID", "SESSION", "BRANCH", "FOLDER")
     text = table(heads, own, empty="no agent session is open on this machine")
+    text += "".join(f"{cell(s['session'])}: {cell(s['doubt'])}\n" for s in listing["sessions"] if s["doubt"])
     if listing["peers"]:
         peers = [
             (

@@ -11,16 +11,18 @@ class SessionView(View, frozen=True):
     session: Annotated[str, about("The client's id of the session.")]
     client: Annotated[str, about("Its client, for example claude.")]
     version: Annotated[str | None, about("Version of that client.")]
-    pid: Annotated[int, about("Process id of the session.")]
+    pid: Annotated[int | None, about("Process id of the session; none where only its transcript tells of it.")]
     name: Annotated[str | None, about("Name shown by the client.")]
-    cwd: Annotated[str, about("Folder it works in.")]
-    status: Annotated[str, about("idle, busy or waiting, as the client says.")]
+    cwd: Annotated[str | None, about("Folder it works in; none where that is not known.")]
+    status: Annotated[str, about("idle, busy or waiting, as the client says; else unknown.")]
     seat: Annotated[str | None, about("Seat whose messages it gets.")]
     delivers_by: Annotated[str, about("How messages reach it: socket, hooks or none.")]
     started_at: Annotated[float | None, about("When it started.")] = None
     updated_at: Annotated[float | None, about("When the client last wrote its record.")] = None
     since: Annotated[float | None, about("Since when it has that status.")] = None
     branch: Annotated[str | None, about("Git branch in that folder.")] = None
+    seen_by: Annotated[list[str], about("What tells of it: registry, processes, transcripts.")] = []  # noqa: RUF012
+    doubt: Annotated[str | None, about("Where these do not agree.")] = None
 
 
 class PeerSessionView(View, frozen=True):

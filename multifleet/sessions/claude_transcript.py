@@ -14,11 +14,11 @@ def transcript_path(config: Path, cwd: str, session_id: str) -> Path:
     """Where the session's transcript lies, or will lie once it has a first record."""
     projects = config / "projects"
     name = f"{session_id}.jsonl"
-    usual = projects / _folder_name(cwd) / name
+    usual = projects / folder_name(cwd) / name
     if os.path.lexists(usual):
         return usual
     # the client names the folder after where it was started, and shortens a long name in its own way
-    for folder in (_folder_name(os.path.realpath(cwd)), *_folders(projects)):
+    for folder in (folder_name(os.path.realpath(cwd)), *_folders(projects)):
         if os.path.lexists(projects / folder / name):
             return projects / folder / name
     return usual
@@ -70,7 +70,8 @@ def size_of(path: Path) -> int:
         return 0
 
 
-def _folder_name(cwd: str) -> str:
+def folder_name(cwd: str) -> str:
+    """The folder under projects/ in which conversations begun in this one are kept."""
     return re.sub(r"[^A-Za-z0-9]", "-", cwd)
 
 

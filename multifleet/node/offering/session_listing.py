@@ -2,12 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from multifleet.core.presence.states import PresenceState
 from multifleet.core.session_cards import Known
-from multifleet.node.offering.own_cards import branches_of
-from multifleet.operations.session_views import PeerSessionView, SessionListing, SessionView
+from multifleet.node.offering.detecting import detected
+from multifleet.operations.session_views import PeerSessionView, SessionListing
 
 if TYPE_CHECKING:
     from multifleet.node.engine import Engine
@@ -23,7 +21,7 @@ _AWAY = {
 
 async def session_listing(node: "Engine", *, here: bool) -> SessionListing:
     """What is open; `here`: on this machine alone."""
-    own = await _own(node)
+    own = await detected(node.offering.live, node.clock.wall())
     if here:
         return SessionListing(own)
     members = sorted(member.node for member in node.members.others())
@@ -41,12 +39,6 @@ async def session_listing(node: "Engine", *, here: bool) -> SessionListing:
         if why:
             notes.append(f"{name}: {why}" + ("; shown is what it told last" if known is not None else ""))
     return SessionListing(own, peers, notes)
-
-
-async def _own(node: "Engine") -> list[SessionView]:
-    views = await node.offering.live.session_views()
-    branches = await branches_of(view.cwd for view in views)
-    return [msgspec.structs.replace(view, branch=branches.get(view.cwd)) for view in views]
 
 
 def _peers(name: str, known: Known, now: float, wall: float) -> list[PeerSessionView]:

@@ -120,3 +120,18 @@ async def test_however_many_ask_the_machine_is_looked_at_once_a_second(
     assert all(told is first for told in await asyncio.gather(*(mac2.node.own_cards.told() for _ in range(20))))
     mac2.time.pass_(own_cards.EVERY)
     assert await mac2.node.own_cards.told() is not first
+
+
+async def test_what_only_processes_and_transcripts_tell_of_is_shown_with_a_doubt_and_not_told(
+    pair: tuple[Machine, Machine], client: Pretended
+) -> None:
+    mac1, mac2 = pair
+    other = client.transcript.with_name("00000000-0000-4000-8000-000000000000.jsonl")
+    other.touch()
+    client.transcript.touch()
+    found = {view.session: view for view in (await mac2.node.sessions_view(True)).sessions}
+    named, unnamed = found[str(client.record.record["sessionId"])], found[other.stem]
+    assert {"registry", "transcripts"} <= set(named.seen_by)
+    assert (unnamed.seen_by, unnamed.delivers_by, unnamed.pid) == (["transcripts"], "none", None)
+    assert unnamed.doubt is not None and "it may just have ended" in unnamed.doubt
+    assert len((await mac1.node.sessions_view(False)).peers) == 1

@@ -59,6 +59,13 @@ class UnknownSeat(MultifleetError):
     code = "unknown_seat"
 
 
+class UnknownSession(MultifleetError):
+    """No open agent session has this id."""
+
+    status = 404
+    code = "unknown_session"
+
+
 class UnknownMessage(MultifleetError):
     """No message has this id."""
 

@@ -28,6 +28,8 @@ from multifleet.operations.views import (
     DiscoveryView,
     DoctorView,
     DownView,
+    GoldListing,
+    GoldView,
     HealthView,
     HeardView,
     HookView,
@@ -252,6 +254,10 @@ class StandIn:
         own = SessionView("s1", "claude", "2.1.329", 99, NASTY, "/home/ada/api", "idle", "api", "socket", doubt=NASTY)
         peer = PeerSessionView("mac2", "mac2/web", "claude", "busy", 1000.0, NASTY, 1000.0)
         return SessionListing([own], [] if here else [peer], [] if here else [f"mac3: {NASTY}"])
+
+    async def gold_view(self, session: str | None) -> GoldListing:
+        self.asked.append(("sessions gold", session))
+        return GoldListing([GoldView("s1", "api", ["invoice", "printer"])])
 
     async def seats_view(self) -> list[SeatView]:
         return [SEAT]

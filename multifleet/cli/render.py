@@ -11,7 +11,7 @@ from multifleet.cli.render_keys import rotation
 from multifleet.cli.render_message import message, verified
 from multifleet.cli.render_repairs import repairs
 from multifleet.cli.render_roster import left, revoked, roster, settled
-from multifleet.cli.render_sessions import sessions
+from multifleet.cli.render_sessions import gold, sessions
 from multifleet.cli.render_tunnels import tunnels
 from multifleet.cli.render_waking import cloud, woken
 from multifleet.cli.table import ago, cell, clock, day, short, span, table
@@ -164,6 +164,7 @@ RENDERERS: dict[str, Callable[[Result], str]] = {
     "seats": _seats,
     "send": _accepted,
     "sessions": sessions,
+    "sessions gold": gold,
     "settle": settled,
     "stats": _stats,
     "status": status,

@@ -44,5 +44,11 @@ def sessions(listing: Result) -> str:
     return text + "".join(f"{cell(note)}\n" for note in listing["notes"])
 
 
+def gold(listing: Result) -> str:
+    """What the sessions of this machine are about."""
+    rows = [(s["session"], s["seat"], s["words"]) for s in listing["sessions"]]
+    return table(("SESSION", "SEAT", "ABOUT"), rows, empty="no open session here has worked on anything yet")
+
+
 def _since(moment: float | None) -> str | None:
     return None if moment is None else span(time.time() - moment)

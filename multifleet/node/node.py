@@ -20,7 +20,7 @@ from multifleet.node.healing import by_hand
 from multifleet.node.keys.keystore import kept_in
 from multifleet.node.lost_stores import what_was_lost
 from multifleet.node.offering.live_sessions import AT_TERMINAL
-from multifleet.node.offering.session_listing import session_listing
+from multifleet.node.offering.session_listing import gold_listing, session_listing
 from multifleet.node.roster.picture import roster_view, settled_here
 from multifleet.node.roster.words import COME_BACK, HAS_LEFT, maybe_out_words, me_out_words, who_refuses
 from multifleet.operations.fleet_views import RotationView
@@ -30,6 +30,7 @@ from multifleet.operations.views import (
     DiscoveryView,
     DoctorView,
     DownView,
+    GoldListing,
     HealthView,
     HookView,
     InitView,
@@ -192,6 +193,10 @@ class Node(Engine):
     async def sessions_view(self, here: bool) -> SessionListing:
         """Open agent sessions of the fleet, or of this machine."""
         return await session_listing(self, here=here)
+
+    async def gold_view(self, session: str | None) -> GoldListing:
+        """What the sessions of this machine are about."""
+        return await gold_listing(self.offering.live, session)
 
     async def seats_view(self) -> list[SeatView]:
         """The seats of this node."""

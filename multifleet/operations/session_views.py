@@ -45,6 +45,20 @@ class SessionListing(View, frozen=True):
     notes: Annotated[list[str], about("Machines that could not be asked now, and why.")] = []  # noqa: RUF012
 
 
+class GoldView(View, frozen=True):
+    """What one session is about."""
+
+    session: Annotated[str, about("The client's id of the session.")]
+    seat: Annotated[str | None, about("Seat it sits on.")]
+    words: Annotated[list[str], about("Words from names of files and code, and from its branch; the most telling first.")]
+
+
+class GoldListing(View, frozen=True):
+    """What the open sessions of this machine are about."""
+
+    sessions: Annotated[list[GoldView], about("Those that have a transcript.")]
+
+
 class SeatView(View, frozen=True):
     """A durable address for the agent sessions of one folder."""
 

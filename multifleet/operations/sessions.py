@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from multifleet.operations.nodes import Nothing
 from multifleet.operations.operation import Effect, Operation, Request, about
-from multifleet.operations.session_views import HookView, SeatListing, SeatView, SessionListing
+from multifleet.operations.session_views import GoldListing, HookView, SeatListing, SeatView, SessionListing
 
 if TYPE_CHECKING:
     from multifleet.node.node import Node
@@ -14,6 +14,12 @@ class Sessions(Request, frozen=True):
     """Which sessions to list."""
 
     here: Annotated[bool, about("Only those of this machine.")] = False
+
+
+class Gold(Request, frozen=True):
+    """Whose gold to show."""
+
+    session: Annotated[str | None, about("Only this session, by the client's id of it.")] = None
 
 
 class SeatBind(Request, frozen=True):
@@ -47,6 +53,15 @@ async def sessions(node: "Node", request: Sessions) -> SessionListing:
     return await node.sessions_view(request.here)
 
 
+async def gold(node: "Node", request: Gold) -> GoldListing:
+    """Show in a few words what the open sessions of this machine are about.
+
+    The words come from names of files and code that a session worked on, and from its branch; never from what was said.
+    They stay on this machine.
+    """
+    return await node.gold_view(request.session)
+
+
 async def seats(node: "Node", request: Nothing) -> SeatListing:
     """List the seats of this node: the addresses that peers write to."""
     return SeatListing(seats=await node.seats_view())
@@ -77,6 +92,9 @@ async def hook(node: "Node", request: Hook) -> HookView:
 
 OPERATIONS = (
     Operation("sessions", "GET /sessions", Effect.READS, Sessions, SessionListing, sessions, mcp=True),
+    Operation(
+        "sessions gold", "GET /sessions/gold", Effect.READS, Gold, GoldListing, gold, positional=("session",), slash=False
+    ),
     Operation("seats", "GET /seats", Effect.READS, Nothing, SeatListing, seats),
     Operation(
         "seat bind",

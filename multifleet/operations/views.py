@@ -32,6 +32,8 @@ from multifleet.operations.node_views import (
 from multifleet.operations.repair_views import CaseView, RepairView
 from multifleet.operations.roster_views import LeftView, RevokedView, RosterMember, RosterOut, RosterView, SettledView
 from multifleet.operations.session_views import (
+    GoldListing,
+    GoldView,
     HookView,
     PeerSessionView,
     SeatListing,
@@ -53,6 +55,8 @@ __all__ = [
     "DiscoveryView",
     "DoctorView",
     "DownView",
+    "GoldListing",
+    "GoldView",
     "HealthView",
     "HeardView",
     "HookView",

@@ -31,6 +31,7 @@ COMMANDS = (
     ["check", "mac2"],
     ["why", "mac2"],
     ["sessions"],
+    ["sessions", "gold"],
     ["seats"],
     ["seat", "bind", "api", "/x"],
     ["seat", "remove", "api"],

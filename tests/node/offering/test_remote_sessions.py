@@ -1,6 +1,7 @@
 """The sessions of all machines on each of them: asked for when there is news, and when somebody looks."""
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -9,6 +10,7 @@ import msgspec
 import pytest
 
 from multifleet.core.presence.gossip import Facts
+from multifleet.errors import UnknownSession
 from multifleet.node.offering import own_cards, remote_sessions
 from tests.node.fleet import Machine, Machines, until
 from tests.node.offering.pretended import Pretended
@@ -135,3 +137,14 @@ async def test_what_only_processes_and_transcripts_tell_of_is_shown_with_a_doubt
     assert (unnamed.seen_by, unnamed.delivers_by, unnamed.pid) == (["transcripts"], "none", None)
     assert unnamed.doubt is not None and "it may just have ended" in unnamed.doubt
     assert len((await mac1.node.sessions_view(False)).peers) == 1
+
+
+async def test_gold_is_read_from_the_transcript_and_the_branch_on_its_own_machine(
+    pair: tuple[Machine, Machine], client: Pretended
+) -> None:
+    used = {"type": "tool_use", "input": {"file_path": "/x/invoice_printer.py"}}
+    client.transcript.write_text(json.dumps({"message": {"content": [used]}}) + "\n")
+    [gold] = (await pair[1].node.gold_view(None)).sessions
+    assert (gold.seat, gold.words) == ("api", ["invoice", "login", "printer"])
+    with pytest.raises(UnknownSession, match="sessions --here"):
+        await pair[1].node.gold_view("another")

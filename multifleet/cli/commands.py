@@ -760,11 +760,42 @@ COMMANDS: dict[str, Command] = {
         "",
     ),
     "sessions": Command(
-        "List the agent sessions that are open on this machine, and the seat of each.",
-        "List the agent sessions that are open on this machine, and the seat of each.",
+        (
+            "List the agent sessions that are open in the fleet: who runs what where, idle "
+            "since when, on which branch."
+        ),
+        (
+            "List the agent sessions that are open in the fleet: who runs what where, idle "
+            "since when, on which branch."
+        ),
         "GET",
         "/sessions",
+        (
+            Field(
+                "here",
+                "Only those of this machine.",
+                "switch",
+            ),
+        ),
         (),
+        "",
+    ),
+    "sessions gold": Command(
+        "Show in a few words what the open sessions of this machine are about.",
+        (
+            "Show in a few words what the open sessions of this machine are about. The words "
+            "come from names of files and code that a session worked on, and from its branch; "
+            "never from what was said. They stay on this machine."
+        ),
+        "GET",
+        "/sessions/gold",
+        (
+            Field(
+                "session",
+                "Only this session, by the client's id of it.",
+                positional=True,
+            ),
+        ),
         (),
         "",
     ),
@@ -1309,6 +1340,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "Agent sessions",
         (
             "sessions",
+            "sessions gold",
             "seats",
             "seat bind",
             "seat remove",

@@ -29,7 +29,9 @@ _DEFINED = re.compile(
 _IMPORTED = re.compile(r"^[ \t]*(?:import|from|use)[ \t]+([A-Za-z_][A-Za-z0-9_.:]{0,120})", re.MULTILINE)
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _DIGITS = re.compile("[0-9]")
-_SECRET = re.compile(r"secret|passw|credential|token|\.env|\.pem|\.key|id_rsa|id_ed25519|\.netrc|\.pgpass|keyring", re.I)
+_SECRET = re.compile(
+    r"secret|passw|credential|token|\.env|\.pem|\.key|id_rsa|id_ed25519|\.netrc|\.pgpass|keyring", re.I
+)
 _COMMON = frozenset(
     "the and for not with from into this that self init main test tests index src lib app apps new old tmp temp home"
     " python typing import export default class function def async await none true false str int bool list dict"

@@ -32,7 +32,7 @@ class Registered:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A process of the client; `folder` is its transcripts' folder by its working folder, None where that is unknown."""
+    """A process of the client; `folder` is its transcripts' by its working folder, None where that is unknown."""
 
     pid: int
     started_at: float
@@ -91,9 +91,7 @@ def sightings(
     return found
 
 
-def _named(
-    one: Registered, running: Mapping[int, Process] | None, file: Written | None, now: float
-) -> Sighting:
+def _named(one: Registered, running: Mapping[int, Process] | None, file: Written | None, now: float) -> Sighting:
     by, doubts = [REGISTRY], []
     if running is not None and one.pid in running:
         by.append(PROCESSES)

@@ -50,7 +50,9 @@ class GoldView(View, frozen=True):
 
     session: Annotated[str, about("The client's id of the session.")]
     seat: Annotated[str | None, about("Seat it sits on.")]
-    words: Annotated[list[str], about("Words from names of files and code, and from its branch; the most telling first.")]
+    words: Annotated[
+        list[str], about("Words from names of files and code, and from its branch; the most telling first.")
+    ]
 
 
 class GoldListing(View, frozen=True):

@@ -93,7 +93,14 @@ async def hook(node: "Node", request: Hook) -> HookView:
 OPERATIONS = (
     Operation("sessions", "GET /sessions", Effect.READS, Sessions, SessionListing, sessions, mcp=True),
     Operation(
-        "sessions gold", "GET /sessions/gold", Effect.READS, Gold, GoldListing, gold, positional=("session",), slash=False
+        "sessions gold",
+        "GET /sessions/gold",
+        Effect.READS,
+        Gold,
+        GoldListing,
+        gold,
+        positional=("session",),
+        slash=False,
     ),
     Operation("seats", "GET /seats", Effect.READS, Nothing, SeatListing, seats),
     Operation(

@@ -1,4 +1,4 @@
-"""The gold of a session: words from names of files and code and from its branch, and nothing of what was said or kept."""
+"""The gold of a session: words from names of files and code and its branch, and nothing of what was said or kept."""
 
 import json
 from typing import Any
@@ -25,7 +25,9 @@ def gold(*lines: bytes, branch: str = "") -> tuple[str, ...]:
 
 
 def test_names_of_files_code_and_branch_say_what_it_is_about() -> None:
-    text = "import billing.invoices\nclass InvoicePrinter:\n    def round_cents(self):\n        password = 'swordfish'\n"
+    text = (
+        "import billing.invoices\nclass InvoicePrinter:\n    def round_cents(self):\n        password = 'swordfish'\n"
+    )
     words = gold(
         line(file_path="/home/ada/shop/invoice_printer.py", new_string=text),
         line(file_path="/home/ada/shop/invoice_totals.py"),
@@ -55,7 +57,9 @@ def test_what_may_be_a_secret_is_not_looked_at(said: dict[str, Any]) -> None:
     assert gold(line(**said)) == ()
 
 
-@pytest.mark.parametrize("bad", [b"", b'{"tool_use"', b'"tool_use"', b'["tool_use"]', b'{"message":{"content":"tool_use"}}'])
+@pytest.mark.parametrize(
+    "bad", [b"", b'{"tool_use"', b'"tool_use"', b'["tool_use"]', b'{"message":{"content":"tool_use"}}']
+)
 def test_a_line_that_is_no_record_says_nothing(bad: bytes) -> None:
     assert gold(bad) == ()
 

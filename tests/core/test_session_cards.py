@@ -1,4 +1,4 @@
-"""What a node tells of its sessions: bounded, without a word of what is said in them, and news only where it is some."""
+"""What a node tells of its sessions: bounded, nothing of what is said in them, and news only where there is some."""
 
 import msgspec
 import pytest

@@ -10,6 +10,7 @@ import pytest
 
 from multifleet.core.session_sightings import Written
 from multifleet.sessions import claude_traces
+from multifleet.sessions.claude_transcript import folder_name
 from tests.sessions.records import SESSION_ID
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the system lists no processes")
@@ -29,7 +30,7 @@ def test_a_process_of_the_client_is_found_with_its_folder(tmp_path: Path, client
     found = claude_traces.processes(tmp_path)
     assert found is not None
     [(process, cwd)] = [one for one in found if one[0].pid == client.pid]
-    assert cwd == str(tmp_path / "my.api") and process.folder == cwd.replace("/", "-").replace(".", "-").replace("_", "-")
+    assert (cwd, process.folder) == (str(tmp_path / "my.api"), folder_name(str(tmp_path / "my.api")))
     assert not process.has_record
     assert os.getpid() not in {one.pid for one, _ in found}
 

@@ -5,7 +5,7 @@ What a node told last is kept while it is a member; whether it is there is prese
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 
 from multifleet.channels.base import ChannelError
 from multifleet.core.presence.gossip import Facts

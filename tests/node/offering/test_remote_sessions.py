@@ -36,9 +36,7 @@ async def client(pair: tuple[Machine, Machine], tmp_path: Path) -> AsyncIterator
         yield client
 
 
-async def test_a_look_shows_the_sessions_of_the_other_machine(
-    pair: tuple[Machine, Machine], client: Pretended
-) -> None:
+async def test_a_look_shows_the_sessions_of_the_other_machine(pair: tuple[Machine, Machine], client: Pretended) -> None:
     mac1, mac2 = pair
     listing = await mac1.node.sessions_view(False)
     assert (listing.sessions, listing.notes) == ([], [])

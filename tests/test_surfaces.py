@@ -15,6 +15,7 @@ from multifleet.client import Client
 from multifleet.mcp.server import server as mcp_server
 from multifleet.operations import OPERATIONS, Operation
 from multifleet.operations.fields import described
+from scripts import printing
 from tests.stand_in import ID
 from tests.surfaces import Surfaces, surfaces_of
 
@@ -73,18 +74,14 @@ async def test_http_takes_the_nested_form_of_the_quick_start(surfaces: Surfaces)
 @pytest.mark.parametrize(
     "texts", [{}, {"body": "a", "payload": {"body": "b"}}, {"subject": "s", "payload": {"body": "b"}}]
 )
-async def test_http_refuses_a_message_with_no_text_or_with_two(
-    surfaces: Surfaces, texts: dict[str, Any]
-) -> None:
+async def test_http_refuses_a_message_with_no_text_or_with_two(surfaces: Surfaces, texts: dict[str, Any]) -> None:
     status, answer = await surfaces.http("POST", "/message", {"to": "mac1"} | texts)
     assert (status, answer["error"]["code"]) == (400, "bad_input")
     assert surfaces.node.asked == []
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
-async def test_an_answer_over_http_has_the_form_of_its_result(
-    surfaces: Surfaces, operation: Operation
-) -> None:
+async def test_an_answer_over_http_has_the_form_of_its_result(surfaces: Surfaces, operation: Operation) -> None:
     values = _example(operation)
     request = local_http.request_for(operation.method, operation.path, values)
     status, answer = await surfaces.exchange(request)
@@ -115,7 +112,7 @@ def test_the_special_fields_of_an_operation_exist(operation: Operation) -> None:
 
 def test_every_printed_file_is_what_the_printer_prints() -> None:
     generate = runpy.run_path(str(Path(__file__).parent.parent / "scripts" / "generate.py"))
-    differing = [str(path) for path, text in generate["printed"]() if generate["_read"](path) != text]
+    differing = [str(path) for path, text in generate["printed"]() if printing.read(path) != text]
     assert differing == [], "run scripts/generate.py"
 
 

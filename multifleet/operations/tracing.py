@@ -131,7 +131,7 @@ OPERATIONS = (
         mcp=True,
         quiet=("known",),
     ),
-    Operation("ack", "GET /ack/{id}", Effect.READS, Ack, AckView, ack, positional=("id",), slash=False),
+    Operation("ack", "GET /ack/{id}", Effect.READS, Ack, AckView, ack, positional=("id",)),
     Operation(
         "receipts", "GET /receipts", Effect.READS, Receipts, ReceiptListing, receipts, positional=("id",)
     ),

@@ -2,10 +2,12 @@
 
 Skills rather than command files, because only a skill answers to its bare name (/fleet-send), and a name
 that is both breaks older clients. The model does not start them by itself: they cost a session nothing until
-they are typed.
+they are typed. A few are what a model needs on its own, too: those have a page in guidance/, whose first line says
+when, and are offered to it.
 """
 
 import json
+from pathlib import Path
 
 from multifleet.operations import Effect, Operation
 from multifleet.operations.fields import FieldInfo, request_fields
@@ -15,8 +17,7 @@ TEMPLATE = """\
 name: {slash}
 description: {summary}
 argument-hint: {hint}
-disable-model-invocation: true
-allowed-tools: {tool}, Bash(multifleet {name}:*)
+{typed_alone}allowed-tools: {tool}, Bash(multifleet {name}:*)
 ---
 
 <!-- Printed by scripts/generate.py from multifleet/operations: change it there. -->
@@ -31,7 +32,9 @@ If there is none, run this in a shell:
     {typed}
 
 {advice}
-"""
+{guidance}"""
+
+GUIDANCE = Path(__file__).parent / "guidance"
 
 ADVICE = {
     Effect.READS: (
@@ -55,9 +58,11 @@ ADVICE = {
 def skill(operation: Operation) -> str:
     """The text of one SKILL.md."""
     fields = request_fields(operation)
+    when, guidance = guidance_of(operation)
     return TEMPLATE.format(
         slash=operation.slash_command,
-        summary=_yaml(operation.summary),
+        summary=_yaml(when or operation.summary),
+        typed_alone="" if when else "disable-model-invocation: true\n",
         hint=_yaml(" ".join(f"<{f.name}>" if f.required else f"[{f.name}]" for f in fields)),
         tool=f"mcp__plugin_multifleet_fleet__{operation.tool}",
         plain_tool=operation.tool,
@@ -66,7 +71,17 @@ def skill(operation: Operation) -> str:
         fields=_fields(fields),
         typed=" ".join(["multifleet", operation.name, *_options(operation, fields)]),
         advice=ADVICE[operation.effect],
+        guidance=guidance,
     )
+
+
+def guidance_of(operation: Operation) -> tuple[str, str]:
+    """When a model is to do it by itself, and how; empty for what only people start."""
+    try:
+        when, _, how = (GUIDANCE / f"{operation.slash_command}.md").read_text().partition("\n")
+    except FileNotFoundError:
+        return "", ""
+    return when, how
 
 
 def _options(operation: Operation, fields: tuple[FieldInfo, ...]) -> list[str]:

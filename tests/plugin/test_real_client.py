@@ -59,7 +59,7 @@ class Client:
 def plugin(tmp_path: Path) -> Path:
     """The plugin's files, with a start script that uses this Python instead of making an environment."""
     copy = tmp_path / "plugin"
-    for part in (".claude-plugin", "skills", "hooks"):
+    for part in (".claude-plugin", "skills", "agents", "hooks"):
         shutil.copytree(ROOT / part, copy / part)
     start = copy / "bin" / "multifleet"
     start.parent.mkdir()
@@ -99,6 +99,7 @@ async def test_a_bare_slash_command_and_its_tool_reach_the_daemon(plugin: Path, 
         assert status == 0, said
         begun = _event(said, "init")
         assert set(begun["slash_commands"]) >= {f"multifleet:{o.slash_command}" for o in OPERATIONS if o.slash}
+        assert set(begun["agents"]) >= {"multifleet:fleet-coordinator", "multifleet:fleet-worker"}
         assert begun.get("plugin_errors", []) == []
         assert api.given("Show the fleet as this node sees it")
         assert api.given("127.0.0.1:8855"), "the tool's result did not come back"

@@ -1,0 +1,52 @@
+"""Which hooks the clients other than Claude Code get: the events, the program for each, and in which form.
+
+Those of Claude Code stand in hooks/hooks.json. All run the same two programs, which are told the client's name.
+"""
+
+import shlex
+from typing import Any, NamedTuple
+
+HAND_OVER, SESSION_START = "hand-over.sh", "session-start.sh"
+
+
+class Form(NamedTuple):
+    """What a client wants."""
+
+    events: tuple[str, ...]
+    """When messages are handed over."""
+    start: str | None
+    """The event that tells the daemon of a new session; None where its answer would spoil the prompt."""
+    unit: int
+    """Of its timeouts, in a second."""
+
+
+FORMS = {
+    "codex": Form(("UserPromptSubmit", "Stop"), "SessionStart", 1),
+    "gemini": Form(("BeforeAgent",), None, 1000),
+    "qwen": Form(("UserPromptSubmit", "Stop"), "SessionStart", 1000),
+}
+"""Gemini CLI puts what SessionStart adds before the prompt, which is then no slash command any more."""
+
+HAND_OVER_SECONDS, START_SECONDS = 2, 3
+
+
+def groups_for(client: str, root: str) -> dict[str, list[dict[str, Any]]]:
+    """The groups of hooks by event, with this folder as the plugin's; `${...}` in it is left to the client."""
+    form = FORMS[client]
+    groups = {}
+    if form.start is not None:
+        groups[form.start] = [_group(root, SESSION_START, root, client, START_SECONDS * form.unit)]
+    for event in form.events:
+        groups[event] = [_group(root, HAND_OVER, event, client, HAND_OVER_SECONDS * form.unit)]
+    return groups
+
+
+def _group(root: str, script: str, first: str, client: str, timeout: int) -> dict[str, Any]:
+    words = ("/bin/sh", f"{root}/hooks/{script}", first, client)
+    command = " ".join(map(_quoted, words))
+    return {"hooks": [{"type": "command", "command": command, "timeout": timeout}]}
+
+
+def _quoted(word: str) -> str:
+    """For a shell; a variable of the client's has to stay one."""
+    return f'"{word}"' if word.startswith("${") else shlex.quote(word)

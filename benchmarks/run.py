@@ -1,6 +1,6 @@
 """Measures everything and prints the table of where we stand.
 
-python -m benchmarks.run [--rounds 5] [--seconds 1.5] [--only delivery,slow,cli,hooks,daemon,channels] [--write]
+python -m benchmarks.run [--rounds 5] [--seconds 1.5] [--only delivery,slow,cli,mcp,hooks,daemon,channels] [--write]
 """
 
 import argparse
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-from benchmarks import channels, cli, crowd, daemon, delivery, hooks, slow_disk
+from benchmarks import channels, cli, crowd, daemon, delivery, hooks, mcp, slow_disk
 from benchmarks.delivery import SLOW_FLUSH_US, Measured, Plan
 from benchmarks.processes import per_round_ratio
 from benchmarks.table import Row, as_markdown
@@ -97,7 +97,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1.5, help="of load in each round")
-    parser.add_argument("--only", default="delivery,slow,cli,hooks,daemon,channels")
+    parser.add_argument("--only", default="delivery,slow,cli,mcp,hooks,daemon,channels")
     parser.add_argument("--write", action="store_true", help="put the tables into README.md")
     chosen = parser.parse_args()
     wanted = chosen.only.split(",")
@@ -120,6 +120,7 @@ def main() -> None:
         "delivery": lambda folder: delivery_rows(deliver(folder, 0)),
         "slow": lambda folder: slow_rows(deliver(folder, SLOW_FLUSH_US)),
         "cli": lambda folder: [*cli.measure(folder, 4 * chosen.rounds), *crowd.measure(folder, 4 * chosen.rounds)],
+        "mcp": lambda folder: mcp.measure(folder, 4 * chosen.rounds),
         "hooks": lambda folder: hooks.measure(folder, 4 * chosen.rounds),
         "daemon": lambda folder: daemon.measure(folder, chosen.rounds, idle_seconds=10.0),
         "channels": ways,

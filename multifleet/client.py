@@ -1,4 +1,4 @@
-"""Asks the daemon from asyncio, over its Unix socket, one request a connection; MCP is built on it.
+"""Asks the daemon from asyncio, over its Unix socket, one request a connection; for programs in Python.
 
 It never decides anything: what the daemon says is handed on as it came.
 """

@@ -20,10 +20,10 @@ def request_for(method: str, path: str, values: dict[str, object]) -> bytes:
     for name in values:
         slot = "{" + name + "}"
         if slot in path:
-            path = path.replace(slot, _quote(str(left.pop(name))))
+            path = path.replace(slot, quote(str(left.pop(name))))
     if method != "GET":
         return request(method, path, json.dumps(left).encode())
-    query = "&".join(f"{name}={_quote(_in_query(value))}" for name, value in left.items())
+    query = "&".join(f"{name}={quote(_in_query(value))}" for name, value in left.items())
     return request(method, f"{path}?{query}" if query else path)
 
 
@@ -62,5 +62,6 @@ def _in_query(value: object) -> str:
     return str(value)
 
 
-def _quote(text: str) -> str:
+def quote(text: str) -> str:
+    """The text as it may stand in a path or a query."""
     return "".join(chr(byte) if byte in _PLAIN else f"%{byte:02X}" for byte in text.encode())

@@ -8,6 +8,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from multifleet.cli import print_table  # noqa: E402
+from multifleet.mcp import tools  # noqa: E402
 from multifleet.operations import OPERATIONS  # noqa: E402
 from multifleet.plugin import manifests, readme, skills  # noqa: E402
 from scripts import printed_docs, printing  # noqa: E402
@@ -16,6 +17,7 @@ from scripts import printed_docs, printing  # noqa: E402
 def printed() -> Iterator[tuple[Path, str]]:
     """Every printed file, relative to the root, and the text it should have."""
     yield Path("multifleet/cli/commands.py"), print_table.table()
+    yield Path("multifleet/mcp/tools.json"), tools.listing(OPERATIONS)
     for operation in OPERATIONS:
         if operation.slash:
             yield Path("skills", operation.slash_command, "SKILL.md"), skills.skill(operation)

@@ -35,6 +35,7 @@ class Surfaces:
 
     node: StandIn
     home: Path
+    port: int
 
     async def http(self, method: str, path: str, values: dict[str, Any]) -> tuple[int, Any]:
         status, body = await self.exchange(local_http.request_for(method, path, values))
@@ -81,5 +82,5 @@ async def run_cli(home: Path, *words: str, stdin: bytes = b"", cwd: Path | None 
 async def surfaces_of(home: Path, node: StandIn | None = None) -> AsyncIterator[Surfaces]:
     """The surfaces of a new stand-in whose daemon lives in this home."""
     node = node or StandIn()
-    async with serving(home, node):
-        yield Surfaces(node, home)
+    async with serving(home, node) as server:
+        yield Surfaces(node, home, server.addresses[0][1])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import channels, cli, crowd, daemon, delivery, hooks, run
+from benchmarks import channels, cli, crowd, daemon, delivery, hooks, mcp, run
 from benchmarks.delivery import Plan
 from benchmarks.processes import per_round_ratio
 from benchmarks.sealing import seal, unseal
@@ -44,6 +44,11 @@ def test_the_hooks_are_measured_and_end_with_0_whatever_the_daemon_does(tmp_path
     rows = hooks.measure(tmp_path, rounds=1)
     assert len(rows) == 6
     assert all("exits 0" in row.measured for row in rows[2:])
+
+
+def test_the_mcp_server_is_measured_and_its_list_is_small(tmp_path: Path) -> None:
+    start, size = mcp.measure(tmp_path, rounds=1)
+    assert start.figure > 0 and size.verdict == "goal"
 
 
 def test_the_idle_daemon_is_measured(tmp_path: Path) -> None:

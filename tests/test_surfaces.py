@@ -11,8 +11,6 @@ import pytest
 from mcp.client.client import Client as McpClient
 
 from multifleet import local_http
-from multifleet.client import Client
-from multifleet.mcp.server import server as mcp_server
 from multifleet.operations import OPERATIONS, Operation
 from multifleet.operations.fields import described
 from scripts import printing
@@ -50,7 +48,7 @@ async def test_http_hands_a_message_over(surfaces: Surfaces) -> None:
 
 
 async def test_mcp_hands_a_message_over(surfaces: Surfaces) -> None:
-    async with McpClient(mcp_server(OPERATIONS, Client(surfaces.home))) as mcp:
+    async with McpClient(f"http://127.0.0.1:{surfaces.port}/mcp") as mcp:
         result = await mcp.call_tool("fleet_send", VALUES)
     assert result.structured_content == SENT
     assert surfaces.node.asked == [("send", ASKED)]

@@ -185,7 +185,7 @@ class Connection(Protocol):
         if inflow.exceeds(passed.route.body_limit):
             self._refuse(too_large(passed.route))
         elif inflow.whole:
-            asked = Asked(passed.parts, passed.query, inflow.body(), self._caller.remote, passed.own)
+            asked = Asked(passed.parts, passed.query, inflow.body(), self._caller.remote, passed.own, passed.headers)
             self._stage = Stage.ANSWER
             self._watch.clear()
             self._door.crowd.serve(self)

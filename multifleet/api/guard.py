@@ -37,6 +37,7 @@ class Passed(NamedTuple):
     parts: dict[str, str]
     query: str
     own: bool
+    headers: Mapping[str, str]
 
 
 def check_head(routes: Routes, caller: Caller, head: Head, proves: Callable[[str | None], bool]) -> Passed:
@@ -56,7 +57,7 @@ def check_head(routes: Routes, caller: Caller, head: Head, proves: Callable[[str
     if route.owner_only and not own:
         raise Refused(401, "not_owner", "only programs of the user who runs the daemon may ask this")
     _check_body(route, headers, head.chunked)
-    return Passed(route, parts, query, own)
+    return Passed(route, parts, query, own, headers)
 
 
 def _check_origin(headers: Mapping[str, str], port: int) -> None:

@@ -3,8 +3,9 @@
 A path may have parts in braces, each for exactly one segment: "/trace/{id}".
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -23,6 +24,8 @@ class Asked(NamedTuple):
     """Address of the caller, or "unix"."""
     own: bool
     """Whether the caller proved to be this machine's user, and asked for this machine by name."""
+    headers: Mapping[str, str] = MappingProxyType({})
+    """Names in lower case."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from importlib import import_module
 from multifleet.cli.arguments import Value
 from multifleet.cli.shape import Command, Failed
 
-PROGRAMS = {"mcp": "multifleet.mcp.server", "demo": "multifleet.demo.demo"}
+PROGRAMS = {"mcp": "multifleet.cli.mcp_bridge", "demo": "multifleet.demo.demo"}
 
 
 def run(name: str, command: Command, values: dict[str, Value], as_json: bool) -> int:

@@ -1,1 +1,1 @@
-"""The MCP server: the operations as tools, asked of the daemon."""
+"""MCP: the operations as tools, and what their results show a model."""

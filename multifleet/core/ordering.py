@@ -1,4 +1,4 @@
-"""In which order messages are offered to a session: within a thread of one sender, as they were sent.
+"""In which order messages are offered to a session: within a thread of one sender, as sent; what is urgent first.
 
 A message waits for its predecessor for a bounded time only, since the predecessor may never come.
 """
@@ -11,6 +11,8 @@ from multifleet.core.receipts import State
 
 PATIENCE = 5.0
 """Seconds after it was stored that a message waits for the one before it."""
+
+_LOUDNESS = {"now": 0, "next-turn": 1, "whenever": 2}
 
 _OUT_OF_THE_WAY = frozenset(
     {
@@ -38,7 +40,17 @@ class InThread(Protocol):
     def n(self) -> int: ...
 
 
+class Urgent(InThread, Protocol):
+    """One that says when it is to be seen."""
+
+    @property
+    def urgency(self) -> str: ...
+    @property
+    def type(self) -> str: ...
+
+
 M = TypeVar("M", bound=InThread)
+L = TypeVar("L", bound=Urgent)
 
 
 def wait_until(prev: str | None, state_of_prev: State | None, stored_at: float, now: float) -> float | None:
@@ -62,6 +74,20 @@ def in_order(messages: Iterable[M]) -> list[M]:
         threads[_thread(message)].append(message)
     sent = {key: iter(sorted(thread, key=lambda message: message.n)) for key, thread in threads.items()}
     return [next(sent[_thread(message)]) for message in came]
+
+
+def loud_first(messages: Iterable[L]) -> list[L]:
+    """Threads with something urgent before the others; within a thread as they came."""
+    came = list(messages)
+    rank: dict[tuple[str, str, str | None], int] = {}
+    for message in came:
+        rank[_thread(message)] = min(rank.get(_thread(message), 2), loudness(message))
+    return sorted(came, key=lambda message: rank[_thread(message)])
+
+
+def loudness(message: Urgent) -> int:
+    """0 for what does not wait for anything, 1 for the next turn, 2 for whenever there is time."""
+    return 0 if message.type == "alert" else _LOUDNESS.get(message.urgency, 1)
 
 
 def _thread(message: InThread) -> tuple[str, str, str | None]:

@@ -213,6 +213,11 @@ class Node(Engine):
         await self.seats.remove(name)
         return await self.seats_view()
 
+    async def seat_dnd(self, name: str, until: str | None, off: bool) -> SeatView:
+        """Leave the sessions of a seat alone, or no longer."""
+        await self.offering.leave_alone(name, until, off=off)
+        return next(view for view in await self.seats_view() if view.name == name)
+
     def seat_of(self, folder: str) -> str | None:
         """The seat of a folder, if it has one."""
         return self.seats.known_for(os.path.realpath(folder))

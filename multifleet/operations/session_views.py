@@ -72,6 +72,8 @@ class SeatView(View, frozen=True):
     bound_by: Annotated[str, about("user, or seen when an open session made it.")]
     session: Annotated[str | None, about("Open session that would get its messages now.")] = None
     waiting: Annotated[int, about("Messages that wait for a session.")] = 0
+    dnd: Annotated[bool, about("Whether its sessions are not to be disturbed now; alerts pass.")] = False
+    dnd_until: Annotated[float | None, about("When that ends; null: when it is turned off.")] = None
 
 
 class SeatListing(View, frozen=True):

@@ -36,6 +36,16 @@ class SeatRemove(Request, frozen=True):
     name: Annotated[str, about("Name of the seat.")]
 
 
+class SeatDnd(Request, frozen=True):
+    """A seat to leave alone."""
+
+    name: Annotated[str, about("Name of the seat.")]
+    until: Annotated[
+        str | None, about("How long (30m, 2h, 1d) or until when (18:30); until it is turned off, unless told.")
+    ] = None
+    off: Annotated[bool, about("Disturb it again.")] = False
+
+
 class Hook(Request, frozen=True):
     """What a client's hook knows of its session."""
 
@@ -75,6 +85,11 @@ async def seat_bind(node: "Node", request: SeatBind) -> SeatView:
 async def seat_remove(node: "Node", request: SeatRemove) -> SeatListing:
     """Remove a seat; messages for it wait at the default seat."""
     return SeatListing(seats=await node.seat_remove(request.name))
+
+
+async def seat_dnd(node: "Node", request: SeatDnd) -> SeatView:
+    """Show the sessions of a seat nothing but alerts for a while; messages wait in the inbox."""
+    return await node.seat_dnd(request.name, request.until, request.off)
 
 
 async def hook(node: "Node", request: Hook) -> HookView:
@@ -120,6 +135,9 @@ OPERATIONS = (
         SeatListing,
         seat_remove,
         positional=("name",),
+    ),
+    Operation(
+        "seat dnd", "POST /seats/dnd", Effect.WRITES, SeatDnd, SeatView, seat_dnd, positional=("name",)
     ),
     Operation("hook", "POST /hook", Effect.WRITES, Hook, HookView, hook, slash=False, local_cli=True),
 )

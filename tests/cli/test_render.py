@@ -34,6 +34,7 @@ COMMANDS = (
     ["sessions", "gold"],
     ["seats"],
     ["seat", "bind", "api", "/x"],
+    ["seat", "dnd", "api", "--until", "18:30"],
     ["seat", "remove", "api"],
     ["doctor"],
     ["invite"],

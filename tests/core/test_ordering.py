@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multifleet.core.ordering import PATIENCE, in_order, wait_until
+from multifleet.core.ordering import PATIENCE, in_order, loud_first, loudness, wait_until
 from multifleet.core.receipts import State
 
 
@@ -92,3 +92,28 @@ def test_sorting_loses_nothing_and_orders_every_thread(came: list[Sent]) -> None
 def test_the_time_to_look_again_is_ahead_and_near(state: State | None, stored_at: float, now: float) -> None:
     again = wait_until("a", state, stored_at, now)
     assert again is None or now < again <= now + PATIENCE
+
+
+@dataclass(frozen=True, slots=True)
+class Loud:
+    n: int
+    urgency: str = "next-turn"
+    type: str = "context"
+    thread: str | None = None
+    from_: str = "mac1"
+    to: str = "mac2/api"
+
+
+def test_what_is_urgent_goes_before_what_may_wait_and_takes_its_own_thread_with_it() -> None:
+    waits = Loud(1, "whenever", thread="a")
+    earlier = Loud(1, "whenever", thread="b")
+    urgent = Loud(2, "now", thread="b")
+    usual = Loud(1, thread="c")
+    alert = Loud(1, "whenever", type="alert", thread="d")
+    assert loud_first([waits, usual, earlier, alert, urgent]) == [earlier, alert, urgent, usual, waits]
+    assert [loudness(one) for one in (urgent, alert, usual, waits)] == [0, 0, 1, 2]
+
+
+@given(st.lists(st.builds(Loud, st.integers(1, 9), st.sampled_from(["now", "next-turn", "whenever"]))))
+def test_within_a_thread_nothing_overtakes(came: list[Loud]) -> None:
+    assert loud_first(came) == came

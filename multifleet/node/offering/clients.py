@@ -79,6 +79,10 @@ class Clients:
             self._testing.add(session.version)
             self._group.create_task(self._test(session), name=f"self-test of {session.client} {session.version}")
 
+    def is_testing(self, version: str) -> bool:
+        """Whether a version's self-test runs now."""
+        return version in self._testing
+
     def verdict(self, version: str) -> Verdict | None:
         """What the self-test of a version found, if it has run."""
         return self._verdicts.get(version)

@@ -63,20 +63,26 @@ class Following:
             if session is not None and not _is_other_process(offer, session):
                 offer.met, offer.gone_at = True, None
                 offer.process = (session.pid, session.proc_start)
-            if offer.row.via == HOOKS and offer.state == State.OFFERING:
+            if offer.lies_ready:
                 await self._look_at_seed(offer, session)
             else:
                 await self._look_at_transcript(offer, session)
 
     async def withdraw(self) -> None:
         """Take back what lies ready for a hook and is of a machine that was put out; what a hook took, it has shown."""
-        for offer in self._offers:
-            if offer.row.via == HOOKS and offer.state == State.OFFERING and self._is_of_somebody_out(offer):
-                await self._look_at_seed(offer, None)
+        await self.take_back(self._is_of_somebody_out, WITHDRAWN)
+
+    async def take_back(self, which: Callable[[Open], bool], reason: str) -> int:
+        """Take back what lies ready for a hook, where that is wanted; its messages wait again. How many texts."""
+        found = [offer for offer in self._offers if offer.lies_ready and which(offer)]
+        for offer in found:
+            offer.stale = reason
+            await self._look_at_seed(offer, None)
+        return len(found)
 
     def tidy(self) -> None:
         """Clear away seeds that hooks have taken and printed."""
-        untold = {offer.session for offer in self._offers if offer.row.via == HOOKS and offer.state == State.OFFERING}
+        untold = {offer.session for offer in self._offers if offer.lies_ready}
         self._seeds.clear(self._clock.wall() - HOOK_READS, keep=untold)
 
     async def _look_at_transcript(self, offer: Open, session: Session | None) -> None:
@@ -130,21 +136,27 @@ class Following:
             if mark_of(offer.id) in taken.fragment:
                 await self._offers.say(offer, State.OFFERED, "taken by a hook")
                 return
-        expired, withdrawn = offer.expires <= self._clock.now(), self._is_of_somebody_out(offer)
-        if session is not None and not expired and not withdrawn and self._seeds.waits(offer.session):
+        reason = self._unwanted(offer)
+        if session is not None and reason is None and self._seeds.waits(offer.session):
             return
         if self._seeds.take_back(offer.session) is None and self._seeds.taken(offer.session):
             return  # a hook was quicker: the next look finds what it took
-        if withdrawn:
-            reason = WITHDRAWN
-        else:
-            reason = "expired before a hook took it" if expired else "the session ended before a hook took it"
-        await self._offers.give_back(offer, reason)
+        await self._offers.give_back(offer, reason or "the session ended before a hook took it")
+
+    def _unwanted(self, offer: Open) -> str | None:
+        """Why a text that lies ready is not to be shown any more."""
+        if self._is_of_somebody_out(offer):
+            return WITHDRAWN
+        return "expired before a hook took it" if offer.expires <= self._clock.now() else offer.stale
 
     def _is_of_somebody_out(self, offer: Open) -> bool:
         return any(self._is_out(sender) for sender, _ in offer.row.messages)
 
     async def _believe(self, offer: Open, sighting: Sighting) -> None:
+        if offer.is_digest:  # a line is not a message: none of them is seen, and nothing answers it
+            await self._offers.say(offer, State.OFFERED, "the transcript has output of the model after it")
+            self._offers.finish(offer, State.OFFERED)
+            return
         if offer.state != State.SEEN:
             await self._offers.say(offer, State.SEEN, "the transcript has output of the model after it")
         if not sighting.ended:

@@ -9,6 +9,7 @@ from pathlib import Path
 from multifleet.core.choose_session import choose_session
 from multifleet.node.clock import NodeClock
 from multifleet.node.offering.clients import HOOKS, SOCKET, Clients
+from multifleet.node.offering.quiet import Quiet
 from multifleet.node.offering.seats import Seats
 from multifleet.operations.views import SeatView, SessionView
 from multifleet.sessions.base import Found, Session, Status
@@ -28,7 +29,14 @@ class LiveSessions:
     """One for the node."""
 
     def __init__(
-        self, config: Path, seats: Seats, registry: ClaudeRegistry, clients: Clients, clock: NodeClock, home: Path
+        self,
+        config: Path,
+        seats: Seats,
+        registry: ClaudeRegistry,
+        clients: Clients,
+        clock: NodeClock,
+        home: Path,
+        quiet: Quiet,
     ) -> None:
         """`home`: of the node; sessions that run inside of it are its own, and get nothing."""
         self._clock = clock
@@ -37,6 +45,7 @@ class LiveSessions:
         self.seats = seats
         self.registry = registry
         self.clients = clients
+        self._quiet = quiet
         self._met: dict[int, Session] = {}
         self._begun: dict[str, None] = {}
 
@@ -71,9 +80,14 @@ class LiveSessions:
         """The seat a message is for, the default one if its own is no more; None: whichever session is chosen."""
         return row.seat if row.seat is not None and self.seats.has(row.seat) else self.seats.default
 
-    def choose(self, found: Found, wanted: str | None) -> Session | None:
-        """The one session that gets messages for a seat; None: for the node."""
+    def choose(self, found: Found, wanted: str | None, passes: bool = False) -> Session | None:
+        """The one session that gets messages for a seat; None: for the node.
+
+        `passes`: what is to be shown also where nothing may disturb.
+        """
         ready = [one for one in found.sessions if not self._is_beginning(one)]
+        if not passes:
+            ready = [one for one in ready if not self._quiet.covers(self.seats.known_for(one.cwd))]
         on_it = [one for one in ready if wanted is None or self.seats.known_for(one.cwd) == wanted]
         return choose_session(on_it, {}, None)
 
@@ -141,6 +155,8 @@ class LiveSessions:
                     bound_by=row.bound_by,
                     session=session.session_id if session else None,
                     waiting=count[row.name],
+                    dnd=self._quiet.covers(row.name),
+                    dnd_until=self._quiet.until(row.name),
                 )
             )
         return views

@@ -8,10 +8,12 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from functools import partial
 
+from multifleet.core.fence import Fenced
 from multifleet.core.limits import OfferLimits
-from multifleet.core.ordering import in_order, wait_until
+from multifleet.core.ordering import in_order, loud_first, wait_until
+from multifleet.core.quiet import passes
 from multifleet.core.receipts import State
 from multifleet.core.roster import Out
 from multifleet.errors import StoreDamaged, StoreUnavailable
@@ -22,14 +24,16 @@ from multifleet.node.offering.clients import HOOKS, SOCKET, TESTING, Clients
 from multifleet.node.offering.copies import Copies
 from multifleet.node.offering.following import WITHDRAWN, Following
 from multifleet.node.offering.live_sessions import LiveSessions, claude_config
-from multifleet.node.offering.offers import Offers
+from multifleet.node.offering.offers import Offers, Open, loudest
+from multifleet.node.offering.plans import AT_ONCE, Plan, plans
+from multifleet.node.offering.quiet import Quiet
 from multifleet.node.offering.replies import Replies
 from multifleet.node.offering.seats import Seats
-from multifleet.node.offering.showing import shown_by_hook, shown_in_line
+from multifleet.node.offering.showing import Shown, shown_by_hook, shown_in_line
 from multifleet.node.offering.watching import Watching, token_of
 from multifleet.node.roster.words import refusal_words
 from multifleet.node.setup import Setup
-from multifleet.sessions.base import Found, Session, UnknownOutcome, Unreachable
+from multifleet.sessions.base import UnknownOutcome, Unreachable
 from multifleet.sessions.claude_inbox import post
 from multifleet.sessions.claude_registry import ClaudeRegistry
 from multifleet.sessions.claude_wire import Receipt, Reply
@@ -38,8 +42,6 @@ from multifleet.sessions.seeds import SeedBox, fragment
 from multifleet.store.rows import InboxRow
 from multifleet.store.store import Store
 
-AT_ONCE = 20
-"""Messages in one offer."""
 WAITING_LIMIT = 500
 QUICK, SLOW = 0.1, 1.0
 """Seconds between two looks at transcripts and registry, while something is expected soon, and else."""
@@ -48,16 +50,7 @@ EXPECTED_SOON = 60.0
 REST, REST_LIMIT = 10.0, 0.2
 """After a look: so many times as long as it took, but no more seconds than these."""
 EXPIRE_EVERY = 5.0
-
-
-@dataclass(slots=True)
-class Plan:
-    """Messages for one conversation, by one way."""
-
-    session: Session
-    way: str
-    remote: str
-    rows: list[InboxRow] = field(default_factory=list)
+CHOSEN_ANEW = "whether its seat may be disturbed has changed"
 
 
 class Offering:
@@ -85,7 +78,8 @@ class Offering:
         registry = ClaudeRegistry(config)
         self.seats = Seats(store, clock, registry.known_projects)
         self.clients = Clients(store, clock, counters, config, self.wake)
-        self.live = LiveSessions(config, self.seats, registry, self.clients, clock, setup.home)
+        self.quiet = Quiet(store, clock, self.seats.has)
+        self.live = LiveSessions(config, self.seats, registry, self.clients, clock, setup.home, self.quiet)
         self._seeds = SeedBox(setup.home)
         watching = Watching(config)
         self.offers = Offers(store, clock, counters, watching, state_to, lambda sender: refusal_words(out(sender)))
@@ -105,6 +99,7 @@ class Offering:
     async def start(self, stack: AsyncExitStack) -> None:
         """Take up what an earlier run left open."""
         await self.clients.load()
+        await self.quiet.load()
         await self.offers.load()
         await self._replies.start(stack)
 
@@ -140,6 +135,8 @@ class Offering:
         async with self._turn_lock:
             self.live.begun(session_id)
             rows = await self._offerable(self.seats.with_node({seat} if seat else set()))
+            if self.quiet.covers(seat):
+                rows = [row for row in rows if passes(row.type)]
             return await self._hand_to_hook(session_id, cwd, rows[:AT_ONCE]) if rows else ""
 
     async def turn_away(self, sender: str, reason: str) -> int:
@@ -149,6 +146,15 @@ class Offering:
             if self._copies is not None:
                 await self._copies.remove(sender)
             return await self._store.roster.turn_away(sender, reason, self._clock.now())
+
+    async def leave_alone(self, seat: str, until: str | None, *, off: bool) -> None:
+        """Do not disturb the sessions of a seat, or do so again; what lies ready for their hooks is chosen anew."""
+        await self.quiet.set(seat, until, off=off)
+        async with self._turn_lock:
+            await self._following.take_back(
+                lambda offer: self.seats.known_for(offer.row.transcript or "/") == seat, CHOSEN_ANEW
+            )
+        self.wake()
 
     def _is_out(self, sender: str) -> bool:
         return self._out(sender) is not None
@@ -163,7 +169,8 @@ class Offering:
         await self._following.look(found)
         testing = False
         rows = await self._offerable(self.live.wanted_by(found))
-        for plan in self._plans(rows, found):
+        choose = partial(self.live.choose, found)
+        for plan in plans(rows, self.live.wanted_seat, choose, self.live.way):
             testing = testing or plan.way == TESTING
             if plan.way == SOCKET:
                 await self._offer_by_socket(plan)
@@ -223,27 +230,12 @@ class Offering:
                     continue  # it is held back for a moment, and goes first
                 prev = await self._store.inbox.get(row.sender, row.prev)
                 state = State(prev.state) if prev else None
+                if row.thread is None and prev and self.offers.lies_ready(prev.offer):
+                    state = State.OFFERED  # it may lie there for hours, and what is behind it joins it
                 if wait_until(row.prev, state, row.stored_at, now) is not None:
                     continue
             ready[(row.sender, row.id)] = row
-        return list(ready.values())
-
-    def _plans(self, rows: Sequence[InboxRow], found: Found) -> list[Plan]:
-        plans: dict[tuple[str, str, str], Plan] = {}
-        chosen: dict[str | None, Session | None] = {}
-        for row in rows:
-            wanted = self.live.wanted_seat(row)
-            if wanted not in chosen:
-                chosen[wanted] = self.live.choose(found, wanted)
-            session = chosen[wanted]
-            if session is None:
-                continue
-            way = self.live.way(row, session)
-            key = (session.session_id, way, row.from_ if way == SOCKET else "")
-            plan = plans.setdefault(key, Plan(session, way, row.from_))
-            if len(plan.rows) < AT_ONCE:
-                plan.rows.append(row)
-        return list(plans.values())
+        return loud_first(ready.values())
 
     async def _offer_by_socket(self, plan: Plan) -> None:
         session = plan.session
@@ -257,11 +249,10 @@ class Offering:
                 self._hold_back(row.id, wait)
             return
         reply = await self._replies.socket_for(plan.remote)
-        fenced, rows = await asyncio.to_thread(shown_in_line, offer_id, plan.rows)
-        process = (session.pid, session.proc_start)
-        offer = await self.offers.commit(offer_id, rows, session.session_id, session.cwd, SOCKET, process)
-        if await self._is_withdrawn(rows, offer.id):
+        made = await self._make(offer_id, plan, shown_in_line, (session.pid, session.proc_start))
+        if made is None:
             return
+        offer, fenced, rows = made
         try:
             await post(
                 self.live.registry,
@@ -286,12 +277,12 @@ class Offering:
     async def _offer_by_hook(self, plan: Plan) -> None:
         session_id = plan.session.session_id
         if self._seeds.waits(session_id):
+            await self._make_room(plan)
             return
-        offer_id = str(uuid.uuid4())
-        fenced, rows = await asyncio.to_thread(shown_by_hook, offer_id, plan.rows)
-        offer = await self.offers.commit(offer_id, rows, session_id, plan.session.cwd, HOOKS)
-        if await self._is_withdrawn(rows, offer.id):
+        made = await self._make(str(uuid.uuid4()), plan, shown_by_hook)
+        if made is None:
             return
+        offer, fenced, rows = made
         try:
             put = self._seeds.put(session_id, fragment(fenced.text))
         except (NotOurs, OSError, ValueError) as error:
@@ -302,11 +293,39 @@ class Offering:
         elif self._copies is not None:
             await self._copies.write(self.live.seat_of(plan.session), fenced.text, (row.sender for row in rows))
 
+    async def _make(
+        self, offer_id: str, plan: Plan, show: Callable[..., Shown], process: tuple[int, str] | None = None
+    ) -> tuple[Open, Fenced, list[InboxRow]] | None:
+        """An offer that is on disk, with its text: without what has ended until now, and None where that is all."""
+        part, is_digest = plan.next_part()
+        fenced, rows = await asyncio.to_thread(show, offer_id, part, is_digest)
+        session = plan.session
+        offer = await self.offers.commit(offer_id, rows, session.session_id, session.cwd, plan.way, process, is_digest)
+        if offer is None:
+            return None
+        offer.loudness = loudest(plan.rows)
+        if len(offer.row.messages) < len(rows):
+            rows = [row for row in rows if (row.sender, row.id) in offer.row.messages]
+            fenced, rows = await asyncio.to_thread(show, offer_id, rows, is_digest)
+        return None if await self._is_withdrawn(rows, offer.id) else (offer, fenced, rows)
+
+    async def _make_room(self, plan: Plan) -> None:
+        """What lies ready is taken back where more came for the same session, so that all of it is one text."""
+        if self.clients.is_testing(plan.session.version):
+            return  # the inbox may be open to it in a moment
+        newest = max(row.stored_at for row in plan.rows)
+
+        def is_older(offer: Open) -> bool:
+            return offer.session == plan.session.session_id and offer.row.at < newest and not offer.is_digest
+
+        if await self._following.take_back(is_older, "more came for the same session"):
+            self.wake()
+
     async def _hand_to_hook(self, session_id: str, cwd: str, rows: list[InboxRow]) -> str:
         offer_id = str(uuid.uuid4())
         fenced, shown = await asyncio.to_thread(shown_by_hook, offer_id, rows)
         offer = await self.offers.commit(offer_id, shown, session_id, cwd, HOOKS)
-        if await self._is_withdrawn(shown, offer.id):
+        if offer is None or await self._is_withdrawn(shown, offer.id):
             return ""
         await self.offers.say(offer, State.OFFERED, "taken by the hook at the session's start")
         return fenced.text

@@ -3,21 +3,26 @@
 A message is committed as `offering` before a byte is written, and every state after it is durable before it is stated.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
+from multifleet.core.ordering import loudness
 from multifleet.core.receipts import State
 from multifleet.node.clock import NodeClock
 from multifleet.node.counters import Counters
-from multifleet.node.offering.clients import SOCKET
+from multifleet.node.offering.clients import HOOKS, SOCKET
 from multifleet.node.offering.watching import Watching, mark_of, token_of
 from multifleet.store.rows import InboxChange, InboxRow, OfferRow
 from multifleet.store.store import Store
 
 _UNDER_WAY = [State.OFFERING, State.HELD, State.OFFERED, State.SEEN]
 """States of messages whose offer is not over, the furthest last."""
+
+ENDED = "a message in it has ended meanwhile"
+DIGEST = "one line of it, in a digest"
+"""How every statement about a message begins of which no more than that was shown."""
 
 
 @dataclass(slots=True)
@@ -38,11 +43,22 @@ class Open:
     """Process id and start of the client it was made to; None for one of an earlier run that was not met yet."""
     expires: int = 0
     """Wall-clock seconds; the first of its messages to expire."""
+    loudness: int = 1
+    """Of the most urgent message that it is about, or that waits behind it; 0 is now."""
+    is_digest: bool = False
+    """Whether it shows a line of each message, and no more."""
+    stale: str | None = None
+    """Why it is not to be shown any more as it lies ready."""
 
     @property
     def id(self) -> str:
         """Its id."""
         return self.row.id
+
+    @property
+    def lies_ready(self) -> bool:
+        """Whether it is a text for a hook that none is known to have taken."""
+        return self.row.via == HOOKS and self.state == State.OFFERING
 
     @property
     def session(self) -> str:
@@ -89,12 +105,22 @@ class Offers:
                 continue
             row = msgspec.structs.replace(row, messages=tuple((one.sender, one.id) for one in mine))
             state = max((State(one.state) for one in mine), key=_UNDER_WAY.index)
-            self._open[row.id] = Open(row, state, now, expires=min(one.expires for one in mine))
+            opened = self._open[row.id] = Open(
+                row, state, now, expires=min(one.expires for one in mine), loudness=loudest(mine)
+            )
+            opened.is_digest = (row.detail or "").startswith(DIGEST)
+            if len(mine) < len(found):
+                opened.stale = ENDED
             self._watch(row, new=False)
 
     def get(self, offer_id: str) -> Open | None:
         """An open offer."""
         return self._open.get(offer_id)
+
+    def lies_ready(self, offer_id: str | None) -> bool:
+        """Whether it is a text for a hook that none is known to have taken."""
+        offer = self._open.get(offer_id or "")
+        return offer is not None and offer.lies_ready
 
     async def commit(
         self,
@@ -104,8 +130,12 @@ class Offers:
         cwd: str,
         via: str,
         process: tuple[int, str] | None = None,
-    ) -> Open:
-        """Note that these messages are about to be brought before a conversation, as the offer `id`."""
+        is_digest: bool = False,
+    ) -> Open | None:
+        """Note that these messages are about to be brought before a conversation, as the offer `id`.
+
+        Those that have ended meanwhile are not in it; None where that is so of all.
+        """
         now = self._clock.now()
         row = OfferRow(
             id=id,
@@ -115,16 +145,24 @@ class Offers:
             state=State.OFFERING,
             messages=tuple((one.sender, one.id) for one in rows),
             transcript=cwd,
+            detail=DIGEST if is_digest else None,
         )
         await self._store.offers.add(row)
         changes = [InboxChange(one.sender, one.id, State.OFFERING, now, None, session_id, row.id) for one in rows]
-        await self._store.inbox.advance(changes, say=False)
+        moved = await self._store.inbox.advance(changes, say=False)
+        rows = [one for one, is_open in zip(rows, moved, strict=True) if is_open]
+        if not rows:
+            self._store.offers.change_later(row.id, "void", finished=True)
+            return None
+        row = msgspec.structs.replace(row, messages=tuple((one.sender, one.id) for one in rows))
         opened = self._open[row.id] = Open(
             row,
             State.OFFERING,
             self._clock.monotonic(),
             process=process,
             expires=min(one.expires for one in rows),
+            loudness=loudest(rows),
+            is_digest=is_digest,
         )
         self._watch(row, new=True)
         return opened
@@ -132,6 +170,8 @@ class Offers:
     async def say(self, offer: Open, state: State, detail: str) -> None:
         """State to the senders what was observed of an offer."""
         now = self._clock.now()
+        if offer.is_digest:
+            detail = f"{DIGEST}: {detail}"
         await self._store.inbox.advance(
             [InboxChange(sender, id, state, now, detail, offer.session, offer.id) for sender, id in offer.row.messages]
         )
@@ -145,6 +185,9 @@ class Offers:
         change = InboxChange(row.sender, row.id, State.ANSWERED, self._clock.now(), detail)
         if any(await self._store.inbox.advance([change])):
             self._state_to(row.sender)
+            for offer in self:
+                if (row.sender, row.id) in offer.row.messages:
+                    offer.stale = ENDED
 
     async def give_back(self, offer: Open, reason: str) -> None:
         """The conversation did not take it up: the messages wait again, unless their sender was put out meanwhile."""
@@ -166,3 +209,8 @@ class Offers:
         self._open.pop(offer.id, None)
         self._watching.forget(offer.session, offer.id)
         self._store.offers.change_later(offer.id, state, finished=True)
+
+
+def loudest(rows: Iterable[InboxRow]) -> int:
+    """How urgent the most urgent of some messages is, from 0 for now."""
+    return min(map(loudness, rows))

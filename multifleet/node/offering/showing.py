@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from multifleet.core.digest import IN_LINE, digest
 from multifleet.core.fence import DEFAULT_BUDGET, Authority, Fenced, FencedMessage, fence
 from multifleet.node.offering.watching import mark_of
 from multifleet.sessions.claude_wire import MAX_LINE_UNITS
@@ -14,20 +15,31 @@ LINE_ROOM = MAX_LINE_UNITS - 4_000
 """Characters of a line that are left to the text."""
 
 
-def shown_by_hook(offer_id: str, rows: Sequence[InboxRow]) -> tuple[Fenced, list[InboxRow]]:
-    """An offer's text for a hook, and the messages that are in it."""
-    return _fence(offer_id, rows, DEFAULT_BUDGET)
+Shown = tuple[Fenced, list[InboxRow]]
+"""A text, and the messages that are in it."""
 
 
-def shown_in_line(offer_id: str, rows: Sequence[InboxRow]) -> tuple[Fenced, list[InboxRow]]:
+def shown_by_hook(offer_id: str, rows: Sequence[InboxRow], is_digest: bool = False) -> Shown:
+    """An offer's text for a hook."""
+    return _digest(offer_id, rows, DEFAULT_BUDGET) if is_digest else _fence(offer_id, rows, DEFAULT_BUDGET)
+
+
+def shown_in_line(offer_id: str, rows: Sequence[InboxRow], is_digest: bool = False) -> Shown:
     """The same for an inbox: as much as fits on a line, where a character may take up to six."""
+    if is_digest:
+        return _digest(offer_id, rows, IN_LINE)
     fenced, shown = _fence(offer_id, rows, SOCKET_BUDGET)
     if len(fragment(fenced.text)) > LINE_ROOM:
         return _fence(offer_id, rows, SAFE_BUDGET)
     return fenced, shown
 
 
-def _fence(offer_id: str, rows: Sequence[InboxRow], budget: int) -> tuple[Fenced, list[InboxRow]]:
+def _digest(offer_id: str, rows: Sequence[InboxRow], budget: int) -> Shown:
+    fenced = digest([_fenced(row) for row in rows], delimiter=mark_of(offer_id), budget=budget)
+    return fenced, list(rows[: len(fenced.shortened)])
+
+
+def _fence(offer_id: str, rows: Sequence[InboxRow], budget: int) -> Shown:
     fenced = fence([_fenced(row) for row in rows], delimiter=mark_of(offer_id), budget=budget)
     return fenced, list(rows[: len(fenced.shown) + len(fenced.shortened)])
 

@@ -1,0 +1,40 @@
+"""When a seat is not to be disturbed: until when, in a person's words, and what passes all the same.
+
+Time of day is that of the machine, given as a naive datetime; nothing here reads a clock.
+"""
+
+import re
+from datetime import datetime, timedelta
+
+PASSES = frozenset({"alert"})
+"""Types of messages that are shown all the same."""
+LONGEST = timedelta(days=366)
+
+_SPAN = re.compile(r"(\d{1,6})\s*(s|m|min|h|d)")
+_SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
+_CLOCK = re.compile(r"(\d{1,2}):(\d{2})")
+
+
+def quiet_until(words: str, now: datetime) -> datetime:
+    """The moment that "30m", "2h", "1d", "18:30" (the next one) or "2026-11-30 08:00" means; ValueError for none."""
+    words = words.strip()
+    if span := _SPAN.fullmatch(words):
+        return _checked(now + timedelta(seconds=int(span[1]) * _SECONDS[span[2]]), now)
+    if clock := _CLOCK.fullmatch(words):
+        today = now.replace(hour=int(clock[1]), minute=int(clock[2]), second=0, microsecond=0)
+        return today if today > now else today + timedelta(days=1)
+    moment = datetime.fromisoformat(words)
+    if moment.tzinfo is not None:
+        raise ValueError("a moment of another time zone")
+    return _checked(moment, now)
+
+
+def passes(type: str) -> bool:
+    """Whether a message of this type is shown at a seat that is not to be disturbed."""
+    return type in PASSES
+
+
+def _checked(moment: datetime, now: datetime) -> datetime:
+    if not now < moment <= now + LONGEST:
+        raise ValueError("not between now and a year from now")
+    return moment

@@ -1,0 +1,54 @@
+"""What is offered to whom next: messages for one conversation by one way, and which of them are in the next text."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from itertools import takewhile
+
+from multifleet.core.digest import OVER
+from multifleet.core.ordering import loudness
+from multifleet.core.quiet import passes
+from multifleet.node.offering.clients import SOCKET
+from multifleet.sessions.base import Session
+from multifleet.store.rows import InboxRow
+
+AT_ONCE = 20
+"""Messages in one offer that shows them whole."""
+
+
+@dataclass(slots=True)
+class Plan:
+    """Messages for one conversation, by one way."""
+
+    session: Session
+    way: str
+    remote: str
+    rows: list[InboxRow] = field(default_factory=list)
+
+    def next_part(self) -> tuple[list[InboxRow], bool]:
+        """The messages of the next text, and whether it has only a line of each; what is loud is shown whole."""
+        loud = list(takewhile(lambda row: loudness(row) == 0, self.rows))
+        if not loud and len(self.rows) > OVER:
+            return self.rows, True
+        return (loud or self.rows)[:AT_ONCE], False
+
+
+def plans(
+    rows: Iterable[InboxRow],
+    wanted_seat: Callable[[InboxRow], str | None],
+    choose: Callable[[str | None, bool], Session | None],
+    way: Callable[[InboxRow, Session], str],
+) -> list[Plan]:
+    """A plan for each conversation and way; `choose` is told whether the message passes where nothing may disturb."""
+    made: dict[tuple[str, str, str], Plan] = {}
+    chosen: dict[tuple[str | None, bool], Session | None] = {}
+    for row in rows:
+        wanted = wanted_seat(row), passes(row.type)
+        if wanted not in chosen:
+            chosen[wanted] = choose(*wanted)
+        session = chosen[wanted]
+        if session is None:
+            continue
+        by = way(row, session)
+        key = (session.session_id, by, row.from_ if by == SOCKET else "")
+        made.setdefault(key, Plan(session, by, row.from_)).rows.append(row)
+    return list(made.values())

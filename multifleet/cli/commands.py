@@ -1187,6 +1187,9 @@ COMMANDS: dict[str, Command] = {
                 "Of which agent client.",
                 choices=(
                     "claude",
+                    "codex",
+                    "gemini",
+                    "qwen",
                 ),
                 default="claude",
             ),
@@ -1208,6 +1211,9 @@ COMMANDS: dict[str, Command] = {
                 "Of which agent client.",
                 choices=(
                     "claude",
+                    "codex",
+                    "gemini",
+                    "qwen",
                 ),
                 default="claude",
             ),
@@ -1229,6 +1235,9 @@ COMMANDS: dict[str, Command] = {
                 "Of which agent client.",
                 choices=(
                     "claude",
+                    "codex",
+                    "gemini",
+                    "qwen",
                 ),
                 default="claude",
             ),

@@ -13,10 +13,13 @@ from multifleet.config import load
 from multifleet.errors import ConfigError, MultifleetError
 from multifleet.paths import home_path
 from multifleet.sessions.claude_hooks import hooks_installed
-from multifleet.sessions.hook_clients import HookFile, hook_file, root_folder
+from multifleet.sessions.hook_clients import CLIENTS, HookFile, hook_file, root_folder
 from multifleet.sessions.hook_install import install, look, uninstall
+from multifleet.sessions.hook_plugins import brought
 
-AGAIN = "sessions that run now have them when they are started again"
+AGAIN = {"codex": "Codex asks you once whether it may run them: press t; until then it leaves them out"}
+"""What is to be done after it, by client."""
+USUALLY = "sessions that run now have them when they are started again"
 
 
 def run(name: str, command: Command, values: dict[str, Value], as_json: bool) -> int:
@@ -46,7 +49,7 @@ def _install(file: HookFile, home: Path) -> str:
         raise Failed("the plugin is installed and enabled, and brings the hooks with it: nothing was changed")
     if not install(file, home):
         return f"the hooks stand in {file.path} already"
-    return f"the hooks stand in {file.path} now, beside all that was in it; {AGAIN}"
+    return f"the hooks stand in {file.path} now, beside all that was in it; {AGAIN.get(file.client, USUALLY)}"
 
 
 def _uninstall(file: HookFile, home: Path) -> str:
@@ -58,21 +61,22 @@ def _uninstall(file: HookFile, home: Path) -> str:
 def _how(file: HookFile) -> str:
     """As look() has it; "plugin" where that brings the hooks."""
     how = look(file).how
-    return "plugin" if how == "none" and hooks_installed(file.path.parent).how == "plugin" else how
+    return "plugin" if how == "none" and brought(file.client, file.path.parent) else how
 
 
 def _status(file: HookFile) -> str:
     found = look(file)
     if found.how == "all":
-        problem = hooks_installed(file.path.parent)
-        return f"all hooks stand in {file.path}" + ("" if problem.how else f", but {problem.detail}")
+        problem = hooks_installed(file.path.parent) if file.client == "claude" else None
+        return f"all hooks stand in {file.path}" + (f", but {problem.detail}" if problem and not problem.how else "")
+    put = "multifleet hooks install" + ("" if file.client == CLIENTS[0] else f" --client {file.client}")
     if found.how == "older":
-        return f"{file.path} has hooks of another version or place: multifleet hooks install"
+        return f"{file.path} has hooks of another version or place: {put}"
     if found.how == "some":
-        return f"{file.path} has only some of the hooks, {', '.join(found.missing)} missing: multifleet hooks install"
+        return f"{file.path} has only some of the hooks, {', '.join(found.missing)} missing: {put}"
     if _how(file) == "plugin":
         return "the plugin is installed and enabled, and brings the hooks with it"
-    return f"there are no hooks of multifleet in {file.path}: multifleet hooks install"
+    return f"there are no hooks of multifleet in {file.path}: {put}"
 
 
 def _file(client: str, home: Path) -> HookFile:

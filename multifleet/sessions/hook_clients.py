@@ -1,6 +1,7 @@
 """Which file of which agent client our hooks go into, and what stands in it then. Writes nothing.
 
-The hooks are those of the plugin (hooks/hooks.json), with whole paths instead of the plugin's folder.
+The hooks are those of the plugin (hooks/hooks.json, for other clients hook_table), with whole paths instead of the
+plugin's folder.
 """
 
 import json
@@ -14,8 +15,15 @@ from typing import Any
 import multifleet
 from multifleet.errors import BadInput
 from multifleet.sessions.claude_registry import config_dir
+from multifleet.sessions.hook_table import groups_for
 
-CLIENTS = ("claude",)
+CLIENTS = ("claude", "codex", "gemini", "qwen")
+FILES = {
+    "codex": ("CODEX_HOME", ".codex", "hooks.json"),
+    "gemini": ("", ".gemini", "settings.json"),
+    "qwen": ("QWEN_HOME", ".qwen", "settings.json"),
+}
+"""The variable that names a client's folder, its usual name, and the file in it."""
 SCRIPTS = ("hand-over.sh", "session-start.sh", "wait.py")
 """Programs of ours that a hook may name, in a folder called hooks."""
 
@@ -49,11 +57,12 @@ def root_folder() -> Path:
 def hook_file(client: str, root: Path, home: Path, config: Path | None, environ: Mapping[str, str]) -> HookFile:
     """What `hooks install` writes for this client; BadInput where this installation has no hooks to give.
 
-    `config` is the client's folder where the node's configuration names one.
+    `config` is the folder of Claude Code where the node's configuration names one.
     """
     listed = root / "hooks" / "hooks.json"
     try:
-        events = json.loads(listed.read_bytes())["hooks"]
+        events = json.loads(listed.read_bytes())["hooks"] if client == "claude" else groups_for(client, str(root))
+        listed.stat()
     except FileNotFoundError:
         raise BadInput(
             f"{listed} is not there: the hooks are part of a clone of the repository, run its bin/multifleet"
@@ -61,8 +70,19 @@ def hook_file(client: str, root: Path, home: Path, config: Path | None, environ:
     groups = {
         event: tuple(_for_settings(group, root, home, environ) for group in found) for event, found in events.items()
     }
-    folder = config or config_dir(environ)
-    return HookFile(client, folder / "settings.json", groups, root)
+    return HookFile(client, _path(client, config, environ), groups, root)
+
+
+def _path(client: str, config: Path | None, environ: Mapping[str, str]) -> Path:
+    if client == "claude":
+        return (config or config_dir(environ)) / "settings.json"
+    variable, folder, name = FILES[client]
+    chosen = environ.get(variable) if variable else None
+    return (Path(chosen) if chosen else _user(environ) / folder) / name
+
+
+def _user(environ: Mapping[str, str]) -> Path:
+    return Path(environ.get("HOME") or Path.home())
 
 
 def words_of(hook: Any) -> list[str]:
@@ -91,7 +111,10 @@ def _for_settings(group: Hook, root: Path, home: Path, environ: Mapping[str, str
 
 
 def _with_paths(hook: Hook, root: Path, home: Path, environ: Mapping[str, str]) -> Hook:
-    words = [word.replace(PLUGIN_ROOT, str(root)) for word in (hook["command"], *hook.get("args", ()))]
-    if home != Path(environ.get("HOME") or Path.home()) / ".multifleet":  # where the scripts look by themselves
-        words = ["/usr/bin/env", f"MULTIFLEET_HOME={home}", *words]
+    named = ["/usr/bin/env", f"MULTIFLEET_HOME={home}"]
+    if home == _user(environ) / ".multifleet":  # where the scripts look by themselves
+        named = []
+    if "args" not in hook:
+        return hook | {"command": " ".join([*map(shlex.quote, named), hook["command"]])}
+    words = [*named, *(word.replace(PLUGIN_ROOT, str(root)) for word in (hook["command"], *hook["args"]))]
     return hook | {"command": words[0], "args": words[1:]}

@@ -23,7 +23,7 @@ class Form(NamedTuple):
 FORMS = {
     "codex": Form(("UserPromptSubmit", "Stop"), "SessionStart", 1),
     "gemini": Form(("BeforeAgent",), None, 1000),
-    "qwen": Form(("UserPromptSubmit", "Stop"), "SessionStart", 1000),
+    "qwen": Form(("UserPromptSubmit", "Stop"), "SessionStart", 1),
 }
 """Gemini CLI puts what SessionStart adds before the prompt, which is then no slash command any more."""
 

@@ -13,8 +13,10 @@ from multifleet.core.json_reading import read
 from multifleet.errors import BadInput
 from multifleet.sessions import hook_install
 from multifleet.sessions.claude_hooks import hooks_installed
-from multifleet.sessions.hook_clients import HookFile, hook_file, is_script, words_of
+from multifleet.sessions.hook_clients import CLIENTS, HookFile, hook_file, is_script, words_of
 from multifleet.sessions.hook_install import install, look, uninstall
+from multifleet.sessions.hook_plugins import brought
+from multifleet.sessions.hook_table import groups_for
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -244,3 +246,66 @@ def _with_timeout(file: HookFile, seconds: int) -> HookFile:
 
     groups = {event: tuple(changed(group) for group in groups) for event, groups in file.groups.items()}
     return HookFile(file.client, file.path, groups, file.root)
+
+
+OTHERS = {"codex": ".codex/hooks.json", "gemini": ".gemini/settings.json", "qwen": ".qwen/settings.json"}
+
+
+@pytest.mark.parametrize("client", OTHERS)
+@pytest.mark.parametrize(
+    "content", [None, b'{\n    // mine\n    "hooks": {"Stop": []}, "z": 1,\n}\n'], ids=["none", "some"]
+)
+def test_other_clients_have_files_and_events_of_their_own(home: Path, client: str, content: bytes | None) -> None:
+    file = hook_file(client, ROOT, home, None, {"HOME": str(home.parent)})
+    assert file.path == home.parent / OTHERS[client] and set(file.groups) == set(groups_for(client, "/"))
+    if content is not None:
+        file.path.parent.mkdir()
+        file.path.write_bytes(content)
+    was = tree(home.parent)
+    assert install(file, home) and look(file).how == "all"
+    assert file.path.read_bytes().count(f" {client}".encode()) >= len(file.groups), (
+        "the program is told whose hook it is"
+    )
+    assert uninstall(file, home)
+    assert tree(home.parent) == was
+
+
+def test_a_clients_own_folder_is_taken_where_a_variable_names_one(tmp_path: Path, home: Path) -> None:
+    for client, variable in (("codex", "CODEX_HOME"), ("qwen", "QWEN_HOME"), ("claude", "CLAUDE_CONFIG_DIR")):
+        file = hook_file(client, ROOT, home, None, {"HOME": "/nonexistent", variable: str(tmp_path / "x")})
+        assert file.path.parent == tmp_path / "x"
+
+
+@pytest.mark.parametrize("client", OTHERS)
+def test_a_line_for_a_shell_names_places_with_spaces_in_quotes(tmp_path: Path, client: str) -> None:
+    root, home = tmp_path / "my multifleet", tmp_path / "my home"
+    (root / "hooks").mkdir(parents=True)
+    (root / "hooks/hooks.json").touch()
+    file = hook_file(client, root, home, None, {"HOME": str(tmp_path)})
+    for groups in file.groups.values():
+        [hook] = groups[0]["hooks"]
+        words = words_of(hook)
+        assert words[:3] == ["/usr/bin/env", f"MULTIFLEET_HOME={home}", "/bin/sh"] and words[3].startswith(
+            f"{root}/hooks/"
+        )
+        assert file.is_ours(hook)
+
+
+def test_an_installation_without_hooks_says_so(tmp_path: Path, home: Path) -> None:
+    for client in CLIENTS:
+        with pytest.raises(BadInput, match="clone of the repository"):
+            hook_file(client, tmp_path, home, None, {})
+
+
+def test_a_plugin_that_brings_the_hooks_is_seen(tmp_path: Path) -> None:
+    assert not any(brought(client, tmp_path) for client in CLIENTS)
+    config = tmp_path / "config.toml"
+    config.write_text('[plugins."multifleet@multifleet-local"]\nenabled = false\n[plugins."other@x"]\nenabled = true\n')
+    assert not brought("codex", tmp_path)
+    config.write_text('[plugins."multifleet@multifleet-local"]\nenabled = true\n')
+    assert brought("codex", tmp_path)
+    for broken in ("plugins = 3\n", "[plugins]\nmultifleet = 3\n", "["):
+        config.write_text(broken)
+        assert not brought("codex", tmp_path)
+    (tmp_path / "extensions/multifleet").mkdir(parents=True)
+    assert brought("gemini", tmp_path) and brought("qwen", tmp_path)

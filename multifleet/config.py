@@ -100,6 +100,17 @@ class Chief(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """Port of its daemon."""
 
 
+class BudgetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How much agents may say to each other before a person has to say something; see docs/authority.md."""
+
+    hops: Annotated[int, msgspec.Meta(ge=1, le=64)] = 32
+    """Automatic answers in a row; the next one is refused, here and on its way out."""
+    thread: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 200
+    """Messages that one agent may send to one seat here in one thread and day."""
+    day: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 1_000
+    """Messages that all agents together may send to one seat here in a day."""
+
+
 class GitSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A git repository by which messages go when nothing else leads to a peer; see docs/git.md."""
 
@@ -168,6 +179,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     signingKey: str = ""
     """Key file with which `send --as-me` signs. Default: the first of `id_ed25519_sk`, `id_ed25519`, `id_ecdsa_sk`,
     `id_ecdsa` and `id_rsa` in ~/.ssh."""
+    budgets: BudgetSettings = BudgetSettings()
+    """How much agents may say to each other before a person has to say something."""
     seedCopies: bool = False
     """Also write a copy of each seed file to /tmp/fleet-seed-<seat>-<random>.md, for older hooks that read it there."""
 

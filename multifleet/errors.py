@@ -80,6 +80,13 @@ class TooLarge(MultifleetError):
     code = "too_large"
 
 
+class OverBudget(MultifleetError):
+    """Agents have said as much as they may without a person."""
+
+    status = 429
+    code = "over_budget"
+
+
 class InviteWrong(MultifleetError):
     """The join code is not one of an open invitation."""
 

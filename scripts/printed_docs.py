@@ -11,7 +11,7 @@ from math import inf
 
 import msgspec
 
-from multifleet.config import ChannelSettings, Chief, CloudSettings, Config, GitSettings, NodeEntry
+from multifleet.config import BudgetSettings, ChannelSettings, Chief, CloudSettings, Config, GitSettings, NodeEntry
 from multifleet.core import (
     backoff,
     cascade,
@@ -287,6 +287,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "chief-settings": settings(Chief),
     "channel-settings": settings(ChannelSettings),
     "git-settings": settings(GitSettings),
+    "budget-settings": settings(BudgetSettings),
     "vectors": lambda: f"```json\n{vectors()}\n```\n",
 }
 """What is printed, by the name in its markers."""

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from multifleet.api.server import Server
+from multifleet.core.permission import Rule
 from multifleet.errors import MultifleetError, UnknownNode
 from multifleet.node.counters import Counters
 from multifleet.operations import OPERATIONS
@@ -183,6 +184,7 @@ class StandIn:
     def __init__(self) -> None:
         self.asked: list[tuple[str, Any]] = []
         self.messages = Messages(self.asked)
+        self.admission = StandInRules(self.asked)
         self.tunnelling = StandInTunnels(self.asked)
         self.status_view = STATUS
         self.hook_text = "text that waits"
@@ -311,6 +313,18 @@ class StandIn:
     async def receive_frame(self, frame: bytes, by: str) -> AnswerView:
         self.asked.append(("receive", frame))
         return AnswerView(200, b"answer\xff" + frame)
+
+
+class StandInRules:
+    """One rule."""
+
+    rules = (Rule("api", "mac3", "context"),)
+
+    def __init__(self, asked: list[tuple[str, Any]]) -> None:
+        self._asked = asked
+
+    async def allow(self, *rule: Any) -> None:
+        self._asked.append(("seat allow", rule))
 
 
 class StandInTunnels:

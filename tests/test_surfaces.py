@@ -134,6 +134,7 @@ def _example(operation: Operation) -> dict[str, Any]:
         "session_id": "s1",
         "cwd": "/home",
         "frame": "aGVsbG8=",
+        "what": "context",
     }
     wanted = [f.name for f in described(operation.request) if f.required or f.name in operation.needed]
     return {name: filled[name] for name in wanted}

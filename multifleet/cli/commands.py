@@ -429,6 +429,49 @@ COMMANDS: dict[str, Command] = {
         (),
         "",
     ),
+    "seat allow": Command(
+        "Decide who may send what to the sessions of this machine.",
+        (
+            "Decide who may send what to the sessions of this machine. What a rule does not "
+            "allow is refused, and its sender has that signed. Without any rule members may "
+            "send all."
+        ),
+        "POST",
+        "/seats/allow",
+        (
+            Field(
+                "what",
+                "Tasks as well, context alone, or nothing; default forgets the rule.",
+                choices=(
+                    "context",
+                    "default",
+                    "nothing",
+                    "task",
+                ),
+                positional=True,
+                required=True,
+            ),
+            Field(
+                "seat",
+                "Only for this seat; else for all, and for this machine itself.",
+            ),
+            Field(
+                "sender",
+                "Only from this NODE or NODE/SEAT; else from everybody.",
+            ),
+        ),
+        (),
+        "",
+    ),
+    "seat rules": Command(
+        "List who may send what to the sessions of this machine.",
+        "List who may send what to the sessions of this machine.",
+        "GET",
+        "/seats/rules",
+        (),
+        (),
+        "",
+    ),
     "status": Command(
         (
             "Show the fleet as this node sees it: who is there, how that is known, what "
@@ -1379,6 +1422,13 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "seat bind",
             "seat dnd",
             "seat remove",
+        ),
+    ),
+    (
+        "Who may say what",
+        (
+            "seat allow",
+            "seat rules",
         ),
     ),
     (

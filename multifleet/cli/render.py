@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from multifleet.cli.render_authority import rules
 from multifleet.cli.render_diagnosis import channels, tried, why
 from multifleet.cli.render_discovery import discovered
 from multifleet.cli.render_fleet import doctor, health, init, invite, joined, peers, status
@@ -171,9 +172,11 @@ RENDERERS: dict[str, Callable[[Result], str]] = {
     "revoke": revoked,
     "roster": roster,
     "rotate-keys": rotation,
+    "seat allow": rules,
     "seat bind": _seat,
     "seat dnd": _seat_dnd,
     "seat remove": _seats,
+    "seat rules": rules,
     "seats": _seats,
     "send": _accepted,
     "sessions": sessions,

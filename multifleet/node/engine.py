@@ -146,5 +146,6 @@ class Engine(Parts):
         await self.health_of_channels.load({"git": self.config.git.remote})
         await self.healing.load()
         await self.seats.load()
+        await self.admission.load()
         await self.presence.load()
         self._roster_changed()

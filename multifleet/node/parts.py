@@ -11,8 +11,10 @@ from multifleet.channels.connections import Connections
 from multifleet.channels.ssh_connections import SshConnections
 from multifleet.channels.tunnels import Tunnels
 from multifleet.config import allowed_signers
+from multifleet.core.budgets import Limits
 from multifleet.core.documents import Signed
 from multifleet.node.asking import Asking
+from multifleet.node.authority.admission import Admission
 from multifleet.node.authority.persons import Persons
 from multifleet.node.clock import NodeClock
 from multifleet.node.clock_doubts import ClockDoubts
@@ -218,6 +220,9 @@ class Parts(Ties):
         self.seats: Seats = self.offering.seats
         self.own_cards = OwnCards(self.offering.live, clock, self.asking)
         self.remote_sessions = RemoteSessions(self.members, self.asking, clock, counters)
+        self.persons = Persons(allowed_signers(setup.config, setup.home))
+        limits = Limits(setup.config.budgets.hops, setup.config.budgets.thread, setup.config.budgets.day)
+        self.admission = Admission(self.persons, limits, store.meta, clock)
         self.sending = Sending(
             self.membership,
             store,
@@ -228,8 +233,8 @@ class Parts(Ties):
             self.endings,
             self.outboxes.of,
             self.offering.offers.answered,
+            limits,
         )
-        self.persons = Persons(allowed_signers(setup.config, setup.home))
         self.messages = Messages(self.members, store, clock, self.sending, self.tracker, self.events, self.persons)
         self.clock_doubts = ClockDoubts(self.members, clock, self.outboxes.ask_now)
         self.receiving = Receiving(
@@ -246,7 +251,7 @@ class Parts(Ties):
             ask=self.asking.answer,
             state_to=self.outboxes.state_to,
             told_time=self.clock_doubts.told,
-            prove=self.persons.proved,
+            admission=self.admission,
             is_behind=lambda: self.rostering.may_be_behind,
         )
         self.upkeep = Upkeep(

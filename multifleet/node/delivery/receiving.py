@@ -4,6 +4,7 @@ The answer goes out when the commit is done, and never before it.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
@@ -11,12 +12,14 @@ import msgspec
 
 from multifleet.core import asks, frame, packets
 from multifleet.core.asks import Ask
+from multifleet.core.budgets import Key
 from multifleet.core.frame import REFUSALS, STRANGER, WINDOW, FrameRefused, Header, Opened, Refusal
 from multifleet.core.ids import Address
 from multifleet.core.packets import BadPacket, Message, PacketAnswer, Request, RosterAsk
 from multifleet.core.receipts import State
 from multifleet.core.strict import NotStrict
 from multifleet.errors import StoreUnavailable
+from multifleet.node.authority.admission import Admission, NotTaken, counted
 from multifleet.node.clock import NodeClock
 from multifleet.node.counters import Counters
 from multifleet.node.delivery.exchange import Exchange
@@ -29,8 +32,6 @@ from multifleet.store.store import Store
 
 KEEP_NONCE = 2 * WINDOW + 60
 """Seconds that a nonce is remembered; the window has closed before."""
-HUMAN = "human"
-"""The authority that a signature has to prove."""
 UNREAD_ID = "00000000-0000-0000-0000-000000000000"
 
 
@@ -69,11 +70,11 @@ class Receiving:
         ask: Callable[[Member, Header, Ask], Awaitable[bytes]],
         state_to: Callable[[str], None],
         told_time: Callable[[Member, float], None],
-        prove: Callable[[rows.InboxRow, bytes], Awaitable[rows.InboxRow]],
+        admission: Admission,
         is_behind: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`prove`: given a row with its packet, the row with what is known of its author; `told_time`: given what time
-        it is at a member, by a fresh frame of its; `is_behind`: whether it is not known yet who is out."""
+        """`told_time`: given what time it is at a member, by a fresh frame of its; `is_behind`: whether it is not known
+        yet who is out."""
         self._members = members
         self._exchange = exchange
         self._hearing = hearing
@@ -87,7 +88,7 @@ class Receiving:
         self._ask = ask
         self._state_to = state_to
         self._told_time = told_time
-        self._prove = prove
+        self._admission = admission
         self._is_behind = is_behind
         self._shares = Shares(store.inbox)
 
@@ -181,11 +182,12 @@ class Receiving:
     async def _take_packets(
         self, member: Member, opened: Opened, request: Request, remote: str, channel: str, *, at_rest: bool
     ) -> tuple[int, bytes]:
-        taken = [
-            await self._unless_stored(member, self._read(raw, member, opened.header, request, channel, at_rest=at_rest))
-            for raw in request.packets
-        ]
-        taken = [await self._proved(one, bytes(raw)) for one, raw in zip(taken, request.packets, strict=True)]
+        pending: Counter[Key] = Counter()
+        taken = []
+        for raw in request.packets:
+            read = self._read(raw, member, opened.header, request, channel, at_rest=at_rest)
+            admitted = await self._admitted(read, bytes(raw), pending)
+            taken.append(await self._unless_stored(member, admitted))
         if member.removed:
             # It was put out while this was read: from here on nothing of it is taken.
             return self._refuse(Refusal.UNKNOWN_SENDER, None, remote)
@@ -216,6 +218,8 @@ class Receiving:
             self._told_time(member, request.time)
             self._heard(member, remote)
         self._shares.took(member.node, stored, received.results)
+        fresh = [row for row, result in zip(stored, received.results, strict=True) if result == "stored"]
+        self._admission.took(fresh)
         results = iter(received.results)
         answers = [
             PacketAnswer(id=one.id, outcome="refused", reason=one.reason[: packets.REASON_LIMIT])
@@ -252,11 +256,16 @@ class Receiving:
             return one
         return Taken(one.id, await self._store.inbox.get(member.node, one.id), one.reason)
 
-    async def _proved(self, one: Taken, packet: bytes) -> Taken:
-        """With what is known of its author, which is never only what its sender says."""
-        if one.row is None or one.row.authority != HUMAN:
+    async def _admitted(self, one: Taken, packet: bytes, pending: Counter[Key]) -> Taken:
+        """Unless it is not wanted here; with what is known of its author, which is never only what its sender says."""
+        if one.row is None:
             return one
-        return Taken(one.id, await self._prove(one.row, packet), one.reason)
+        try:
+            row = await self._admission.admit(one.row, packet, pending)
+        except NotTaken as reason:
+            return Taken(one.id, None, str(reason))
+        pending += counted([row])
+        return Taken(one.id, row)
 
     def _row(
         self, message: Message, raw: bytes, member: Member, header: Header, request: Request, channel: str

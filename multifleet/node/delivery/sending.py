@@ -6,6 +6,8 @@ from typing import get_args
 import msgspec
 
 from multifleet.core import packets
+from multifleet.core.acknowledgement import only_acknowledges
+from multifleet.core.budgets import Limits, too_many_hops
 from multifleet.core.ids import Address, BadId, is_message_id, message_id
 from multifleet.core.packets import Message
 from multifleet.core.person import BadSignature, read_signature
@@ -14,6 +16,7 @@ from multifleet.core.routing import PRIORITY
 from multifleet.errors import (
     BadInput,
     KeyChanged,
+    OverBudget,
     Revoked,
     StoreUnavailable,
     TooLarge,
@@ -38,6 +41,7 @@ from multifleet.store.store import Store
 
 URGENCIES: frozenset[str] = frozenset(get_args(packets.Urgency))
 AUTHORITIES: frozenset[str] = frozenset(get_args(packets.Authority))
+NO_ANSWER = "an acknowledgement of an answer goes as a receipt, not as a message"
 LIFETIME = 7 * 86_400.0
 """Seconds that a message waits unless told otherwise."""
 
@@ -56,6 +60,7 @@ class Sending:
         endings: Endings,
         outbox_of: Callable[[str], PeerOutbox],
         answered: Callable[[InboxRow, str], Awaitable[None]],
+        limits: Limits,
     ) -> None:
         self._membership = membership
         self._node = membership.members.identity.node
@@ -67,6 +72,7 @@ class Sending:
         self._endings = endings
         self._outbox_of = outbox_of
         self._answered = answered
+        self._limits = limits
         self._random = Randomness()
         self._threads = Threads(store)
 
@@ -86,6 +92,7 @@ class Sending:
         authority: packets.Authority = "agent",
         signature: str | None = None,
         signed_at: int | None = None,
+        hops: int | None = None,
     ) -> Accepted:
         """Accept a message; it is on disk when this returns. A person's has a signature, also over its `id`."""
         address = _address(to)
@@ -98,6 +105,12 @@ class Sending:
         chosen = _id(id, now, self._random)
         if id is not None and await self._store.outbox.get(chosen):
             return await self._known_already(chosen, to)
+        if authority != "agent" or signature is not None:
+            hops = 0
+        elif hops is None:
+            hops = await self._hops_after(reply_to)
+        if why := too_many_hops(hops, self._limits):
+            raise OverBudget(f"not sent: {why}; a person may go on: multifleet send {to} TEXT --as-me")
         expires = int(now + _lifetime(expires_in)) + 1
         key = thread_key(sender, to, thread)
         await self._threads.know(key)
@@ -117,6 +130,7 @@ class Sending:
             subject=subject,
             urgency=urgency,
             authority=authority if signature is None else "human",
+            hops=hops,
             signature=signature,
             signed_at=signed_at,
         )
@@ -200,6 +214,10 @@ class Sending:
         self._membership.need(node)
         if received.sender_key not in ("", self._membership.key_of(node)):
             raise KeyChanged(f"{node} is another machine now than the one that wrote this: send it anew if it may")
+        if authority == "agent" and received.type == "reply" and _needs_no_answer(received.body, body):
+            # Told as a receipt, which nobody answers: else two agents would thank each other for ever.
+            await self._answered(received, f"acknowledged: {body}")
+            return Accepted(id=received.id, state=State.ANSWERED, to=received.from_, reason=NO_ANSWER)
         sent = await self.send(
             received.from_,
             body,
@@ -212,9 +230,14 @@ class Sending:
             sender_seat=sender_seat or received.seat,
             id=answer_id,
             authority=authority,
+            hops=_next(received),
         )
         await self._answered(received, f"reply {sent.id}")
         return sent
+
+    async def _hops_after(self, reply_to: str | None) -> int:
+        received = await self._store.inbox.get(None, reply_to) if reply_to else None
+        return 0 if received is None else _next(received)
 
     async def retry(self, message: str) -> Accepted:
         """Try a message again that was given up or turned away; it gets a new lease of life."""
@@ -247,6 +270,15 @@ class Sending:
         if seat and not self._seats.exists(seat):
             raise UnknownSeat(self._seats.unknown(seat))
         return seat
+
+
+def _next(received: InboxRow) -> int:
+    """How many automatic answers go before an answer to this; what a person signed begins anew."""
+    return 0 if received.authority == "human" else received.hops + 1
+
+
+def _needs_no_answer(answer: str, body: str) -> bool:
+    return "?" not in answer and only_acknowledges(body)
 
 
 def _address(to: str) -> Address:

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
-from multifleet.errors import MultifleetError
+from multifleet.errors import MultifleetError, OverBudget
 from multifleet.node.counters import Counters
 from multifleet.node.delivery.sending import Sending
 from multifleet.sessions.base import Rereads, Session, UnknownOutcome, Unreachable
@@ -42,6 +42,8 @@ class Replies:
         self._sockets: dict[str, ReplySocket] = {}
         self._remotes: dict[str, str] = {}
         self._latest: dict[tuple[str, str], InboxRow] = {}
+        self._told_off: set[tuple[str, str]] = set()
+        """Conversations that were told of a budget that is spent, and with which address."""
         self.words: deque[Word] = deque()
         """What clients and models said, in order, not taken up yet."""
         self._stack: AsyncExitStack
@@ -88,6 +90,10 @@ class Replies:
                 await self._sending().send(remote, word.text, sender_seat=seat)
         except MultifleetError as error:
             self._counters.failed("reply_not_sent", session=session.session_id, reason=error)
+            if isinstance(error, OverBudget):
+                if (session.session_id, remote) in self._told_off:
+                    return  # a model that answers the notice would be told again for ever
+                self._told_off.add((session.session_id, remote))
             await self._tell(word, session, remote, str(error))
 
     async def _tell(self, word: Reply, session: Session, remote: str, reason: str) -> None:

@@ -1,0 +1,101 @@
+"""What a node takes from agents: by its user's rules, within its budgets, and never an endless conversation."""
+
+import msgspec
+import pytest
+
+from multifleet.config import BudgetSettings
+from multifleet.core.receipts import State
+from multifleet.errors import BadInput, OverBudget
+from multifleet.node.authority import admission
+from tests.node.fleet import Machine, Machines
+
+
+async def started(fleet: Machines, **budgets: int) -> tuple[Machine, Machine]:
+    """mac1 and mac2, which has the seat api and these budgets."""
+    mac1, mac2 = fleet.add("mac1", "mac2")
+    mac2.config = msgspec.structs.replace(mac2.config, budgets=BudgetSettings(**budgets))
+    await mac1.start()
+    await mac2.start()
+    await mac2.node.seat_bind("api", str(fleet.folder), False)
+    return mac1, mac2
+
+
+async def refused(sender: Machine, to: str, body: str, **how: object) -> str:
+    """The signed reason why a message was refused."""
+    sent = await sender.node.messages.send(to, body, **how)  # type: ignore[arg-type]
+    story = await sender.wait(sent.id, State.REFUSED)
+    return str(story.events[-1].detail)
+
+
+async def test_a_rule_refuses_with_a_signed_reason_and_outlives_a_restart(fleet: Machines) -> None:
+    mac1, mac2 = await started(fleet)
+    await mac2.node.admission.allow("api", "mac1", "context")
+    await mac2.restart()
+    words = "api takes context from mac1 and no task: its user has decided so"
+    assert await refused(mac1, "mac2/api", "do it", type="task") == words
+    await mac1.wait((await mac1.node.messages.send("mac2/api", "read it")).id, State.STORED)
+    await mac2.node.admission.allow("*", "mac1", "nothing")
+    assert await refused(mac1, "mac2", "hello") == "this machine takes no messages from mac1: its user has decided so"
+    await mac2.node.admission.allow("*", "mac1", None)
+    await mac1.wait((await mac1.node.messages.send("mac2", "hello")).id, State.STORED)
+
+
+async def test_the_rules_are_so_many_and_no_more(fleet: Machines, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admission, "RULES_LIMIT", 1)
+    [mac1] = fleet.add("mac1")
+    rules = (await mac1.open()).admission
+    await rules.allow("api", "*", "nothing")
+    await rules.allow("api", "*", "context")
+    with pytest.raises(BadInput, match="seat rules"):
+        await rules.allow("web", "*", "nothing")
+
+
+async def test_a_seat_takes_so_many_messages_of_agents_a_day(fleet: Machines, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admission, "KEEP_EVERY", 1)
+    mac1, mac2 = await started(fleet, day=2)
+    for body in ("one", "two"):
+        await mac1.wait((await mac1.node.messages.send("mac2/api", body)).id, State.STORED)
+    assert "budgets.day" in await refused(mac1, "mac2/api", "three")
+    await mac1.wait((await mac1.node.messages.send("mac2", "to the node")).id, State.STORED)
+    await mac2.restart()
+    assert "budgets.day" in await refused(mac1, "mac2/api", "four", thread="t")
+    assert await mac2.bodies() == ["one", "to the node", "two"]
+
+
+async def test_a_thread_has_its_own_budget(fleet: Machines) -> None:
+    mac1, _ = await started(fleet, thread=1)
+    for thread in (None, "t"):
+        await mac1.wait((await mac1.node.messages.send("mac2/api", "one", thread=thread)).id, State.STORED)
+    assert "of this thread" in await refused(mac1, "mac2/api", "two", thread="t")
+
+
+async def test_agents_that_answer_each_other_come_to_an_end(fleet: Machines) -> None:
+    mac1, mac2 = await started(fleet, hops=4)
+    here, there = mac1, mac2
+    sent = await here.node.messages.send("mac2", "what do you think?")
+    with pytest.raises(OverBudget, match="answer number 5 in a row without a person, and 4 are allowed"):
+        for _ in range(9):
+            await here.wait(sent.id, State.STORED)
+            here, there = there, here
+            sent = await here.node.messages.reply(sent.id, "and what do you think?")
+    assert here is mac2
+    assert sorted(row.hops for row in [*await mac1.received(), *await mac2.received()]) == [0, 1, 2, 3, 4]
+
+
+async def test_a_sender_that_does_not_count_is_refused_all_the_same(fleet: Machines) -> None:
+    mac1, _ = await started(fleet, hops=3)
+    assert "answer number 4" in await refused(mac1, "mac2", "again", hops=4)
+
+
+async def test_thanks_for_an_answer_go_as_a_receipt(fleet: Machines) -> None:
+    mac1, mac2 = await started(fleet)
+    asked = await mac1.node.messages.send("mac2", "are the tests green?")
+    await mac1.wait(asked.id, State.STORED)
+    answer = await mac2.node.messages.reply(asked.id, "ok")
+    await mac2.wait(answer.id, State.STORED)
+    thanks = await mac1.node.messages.reply(answer.id, "Thanks!")
+    assert thanks.state == "answered"
+    assert thanks.reason == "an acknowledgement of an answer goes as a receipt, not as a message"
+    story = await mac2.wait(answer.id, State.ANSWERED)
+    assert story.events[-1].detail == "acknowledged: Thanks!"
+    assert await mac2.bodies() == ["are the tests green?"]

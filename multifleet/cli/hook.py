@@ -8,7 +8,7 @@ import os
 import sys
 
 from multifleet.cli.arguments import Value
-from multifleet.cli.daemon import ask
+from multifleet.cli.daemon import ask, is_stopped
 from multifleet.cli.shape import Command, Failed
 
 EVENTS = {"session-start": "SessionStart", "user-prompt-submit": "UserPromptSubmit", "stop": "Stop"}
@@ -47,5 +47,7 @@ def _ask(command: Command, event: str) -> str:
         values["entrypoint"] = entrypoint
     if (pid := os.environ.get("CLAUDE_PID", "")).isdecimal():
         values["pid"] = int(pid)
+    if is_stopped():
+        return ""
     answer = json.loads(ask(command, values, PATIENCE.get(event, IMPATIENCE)))
     return str(answer["text"])

@@ -153,6 +153,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """After how many days the key for exchange with peers is renewed by itself; 0: never."""
     claudeConfigDir: str | None = None
     """Claude Code's folder. Default: $CLAUDE_CONFIG_DIR, else ~/.claude."""
+    codexHome: str | None = None
+    """Codex's folder. Default: $CODEX_HOME, else ~/.codex."""
     channels: ChannelSettings = ChannelSettings()
     """Channels that are not used, another order, other timeouts; an entry of `nodes` may say more for its machine."""
     sshHostKeys: tuple[str, ...] = ("/etc/ssh/ssh_host_*_key.pub",)

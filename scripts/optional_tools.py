@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tests.lab.client_install import find_claude
+from tests.lab.client_install import find_claude, find_others
 from tests.lab.tools import missing_tools
 from tests.node.sleep import system_bus
 
@@ -30,6 +30,8 @@ def main() -> int:
         notes.append("not root: hosts are made of Linux namespaces")
     if find_claude() is None:
         notes.append("no Claude Code client, and no npm to install it: put npm on PATH or set CLAUDE_BIN")
+    if find_others() is None:
+        notes.append("no npm to install Codex, Gemini CLI and Qwen Code: put npm on PATH")
     notes = [f"tests in the lab are left out: {note}" for note in notes]
     if packages := system_bus.lacks():
         notes.append(f"tests of sleep on the system bus are left out: apt-get install {packages}")

@@ -5,14 +5,14 @@ import shutil
 
 import pytest
 
-from tests.lab.client_install import find_claude
+from tests.lab.client_install import find_claude, find_others
 from tests.lab.tools import missing_tools
 from tests.node.sleep.system_bus import lacks as bus_lacks
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what this machine has no tools for; with MULTIFLEET_TEST_REQUIRE that is an error."""
-    lacking = {"lab": lab_lacks(), "real_claude": client_lacks()}
+    lacking = {"lab": lab_lacks(), "real_claude": client_lacks(), "real_clients": others_lack()}
     if any(item.get_closest_marker("system_bus") for item in items):
         lacking["system_bus"] = f"the system bus needs {missing}" if (missing := bus_lacks()) else ""
     left_out = [
@@ -42,3 +42,10 @@ def client_lacks() -> str:
     if shutil.which("tmux") is None:
         return "the real client needs tmux"
     return "" if find_claude() else "the real client needs npm, or CLAUDE_BIN"
+
+
+def others_lack() -> str:
+    """The same for Codex, Gemini CLI and Qwen Code."""
+    if shutil.which("tmux") is None:
+        return "the real clients need tmux"
+    return "" if find_others() else "the real clients need npm"

@@ -31,7 +31,6 @@ ASKED = {
     "id": None,
     "signature": None,
     "signed_at": None,
-    "smart": False,
 }
 VALUES = {"to": "mac2/api", "body": "the schema changed", "type": "alert", "expires": 60.0}
 
@@ -133,7 +132,6 @@ def _example(operation: Operation) -> dict[str, Any]:
         "code": "CODE",
         "event": "Stop",
         "session_id": "s1",
-        "session": "s1",
         "cwd": "/home",
         "frame": "aGVsbG8=",
         "what": "context",

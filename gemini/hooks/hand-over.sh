@@ -2,21 +2,37 @@
 #
 # Asks nobody and waits for nothing: with no text there, no process is started. The daemon takes a text back by the same
 # rename, so one text is never shown twice. Always exits 0: another status could block the prompt.
+#
+# $2 is the client where it is not Claude Code: such a client names its session in the event alone, and an environment
+# that names another one is that of a session above it. It takes a hook that leaves the event unread for one that failed.
 
-case ${CLAUDE_CODE_SESSION_ID:-} in
+event=
+if [ -n "${2:-}" ]; then
+    event=$(head -c 8192; cat >/dev/null)
+    session=${event#*\"session_id\":\"}
+    session=${session%%\"*}
+else
+    session=${CLAUDE_CODE_SESSION_ID:-}
+fi
+case $session in
 '' | *[!0-9a-zA-Z_-]*) exit 0 ;;
 esac
-box=${MULTIFLEET_HOME:-$HOME/.multifleet}/seeds/$CLAUDE_CODE_SESSION_ID
+box=${MULTIFLEET_HOME:-$HOME/.multifleet}/seeds/$session
 [ -f "$box/next" ] && [ ! -h "$box/next" ] && [ -O "$box/next" ] || exit 0
 
 # a turn that a Stop hook already prolonged is not prolonged again: two sessions could keep each other awake for ever
 if [ "$1" = Stop ]; then
-    IFS= read -r event || :
+    [ -n "$event" ] || IFS= read -r event || :
     case $event in
     *'"stop_hook_active":true'*) exit 0 ;;
     esac
 fi
 
 mv "$box/next" "$box/taken.$$" 2>/dev/null || exit 0
+if [ "$1 ${2:-}" = "Stop codex" ]; then
+    # Codex takes nothing but a reason to go on at the end of a turn; what lies ready ends an object inside of another one
+    printf '{"decision":"block","reason":"'
+    exec sed 's/}}$/}/' "$box/taken.$$"
+fi
 printf '{"hookSpecificOutput":{"hookEventName":"%s","additionalContext":"' "$1"
 exec cat "$box/taken.$$"

@@ -8,8 +8,9 @@ import os
 import sys
 
 from multifleet.cli.arguments import Value
-from multifleet.cli.daemon import ask, is_stopped
+from multifleet.cli.daemon import ask
 from multifleet.cli.shape import Command, Failed
+from multifleet.sessions.processes import above_shells
 
 EVENTS = {"session-start": "SessionStart", "user-prompt-submit": "UserPromptSubmit", "stop": "Stop"}
 PATIENCE = {"SessionStart": 0.8}
@@ -35,6 +36,7 @@ def _ask(command: Command, event: str) -> str:
     told = json.loads(sys.stdin.buffer.read(LARGEST_INPUT))
     if not isinstance(told, dict):
         raise ValueError("the client's input is no object")
+    client = os.environ.get("MULTIFLEET_CLIENT", "")
     values: dict[str, Value] = {
         "event": event,
         "session_id": str(told.get("session_id") or os.environ.get("CLAUDE_CODE_SESSION_ID", "")),
@@ -43,11 +45,18 @@ def _ask(command: Command, event: str) -> str:
     for field in ("transcript_path", "source"):
         if isinstance(told.get(field), str):
             values[field] = told[field]
+    if client:
+        values["client"] = client  # what Claude Code has in the environment is about a session above this one
+        if (above := above_shells(os.getppid())) is not None:
+            values["pid"] = above
+        return _text(command, values, event)
     if entrypoint := os.environ.get("CLAUDE_CODE_ENTRYPOINT"):
         values["entrypoint"] = entrypoint
     if (pid := os.environ.get("CLAUDE_PID", "")).isdecimal():
         values["pid"] = int(pid)
-    if is_stopped():
-        return ""
+    return _text(command, values, event)
+
+
+def _text(command: Command, values: dict[str, Value], event: str) -> str:
     answer = json.loads(ask(command, values, PATIENCE.get(event, IMPATIENCE)))
     return str(answer["text"])

@@ -46,6 +46,7 @@ RESERVED_STEMS = (
     "functioncall",
     "functionresult",
     "hookcontext",
+    "hookprompt",
     "localcommand",
     "routinefire",
     "sessioncontext",

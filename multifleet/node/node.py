@@ -20,6 +20,7 @@ from multifleet.node.healing import by_hand
 from multifleet.node.keys.keystore import kept_in
 from multifleet.node.lost_stores import what_was_lost
 from multifleet.node.offering.live_sessions import AT_TERMINAL
+from multifleet.node.offering.other_clients import SHOWN_AT_START
 from multifleet.node.offering.session_listing import gold_listing, session_listing
 from multifleet.node.roster.picture import roster_view, settled_here
 from multifleet.node.roster.words import COME_BACK, HAS_LEFT, maybe_out_words, me_out_words, who_refuses
@@ -50,6 +51,8 @@ from multifleet.operations.views import (
     WhyView,
 )
 from multifleet.operations.waking import CloudView, WakeView
+from multifleet.sessions.claude_registry import CLIENT as CLAUDE
+from multifleet.sessions.seeds import is_session_id
 
 if TYPE_CHECKING:
     from multifleet.node.diagnosis.diagnosing import Diagnosing
@@ -298,13 +301,21 @@ class Node(Engine):
         source: str | None = None,
         entrypoint: str | None = None,
         pid: int | None = None,
+        client: str = "claude",
     ) -> HookView:
         """What a hook of an agent client is to show."""
         if event != SESSION_START:
             return HookView("")
         if not os.path.isabs(cwd):
             raise BadInput("cwd is an absolute path")
-        text = await self.offering.session_started(session_id, str(Path(cwd)), entrypoint == AT_TERMINAL)
+        cwd = str(Path(cwd))
+        later = None
+        if client != CLAUDE:
+            if not is_session_id(session_id):
+                raise BadInput("session_id is made of letters, digits, '-' and '_'")
+            told = self.offering.others.announce(client, session_id, cwd, pid)
+            later = None if client in SHOWN_AT_START else told
+        text = await self.offering.session_started(session_id, cwd, entrypoint == AT_TERMINAL, later)
         return HookView(text)
 
     async def receive_frame(self, frame: bytes, by: str = "local") -> AnswerView:

@@ -5,7 +5,6 @@ from multifleet.operations import (
     diagnosing,
     discovering,
     fleet,
-    injecting,
     messages,
     nodes,
     repairs,
@@ -21,7 +20,6 @@ __all__ = ["OPERATIONS", "Effect", "Operation", "Request", "View"]
 
 OPERATIONS: tuple[Operation, ...] = (
     *messages.OPERATIONS,
-    *injecting.OPERATIONS,
     *tracing.OPERATIONS,
     *authority.OPERATIONS,
     *nodes.OPERATIONS,

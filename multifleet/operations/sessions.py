@@ -56,6 +56,7 @@ class Hook(Request, frozen=True):
     source: Annotated[str | None, about("Why the session started: startup, resume, clear or compact.")] = None
     entrypoint: Annotated[str | None, about("How the client was started, for example cli or sdk-cli.")] = None
     pid: Annotated[int | None, about("Process id of the client.")] = None
+    client: Annotated[Literal["claude", "codex", "gemini", "qwen"], about("Which client it is.")] = "claude"
 
 
 async def sessions(node: "Node", request: Sessions) -> SessionListing:
@@ -102,6 +103,7 @@ async def hook(node: "Node", request: Hook) -> HookView:
         request.source,
         request.entrypoint,
         request.pid,
+        request.client,
     )
 
 

@@ -35,6 +35,11 @@ class Taken:
     fragment: str
 
 
+def is_session_id(text: str) -> bool:
+    """Whether a seed can be laid for a session of this id."""
+    return _SESSION_ID.fullmatch(text) is not None
+
+
 def fragment(text: str) -> str:
     """The text as it stands between the quotes of a JSON string, in ASCII and on one line."""
     return json.dumps(text)[1:-1]
@@ -130,7 +135,7 @@ class SeedBox:
         )
 
     def _folder(self, session_id: str) -> Path:
-        if not _SESSION_ID.fullmatch(session_id):
+        if not is_session_id(session_id):
             raise ValueError("this is not a session's id")
         return self._root / session_id
 

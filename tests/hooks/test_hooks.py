@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import socket
 import subprocess
@@ -67,6 +68,47 @@ def test_a_turn_that_a_hook_prolonged_is_not_prolonged_again(shell: list[str], t
     assert hand_over(shell, tmp_path, "Stop", active) == ""
     said = json.dumps({"stop_hook_active": False, "last": '"stop_hook_active":true'}, separators=(",", ":"))
     assert "hello" in hand_over(shell, tmp_path, "Stop", said)
+
+
+def told(event: str, **more: object) -> str:
+    """An event of a client that names its session there alone."""
+    named = {"session_id": ID, "turn_id": "1", "cwd": "/", "hook_event_name": event, **more}
+    return json.dumps(named, separators=(",", ":"))
+
+
+def hand_over_to_another(shell: list[str], home: Path, event: str, given: str, **variables: str) -> str:
+    """The same for a client whose name the script is given."""
+    environment = {"HOME": "/nonexistent", "PATH": "/usr/bin:/bin", "MULTIFLEET_HOME": str(home), **variables}
+    command = [*shell, str(ROOT / "hooks/hand-over.sh"), event, "codex"]
+    done = subprocess.run(command, input=given, capture_output=True, text=True, env=environment, timeout=10)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+@pytest.mark.parametrize("event", ["UserPromptSubmit", "BeforeAgent"])
+def test_another_client_names_its_session_in_the_event(shell: list[str], tmp_path: Path, event: str) -> None:
+    SeedBox(tmp_path).put(ID, "hello")
+    long = "x" * 300_000
+    above = "019a0000-0000-7000-8000-000000000001"
+    SeedBox(tmp_path).put(above, "of the session above it")
+    given = told(event, prompt=f'{long}"session_id":"{above}"')
+    answer = json.loads(hand_over_to_another(shell, tmp_path, event, given, CLAUDE_CODE_SESSION_ID=above))
+    assert answer == {"hookSpecificOutput": {"hookEventName": event, "additionalContext": "hello"}}
+    assert hand_over_to_another(shell, tmp_path, event, given) == ""
+
+
+def test_another_clients_turn_is_prolonged_once_too(shell: list[str], tmp_path: Path) -> None:
+    text = "\n".join(HOSTILE.values()) + "}}"
+    SeedBox(tmp_path).put(ID, fragment(text))
+    assert hand_over_to_another(shell, tmp_path, "Stop", told("Stop", stop_hook_active=True)) == ""
+    answer = json.loads(hand_over_to_another(shell, tmp_path, "Stop", told("Stop", stop_hook_active=False)))
+    assert answer == {"decision": "block", "reason": text}, "all that Codex takes there"
+
+
+@pytest.mark.parametrize("given", ["", "{}", "[]", '{"session_id":""}', '{"session_id":"../x"}', '{"session_id":7}'])
+def test_an_event_without_a_session_shows_nothing(shell: list[str], tmp_path: Path, given: str) -> None:
+    SeedBox(tmp_path).put(ID, "hello")
+    assert hand_over_to_another(shell, tmp_path, "Stop", given, CLAUDE_CODE_SESSION_ID=ID) == ""
 
 
 def test_a_text_taken_back_by_the_daemon_is_not_printed(shell: list[str], tmp_path: Path) -> None:
@@ -139,6 +181,15 @@ def test_the_start_of_a_session_goes_to_the_program_as_it_came(shell: list[str],
     assert session_start(shell, root, event) == (0, f"hook session-start\n{event}", "")
 
 
+def test_the_program_is_told_which_client_it_is(shell: list[str], tmp_path: Path) -> None:
+    program(tmp_path, 'echo "client:$MULTIFLEET_CLIENT"')
+    command = [*shell, str(ROOT / "hooks/session-start.sh"), str(tmp_path)]
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "MULTIFLEET_CLIENT": "gemini"}
+    for words, client in (["codex"], "codex"), ([], ""):
+        done = subprocess.run([*command, *words], input="{}", env=environment, capture_output=True, text=True)
+        assert done.stdout == f"client:{client}\n"
+
+
 @pytest.mark.parametrize("script", ["exit 2", "echo broken >&2; exit 1", "kill -9 $$"])
 def test_whatever_the_program_does_the_session_starts(shell: list[str], tmp_path: Path, script: str) -> None:
     program(tmp_path, script)
@@ -181,3 +232,14 @@ def test_the_hooks_file_names_only_events_that_every_client_knows() -> None:
         script = entry["args"][0].replace("${CLAUDE_PLUGIN_ROOT}", str(ROOT))
         assert Path(script).is_file() and entry["timeout"] <= 3
         assert event == "SessionStart" or entry["args"][1] == event
+
+
+def test_the_hooks_of_codex_run_the_same_scripts_and_name_the_client() -> None:
+    hooks = json.loads((ROOT / "hooks/codex.json").read_text())["hooks"]
+    assert set(hooks) == {"SessionStart", "UserPromptSubmit", "Stop"}
+    for event, [found] in hooks.items():
+        (entry,) = found["hooks"]
+        words = shlex.split(entry["command"].replace("${PLUGIN_ROOT}", str(ROOT)))
+        assert entry["type"] == "command" and entry["timeout"] <= 3
+        assert words[0] == "/bin/sh" and Path(words[1]).is_file() and words[-1] == "codex"
+        assert event == "SessionStart" or words[2] == event

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Self
 
 Reply = dict[str, Any]
 Body = dict[str, Any]
@@ -42,13 +42,21 @@ class MockAPI:
         self._rules: list[tuple[re.Pattern[str], Reply | Callable[[Body], Reply], bool]] = []
         self._news = threading.Condition()
         self._ids = itertools.count(1)
-        handler = type("Handler", (Handler,), {"mock": self})
+        handler = type("Handler", (self.handler(),), {"mock": self})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
-    def __enter__(self) -> "MockAPI":
+    def handler(self) -> "type[Handler]":
+        """What speaks the API on a connection."""
+        return Handler
+
+    def text_of(self, body: Body) -> str:
+        """The words of a request to which the script's patterns are put."""
+        return last_user_text(body)
+
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -78,7 +86,7 @@ class MockAPI:
 
     def reply_to(self, body: Body) -> Reply:
         """What the script answers to a request."""
-        text = last_user_text(body)
+        text = self.text_of(body)
         for rule in list(self._rules):
             pattern, reply, once = rule
             if pattern.search(text):

@@ -62,7 +62,12 @@ class Machine:
         self.pinned: list[PeerRow] = []
         self.shared_key = shared_key
         self.config = Config(
-            claudeConfigDir=str(home / "claude"), bind=("127.0.0.1",), port=0, heartbeatSeconds=60.0, keys="file"
+            claudeConfigDir=str(home / "claude"),
+            codexHome=str(home / "codex"),
+            bind=("127.0.0.1",),
+            port=0,
+            heartbeatSeconds=60.0,
+            keys="file",
         )
         self.node: Node
         self._stack = AsyncExitStack()

@@ -36,6 +36,7 @@ class Daemon:
             "port": self.port,
             "keys": "file",
             "claudeConfigDir": str(self.home / "claude"),
+            "codexHome": str(self.home / "codex"),
             "heartbeatSeconds": 0.2,
         }
         (self.home / "config.json").write_text(json.dumps(base | config))

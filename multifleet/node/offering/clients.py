@@ -16,11 +16,14 @@ from multifleet.node.counters import Counters
 from multifleet.operations.views import ClientView
 from multifleet.sessions.base import Session
 from multifleet.sessions.claude_hooks import hooks_installed
+from multifleet.sessions.claude_registry import CLIENT
 from multifleet.sessions.claude_selftest import TRUSTED, SelfTest, self_test
 from multifleet.store.store import Store
 
 KEY = "selftest claude "
-SOCKET, HOOKS, TESTING = "socket", "hooks", "testing"
+SOCKET, HOOKS, TESTING, NONE = "socket", "hooks", "testing", "none"
+OTHER = "messages are shown by its hooks: when it starts, with a prompt, at the end of a turn"
+NO_HOOKS = "no hook of this session has run since it began, so nothing is laid ready for it; see docs/other-clients.md"
 AGAIN = 3600.0
 """Seconds after which a version that failed is tested again: the machine may just have been too slow."""
 
@@ -38,13 +41,21 @@ class Clients:
     """One for the node."""
 
     def __init__(
-        self, store: Store, clock: NodeClock, counters: Counters, config: Path, changed: Callable[[], None]
+        self,
+        store: Store,
+        clock: NodeClock,
+        counters: Counters,
+        config: Path,
+        changed: Callable[[], None],
+        runs_hooks: Callable[[str], bool] = lambda session: False,
     ) -> None:
+        """`runs_hooks` says of a session of another client whether its hooks are known to run."""
         self._store = store
         self._clock = clock
         self._counters = counters
         self._config = config
         self._changed = changed
+        self._runs_hooks = runs_hooks
         self._verdicts: dict[str, Verdict] = {}
         self._testing: set[str] = set()
         self._group: asyncio.TaskGroup | None = None
@@ -61,7 +72,9 @@ class Clients:
         self._group = group
 
     def way_to(self, session: Session) -> str:
-        """socket, hooks, or testing (ask again when told that something changed)."""
+        """socket, hooks, none, or testing (ask again when told that something changed)."""
+        if not self.reaches(session):
+            return NONE
         if session.socket is None:
             return HOOKS
         verdict = self._verdicts.get(session.version)
@@ -73,6 +86,10 @@ class Clients:
             return SOCKET
         self._start_test(session)
         return TESTING if session.version in self._testing else HOOKS
+
+    def reaches(self, session: Session) -> bool:
+        """Whether there is a way to it: of other clients than Claude Code only where hooks are known to run."""
+        return session.client == CLIENT or self._runs_hooks(session.session_id)
 
     def _start_test(self, session: Session) -> None:
         if session.version not in self._testing and self._group is not None:
@@ -104,12 +121,15 @@ class Clients:
         seen: dict[str, ClientView] = {}
         for session in sessions:
             way = self.way_to(session)
-            seen.setdefault(session.version, ClientView(session.client, session.version, way, self._why(session, way)))
+            view = ClientView(session.client, session.version, way, self._why(session, way))
+            seen.setdefault(f"{session.client} {session.version}", view)
         return list(seen.values())
 
     def _why(self, session: Session, way: str) -> str | None:
         if way == SOCKET:
             return None
+        if session.client != CLIENT:
+            return OTHER if way == HOOKS else f"{session.client}: {NO_HOOKS}"
         if session.socket is None:
             return f"this session has no inbox socket: it gets its messages from hooks; {self._hooks()}"
         verdict = self._verdicts.get(session.version)

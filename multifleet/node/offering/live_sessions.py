@@ -9,12 +9,14 @@ from pathlib import Path
 from multifleet.core.choose_session import choose_session
 from multifleet.node.clock import NodeClock
 from multifleet.node.offering.clients import HOOKS, SOCKET, Clients
+from multifleet.node.offering.other_clients import OtherClients
 from multifleet.node.offering.quiet import Quiet
 from multifleet.node.offering.seats import Seats
 from multifleet.operations.views import SeatView, SessionView
 from multifleet.sessions.base import Found, Session, Status
 from multifleet.sessions.claude_hooks import hooks_installed
 from multifleet.sessions.claude_registry import ClaudeRegistry, config_dir
+from multifleet.sessions.codex_rollout import codex_home
 from multifleet.store.rows import InboxRow
 
 AT_TERMINAL = "cli"
@@ -33,6 +35,7 @@ class LiveSessions:
         config: Path,
         seats: Seats,
         registry: ClaudeRegistry,
+        others: OtherClients,
         clients: Clients,
         clock: NodeClock,
         home: Path,
@@ -44,6 +47,7 @@ class LiveSessions:
         self.config = config
         self.seats = seats
         self.registry = registry
+        self.others = others
         self.clients = clients
         self._quiet = quiet
         self._met: dict[int, Session] = {}
@@ -54,7 +58,7 @@ class LiveSessions:
 
         Scripts run single questions in any number of folders that are gone the next moment: these get none by that.
         """
-        found = await asyncio.to_thread(self.registry.find)
+        found = await asyncio.to_thread(self._find)
         found = replace(found, sessions=tuple(one for one in found.sessions if not self.is_own(one.cwd)))
         for session in found.sessions:
             if session.entrypoint == AT_TERMINAL:
@@ -63,6 +67,10 @@ class LiveSessions:
         while len(self._met) > REMEMBERED:
             del self._met[next(iter(self._met))]
         return found
+
+    def _find(self) -> Found:
+        found = self.registry.find()
+        return replace(found, sessions=(*found.sessions, *self.others.find()))
 
     def is_own(self, cwd: str) -> bool:
         """Whether a session in this folder is the node's own: the repair agent is not to read what peers write."""
@@ -80,16 +88,14 @@ class LiveSessions:
         """The seat a message is for, the default one if its own is no more; None: whichever session is chosen."""
         return row.seat if row.seat is not None and self.seats.has(row.seat) else self.seats.default
 
-    def choose(self, found: Found, wanted: str | None, passes: bool = False, only: str | None = None) -> Session | None:
+    def choose(self, found: Found, wanted: str | None, passes: bool = False) -> Session | None:
         """The one session that gets messages for a seat; None: for the node.
 
-        `passes`: what is to be shown also where nothing may disturb. `only`: the id of the session that may get it.
+        `passes`: what is to be shown also where nothing may disturb.
         """
-        ready = [one for one in found.sessions if not self._is_beginning(one)]
+        ready = [one for one in found.sessions if self.clients.reaches(one) and not self._is_beginning(one)]
         if not passes:
             ready = [one for one in ready if not self._quiet.covers(self.seats.known_for(one.cwd))]
-        if only is not None:
-            return next((one for one in ready if one.session_id == only), None)
         on_it = [one for one in ready if wanted is None or self.seats.known_for(one.cwd) == wanted]
         return choose_session(on_it, {}, None)
 
@@ -167,3 +173,8 @@ class LiveSessions:
 def claude_config(chosen: str | None) -> Path:
     """Claude Code's folder: the configured one, else the one that the environment names."""
     return Path(chosen).expanduser() if chosen else config_dir(os.environ)
+
+
+def codex_folder(chosen: str | None) -> Path:
+    """Codex's folder: the configured one, else the one that the environment names."""
+    return Path(chosen).expanduser() if chosen else codex_home(os.environ)

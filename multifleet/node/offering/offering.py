@@ -23,22 +23,23 @@ from multifleet.node.delivery.sending import Sending
 from multifleet.node.offering.clients import HOOKS, SOCKET, TESTING, Clients
 from multifleet.node.offering.copies import Copies
 from multifleet.node.offering.following import WITHDRAWN, Following
-from multifleet.node.offering.gold import with_gold
-from multifleet.node.offering.live_sessions import LiveSessions, claude_config
+from multifleet.node.offering.live_sessions import LiveSessions, claude_config, codex_folder
 from multifleet.node.offering.offers import Offers, Open, loudest
+from multifleet.node.offering.other_clients import OtherClients
 from multifleet.node.offering.plans import AT_ONCE, Plan, plans
 from multifleet.node.offering.quiet import Quiet
 from multifleet.node.offering.replies import Replies
+from multifleet.node.offering.ringing import Ringing
 from multifleet.node.offering.seats import Seats
 from multifleet.node.offering.showing import Shown, shown_by_hook, shown_in_line
 from multifleet.node.offering.watching import Watching, token_of
-from multifleet.node.offering.wishes import for_session
 from multifleet.node.roster.words import refusal_words
 from multifleet.node.setup import Setup
-from multifleet.sessions.base import UnknownOutcome, Unreachable
+from multifleet.sessions.base import Session, UnknownOutcome, Unreachable
 from multifleet.sessions.claude_inbox import post
 from multifleet.sessions.claude_registry import ClaudeRegistry
 from multifleet.sessions.claude_wire import Receipt, Reply
+from multifleet.sessions.codex_threads import CodexThreads
 from multifleet.sessions.own_files import NotOurs
 from multifleet.sessions.seeds import SeedBox, fragment
 from multifleet.store.rows import InboxRow
@@ -77,14 +78,19 @@ class Offering:
         self._out = out
         self._copies = Copies(store, counters) if setup.config.seedCopies else None
         config = claude_config(setup.config.claudeConfigDir)
+        codex = codex_folder(setup.config.codexHome)
         registry = ClaudeRegistry(config)
         self.seats = Seats(store, clock, registry.known_projects)
-        self.clients = Clients(store, clock, counters, config, self.wake)
+        self.others = OtherClients(store, clock, CodexThreads(codex))
+        self.clients = Clients(store, clock, counters, config, self.wake, self.others.runs_hooks)
         self.quiet = Quiet(store, clock, self.seats.has)
-        self.live = LiveSessions(config, self.seats, registry, self.clients, clock, setup.home, self.quiet)
+        self.live = LiveSessions(
+            config, self.seats, registry, self.others, self.clients, clock, setup.home, self.quiet
+        )
         self._seeds = SeedBox(setup.home)
-        watching = Watching(config)
+        watching = Watching(config, codex)
         self.offers = Offers(store, clock, counters, watching, state_to, lambda sender: refusal_words(out(sender)))
+        self._ringing = Ringing(codex, self.offers, clock, counters)
         self._replies = Replies(self._node, store, counters, registry, sending, self.wake)
         self._following = Following(self.offers, watching, self._seeds, clock, self._hold_back, self._is_out)
         self._limits: defaultdict[tuple[str, int], OfferLimits] = defaultdict(OfferLimits)
@@ -102,12 +108,14 @@ class Offering:
         """Take up what an earlier run left open."""
         await self.clients.load()
         await self.quiet.load()
+        await self.others.load()
         await self.offers.load()
         await self._replies.start(stack)
 
     async def run(self, group: asyncio.TaskGroup) -> None:
         """Until cancelled."""
         self.clients.start(group)
+        self._ringing.start(group)
         while True:
             self._news.clear()
             began = self._clock.monotonic()
@@ -125,8 +133,9 @@ class Offering:
         """Messages that wait for a session."""
         return await self._store.inbox.waiting(WAITING_LIMIT, self._clock.now())
 
-    async def session_started(self, session_id: str, cwd: str, interactive: bool) -> str:
-        """What waits for a session that begins, for its hook to show; empty where its inbox socket will take it."""
+    async def session_started(self, session_id: str, cwd: str, interactive: bool, later: Session | None = None) -> str:
+        """What waits for a session that begins, for its hook to show; empty where its inbox socket will take it, or
+        its next hook: `later` is the session then."""
         if self.live.is_own(cwd):
             return ""
         seat = self.seats.of_folder(cwd) if interactive else self.seats.known_for(cwd)
@@ -136,9 +145,12 @@ class Offering:
             return ""
         async with self._turn_lock:
             self.live.begun(session_id)
-            rows = for_session(await self._offerable(self.seats.with_node({seat} if seat else set())), session_id)
+            rows = await self._offerable(self.seats.with_node({seat} if seat else set()))
             if self.quiet.covers(seat):
                 rows = [row for row in rows if passes(row.type)]
+            if rows and later is not None:
+                await self._offer_by_hook(Plan(later, HOOKS, "", rows))
+                return ""
             return await self._hand_to_hook(session_id, cwd, rows[:AT_ONCE]) if rows else ""
 
     async def turn_away(self, sender: str, reason: str) -> int:
@@ -166,7 +178,7 @@ class Offering:
         await self._expire()
         found = await self.live.find()
         if not found.sessions and not self.offers and not self._replies.words:
-            return await self._until_next(nothing_to_do=True)
+            return await self._until_next(nothing_to_do=await self._is_empty())
         await self._hear()
         await self._following.look(found)
         testing = False
@@ -178,13 +190,16 @@ class Offering:
                 await self._offer_by_socket(plan)
             elif plan.way == HOOKS:
                 await self._offer_by_hook(plan)
+        self._ringing.look(found)
         if testing:
             return QUICK
-        return await self._until_next(nothing_to_do=not rows and not self.offers)
+        return await self._until_next(nothing_to_do=not rows and not self.offers and await self._is_empty())
+
+    async def _is_empty(self) -> bool:
+        """Whether nothing is stored that could be offered, or that has expired and must be told so."""
+        return not await self._store.inbox.waiting(1)
 
     async def _until_next(self, *, nothing_to_do: bool) -> float | None:
-        # What is stored may be offered later, or has expired and must be told so.
-        nothing_to_do = nothing_to_do and not await self._store.inbox.waiting(1)
         now = self._clock.monotonic()
         soon = any(now - offer.since < EXPECTED_SOON for offer in self.offers)
         if soon or (now < self._expect_until and not nothing_to_do):
@@ -298,16 +313,15 @@ class Offering:
     ) -> tuple[Open, Fenced, list[InboxRow]] | None:
         """An offer that is on disk, with its text: without what has ended until now, and None where that is all."""
         part, is_digest = plan.next_part()
+        fenced, rows = await asyncio.to_thread(show, offer_id, part, is_digest)
         session = plan.session
-        where = (self.live.config, session.session_id, session.cwd)
-        fenced, rows = await with_gold(show, offer_id, part, is_digest, where)
         offer = await self.offers.commit(offer_id, rows, session.session_id, session.cwd, plan.way, process, is_digest)
         if offer is None:
             return None
         offer.loudness = loudest(plan.rows)
         if len(offer.row.messages) < len(rows):
             rows = [row for row in rows if (row.sender, row.id) in offer.row.messages]
-            fenced, rows = await with_gold(show, offer_id, rows, is_digest, where)
+            fenced, rows = await asyncio.to_thread(show, offer_id, rows, is_digest)
         return None if await self._is_withdrawn(rows, offer.id) else (offer, fenced, rows)
 
     async def _make_room(self, plan: Plan) -> None:
@@ -324,7 +338,7 @@ class Offering:
 
     async def _hand_to_hook(self, session_id: str, cwd: str, rows: list[InboxRow]) -> str:
         offer_id = str(uuid.uuid4())
-        fenced, shown = await with_gold(shown_by_hook, offer_id, rows, False, (self.live.config, session_id, cwd))
+        fenced, shown = await asyncio.to_thread(shown_by_hook, offer_id, rows)
         offer = await self.offers.commit(offer_id, shown, session_id, cwd, HOOKS)
         if offer is None or await self._is_withdrawn(shown, offer.id):
             return ""

@@ -1,11 +1,14 @@
 """Follows the transcripts of sessions that were given messages, for the only proof that a model has seen them."""
 
 import asyncio
+from dataclasses import dataclass
 from pathlib import Path
 
+from multifleet.core.rollout import RolloutProof
 from multifleet.core.transcript import Fact, Sighting, TranscriptProof
 from multifleet.sessions.base import Session
 from multifleet.sessions.claude_transcript import TranscriptFile, size_of, transcript_path
+from multifleet.sessions.codex_rollout import rollout_path
 
 BEFORE = 1024 * 1024
 """Bytes that are read of what was there before a new offer: enough to know the answer under way."""
@@ -21,51 +24,70 @@ def mark_of(offer_id: str) -> str:
     return offer_id.replace("-", "")
 
 
-class Watching:
-    """The transcripts that are followed, one for each conversation."""
+@dataclass(slots=True)
+class _Followed:
+    proof: TranscriptProof | RolloutProof
+    file: TranscriptFile
 
-    def __init__(self, config: Path) -> None:
+
+class Watching:
+    """The transcripts that are followed, one for each conversation, each as its client writes it."""
+
+    def __init__(self, config: Path, codex: Path) -> None:
+        """`config` is Claude Code's folder, `codex` that of Codex."""
         self._config = config
-        self._followed: dict[str, tuple[TranscriptProof, TranscriptFile]] = {}
+        self._codex = codex
+        self._followed: dict[str, _Followed] = {}
 
     def watch(self, session_id: str, cwd: str, offer_id: str, token: str, *, new: bool) -> None:
         """Look for an offer, by its token or mark: a new one in what is written from now on, another in all of it."""
         followed = self._followed.get(session_id)
         if followed is None:
-            path = transcript_path(self._config, cwd, session_id)
-            offset = max(0, size_of(path) - BEFORE) if new else 0
-            followed = self._followed[session_id] = (TranscriptProof(), TranscriptFile(path, offset))
-        followed[0].watch(offer_id, token)
+            rollout = rollout_path(self._codex, session_id)
+            path = rollout or transcript_path(self._config, cwd, session_id)
+            file = TranscriptFile(path, max(0, size_of(path) - BEFORE) if new else 0)
+            followed = self._followed[session_id] = _Followed(RolloutProof() if rollout else TranscriptProof(), file)
+        followed.proof.watch(offer_id, token)
 
     def forget(self, session_id: str, offer_id: str) -> None:
         """Stop looking for an offer."""
         followed = self._followed.get(session_id)
         if followed is None:
             return
-        followed[0].forget(offer_id)
-        if not followed[0].watched:
+        followed.proof.forget(offer_id)
+        if not followed.proof.watched:
             del self._followed[session_id]
 
     def sighting(self, session_id: str, offer_id: str) -> Sighting:
         """All that is proven of an offer so far."""
         followed = self._followed.get(session_id)
-        return followed[0].sighting(offer_id) if followed else Sighting(offer_id, Fact.NONE)
+        return followed.proof.sighting(offer_id) if followed else Sighting(offer_id, Fact.NONE)
 
     def has_transcript(self, session_id: str) -> bool:
         """Whether the conversation is written down at all."""
         followed = self._followed.get(session_id)
-        return followed is not None and followed[1].path.exists()
+        return followed is not None and followed.file.path.exists()
 
     async def read(self, session_id: str, session: Session | None) -> None:
         """Read on in one conversation's transcript; others get their turn while a long one is read."""
         followed = self._followed.get(session_id)
         if followed is None:
             return
-        proof, file = followed
-        if session is not None and not file.path.exists():
-            file.path = transcript_path(self._config, session.cwd, session_id)
-        while data := file.read():
-            if file.restarted():
-                proof.restart()
-            proof.feed(data)
+        if session is not None and not followed.file.path.exists():
+            self._look_again(followed, session)
+        while data := followed.file.read():
+            if followed.file.restarted():
+                followed.proof.restart()
+            followed.proof.feed(data)
             await asyncio.sleep(0)
+
+    def _look_again(self, followed: _Followed, session: Session) -> None:
+        rollout = rollout_path(self._codex, session.session_id)
+        if rollout is None:
+            followed.file.path = transcript_path(self._config, session.cwd, session.session_id)
+        elif isinstance(followed.proof, TranscriptProof):
+            # the file of a thread is made in its first turn, and only then is known that it is one
+            proof = RolloutProof()
+            for offer_id in followed.proof.watched:
+                proof.watch(offer_id, mark_of(offer_id))
+            followed.proof, followed.file = proof, TranscriptFile(rollout)

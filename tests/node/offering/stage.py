@@ -144,7 +144,9 @@ async def stage_in(folder: Path, machines: Machines) -> AsyncIterator[Stage]:
     """Both nodes run."""
     mac1, mac2 = machines.add("mac1", "mac2")
     (folder / "home/project").mkdir(parents=True)
-    mac2.config = msgspec.structs.replace(mac2.config, claudeConfigDir=str(folder / "home/.claude"))
+    home = folder / "home"
+    folders = {"claudeConfigDir": str(home / ".claude"), "codexHome": str(home / ".codex")}
+    mac2.config = msgspec.structs.replace(mac2.config, **folders)
     await mac1.start()
     node = await mac2.start()
     (folder / "desk").mkdir()

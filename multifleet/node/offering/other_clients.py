@@ -1,0 +1,100 @@
+"""The sessions of Codex, Gemini CLI and Qwen Code on this machine: what their start hooks told, and what still runs.
+
+That a session's hook has told of it is the proof that its hooks run at all: only then is anything laid ready for it.
+"""
+
+import os
+import sys
+
+import msgspec
+
+from multifleet.node.clock import NodeClock
+from multifleet.sessions import codex_threads
+from multifleet.sessions.base import Session, Status
+from multifleet.sessions.codex_threads import CodexThreads
+from multifleet.sessions.processes import owner_of, started_at
+from multifleet.store.store import Store
+
+NOTE, MOST = "announced_sessions", 200
+"""The key in the store, and how many sessions are remembered."""
+SHOWN_AT_START = frozenset({"codex", "qwen"})
+"""Clients whose start hook may show something: Gemini CLI would not know a command any more that follows it."""
+
+
+class Announced(msgspec.Struct, frozen=True):
+    """A session that its start hook told of."""
+
+    client: str
+    session: str
+    cwd: str
+    pid: int
+    start: str
+    """Of the process; empty where the hook could not tell it."""
+    at: float
+
+
+class OtherClients:
+    """One for the node; `load` before the others."""
+
+    def __init__(self, store: Store, clock: NodeClock, codex: CodexThreads) -> None:
+        self._store = store
+        self._clock = clock
+        self._codex = codex
+        self._announced: dict[str, Announced] = {}
+
+    async def load(self) -> None:
+        """What an earlier run was told."""
+        noted = await self._store.meta.get(NOTE)
+        for one in msgspec.json.decode(noted, type=list[Announced]) if noted else []:
+            self._announced.setdefault(one.session, one)
+
+    def announce(self, client: str, session_id: str, cwd: str, pid: int | None) -> Session:
+        """A start hook ran; in its process an earlier conversation is over."""
+        start = started_at(pid) if pid is not None and owner_of(pid) == os.getuid() else None
+        told = Announced(client, session_id, cwd, pid or 0, start or "", self._clock.wall())
+        if client != codex_threads.CLIENT:
+            former = [one.session for one in self._announced.values() if (one.pid, one.start) == (told.pid, told.start)]
+            for session in former if told.start else ():
+                del self._announced[session]
+        self._announced.pop(session_id, None)
+        self._announced[session_id] = told
+        while len(self._announced) > MOST:
+            del self._announced[next(iter(self._announced))]
+        self._store.meta.set_later(NOTE, msgspec.json.encode(list(self._announced.values())).decode())
+        return _session(told)
+
+    def runs_hooks(self, session_id: str) -> bool:
+        """Whether this session's hooks are known to run."""
+        return session_id in self._announced
+
+    def find(self) -> tuple[Session, ...]:
+        """The live sessions now. Blocks for the disk."""
+        threads = self._codex.find().sessions
+        known = {thread.session_id for thread in threads}
+        return (*threads, *(_session(one) for one in list(self._announced.values()) if self._lives(one, known)))
+
+    def _lives(self, one: Announced, known: set[str]) -> bool:
+        if one.session in known or not one.start:
+            return False
+        if one.client == codex_threads.CLIENT and sys.platform.startswith("linux"):
+            return False  # a live thread of Codex is found by its lock
+        return started_at(one.pid) == one.start
+
+
+def _session(one: Announced) -> Session:
+    return Session(
+        client=one.client,
+        session_id=one.session,
+        pid=one.pid,
+        proc_start=one.start,
+        cwd=one.cwd,
+        name="",
+        status=Status.UNKNOWN,
+        version="",
+        entrypoint="",
+        socket=None,
+        transcript=None,
+        started_at=one.at,
+        updated_at=one.at,
+        kind="",
+    )

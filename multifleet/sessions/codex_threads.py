@@ -1,0 +1,91 @@
+"""Finds the live Codex threads of this user: those whose lock a process holds.
+
+A client that ends removes its lock's file; one that is killed leaves the file, and the kernel lets the lock go. Where
+the kernel does not tell who holds a lock (not Linux), no thread is found.
+"""
+
+import os
+from pathlib import Path
+
+from multifleet.sessions.base import Found, Problem, Session
+from multifleet.sessions.codex_rollout import Opening, is_thread, opening, rollout_path, status_of
+from multifleet.sessions.processes import owner_of, started_at
+
+CLIENT = "codex"
+LOCKS = "thread-writer-locks"
+MAX_THREADS = 500
+
+
+class CodexThreads:
+    """The threads under one folder of Codex."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self._known: dict[str, tuple[Path, Opening]] = {}
+
+    def find(self) -> Found:
+        """All live threads that have begun a turn and are a person's or a script's own."""
+        folder = self.home / LOCKS
+        try:
+            names = sorted(os.listdir(folder))
+        except FileNotFoundError:
+            return Found((), ())
+        except OSError as error:
+            return Found((), (Problem(folder, error.strerror or "cannot be read"),))
+        threads = [name[:-5] for name in names if name.endswith(".lock") and is_thread(name[:-5])]
+        holders = _holders() if threads else {}
+        found = [self._session(thread, holders) for thread in threads[:MAX_THREADS]]
+        self._known = {thread: known for thread, known in self._known.items() if thread in threads}
+        return Found(tuple(session for session in found if session is not None), ())
+
+    def _session(self, thread: str, holders: dict[int, int]) -> Session | None:
+        try:
+            pid = holders.get(os.lstat(self.home / LOCKS / f"{thread}.lock").st_ino, 0)
+        except OSError:
+            return None
+        start = started_at(pid)
+        if start is None or owner_of(pid) != os.getuid():
+            return None
+        known = self._known.get(thread) or self._look_up(thread)
+        if known is None:
+            return None
+        path, first = self._known[thread] = known
+        try:
+            written = os.lstat(path).st_mtime
+        except OSError:
+            return None
+        return Session(
+            client=CLIENT,
+            session_id=thread,
+            pid=pid,
+            proc_start=start,
+            cwd=first.cwd,
+            name="",
+            status=status_of(path),
+            version=first.version,
+            entrypoint=first.source,
+            socket=None,
+            transcript=path,
+            started_at=first.started_at,
+            updated_at=written,
+            kind=first.source,
+        )
+
+    def _look_up(self, thread: str) -> tuple[Path, Opening] | None:
+        path = rollout_path(self.home, thread)
+        first = opening(path) if path is not None else None
+        return (path, first) if path is not None and first is not None and first.thread == thread else None
+
+
+def _holders() -> dict[int, int]:
+    """Who holds an exclusive flock: inode of the file -> pid."""
+    held: dict[int, int] = {}
+    try:
+        with open("/proc/locks", encoding="ascii") as file:
+            for line in file:
+                words = line.split()
+                if words[1:4] == ["FLOCK", "ADVISORY", "WRITE"]:
+                    held[int(words[5].rpartition(":")[2])] = int(words[4])
+    except (OSError, ValueError, IndexError):
+        return {}
+    return held

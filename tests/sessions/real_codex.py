@@ -1,0 +1,146 @@
+"""A real, unmodified Codex in a home of its own, with our hooks, against a scripted API on loopback."""
+
+import asyncio
+import contextlib
+import json
+import os
+import secrets
+import shlex
+import signal
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, Self
+
+from multifleet.sessions.base import Session
+from multifleet.sessions.codex_threads import CodexThreads
+from tests.lab.client_install import program
+from tests.lab.mock_openai import MockOpenAI
+from tests.sessions.real_claude import until
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFIG = """
+model = "mock-model"
+model_provider = "mock"
+check_for_update_on_startup = false
+[model_providers.mock]
+name = "mock"
+base_url = "{url}/v1"
+wire_api = "responses"
+env_key = "MOCK_KEY"
+[analytics]
+enabled = false
+[projects."{folder}"]
+trust_level = "trusted"
+"""
+
+
+class RealCodex:
+    """`ask` runs `codex exec`; `async with` is a session at a terminal, at its prompt."""
+
+    def __init__(self, api: MockOpenAI, home: Path, multifleet: Path, folder: Path) -> None:
+        self.api = api
+        self.home = home
+        self.folder = folder
+        self.multifleet = multifleet
+        self.threads = CodexThreads(home / ".codex")
+        self._server = f"mf-{secrets.token_hex(6)}"
+
+    def prepare(self) -> None:
+        """A home in which nothing is asked, and our hooks for the user."""
+        (self.home / ".codex").mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.home / ".codex/config.toml").write_text(CONFIG.format(url=self.api.url, folder=self.folder))
+        root = self.home / "plugin"
+        (root / "bin").mkdir(parents=True, exist_ok=True)
+        (root / ".venv").mkdir(exist_ok=True)
+        (root / ".venv/made-from").touch()
+        start = f"PYTHONPATH={shlex.quote(str(ROOT))} exec {shlex.quote(sys.executable)} -m multifleet"
+        (root / "bin/multifleet").write_text(f'#!/bin/sh\n{start} "$@"\n')
+        (root / "bin/multifleet").chmod(0o755)
+        with contextlib.suppress(FileExistsError):
+            (root / "hooks").symlink_to(ROOT / "hooks")
+        hooks = (ROOT / "hooks/codex.json").read_text().replace("${PLUGIN_ROOT}", str(root))
+        (self.home / ".codex/hooks.json").write_text(hooks)
+
+    def variables(self) -> dict[str, str]:
+        """All that the client is given."""
+        return {
+            "HOME": str(self.home),
+            "CODEX_HOME": str(self.home / ".codex"),
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "TERM": "xterm-256color",
+            "LANG": "C.UTF-8",
+            "MOCK_KEY": "fake",
+            "MULTIFLEET_HOME": str(self.multifleet),
+            "HTTPS_PROXY": "http://127.0.0.1:9",
+            "NO_PROXY": "127.0.0.1",
+        }
+
+    async def ask(self, prompt: str, *arguments: str) -> list[dict[str, Any]]:
+        """One `codex exec` in the folder; its events."""
+        self.prepare()
+        flags = ["--json", "--skip-git-repo-check", "--dangerously-bypass-hook-trust"]
+        process = await asyncio.create_subprocess_exec(
+            *(program("codex"), "exec", *flags, *arguments, prompt),
+            cwd=self.folder,
+            env=self.variables(),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        output, said = await process.communicate()
+        assert process.returncode == 0, said.decode()
+        return [json.loads(line) for line in output.splitlines()]
+
+    async def __aenter__(self) -> Self:
+        self.prepare()
+        command = ["env", "-i", *(f"{k}={v}" for k, v in self.variables().items()), program("codex")]
+        line = "exec " + shlex.join([*command, "--dangerously-bypass-hook-trust"])
+        await self.tmux("new-session", "-d", "-s", "s", "-x", "160", "-y", "50", "-c", str(self.folder), line)
+        await self.wait_screen("›")
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        pid = int((await self.tmux("list-panes", "-t", "s", "-F", "#{pane_pid}")).strip() or 0)
+        if pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+        await self.tmux("kill-server")
+        folder = os.environ.get("TMUX_TMPDIR") or tempfile.gettempdir()
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(f"{folder}/tmux-{os.getuid()}/{self._server}")
+
+    async def prompt(self, text: str) -> None:
+        """Types a prompt and submits it."""
+        await self.tmux("send-keys", "-t", "s", "-l", text)
+        await self.wait_screen(text[:40])
+        await self.tmux("send-keys", "-t", "s", "Enter")
+
+    async def session(self) -> Session:
+        """The thread, once it has begun a turn."""
+        found: Session = await until(lambda: next(iter(self.threads.find().sessions), None), what="a thread")
+        return found
+
+    async def wait_screen(self, text: str) -> None:
+        """Waits until a person would see the text."""
+        try:
+            async with asyncio.timeout(30.0):
+                while text not in await self.screen():  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            raise AssertionError(f"{text!r} is not on the screen:\n{await self.screen()}") from None
+
+    async def screen(self) -> str:
+        """What a person would see."""
+        return await self.tmux("capture-pane", "-p", "-t", "s")
+
+    async def tmux(self, *words: str) -> str:
+        """A command to this session's own tmux server; its output."""
+        process = await asyncio.create_subprocess_exec(
+            *("tmux", "-L", self._server, "-f", "/dev/null", *words),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        output, _ = await process.communicate()
+        return output.decode()

@@ -1,0 +1,107 @@
+"""Live threads of Codex are those whose lock is held, as their own file describes them."""
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+
+from multifleet.sessions.base import Status
+from multifleet.sessions.codex_rollout import asks_nobody, codex_home, rollout_path
+from multifleet.sessions.codex_threads import LOCKS, CodexThreads
+from multifleet.sessions.processes import started_at
+
+NOW = int(time.time() * 1000)
+THREAD = f"{NOW:012x}"[:8] + "-" + f"{NOW:012x}"[8:] + "-7abc-8def-0123456789ab"
+
+
+class Written:
+    """A thread as Codex leaves it on disk, its lock held by this process."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        folder = home / "sessions" / datetime.now(UTC).strftime("%Y/%m/%d")
+        folder.mkdir(parents=True)
+        (home / LOCKS).mkdir()
+        self.rollout = folder / f"rollout-2026-11-20T10-00-00-{THREAD}.jsonl"
+        self.lock: IO[str] = (home / LOCKS / f"{THREAD}.lock").open("w")
+        fcntl.flock(self.lock, fcntl.LOCK_EX)
+        self.write("session_meta", id=THREAD, cwd="/home/ada/api", cli_version="0.169.0", source="cli")
+
+    def write(self, kind: str, **payload: Any) -> None:
+        with self.rollout.open("a") as file:
+            file.write(json.dumps({"type": kind, "payload": payload}) + "\n")
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Iterator[Written]:
+    written = Written(tmp_path / ".codex")
+    yield written
+    written.lock.close()
+
+
+def test_a_thread_whose_lock_is_held_is_live(written: Written) -> None:
+    (session,) = CodexThreads(written.home).find().sessions
+    assert (session.client, session.session_id, session.cwd) == ("codex", THREAD, "/home/ada/api")
+    assert (session.pid, session.proc_start) == (os.getpid(), started_at(os.getpid()))
+    assert (session.version, session.entrypoint, session.transcript) == ("0.169.0", "cli", written.rollout)
+
+
+def test_a_lock_that_nobody_holds_is_of_a_thread_that_was_killed(written: Written) -> None:
+    threads = CodexThreads(written.home)
+    assert threads.find().sessions
+    fcntl.flock(written.lock, fcntl.LOCK_UN)
+    assert threads.find().sessions == ()
+
+
+def test_without_a_file_or_with_one_of_another_thread_it_is_not_listed(written: Written) -> None:
+    said = written.rollout.read_text()
+    for content in ("", "{", said.replace(THREAD, "another"), said.replace('"cli"', '{"subagent": "review"}')):
+        written.rollout.write_text(content)
+        assert CodexThreads(written.home).find().sessions == ()
+    written.rollout.unlink()
+    assert CodexThreads(written.home).find().sessions == ()
+    assert CodexThreads(written.home / "nothing").find().sessions == ()
+
+
+def test_its_status_is_that_of_the_last_turn(written: Written) -> None:
+    threads = CodexThreads(written.home)
+    for kind, status in (
+        ("token_count", Status.IDLE),
+        ("task_started", Status.BUSY),
+        ("agent_message", Status.BUSY),
+        ("task_complete", Status.IDLE),
+        ("task_started", Status.BUSY),
+        ("turn_aborted", Status.IDLE),
+    ):
+        written.write("event_msg", type=kind)
+        assert threads.find().sessions[0].status is status
+
+
+def test_only_a_thread_that_has_somebody_to_ask_or_cannot_do_everything_is_woken(written: Written) -> None:
+    assert asks_nobody(written.rollout), "not known before its first turn"
+    for approval, sandbox, alone in (
+        ("never", {"type": "danger-full-access"}, True),
+        ("never", "danger-full-access", True),
+        ("on-request", {"type": "danger-full-access"}, False),
+        ("never", {"type": "workspace-write"}, False),
+        ("never", {"type": "external-sandbox"}, True),
+    ):
+        written.write("turn_context", approval_policy=approval, sandbox_policy=sandbox)
+        assert asks_nobody(written.rollout) is alone
+    assert asks_nobody(written.home / "nothing")
+
+
+@pytest.mark.parametrize("id", ["", "../x", "0" * 36, "85f25b7e-8348-4b79-bdeb-0f2f2dc40cb5"])
+def test_what_is_no_thread_has_no_file(written: Written, id: str) -> None:
+    assert rollout_path(written.home, id) is None
+
+
+def test_its_folder_is_the_environments_or_the_users() -> None:
+    assert codex_home({"CODEX_HOME": "/x"}) == Path("/x")
+    assert codex_home({"HOME": "/home/ada"}) == Path("/home/ada/.codex")

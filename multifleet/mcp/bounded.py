@@ -1,4 +1,5 @@
-"""Keeps the lists of a large fleet short for a model: all are counted, and shown first is what is not as usual."""
+"""Keeps lists short for a model: of a large fleet all are counted, and shown first is what is not as usual; of many
+messages each shows as much of its text as there is room for."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -8,6 +9,12 @@ from typing import Any
 UNUSUAL_MOST = 40
 """Rows of what is not as usual."""
 USUAL_MOST = 30
+TEXTS = frozenset({"inbox", "unread"})
+"""Operations that list messages with their texts."""
+ROOM = 24_000
+"""Characters of all texts of a list together; a client shows a result of more than 50 KB by its first 2 KB alone."""
+LEAST = 200
+"""Characters that each text may have, however many there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +60,7 @@ def bounded(name: str, result: dict[str, Any]) -> dict[str, Any]:
         rows = result.get(each.field)
         if isinstance(rows, list) and len(rows) > USUAL_MOST:
             result = result | _cut(each, rows)
-    return result
+    return _with_short_texts(result) if name in TEXTS else result
 
 
 def _cut(each: List, rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -67,6 +74,27 @@ def _cut(each: List, rows: list[dict[str, Any]]) -> dict[str, Any]:
         each.field: [row for number, row in enumerate(rows) if number in kept],
         f"{each.field}_in_all": dict(Counter(row[each.state] for row in rows)),
         f"{each.field}_left_out": dict(left) | {"how_to_see_them": each.more},
+    }
+
+
+def _with_short_texts(result: dict[str, Any]) -> dict[str, Any]:
+    rows = result["messages"]
+    room = ROOM
+    for left, row in zip(range(len(rows), 0, -1), sorted(rows, key=lambda row: len(row["body"])), strict=True):
+        most = max(LEAST, room // left)  # what the short ones leave is for the long ones
+        if len(row["body"]) > most:
+            return result | {"messages": [_with_short_text(one, most) for one in rows]}
+        room -= len(row["body"])
+    return result
+
+
+def _with_short_text(row: dict[str, Any], most: int) -> dict[str, Any]:
+    total = len(row["body"])
+    if total <= most:
+        return row
+    return row | {
+        "body": row["body"][:most],
+        "body_missing": f"the last {total - most} of {total} characters: fleet_read shows all of it",
     }
 
 

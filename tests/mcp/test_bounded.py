@@ -5,8 +5,10 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from multifleet.mcp.bounded import LISTS, UNUSUAL_MOST, USUAL_MOST, bounded
+from multifleet.mcp.bounded import LEAST, LISTS, ROOM, UNUSUAL_MOST, USUAL_MOST, bounded
 from multifleet.mcp.shown import shown
 from multifleet.operations import OPERATIONS
 from scripts.example_fleet import a_status
@@ -50,6 +52,31 @@ def test_a_thousand_members_have_a_bound_in_bytes(state: str) -> None:
     text, _ = shown("status", bounded("status", status(**{state: 1_000})))
     assert len(text) < 40_000
     assert len(bounded("status", status(**{state: 1_000}))["members"]) <= UNUSUAL_MOST + USUAL_MOST
+
+
+def listing(*lengths: int) -> dict[str, Any]:
+    """Messages with texts of so many characters."""
+    return {"messages": [{"id": str(number), "body": "x" * length} for number, length in enumerate(lengths)]}
+
+
+def test_what_fits_is_listed_whole() -> None:
+    for found in (listing(), listing(0, 5), listing(ROOM), listing(*[ROOM // 50] * 50)):
+        assert bounded("inbox", found) == found
+    assert bounded("read", listing(10 * ROOM)) == listing(10 * ROOM)
+
+
+def test_a_long_text_is_cut_to_the_room_that_the_short_ones_leave_and_says_so() -> None:
+    rows = bounded("inbox", listing(100, 256_000, 0, 50_000))["messages"]
+    assert [len(row["body"]) for row in rows] == [100, (ROOM - 100) // 2, 0, (ROOM - 100) // 2]
+    assert rows[1]["body_missing"] == "the last 244050 of 256000 characters: fleet_read shows all of it"
+    assert "body_missing" not in rows[0]
+
+
+@given(st.lists(st.integers(0, 3 * ROOM), max_size=60))
+def test_a_list_of_messages_has_a_bound_and_loses_none(lengths: list[int]) -> None:
+    rows = bounded("unread", listing(*lengths))["messages"]
+    assert [row["id"] for row in rows] == [str(number) for number in range(len(lengths))]
+    assert sum(len(row["body"]) for row in rows) <= max(ROOM, LEAST * len(lengths))
 
 
 def test_every_list_that_is_cut_is_there() -> None:

@@ -12,6 +12,7 @@ from mcp.client.client import Client as McpClient
 from mcp_types import TextContent
 
 from multifleet.errors import UnknownNode
+from multifleet.mcp.bounded import ROOM
 from multifleet.mcp.protocol import INSTRUCTIONS
 from multifleet.operations import OPERATIONS
 from multifleet.operations.message_views import InboxView
@@ -121,7 +122,8 @@ class Full(Messages):
 async def test_a_large_inbox_is_made_inert_all_the_same(surfaces: Surfaces) -> None:
     surfaces.node.messages = Full(surfaces.node.asked)
     failed, text = await call(surfaces, "fleet_inbox", {})
-    assert not failed and text.count("<\\\\system-reminder>") == 20_000 and "<system-reminder>" not in text
+    assert not failed and "<system-reminder>" not in text and text.count("fleet_read shows all of it") == 20
+    assert text.count("<\\\\system-reminder>") == 20 * (ROOM // 20 // len("<system-reminder>"))
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import pytest
 
 from multifleet.core.fence import Authority, Fenced, FencedMessage, fence
 from multifleet.core.visible import is_inert
+from multifleet.mcp.bounded import bounded
 from multifleet.mcp.shown import shown
 from multifleet.operations.message_views import InboxListing, InboxView
 from multifleet.sessions.mock_messages_api import Answer, MockMessagesApi
@@ -124,7 +125,7 @@ async def test_by_hooks_and_by_mcp_every_hostile_text_stays_what_it_is(tmp_path:
     given = []
     for seat in Hostile.SEATS:
         listing = InboxListing(messages=await node.messages.inbox(seat, False, 50))
-        given.append(shown("inbox", json.loads(msgspec.json.encode(listing)))[1])
+        given.append(shown("inbox", bounded("inbox", json.loads(msgspec.json.encode(listing))))[1])
     assert sorted(map(json.loads, shown_to_model), key=str) == sorted(given, key=str), "in whatever order they ended"
 
 

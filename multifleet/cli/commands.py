@@ -1215,6 +1215,30 @@ COMMANDS: dict[str, Command] = {
         (),
         "service",
     ),
+    "plugin install": Command(
+        "Have Claude Code install the plugin: hooks, tools, slash commands, skills and agents.",
+        (
+            "Have Claude Code install the plugin: hooks, tools, slash commands, skills and "
+            "agents. How its settings were is remembered for `plugin uninstall`."
+        ),
+        "",
+        "",
+        (),
+        (),
+        "plugin_files",
+    ),
+    "plugin uninstall": Command(
+        "Undo `plugin install`; the settings are as they were, with what was changed since.",
+        (
+            "Undo `plugin install`: the settings are byte for byte as they were before, with "
+            "what you changed since, and the client's copy of the plugin is removed."
+        ),
+        "",
+        "",
+        (),
+        (),
+        "plugin_files",
+    ),
     "hooks install": Command(
         "Put the hooks into the settings of an agent client, where the plugin is not wanted.",
         (
@@ -1434,6 +1458,8 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "Agent clients",
         (
+            "plugin install",
+            "plugin uninstall",
             "hooks install",
             "hooks uninstall",
             "hooks status",

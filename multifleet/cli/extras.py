@@ -163,6 +163,18 @@ OWN_COMMANDS = {
         "Say whether the system keeps the daemon running; exit status 1 where it does not.",
         runner="service",
     ),
+    "plugin install": Command(
+        "Have Claude Code install the plugin: hooks, tools, slash commands, skills and agents.",
+        "Have Claude Code install the plugin: hooks, tools, slash commands, skills and agents. How its settings were "
+        "is remembered for `plugin uninstall`.",
+        runner="plugin_files",
+    ),
+    "plugin uninstall": Command(
+        "Undo `plugin install`; the settings are as they were, with what was changed since.",
+        "Undo `plugin install`: the settings are byte for byte as they were before, with what you changed since, and "
+        "the client's copy of the plugin is removed.",
+        runner="plugin_files",
+    ),
     "hooks install": Command(
         "Put the hooks into the settings of an agent client, where the plugin is not wanted.",
         "Put the hooks into the settings of an agent client, where the plugin is not wanted. What stands there stays "
@@ -215,7 +227,7 @@ GROUPS = (
     ("Keeping it up", ("repair", "service install", "service uninstall", "service status")),
     ("Agent sessions", ("sessions", "sessions gold", "seats", "seat bind", "seat dnd", "seat remove")),
     ("Who may say what", ("seat allow", "seat rules")),
-    ("Agent clients", ("hooks install", "hooks uninstall", "hooks status")),
+    ("Agent clients", ("plugin install", "plugin uninstall", "hooks install", "hooks uninstall", "hooks status")),
     ("For other programs", ("mcp", "hook", "receive", "version")),
 )
 """The order of the help text."""

@@ -13,6 +13,7 @@ from multifleet.config import load
 from multifleet.errors import ConfigError, MultifleetError
 from multifleet.paths import home_path
 from multifleet.sessions.claude_hooks import hooks_installed
+from multifleet.sessions.claude_registry import config_dir
 from multifleet.sessions.hook_clients import CLIENTS, HookFile, hook_file, root_folder
 from multifleet.sessions.hook_install import install, look, uninstall
 from multifleet.sessions.hook_plugins import brought
@@ -79,9 +80,14 @@ def _status(file: HookFile) -> str:
     return f"there are no hooks of multifleet in {file.path}: {put}"
 
 
-def _file(client: str, home: Path) -> HookFile:
+def claude_folder(home: Path) -> Path:
+    """Where Claude Code keeps its files, as the home's configuration or the environment says."""
     try:
         chosen = load(home).claudeConfigDir
     except ConfigError:
         chosen = None  # doctor says so; the hooks can be taken out all the same
-    return hook_file(client, root_folder(), home, Path(chosen).expanduser() if chosen else None, os.environ)
+    return Path(chosen).expanduser() if chosen else config_dir(os.environ)
+
+
+def _file(client: str, home: Path) -> HookFile:
+    return hook_file(client, root_folder(), home, claude_folder(home), os.environ)

@@ -24,7 +24,7 @@ FILES = {
     "qwen": ("QWEN_HOME", ".qwen", "settings.json"),
 }
 """The variable that names a client's folder, its usual name, and the file in it."""
-SCRIPTS = ("hand-over.sh", "session-start.sh", "wait.py")
+SCRIPTS = ("hand-over.sh", "session-start.sh", "wait.py", "wait.sh")
 """Programs of ours that a hook may name, in a folder called hooks."""
 
 PLUGIN_ROOT = "${CLAUDE_PLUGIN_ROOT}"
@@ -101,9 +101,9 @@ def words_of(hook: Any) -> list[str]:
 def is_script(word: str, root: Path) -> bool:
     """Whether the word is the path of one of our programs."""
     folder, name = os.path.split(word)
-    if name not in SCRIPTS or os.path.basename(folder) != "hooks":
-        return False
-    return "multifleet" in folder or folder == str(root / "hooks")
+    if folder == str(root / "hooks"):
+        return True
+    return name in SCRIPTS and os.path.basename(folder) == "hooks" and "multifleet" in folder
 
 
 def _for_settings(group: Hook, root: Path, home: Path, environ: Mapping[str, str]) -> Hook:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.surfaces import Ran, run_cli
+from tests.surfaces import ROOT, Ran, run_cli
 
 
 @pytest.fixture
@@ -63,3 +63,27 @@ async def test_settings_that_cannot_be_read_are_told_in_one_line(home: Path) -> 
     (home.parent / ".claude/settings.json").write_text('{\n  "a" 1}')
     ran = await run(home, "install")
     assert ran.status == 1 and "settings.json, line 2: a colon is missing" in ran.err and ran.err.count("\n") == 1
+
+
+async def test_without_a_client_no_plugin_is_installed(home: Path) -> None:
+    for act in ("install", "uninstall"):
+        ran = await run_cli(home, "plugin", act, HOME=str(home.parent), PATH="/nonexistent")
+        assert (ran.status, "no Claude Code" in ran.err) == (1, True)
+
+
+async def test_the_plugin_comes_and_goes_by_a_command(home: Path) -> None:
+    client = home.parent / ".local/bin/claude"
+    client.parent.mkdir(parents=True)
+    client.write_text(
+        f'#!/bin/sh\necho "$@" >> {home}/asked\n[ "$2" != install ] || echo broken >&2\n[ "$2" != install ]\n'
+    )
+    client.chmod(0o755)
+    variables = {"HOME": str(home.parent), "PATH": "/usr/bin:/bin", "CLAUDE_CONFIG_DIR": ""}
+    failed = await run_cli(home, "plugin", "install", **variables)
+    assert (failed.status, "failed: broken" in failed.err) == (1, True)
+    assert (home / "asked").read_text().splitlines() == [
+        f"plugin marketplace add {ROOT}",
+        "plugin install multifleet@multifleet-local",
+    ]
+    gone = await run_cli(home, "plugin", "uninstall", "--json", **variables)
+    assert (gone.status, "nothing was done" in gone.json["detail"]) == (0, True)

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from multifleet.operations import OPERATIONS
+from multifleet.sessions.claude_hooks import hooks_installed
+from multifleet.sessions.claude_plugin import install_plugin, uninstall_plugin
 from multifleet.sessions.mock_messages_api import Answer, MockMessagesApi
 from tests.lab.client_install import claude_program
 from tests.stand_in import StandIn, serving
@@ -27,8 +29,8 @@ class Client:
     folder: Path
     api: str
 
-    async def run(self, *words: str) -> tuple[int, str]:
-        environment = {
+    def environment(self) -> dict[str, str]:
+        return {
             "HOME": str(self.folder),
             "PATH": os.environ["PATH"],
             "MULTIFLEET_HOME": str(self.folder),
@@ -39,6 +41,8 @@ class Client:
             "DISABLE_AUTOUPDATER": "1",
             "DISABLE_TELEMETRY": "1",
         }
+
+    async def run(self, *words: str) -> tuple[int, str]:
         program = await asyncio.to_thread(claude_program)
         process = await asyncio.create_subprocess_exec(
             program,
@@ -46,7 +50,7 @@ class Client:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
-            env=environment,
+            env=self.environment(),
             cwd=self.folder,
         )
         async with asyncio.timeout(120):
@@ -80,13 +84,18 @@ async def test_the_plugin_validates_strictly(plugin: Path, folder: Path) -> None
     assert status == 0, said
 
 
-async def test_it_installs_from_the_folder_without_a_network(plugin: Path, folder: Path) -> None:
-    client = Client(folder, "http://127.0.0.1:9")
-    status, said = await client.run("plugin", "marketplace", "add", str(plugin))
-    assert status == 0, said
-    status, said = await client.run("plugin", "install", "multifleet@multifleet-local")
-    assert status == 0, said
-    assert "multifleet@multifleet-local" in (folder / ".claude" / "settings.json").read_text()
+async def test_it_installs_without_a_network_and_leaves_the_settings_as_they_were(plugin: Path, folder: Path) -> None:
+    environ, claude = Client(folder, "http://127.0.0.1:9").environment(), Path(await asyncio.to_thread(claude_program))
+    settings = folder / ".claude" / "settings.json"
+    settings.parent.mkdir()
+    settings.write_bytes(was := b'{"model":   "opus"}')
+    await asyncio.to_thread(install_plugin, claude, plugin, settings.parent, folder, environ)
+    assert "multifleet@multifleet-local" in settings.read_text()
+    assert hooks_installed(settings.parent).how == "plugin"
+    assert await asyncio.to_thread(uninstall_plugin, claude, settings.parent, folder, environ) == "restored"
+    assert settings.read_bytes() == was
+    left = [path for path in settings.parent.rglob("*") if "multifleet" in path.name]
+    assert left == [] and not (folder / "hooks").exists()
 
 
 async def test_a_bare_slash_command_and_its_tool_reach_the_daemon(plugin: Path, folder: Path) -> None:

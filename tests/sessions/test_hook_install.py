@@ -211,10 +211,9 @@ def test_a_home_that_is_not_the_usual_one_is_named_to_the_hooks(tmp_path: Path, 
     usual = hook_file("claude", ROOT, home, None, {"HOME": str(tmp_path / "home")})
     other = hook_file("claude", ROOT, tmp_path / "other", None, {"HOME": str(tmp_path / "home")})
     for event in usual.groups:
-        (mine,) = usual.groups[event][0]["hooks"]
-        (named,) = other.groups[event][0]["hooks"]
-        assert words_of(named) == ["/usr/bin/env", f"MULTIFLEET_HOME={tmp_path}/other", *words_of(mine)]
-        assert other.is_ours(named) and "CLAUDE_PLUGIN_ROOT" not in json.dumps(named)
+        for mine, named in zip(usual.groups[event][0]["hooks"], other.groups[event][0]["hooks"], strict=True):
+            assert words_of(named) == ["/usr/bin/env", f"MULTIFLEET_HOME={tmp_path}/other", *words_of(mine)]
+            assert other.is_ours(named) and "CLAUDE_PLUGIN_ROOT" not in json.dumps(named)
 
 
 @pytest.mark.parametrize(

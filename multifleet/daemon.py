@@ -8,7 +8,9 @@ import os
 import resource
 import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,6 +31,9 @@ from multifleet.store.lock import HomeLock
 
 COLLECT_AFTER = 50_000
 """New objects between two runs of the garbage collector; messages make no cycles that could pile up."""
+
+THREADS = 4
+"""Beside the loop, for what would block it."""
 
 
 def run(home: Path, port: int | None, binds: Sequence[str]) -> int:
@@ -60,6 +65,7 @@ def run(home: Path, port: int | None, binds: Sequence[str]) -> int:
 
 
 async def _serve(setup: Setup, lock: HomeLock, binds: Sequence[str]) -> None:
+    start_threads()
     async with AsyncExitStack() as stack:
         node = await Node.open(setup)
         stack.push_async_callback(node.aclose)
@@ -93,6 +99,17 @@ async def _serve(setup: Setup, lock: HomeLock, binds: Sequence[str]) -> None:
         logging.getLogger("multifleet").info("up node=%s at=%s", node.id, where)
         settle_memory()
         await node.run()
+
+
+def start_threads() -> None:
+    """Have as many threads from the start as there will ever be: asyncio's own grow with bursts and with the number of
+    processors, and never become fewer."""
+    pool = ThreadPoolExecutor(THREADS, thread_name_prefix="aside")
+    all_there = threading.Barrier(THREADS + 1)
+    for _ in range(THREADS):
+        pool.submit(all_there.wait)
+    all_there.wait()
+    asyncio.get_running_loop().set_default_executor(pool)
 
 
 def settle_memory() -> None:

@@ -7,10 +7,13 @@ from tests.lab.fleet import Fleet
 from tests.lab.footprint import Footprint, wait_back
 from tests.lab.members import wait_met
 from tests.lab.scenarios import Outcome
-from tests.lab.tools import LabError
+from tests.lab.tools import LabError, wait_for
 
 MET_WITHIN = 30.0
 """Seconds after the last fault until all see all alive."""
+HEALED_WITHIN = 30.0
+"""Seconds after the last fault until every raced channel that failed has had its round trip again."""
+QUICK = frozenset({"nats", "http", "relay"})
 BACK_WITHIN = 75.0
 """Seconds until kept connections are closed and what a fault took is given back."""
 
@@ -27,6 +30,10 @@ def judge(fleet: Fleet, before: Mapping[str, Footprint], outcome: Outcome, canar
 
     holds("presence after the last fault", lambda: wait_met(fleet.nodes, MET_WITHIN))
     outcome.figures["all met after the last fault, s"] = round(time.monotonic() - ended, 1)
+    holds("healing after the last fault", lambda: wait_for(lambda: not _ill(fleet), HEALED_WITHIN, 0.2, "all well"))
+    outcome.figures["quick ways all well after the last fault, s"] = round(time.monotonic() - ended, 1)
+    if ill := _ill(fleet):
+        outcome.figures["not well"] = ", ".join(ill)
     holds("I4", fleet.wait_drained)
     outcome.figures["drained after the last fault, s"] = round(time.monotonic() - ended, 1)
     holds("I1, I2, I3, I5", fleet.check)
@@ -49,6 +56,16 @@ def _all_arrived(fleet: Fleet) -> None:
         )
         lost, doubled = set(sent) - set(came), len(came) - len(set(came))
         assert came == sent, f"at {recipient.name}: {len(lost)} lost, {doubled} doubled, {len(came)} of {len(sent)}"
+
+
+def _ill(fleet: Fleet) -> list[str]:
+    """The raced channels that something stands against."""
+    return [
+        f"{row['channel']} {node.name} -> {row['peer']}: {row['state']} ({row['last_error']})"
+        for node in fleet.nodes
+        for row in node.get("/channels")["channels"]
+        if row["channel"] in QUICK and row["state"] not in ("healthy", "untried")
+    ]
 
 
 def _healthy_by_proof(fleet: Fleet) -> None:

@@ -31,6 +31,7 @@ ASKED = {
     "id": None,
     "signature": None,
     "signed_at": None,
+    "smart": False,
 }
 VALUES = {"to": "mac2/api", "body": "the schema changed", "type": "alert", "expires": 60.0}
 
@@ -132,6 +133,7 @@ def _example(operation: Operation) -> dict[str, Any]:
         "code": "CODE",
         "event": "Stop",
         "session_id": "s1",
+        "session": "s1",
         "cwd": "/home",
         "frame": "aGVsbG8=",
         "what": "context",

@@ -77,6 +77,11 @@ COMMANDS: dict[str, Command] = {
                 label="SEAT",
             ),
             Field(
+                "smart",
+                "Have the recipient show with it what the session that sees it worked on, in a few words.",
+                "switch",
+            ),
+            Field(
                 "id",
                 "Id for it (a UUID), so that asking again does not send it twice.",
                 "whole id",
@@ -259,6 +264,86 @@ COMMANDS: dict[str, Command] = {
         ),
         (),
         "",
+    ),
+    "inject": Command(
+        "Send a message to one exact session, and to no other: not to the next one on its seat either.",
+        (
+            "Send a message to one exact session, and to no other: not to the next one on its "
+            "seat either. If that session is not open there before the message expires, in "
+            "ten minutes unless told, nobody sees it."
+        ),
+        "POST",
+        "/inject",
+        (
+            Field(
+                "node",
+                "The machine that the session runs on.",
+                positional=True,
+                required=True,
+            ),
+            Field(
+                "session",
+                "Its client's id, as `sessions` shows it there.",
+                positional=True,
+                required=True,
+            ),
+            Field(
+                "body",
+                "Text of the message. '-' reads it from standard input.",
+                "body",
+                most=262144,
+                positional=True,
+                required=True,
+            ),
+            Field(
+                "subject",
+                "One line that says what it is about.",
+            ),
+            Field(
+                "urgency",
+                "When the session is to see it: now, next-turn or whenever.",
+                choices=(
+                    "next-turn",
+                    "now",
+                    "whenever",
+                ),
+                default="next-turn",
+            ),
+            Field(
+                "expires",
+                "Seconds until it is given up.",
+                "number",
+                default="600.0",
+                least=1,
+                most=2592000,
+            ),
+            Field(
+                "wait",
+                "Wait until the message is in this state.",
+                choices=(
+                    "queued",
+                    "sent",
+                    "stored",
+                    "offered",
+                    "held",
+                    "refused",
+                    "seen",
+                    "answered",
+                    "expired",
+                    "undeliverable",
+                ),
+                label="STATE",
+            ),
+            Field(
+                "timeout",
+                "Wait this long at the most.",
+                "number",
+                default="60",
+                least=0,
+            ),
+        ),
+        ("folder",),
+        "sending",
     ),
     "trace": Command(
         "Show every step of a message: what happened, when, where, and who says so.",
@@ -1387,6 +1472,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "Messages",
         (
             "send",
+            "inject",
             "reply",
             "inbox",
             "unread",

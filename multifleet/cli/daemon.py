@@ -65,19 +65,34 @@ def exchange(request: bytes, timeout: float = TIMEOUT, soon: float = TIMEOUT) ->
 
 def frozen(home: str) -> str:
     """That the daemon does not answer, and what to do about it."""
-    import json
-
-    try:
-        with open(f"{home}/lock") as lock:
-            pid = int(json.load(lock)["pid"])
-    except (OSError, ValueError, KeyError, TypeError):
-        end = "end its process"
-    else:
-        end = f"`kill -9 {pid}`"
+    pid = _pid(home)
+    end = "end its process" if pid is None else f"`kill -9 {pid}`"
     return (
         f"the daemon of {home} runs and does not answer: try again; if it stays so, `multifleet repair --local daemon` "
         f"ends it and starts it again, and nothing is lost (by hand: {end}, then `multifleet up`)"
     )
+
+
+def is_stopped() -> bool:
+    """Whether the daemon's process is stopped by a signal and cannot answer; false where the system does not tell."""
+    pid = _pid(home_folder())
+    if pid is None:
+        return False
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as stat:
+            return stat.read(512).rpartition(b")")[2].split()[0] in (b"T", b"t")
+    except (OSError, IndexError):
+        return False
+
+
+def _pid(home: str) -> int | None:
+    import json
+
+    try:
+        with open(f"{home}/lock") as lock:
+            return int(json.load(lock)["pid"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _begun(connection: Socket, timeout: float, soon: float) -> bytes:

@@ -35,6 +35,7 @@ EXTRA_FIELDS = {
         Field("as_me", "Sign it as a person, with your SSH key; only in a terminal of your own.", SWITCH),
     ),
     "reply": (WAIT, TIMEOUT),
+    "inject": (WAIT, TIMEOUT),
     "status": (
         Field("line", "One line of at most 120 characters, for a status bar.", SWITCH),
         Field(
@@ -79,6 +80,7 @@ KINDS = {
     ("send", "reply_to"): WHOLE_ID,
     ("send", "id"): WHOLE_ID,
     ("cloud", "text"): BODY,
+    ("inject", "body"): BODY,
     ("reply", "id"): PREFIX,
     ("reply", "body"): BODY,
     ("reply", "answer_id"): WHOLE_ID,
@@ -99,6 +101,7 @@ LABELS = {"thread": "NAME", "reply_to": "ID", "wait": "STATE", "from_seat": "SEA
 BOUNDS: dict[tuple[str, str], tuple[float | None, float | None]] = {
     ("send", "body"): (None, BODY_LIMIT),
     ("reply", "body"): (None, BODY_LIMIT),
+    ("inject", "body"): (None, BODY_LIMIT),
     ("send", "expires"): (1, EXPIRES_LIMIT),
     ("reply", "expires"): (1, EXPIRES_LIMIT),
     ("trace", "timeout"): (0, None),
@@ -113,6 +116,7 @@ RUNNERS = {
     "down": "down",
     "hook": "hook",
     "init": "setup",
+    "inject": "sending",
     "invite": "setup",
     "join": "setup",
     "leave": "setup",
@@ -217,7 +221,7 @@ OWN_COMMANDS = {
 GROUPS = (
     ("Getting started", ("init", "invite", "join", "up", "down", "demo")),
     ("Who is in the fleet", ("roster", "revoke", "settle", "leave")),
-    ("Messages", ("send", "reply", "inbox", "unread", "read")),
+    ("Messages", ("send", "inject", "reply", "inbox", "unread", "read")),
     ("Where is it", ("trace", "ack", "verify", "receipts", "outbox", "dead", "retry")),
     (
         "This node and the others",

@@ -8,7 +8,7 @@ import os
 import sys
 
 from multifleet.cli.arguments import Value
-from multifleet.cli.daemon import ask
+from multifleet.cli.daemon import ask, is_stopped
 from multifleet.cli.shape import Command, Failed
 from multifleet.sessions.processes import above_shells
 
@@ -58,5 +58,7 @@ def _ask(command: Command, event: str) -> str:
 
 
 def _text(command: Command, values: dict[str, Value], event: str) -> str:
+    if is_stopped():
+        return ""
     answer = json.loads(ask(command, values, PATIENCE.get(event, IMPATIENCE)))
     return str(answer["text"])

@@ -23,6 +23,8 @@ if TYPE_CHECKING:  # importing typing would cost every session 6 ms
 
 AT_ONCE = 32
 """Calls that wait for the daemon; more are refused."""
+LONGEST = 24 * 3600
+"""Seconds that a call may ask the daemon to wait; it refuses more by itself."""
 LAST_SECONDS = 2.0
 """For what the daemon is still asked when the client closes standard input."""
 OTHER_VERSION = "the daemon is of another version than this program: `multifleet down`, then `multifleet up`"
@@ -36,8 +38,7 @@ class Bridge:
             listed = json.load(file)
         self._tools: list[dict[str, Any]] = listed["usual"] + (listed["others"] if every else [])
         self._by_name = {tool["name"]: tool for tool in self._tools}
-        folder = os.environ.get("CLAUDE_PROJECT_DIR") or os.getcwd()
-        self._path = f"/mcp?all={str(every).lower()}&folder={local_http.quote(folder)}"
+        self._path = f"/mcp?all={str(every).lower()}&folder={local_http.quote(_folder())}"
         self._output = output
         self._writing = threading.Lock()
         self._calls: set[threading.Thread] = set()
@@ -78,17 +79,19 @@ class Bridge:
     def _carry(self, call: Call, line: bytes) -> None:
         try:
             self._write(self._ask(call, line))
+        except BrokenPipeError:
+            pass  # the client has gone, and nobody is left to answer
         finally:
             self._calls.discard(threading.current_thread())
 
     def _ask(self, call: Call, line: bytes) -> "bytes | dict[str, Any]":
         tool = self._by_name[call.name]
         waits = call.arguments.get("timeout", tool["inputSchema"]["properties"].get("timeout", {}).get("default"))
-        patience = TIMEOUT + (float(waits) if isinstance(waits, int | float) else 0.0)
+        patience = TIMEOUT + (waits if isinstance(waits, int | float) and 0 <= waits <= LONGEST else 0)
         soon = SOON if tool["annotations"]["readOnlyHint"] else patience
         try:
             status, answer = exchange(local_http.request("POST", self._path, line), patience, soon)
-        except Failed as error:
+        except (Failed, OSError) as error:
             return call.answer(visible(str(error), one_line=True))
         if status == 200:
             return answer
@@ -111,6 +114,15 @@ def run(*, as_json: bool = False, all: bool = False) -> int:
             bridge.take(line)
     bridge.finish()
     return 0
+
+
+def _folder() -> str:
+    """Where the client's session works, as far as it can be said in UTF-8; empty where that folder is gone."""
+    try:
+        folder = os.environ.get("CLAUDE_PROJECT_DIR") or os.getcwd()
+    except OSError:
+        return ""
+    return os.fsencode(folder).decode(errors="replace")
 
 
 def _lines(source: "BinaryIO") -> "Iterator[bytes | None]":

@@ -64,6 +64,8 @@ class FencedMessage:
     """Who is proved to have signed it; nobody else's message is a person's."""
     state: str = ""
     """What became of it where that has to be told, with the reason, in words: refused, held, expired."""
+    about: str = ""
+    """What the session that is shown it is about, where its sender wants that to be shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,8 +191,9 @@ def _framed(message: FencedMessage, mark: str, body: str, notice: str) -> str:
     what = f"type {one_line(message.type, mark, 32)}, sent {moment(message.sent_at)}"
     hint = message.reply_hint or reply_hint(message.id)
     state = f"Its state here: {one_line(message.state, mark, 300)}.\n" if message.state else ""
+    about = f"What this session worked on: {one_line(message.about, mark, 400)}.\n" if message.about else ""
     return (
-        f"\nMessage {one_line(message.id, mark, 64)} from {who}; {what}.\n{state}"
+        f"\nMessage {one_line(message.id, mark, 64)} from {who}; {what}.\n{state}{about}"
         f"<<<{mark}\n{subject}{thread}{body}\n{mark}>>>\n{notice}{hint}\n"
     )
 

@@ -5,6 +5,7 @@ Wire form is JSON. Readers are strict; a packet that is written exactly as this 
 writing it again (fast), any other goes through `strict.parse` first.
 """
 
+import re
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
@@ -35,6 +36,10 @@ DOCUMENTS_LIMIT = 256
 """Documents of the roster in one frame."""
 DOCUMENTS_BYTES = 256 * 1024
 """Bytes of these; a single one may have more."""
+
+SESSION_PATTERN = "[0-9A-Za-z][0-9A-Za-z_-]{0,79}"
+"""The shape of a client's id of a session."""
+_SESSION = re.compile(SESSION_PATTERN)
 
 Id = Annotated[str, msgspec.Meta(pattern=f"^{ID_PATTERN}\\Z")]
 AddressText = Annotated[str, msgspec.Meta(pattern=f"^{ADDRESS_PATTERN}\\Z", max_length=127)]
@@ -90,6 +95,10 @@ class Message(Wire, frozen=True, kw_only=True):
     """A person's SSH signature (armored SSHSIG, namespace `multifleet`) over what is said below."""
     signed_at: Seconds | None = None
     """When it was signed, in the wall clock of the machine where that was done."""
+    smart: bool = False
+    """Whether its recipient shows with it what the session is about that sees it."""
+    session: Annotated[str, msgspec.Meta(pattern=f"^{SESSION_PATTERN}\\Z")] | None = None
+    """The one session that may see it, by its client's id; none where the rule for its seat chooses one."""
 
 
 class Statement(Wire, frozen=True, kw_only=True, array_like=True):
@@ -187,6 +196,11 @@ class RosterTell(Wire, frozen=True, kw_only=True, tag="roster_tell", tag_field="
     """Whether there are further ones."""
     refused: Annotated[int, msgspec.Meta(ge=0, le=DOCUMENTS_LIMIT)] = 0
     """How many of the documents that came were not taken."""
+
+
+def is_session_id(text: str) -> bool:
+    """Whether the text has the shape of a client's id of a session."""
+    return _SESSION.fullmatch(text) is not None
 
 
 class BadPacket(ValueError):

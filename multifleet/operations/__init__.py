@@ -5,6 +5,7 @@ from multifleet.operations import (
     diagnosing,
     discovering,
     fleet,
+    injecting,
     messages,
     nodes,
     repairs,
@@ -20,6 +21,7 @@ __all__ = ["OPERATIONS", "Effect", "Operation", "Request", "View"]
 
 OPERATIONS: tuple[Operation, ...] = (
     *messages.OPERATIONS,
+    *injecting.OPERATIONS,
     *tracing.OPERATIONS,
     *authority.OPERATIONS,
     *nodes.OPERATIONS,

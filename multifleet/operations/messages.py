@@ -46,6 +46,9 @@ class Send(Request, frozen=True):
     reply_to: Annotated[str | None, about("Id of the message it answers, in full.")] = None
     expires: Lifetime = None
     from_seat: Annotated[str | None, about("Seat on this node that answers go to.")] = None
+    smart: Annotated[
+        bool, about("Have the recipient show with it what the session that sees it worked on, in a few words.")
+    ] = False
     id: Annotated[str | None, about("Id for it (a UUID), so that asking again does not send it twice.")] = (
         None
     )
@@ -116,6 +119,7 @@ async def send(node: "Node", request: Send) -> Accepted:
         id=request.id,
         signature=request.signature,
         signed_at=request.signed_at,
+        smart=request.smart,
     )
 
 

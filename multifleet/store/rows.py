@@ -99,6 +99,7 @@ class InboxRow(msgspec.Struct, frozen=True):
     detail: str | None
     attempt: int
     packet: bytes | None
+    """What else its sender wishes for it (node/offering/wishes.py); None where that is nothing."""
     read_at: float | None = None
     sender_key: str = ""
     """The Ed25519 key (hex) that the sender's name had when it came; empty where that is not known."""

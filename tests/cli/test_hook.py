@@ -3,7 +3,9 @@
 import asyncio
 import json
 import os
+import signal
 import socket
+import sys
 import time
 from pathlib import Path
 
@@ -61,6 +63,22 @@ async def test_a_frozen_daemon_is_not_waited_for(tmp_path: Path, event: str, pat
         frozen.listen()
         bare = await _seconds(tmp_path, "version")
         assert await _seconds(tmp_path, "hook", event) < patience + 3 * bare
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system does not tell")
+async def test_a_daemon_that_is_stopped_is_not_even_asked(tmp_path: Path) -> None:
+    stopped = await asyncio.create_subprocess_exec("sleep", "60")
+    os.kill(stopped.pid, signal.SIGSTOP)
+    (tmp_path / "lock").write_text(json.dumps({"pid": stopped.pid}))
+    with socket.socket(socket.AF_UNIX) as frozen:
+        frozen.bind(str(tmp_path / "socket"))
+        frozen.listen()
+        frozen.setblocking(False)
+        await _seconds(tmp_path, "hook", "session-start")
+        with pytest.raises(BlockingIOError):
+            frozen.accept()
+    stopped.kill()
+    await stopped.wait()
 
 
 async def _seconds(home: Path, *words: str) -> float:

@@ -122,6 +122,30 @@ async def test_what_it_cannot_read_or_does_not_offer_ends_nothing(tmp_path: Path
         assert await one.end() == 0
 
 
+@pytest.mark.parametrize("timeout", ["Infinity", "NaN", "1e300", "-5", '"long"'])
+async def test_a_call_that_would_wait_for_ever_is_refused_by_the_daemon(tmp_path: Path, timeout: str) -> None:
+    arguments = f'{{"id":"019a0000-0000","wait":"seen","timeout":{timeout}}}'
+    params = f'{{"name":"fleet_trace","arguments":{arguments}}}'
+    async with serving(tmp_path, StandIn()), bridge(tmp_path) as one:
+        one.tell(f'{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{params}}}'.encode())
+        assert (await one.hear())["result"]["isError"]
+
+
+async def test_a_folder_that_is_gone_or_has_an_odd_name_is_no_reason_not_to_start(tmp_path: Path) -> None:
+    odd = tmp_path / os.fsdecode(b"caf\xe9")
+    odd.mkdir()
+    here = ["sh", "-c", f'cd "$1" && rmdir "$1" && exec {sys.executable} -m multifleet mcp', "sh", str(odd)]
+    for words in (here, [sys.executable, "-m", "multifleet", "mcp"]):
+        process = await asyncio.create_subprocess_exec(
+            *words,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            env=environment(tmp_path) | ({} if words is here else {"CLAUDE_PROJECT_DIR": str(odd)}),
+        )
+        said, _ = await process.communicate(b'{"jsonrpc":"2.0","id":1,"method":"ping"}\n')
+        assert json.loads(said)["result"] == {}
+
+
 async def test_a_call_that_waits_holds_no_other_up(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir(mode=0o700)

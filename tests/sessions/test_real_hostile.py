@@ -21,6 +21,7 @@ from multifleet.operations.message_views import InboxListing, InboxView
 from multifleet.sessions.mock_messages_api import Answer, MockMessagesApi
 from multifleet.sessions.seeds import SeedBox, fragment
 from tests.core.hostile_bodies import HOSTILE
+from tests.lab.client_install import CLAUDE_VERSION, claude_program, installed_claude
 from tests.sessions.real_claude import RealClaude
 from tests.sessions.test_real_claude import offering
 from tests.stand_in import MESSAGE, Messages, StandIn, serving
@@ -91,7 +92,11 @@ class Hostile(Messages):
         return [msgspec.structs.replace(MESSAGE, body=body) for body in self.BODIES[begin : begin + self.EACH]]
 
 
-async def test_by_hooks_and_by_mcp_every_hostile_text_stays_what_it_is(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("version", "way"), [(CLAUDE_VERSION, "http"), ("2.1.197", "stdio")])
+async def test_by_hooks_and_by_mcp_every_hostile_text_stays_what_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, way: str
+) -> None:
+    monkeypatch.setenv("CLAUDE_BIN", installed_claude(version) or claude_program(version))
     session, node = str(uuid.uuid4()), StandIn()
     node.messages = Hostile(node.asked)
     pieces = list(in_pieces(hostile_messages(), 9_500))
@@ -105,8 +110,10 @@ async def test_by_hooks_and_by_mcp_every_hostile_text_stays_what_it_is(tmp_path:
     daemon = tmp_path / "daemon"
     daemon.mkdir(mode=0o700)
     environment = {"MULTIFLEET_HOME": str(daemon), "PYTHONPATH": str(ROOT)}
-    server = {"command": sys.executable, "args": ["-m", "multifleet", "mcp"], "env": environment}
-    async with MockMessagesApi() as api, serving(daemon, node):
+    async with MockMessagesApi() as api, serving(daemon, node) as door:
+        over_http = {"type": "http", "url": f"http://127.0.0.1:{door.addresses[0][1]}/mcp"}
+        bridge = {"command": sys.executable, "args": ["-m", "multifleet", "mcp"], "env": environment}
+        server = over_http if way == "http" else bridge
         api.when(
             "what is there", Answer(tools=tuple((TOOL, {"seat": seat}) for seat in node.messages.SEATS)), once=True
         )

@@ -26,6 +26,7 @@ from multifleet.node.delivery.exchange import Exchange
 from multifleet.node.delivery.hearing import Hearing
 from multifleet.node.delivery.shares import Shares
 from multifleet.node.members import Member, Members
+from multifleet.node.offering import wishes
 from multifleet.node.offering.seats import Seats
 from multifleet.store import rows
 from multifleet.store.store import Store
@@ -310,7 +311,7 @@ class Receiving:
             offer=None,
             detail=None,
             attempt=request.attempt,
-            packet=None,
+            packet=wishes.kept(message),
             sender_key=member.row.ed25519.hex(),
             hops=message.hops,
         )

@@ -93,6 +93,8 @@ class Sending:
         signature: str | None = None,
         signed_at: int | None = None,
         hops: int | None = None,
+        smart: bool = False,
+        session: str | None = None,
     ) -> Accepted:
         """Accept a message; it is on disk when this returns. A person's has a signature, also over its `id`."""
         address = _address(to)
@@ -133,6 +135,8 @@ class Sending:
             hops=hops,
             signature=signature,
             signed_at=signed_at,
+            smart=smart,
+            session=session,
         )
         packet = _packet(message)
         self._threads.add(key, n + 1, chosen)
@@ -341,6 +345,8 @@ def _packet(message: Message) -> bytes:
         raise BadInput(f"a thread's name has 1 to {packets.THREAD_LIMIT} characters")
     if message.reply_to is not None and not is_message_id(message.reply_to):
         raise BadInput("reply-to is the whole id of a message: a lower-case UUID")
+    if message.session is not None and not packets.is_session_id(message.session):
+        raise BadInput("a session is named by its client's id: letters, digits, '-' and '_', at most 80 characters")
     if message.type not in PRIORITY or message.urgency not in URGENCIES or message.authority not in AUTHORITIES:
         raise BadInput("type, urgency and authority are words from a list: see multifleet send --help")
     _check_signature(message)

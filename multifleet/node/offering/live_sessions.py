@@ -88,14 +88,16 @@ class LiveSessions:
         """The seat a message is for, the default one if its own is no more; None: whichever session is chosen."""
         return row.seat if row.seat is not None and self.seats.has(row.seat) else self.seats.default
 
-    def choose(self, found: Found, wanted: str | None, passes: bool = False) -> Session | None:
+    def choose(self, found: Found, wanted: str | None, passes: bool = False, only: str | None = None) -> Session | None:
         """The one session that gets messages for a seat; None: for the node.
 
-        `passes`: what is to be shown also where nothing may disturb.
+        `passes`: what is to be shown also where nothing may disturb. `only`: the id of the session that may get it.
         """
         ready = [one for one in found.sessions if self.clients.reaches(one) and not self._is_beginning(one)]
         if not passes:
             ready = [one for one in ready if not self._quiet.covers(self.seats.known_for(one.cwd))]
+        if only is not None:
+            return next((one for one in ready if one.session_id == only), None)
         on_it = [one for one in ready if wanted is None or self.seats.known_for(one.cwd) == wanted]
         return choose_session(on_it, {}, None)
 

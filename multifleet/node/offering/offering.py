@@ -23,6 +23,7 @@ from multifleet.node.delivery.sending import Sending
 from multifleet.node.offering.clients import HOOKS, SOCKET, TESTING, Clients
 from multifleet.node.offering.copies import Copies
 from multifleet.node.offering.following import WITHDRAWN, Following
+from multifleet.node.offering.gold import with_gold
 from multifleet.node.offering.live_sessions import LiveSessions, claude_config, codex_folder
 from multifleet.node.offering.offers import Offers, Open, loudest
 from multifleet.node.offering.other_clients import OtherClients
@@ -33,6 +34,7 @@ from multifleet.node.offering.ringing import Ringing
 from multifleet.node.offering.seats import Seats
 from multifleet.node.offering.showing import Shown, shown_by_hook, shown_in_line
 from multifleet.node.offering.watching import Watching, token_of
+from multifleet.node.offering.wishes import for_session
 from multifleet.node.roster.words import refusal_words
 from multifleet.node.setup import Setup
 from multifleet.sessions.base import Session, UnknownOutcome, Unreachable
@@ -145,7 +147,7 @@ class Offering:
             return ""
         async with self._turn_lock:
             self.live.begun(session_id)
-            rows = await self._offerable(self.seats.with_node({seat} if seat else set()))
+            rows = for_session(await self._offerable(self.seats.with_node({seat} if seat else set())), session_id)
             if self.quiet.covers(seat):
                 rows = [row for row in rows if passes(row.type)]
             if rows and later is not None:
@@ -178,7 +180,7 @@ class Offering:
         await self._expire()
         found = await self.live.find()
         if not found.sessions and not self.offers and not self._replies.words:
-            return await self._until_next(nothing_to_do=await self._is_empty())
+            return await self._until_next(nothing_to_do=True)
         await self._hear()
         await self._following.look(found)
         testing = False
@@ -193,13 +195,11 @@ class Offering:
         self._ringing.look(found)
         if testing:
             return QUICK
-        return await self._until_next(nothing_to_do=not rows and not self.offers and await self._is_empty())
-
-    async def _is_empty(self) -> bool:
-        """Whether nothing is stored that could be offered, or that has expired and must be told so."""
-        return not await self._store.inbox.waiting(1)
+        return await self._until_next(nothing_to_do=not rows and not self.offers)
 
     async def _until_next(self, *, nothing_to_do: bool) -> float | None:
+        # What is stored may be offered later, or has expired and must be told so.
+        nothing_to_do = nothing_to_do and not await self._store.inbox.waiting(1)
         now = self._clock.monotonic()
         soon = any(now - offer.since < EXPECTED_SOON for offer in self.offers)
         if soon or (now < self._expect_until and not nothing_to_do):
@@ -313,15 +313,16 @@ class Offering:
     ) -> tuple[Open, Fenced, list[InboxRow]] | None:
         """An offer that is on disk, with its text: without what has ended until now, and None where that is all."""
         part, is_digest = plan.next_part()
-        fenced, rows = await asyncio.to_thread(show, offer_id, part, is_digest)
         session = plan.session
+        where = (self.live.config, session.session_id, session.cwd)
+        fenced, rows = await with_gold(show, offer_id, part, is_digest, where)
         offer = await self.offers.commit(offer_id, rows, session.session_id, session.cwd, plan.way, process, is_digest)
         if offer is None:
             return None
         offer.loudness = loudest(plan.rows)
         if len(offer.row.messages) < len(rows):
             rows = [row for row in rows if (row.sender, row.id) in offer.row.messages]
-            fenced, rows = await asyncio.to_thread(show, offer_id, rows, is_digest)
+            fenced, rows = await with_gold(show, offer_id, rows, is_digest, where)
         return None if await self._is_withdrawn(rows, offer.id) else (offer, fenced, rows)
 
     async def _make_room(self, plan: Plan) -> None:
@@ -338,7 +339,7 @@ class Offering:
 
     async def _hand_to_hook(self, session_id: str, cwd: str, rows: list[InboxRow]) -> str:
         offer_id = str(uuid.uuid4())
-        fenced, shown = await asyncio.to_thread(shown_by_hook, offer_id, rows)
+        fenced, shown = await with_gold(shown_by_hook, offer_id, rows, False, (self.live.config, session_id, cwd))
         offer = await self.offers.commit(offer_id, shown, session_id, cwd, HOOKS)
         if offer is None or await self._is_withdrawn(shown, offer.id):
             return ""

@@ -8,6 +8,7 @@ from multifleet.core.digest import OVER
 from multifleet.core.ordering import loudness
 from multifleet.core.quiet import passes
 from multifleet.node.offering.clients import SOCKET
+from multifleet.node.offering.wishes import wish_of
 from multifleet.sessions.base import Session
 from multifleet.store.rows import InboxRow
 
@@ -35,14 +36,15 @@ class Plan:
 def plans(
     rows: Iterable[InboxRow],
     wanted_seat: Callable[[InboxRow], str | None],
-    choose: Callable[[str | None, bool], Session | None],
+    choose: Callable[[str | None, bool, str | None], Session | None],
     way: Callable[[InboxRow, Session], str],
 ) -> list[Plan]:
-    """A plan for each conversation and way; `choose` is told whether the message passes where nothing may disturb."""
+    """A plan for each conversation and way; `choose` is told whether the message passes where nothing may disturb, and
+    which session alone may get it."""
     made: dict[tuple[str, str, str], Plan] = {}
-    chosen: dict[tuple[str | None, bool], Session | None] = {}
+    chosen: dict[tuple[str | None, bool, str | None], Session | None] = {}
     for row in rows:
-        wanted = wanted_seat(row), passes(row.type)
+        wanted = wanted_seat(row), passes(row.type), wish_of(row).session
         if wanted not in chosen:
             chosen[wanted] = choose(*wanted)
         session = chosen[wanted]

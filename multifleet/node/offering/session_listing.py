@@ -7,11 +7,9 @@ from multifleet.core.presence.states import PresenceState
 from multifleet.core.session_cards import Known
 from multifleet.errors import UnknownSession
 from multifleet.node.offering.detecting import detected
+from multifleet.node.offering.gold import words_of
 from multifleet.node.offering.live_sessions import LiveSessions
-from multifleet.node.offering.own_cards import branches_of
 from multifleet.operations.session_views import GoldListing, GoldView, PeerSessionView, SessionListing
-from multifleet.sessions.base import Session
-from multifleet.sessions.claude_gold import gold_of
 
 if TYPE_CHECKING:
     from multifleet.node.engine import Engine
@@ -72,7 +70,7 @@ async def gold_listing(live: LiveSessions, wanted: str | None) -> GoldListing:
         found = tuple(session for session in found if session.session_id == wanted)
         if not found:
             raise UnknownSession(f"no session {wanted} is open here: multifleet sessions --here lists those that are")
-    words = await asyncio.gather(*(words_of(session) for session in found))
+    words = await asyncio.gather(*(words_of(live.config, one.session_id, one.cwd) for one in found))
     return GoldListing(
         [
             GoldView(session.session_id, live.seats.known_for(session.cwd), list(its))
@@ -80,11 +78,3 @@ async def gold_listing(live: LiveSessions, wanted: str | None) -> GoldListing:
             if its
         ]
     )
-
-
-async def words_of(session: Session) -> tuple[str, ...]:
-    """What one session is about; none where it has no transcript."""
-    if session.transcript is None:
-        return ()
-    branches = await branches_of([session.cwd])
-    return await asyncio.to_thread(gold_of, session.transcript, branches.get(session.cwd, ""))

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from multifleet.core.digest import IN_LINE, digest
 from multifleet.core.fence import DEFAULT_BUDGET, Authority, Fenced, FencedMessage, fence
 from multifleet.node.offering.watching import mark_of
+from multifleet.node.offering.wishes import wish_of
 from multifleet.sessions.claude_wire import MAX_LINE_UNITS
 from multifleet.sessions.seeds import fragment
 from multifleet.store.rows import InboxRow
@@ -19,18 +20,18 @@ Shown = tuple[Fenced, list[InboxRow]]
 """A text, and the messages that are in it."""
 
 
-def shown_by_hook(offer_id: str, rows: Sequence[InboxRow], is_digest: bool = False) -> Shown:
-    """An offer's text for a hook."""
-    return _digest(offer_id, rows, DEFAULT_BUDGET) if is_digest else _fence(offer_id, rows, DEFAULT_BUDGET)
+def shown_by_hook(offer_id: str, rows: Sequence[InboxRow], is_digest: bool = False, about: Sequence[str] = ()) -> Shown:
+    """An offer's text for a hook; `about`: the session's gold, where a sender wants it to be shown."""
+    return _digest(offer_id, rows, DEFAULT_BUDGET) if is_digest else _fence(offer_id, rows, DEFAULT_BUDGET, about)
 
 
-def shown_in_line(offer_id: str, rows: Sequence[InboxRow], is_digest: bool = False) -> Shown:
+def shown_in_line(offer_id: str, rows: Sequence[InboxRow], is_digest: bool = False, about: Sequence[str] = ()) -> Shown:
     """The same for an inbox: as much as fits on a line, where a character may take up to six."""
     if is_digest:
         return _digest(offer_id, rows, IN_LINE)
-    fenced, shown = _fence(offer_id, rows, SOCKET_BUDGET)
+    fenced, shown = _fence(offer_id, rows, SOCKET_BUDGET, about)
     if len(fragment(fenced.text)) > LINE_ROOM:
-        return _fence(offer_id, rows, SAFE_BUDGET)
+        return _fence(offer_id, rows, SAFE_BUDGET, about)
     return fenced, shown
 
 
@@ -39,12 +40,12 @@ def _digest(offer_id: str, rows: Sequence[InboxRow], budget: int) -> Shown:
     return fenced, list(rows[: len(fenced.shortened)])
 
 
-def _fence(offer_id: str, rows: Sequence[InboxRow], budget: int) -> Shown:
-    fenced = fence([_fenced(row) for row in rows], delimiter=mark_of(offer_id), budget=budget)
+def _fence(offer_id: str, rows: Sequence[InboxRow], budget: int, about: Sequence[str]) -> Shown:
+    fenced = fence([_fenced(row, about) for row in rows], delimiter=mark_of(offer_id), budget=budget)
     return fenced, list(rows[: len(fenced.shown) + len(fenced.shortened)])
 
 
-def _fenced(row: InboxRow) -> FencedMessage:
+def _fenced(row: InboxRow, about: Sequence[str] = ()) -> FencedMessage:
     return FencedMessage(
         id=row.id,
         sender=row.from_,
@@ -55,4 +56,5 @@ def _fenced(row: InboxRow) -> FencedMessage:
         sent_at=row.created,
         thread=row.thread,
         signer=row.signer,
+        about=", ".join(about) if wish_of(row).smart else "",
     )

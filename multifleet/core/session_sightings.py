@@ -16,7 +16,7 @@ LEEWAY = 2.0
 """Seconds by which a file may be older than the process that wrote it: clocks of disks are coarse."""
 
 NO_PROCESS = "its process is not one of the client's, as far as can be seen"
-NO_RECORD = "the client's registry does not have it: no message reaches it"
+NO_RECORD = "the client's registry does not have it: nothing wakes it"
 
 
 @dataclass(frozen=True, slots=True)

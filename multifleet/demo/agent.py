@@ -72,7 +72,7 @@ async def _way_to(node: FleetNode, folder: Path) -> str | None:
     try:
         async with asyncio.timeout(PATIENCE):
             while True:
-                for session in (await node.ask("sessions"))["sessions"]:
+                for session in (await node.ask("sessions", "--here"))["sessions"]:
                     if session["cwd"] == str(folder) and session["delivers_by"] != "testing":
                         return str(session["delivers_by"])
                 await asyncio.sleep(LOOK)

@@ -28,7 +28,8 @@ def claude_on(fleet: Fleet, api: MockAPI, project: str, *arguments: str) -> Clau
 
 def wait_known(node: FleetNode, project: str) -> None:
     """Wait until the daemon knows the session of a project by its seat."""
-    wait_for(lambda: any(s["seat"] == project for s in node.get("/sessions")["sessions"]), 10, what="the session")
+    own = "/sessions?here=true"
+    wait_for(lambda: any(s["seat"] == project for s in node.get(own)["sessions"]), 10, what="the session")
 
 
 def times_shown(request: dict[str, Any], text: str) -> int:

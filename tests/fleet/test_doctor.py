@@ -121,7 +121,7 @@ def test_a_client_without_our_hooks_turns_the_hooks_check_and_only_it(fleet: Fle
     with ExitStack() as stack:
         api = stack.enter_context(mock_api_on(mac2.host))
         with ClaudeOnHost(mac2.host, api, project="bare"):
-            wait_for(lambda: mac2.get("/sessions")["sessions"], 10)
+            wait_for(lambda: mac2.get("/sessions?here=true")["sessions"], 10)
             checks = checks_of(mac2)
             assert checks["hooks"]["level"] != "ok" and checks["hooks"]["remedy"]
             assert checks["client"]["level"] == "ok", checks["client"]
@@ -132,7 +132,7 @@ def test_a_client_without_our_hooks_turns_the_hooks_check_and_only_it(fleet: Fle
 def test_a_client_of_the_right_version_passes_its_self_test(fleet: Fleet) -> None:
     mac2 = fleet["mac2"]
     with mock_api_on(mac2.host) as api, ClaudeOnHost(mac2.host, api, project="tested", plugin=ROOT):
-        wait_for(lambda: mac2.get("/sessions")["sessions"], 10)
+        wait_for(lambda: mac2.get("/sessions?here=true")["sessions"], 10)
         wait_for(lambda: mac2.get("/status")["clients"], 15)
         (client,) = mac2.get("/status")["clients"]
     assert (client["client"], client["version"], client["delivers_by"]) == ("claude", "2.1.329", "socket")

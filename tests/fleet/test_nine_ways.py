@@ -66,7 +66,7 @@ def session(sites: TwoSites, api: MockAPI) -> Iterator[ClaudeOnHost]:
         every_channel = beside.submit(wait_for, lambda: works(sites.try_all()), 30, 0.2, "every channel")
         with ClaudeOnHost(sites.recipient.host, api, project=SEAT, plugin=ROOT) as claude:
             wait_for(
-                lambda: any(one["seat"] == SEAT for one in sites.recipient.get("/sessions")["sessions"]),
+                lambda: any(one["seat"] == SEAT for one in sites.recipient.get("/sessions?here=true")["sessions"]),
                 10,
                 what="the session",
             )

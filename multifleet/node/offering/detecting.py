@@ -11,6 +11,7 @@ from multifleet.node.offering.own_cards import branches_of
 from multifleet.operations.session_views import SessionView
 from multifleet.sessions import claude_traces
 from multifleet.sessions.claude_registry import CLIENT
+from multifleet.sessions.claude_transcript import folder_name
 
 
 async def detected(live: LiveSessions, wall: float) -> list[SessionView]:
@@ -27,12 +28,19 @@ async def detected(live: LiveSessions, wall: float) -> list[SessionView]:
     rows = {view.session: view for view in views}
     for one in found:
         cwd = cwds.get(one.pid) if one.pid is not None else None
-        if cwd is not None and live.is_own(cwd):
+        if one.id not in rows and _is_own(cwd, written.get(one.id), live):
             continue
         row = rows.get(one.id) or _unnamed(one.id, one.pid, cwd, live)
         rows[one.id] = msgspec.structs.replace(row, seen_by=list(one.seen_by), doubt=one.doubt)
     branches = await branches_of(row.cwd for row in rows.values() if row.cwd is not None)
     return [msgspec.structs.replace(row, branch=branches.get(row.cwd or "")) for row in rows.values()]
+
+
+def _is_own(cwd: str | None, file: Written | None, live: LiveSessions) -> bool:
+    """Whether it is the node's own work, of which nobody is told."""
+    if cwd is not None:
+        return live.is_own(cwd)
+    return file is not None and any(file.folder.startswith(folder_name(str(home))) for home in live.homes)
 
 
 def _traces(config: Path) -> tuple[list[tuple[Process, str | None]] | None, dict[str, Written]]:

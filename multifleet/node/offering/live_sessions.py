@@ -3,7 +3,6 @@
 import asyncio
 import os
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,15 +43,14 @@ class LiveSessions:
     ) -> None:
         """`home`: of the node; sessions that run inside of it are its own, and get nothing."""
         self._clock = clock
-        self._homes = {home, home.resolve()}
+        self.homes = {home, home.resolve()}
+        """Where the node lives, as it may be written."""
         self.config = config
         self.seats = seats
         self.registry = registry
         self.others = others
         self.clients = clients
         self._quiet = quiet
-        self.is_stopped: Callable[[str | None], bool] = lambda seat: False
-        """Whether nothing is shown to the sessions of a seat."""
         self._met: dict[int, Session] = {}
         self._begun: dict[str, None] = {}
 
@@ -77,7 +75,7 @@ class LiveSessions:
 
     def is_own(self, cwd: str) -> bool:
         """Whether a session in this folder is the node's own: the repair agent is not to read what peers write."""
-        return any(Path(cwd).is_relative_to(home) for home in self._homes)
+        return any(Path(cwd).is_relative_to(home) for home in self.homes)
 
     def of_process(self, pid: int | None) -> Session | None:
         """The session that a process has, or had: a model's last words arrive when its session may be over."""
@@ -99,7 +97,6 @@ class LiveSessions:
         ready = [one for one in found.sessions if self.clients.reaches(one) and not self._is_beginning(one)]
         if not passes:
             ready = [one for one in ready if not self._quiet.covers(self.seats.known_for(one.cwd))]
-        ready = [one for one in ready if not self.is_stopped(self.seats.known_for(one.cwd))]
         if only is not None:
             return next((one for one in ready if one.session_id == only), None)
         on_it = [one for one in ready if wanted is None or self.seats.known_for(one.cwd) == wanted]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 SECONDS = 2.0
 """For all questions of one look."""
+_THERE = PresenceState.ALIVE
 _AWAY = {
     PresenceState.DEAD: "it does not answer",
     PresenceState.ASLEEP: "it sleeps",
@@ -30,7 +31,9 @@ async def session_listing(node: "Engine", *, here: bool) -> SessionListing:
         return SessionListing(own)
     members = sorted(member.node for member in node.members.others())
     states = {name: node.presence.peer(name).state for name in members}
-    silent = await node.remote_sessions.look([name for name in members if states[name] not in _AWAY], SECONDS)
+    # Those first that are likely to answer: the others may use up the time of whoever comes after them.
+    asked = sorted((name for name in members if states[name] not in _AWAY), key=lambda name: states[name] != _THERE)
+    silent = await node.remote_sessions.look(asked, SECONDS)
     peers: list[PeerSessionView] = []
     notes: list[str] = []
     for name in members:

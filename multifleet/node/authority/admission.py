@@ -3,7 +3,6 @@
 What is not taken is refused by name, and its sender has that signed. Nothing here stores a message.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -49,7 +48,7 @@ class Admission:
 
     async def admit(self, row: InboxRow, packet: bytes, pending: Mapping[Key, int]) -> InboxRow:
         """The row as it is to be stored; NotTaken says why it is not. `pending` as in `budgets`."""
-        if why := refusal(self._rules, row.seat, row.from_, row.type):
+        if self._rules and (why := refusal(self._rules, row.seat, row.from_, row.type)):
             raise NotTaken(why)
         if row.authority == Authority.HUMAN:
             row = await self._persons.proved(row, packet)
@@ -91,8 +90,3 @@ def key_of(row: InboxRow) -> Key | None:
     if row.authority != Authority.AGENT or row.seat is None:
         return None
     return row.seat, row.from_, row.thread or ""
-
-
-def counted(rows: Sequence[InboxRow]) -> Counter[Key]:
-    """How many of these are counted where."""
-    return Counter(key for row in rows if (key := key_of(row)) is not None)

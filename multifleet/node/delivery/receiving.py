@@ -19,7 +19,7 @@ from multifleet.core.packets import BadPacket, Message, PacketAnswer, Request, R
 from multifleet.core.receipts import State
 from multifleet.core.strict import NotStrict
 from multifleet.errors import StoreUnavailable
-from multifleet.node.authority.admission import Admission, NotTaken, counted
+from multifleet.node.authority.admission import Admission, NotTaken, key_of
 from multifleet.node.clock import NodeClock
 from multifleet.node.counters import Counters
 from multifleet.node.delivery.exchange import Exchange
@@ -265,7 +265,8 @@ class Receiving:
             row = await self._admission.admit(one.row, packet, pending)
         except NotTaken as reason:
             return Taken(one.id, None, str(reason))
-        pending += counted([row])
+        if (key := key_of(row)) is not None:
+            pending[key] += 1
         return Taken(one.id, row)
 
     def _row(

@@ -38,6 +38,8 @@ def run(name: str, command: Command, values: dict[str, Value], as_json: bool) ->
         how = _how(file)
     except MultifleetError as error:
         raise Failed(*error.lines) from None
+    except OSError as error:
+        raise Failed(f"{error}: see whether the disk is full, and whose the folder is") from None
     result: dict[str, object] = {"client": file.client, "path": str(file.path), "hooks": how, "detail": words}
     print(as_line(result) if as_json else words)
     return 1 if act == "status" and how not in ("all", "plugin") else 0

@@ -34,6 +34,8 @@ def run(name: str, command: Command, values: dict[str, Value], as_json: bool) ->
             words = WORDS[uninstall_plugin(claude, config, home, environ)]
     except MultifleetError as error:
         raise Failed(*error.lines) from None
+    except OSError as error:
+        raise Failed(f"{error}: see whether the disk is full, and whose the folder is") from None
     print(as_line({"path": str(config), "detail": words}) if as_json else words)
     return 0
 

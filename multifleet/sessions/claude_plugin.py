@@ -31,8 +31,8 @@ def install_plugin(claude: Path, root: Path, config: Path, home: Path, environ: 
     path = real_place(config / "settings.json")
     original = content_of(path)
     document_of(path, original)  # what cannot be read now could not be given back
-    known = load_record(home, RECORD)
-    if known is None or known.path != str(path) or not _is_enabled(path, original):
+    known = load_record(home, RECORD, path)
+    if known is None or not _is_enabled(path, original):
         known = HookRecord(str(path), original, b"", folder_made=not config.is_dir())
     save_record(home, RECORD, known)
     _must(claude, environ, "marketplace", "add", str(root))
@@ -45,11 +45,9 @@ def uninstall_plugin(claude: Path, config: Path, home: Path, environ: Mapping[st
     path = real_place(config / "settings.json")
     before = content_of(path)
     if not _is_enabled(path, before):
-        drop_record(home, RECORD)
+        drop_record(home, RECORD, path)
         return "none"
-    known = load_record(home, RECORD)
-    if known is not None and known.path != str(path):
-        known = None
+    known = load_record(home, RECORD, path)
     _must(claude, environ, "uninstall", f"{PLUGIN}@{MARKETPLACE}")
     _must(claude, environ, "marketplace", "remove", MARKETPLACE)
     after = content_of(path)
@@ -58,7 +56,7 @@ def uninstall_plugin(claude: Path, config: Path, home: Path, environ: Mapping[st
     for copy in (config / "plugins/cache" / MARKETPLACE, config / "plugins/data" / f"{PLUGIN}-{MARKETPLACE}"):
         if copy.is_dir() and not copy.is_symlink():
             shutil.rmtree(copy)
-    drop_record(home, RECORD)
+    drop_record(home, RECORD, path)
     return "removed" if known is None else "restored"
 
 

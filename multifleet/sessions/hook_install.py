@@ -43,8 +43,8 @@ def install(file: HookFile, home: Path) -> bool:
         return False
     path = real_place(file.path)
     before = content_of(path)
-    known = load_record(home, file.client)
-    if known is None or known.path != str(path) or not ours_in(document_of(path, before), file):
+    known = load_record(home, file.client, path)
+    if not ours_in(document_of(path, before), file):
         known = None  # nothing of ours stands there: what is there now is what is given back
     original = _taken_out(file, path, before, known)
     try:
@@ -63,16 +63,14 @@ def uninstall(file: HookFile, home: Path) -> bool:
     """Take our hooks out of the client's file; False where none stood there."""
     path = real_place(file.path)
     before = content_of(path)
-    known = load_record(home, file.client)
-    if known is not None and known.path != str(path):
-        known = None
+    known = load_record(home, file.client, path)
     found = bool(ours_in(document_of(path, before), file))
     if found:
         after = _taken_out(file, path, before, known)
         replace(path, before, after)
         if known is not None and known.folder_made and after is None and not any(path.parent.iterdir()):
             path.parent.rmdir()
-    drop_record(home, file.client)
+    drop_record(home, file.client, path)
     return found
 
 

@@ -3,6 +3,8 @@
 Lies in the node's home, for its user alone: a settings file may have keys and tokens in it.
 """
 
+import hashlib
+import os
 from pathlib import Path
 
 import msgspec
@@ -17,7 +19,7 @@ class HookRecord(msgspec.Struct, frozen=True):
     """Of one client's file."""
 
     path: str
-    """The file itself, where the client's path is a link too."""
+    """The file itself, also where the client's path is a link to it."""
     original: bytes | None
     """Its content before; None where there was no such file."""
     written: bytes
@@ -28,9 +30,9 @@ class HookRecord(msgspec.Struct, frozen=True):
     """Whether the file's folder had to be made."""
 
 
-def load_record(home: Path, client: str) -> HookRecord | None:
-    """What is remembered of this client; None where nothing is, or it cannot be read."""
-    data = read_private(_place(home, client), LIMIT)
+def load_record(home: Path, kind: str, path: Path) -> HookRecord | None:
+    """What is remembered of this file; None where nothing is, or it cannot be read."""
+    data = read_private(_place(home, kind, path), LIMIT)
     if data is None:
         return None
     try:
@@ -39,20 +41,21 @@ def load_record(home: Path, client: str) -> HookRecord | None:
         return None
 
 
-def save_record(home: Path, client: str, record: HookRecord) -> None:
-    """Remember it, on disk when this returns."""
-    place = _place(home, client)
+def save_record(home: Path, kind: str, record: HookRecord) -> None:
+    """Remember it, on disk when this returns; `kind` is the client, or what else was put there."""
+    place = _place(home, kind, Path(record.path))
     private_folder(place.parent)
     write_private(place, msgspec.json.encode(record))
 
 
-def drop_record(home: Path, client: str) -> None:
+def drop_record(home: Path, kind: str, path: Path) -> None:
     """Forget it."""
-    place = _place(home, client)
+    place = _place(home, kind, path)
     place.unlink(missing_ok=True)
     if place.parent.is_dir() and not any(place.parent.iterdir()):
         place.parent.rmdir()
 
 
-def _place(home: Path, client: str) -> Path:
-    return home / FOLDER / f"{client}.json"
+def _place(home: Path, kind: str, path: Path) -> Path:
+    which = hashlib.sha256(os.fsencode(path)).hexdigest()[:12]
+    return home / FOLDER / f"{kind}-{which}.json"

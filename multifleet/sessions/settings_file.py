@@ -78,6 +78,8 @@ def replace(path: Path, before: bytes | None, after: bytes | None) -> None:
             path.unlink(missing_ok=True)
         else:
             os.replace(aside, path)
+    except OSError as error:
+        raise BadInput(f"{path} cannot be written ({error}): nothing was changed") from None
     finally:
         aside.unlink(missing_ok=True)
     flush_folder(path.parent)

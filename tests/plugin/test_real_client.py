@@ -15,7 +15,7 @@ from multifleet.operations import OPERATIONS
 from multifleet.sessions.claude_hooks import hooks_installed
 from multifleet.sessions.claude_plugin import install_plugin, uninstall_plugin
 from multifleet.sessions.mock_messages_api import Answer, MockMessagesApi
-from tests.lab.client_install import claude_program
+from tests.lab.client_install import CLAUDE_VERSION, EARLIER_CLAUDE, claude_program
 from tests.stand_in import StandIn, serving
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,8 +42,8 @@ class Client:
             "DISABLE_TELEMETRY": "1",
         }
 
-    async def run(self, *words: str) -> tuple[int, str]:
-        program = await asyncio.to_thread(claude_program)
+    async def run(self, *words: str, version: str = CLAUDE_VERSION) -> tuple[int, str]:
+        program = await asyncio.to_thread(claude_program, version)
         process = await asyncio.create_subprocess_exec(
             program,
             *words,
@@ -79,8 +79,10 @@ def folder(tmp_path: Path) -> Path:
     return made
 
 
-async def test_the_plugin_validates_strictly(plugin: Path, folder: Path) -> None:
-    status, said = await Client(folder, "http://127.0.0.1:9").run("plugin", "validate", "--strict", str(plugin))
+@pytest.mark.parametrize("version", [CLAUDE_VERSION, EARLIER_CLAUDE])
+async def test_the_plugin_validates_strictly(plugin: Path, folder: Path, version: str) -> None:
+    client = Client(folder, "http://127.0.0.1:9")
+    status, said = await client.run("plugin", "validate", "--strict", str(plugin), version=version)
     assert status == 0, said
 
 

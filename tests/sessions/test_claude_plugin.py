@@ -1,6 +1,7 @@
 """The plugin comes and goes by the client's own commands; the settings are its user's, byte for byte."""
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -101,7 +102,7 @@ def test_where_it_is_not_known_how_they_were_the_settings_stay_as_the_client_lea
 ) -> None:
     config = home / ".claude"
     install_plugin(claude, home, config, home, {})
-    (home / "hooks/claude-plugin.json").unlink()
+    shutil.rmtree(home / "hooks")
     assert uninstall_plugin(claude, config, home, {}) == "removed"
     assert json.loads((config / "settings.json").read_text()) == {"enabledPlugins": {}, "extraKnownMarketplaces": {}}
 

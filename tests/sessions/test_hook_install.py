@@ -1,5 +1,6 @@
 """Hooks go into the user's settings and out again; every byte that is not ours stays, whatever happens between."""
 
+import errno
 import json
 import os
 import re
@@ -11,12 +12,13 @@ import pytest
 
 from multifleet.core.json_reading import read
 from multifleet.errors import BadInput
-from multifleet.sessions import hook_install
+from multifleet.sessions import hook_install, settings_file
 from multifleet.sessions.claude_hooks import hooks_installed
 from multifleet.sessions.hook_clients import CLIENTS, HookFile, hook_file, is_script, words_of
 from multifleet.sessions.hook_install import install, look, uninstall
 from multifleet.sessions.hook_plugins import brought
 from multifleet.sessions.hook_table import groups_for
+from multifleet.sessions.settings_file import replace
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -199,6 +201,33 @@ def test_what_somebody_writes_in_the_same_moment_is_not_lost(
     monkeypatch.undo()
     assert install(file, home) and uninstall(file, home)
     assert file.path.read_text() == '{"model": "haiku"}'
+
+
+def test_what_is_remembered_of_one_folder_outlives_another_ones_uninstalling(home: Path, tmp_path: Path) -> None:
+    environ = {"HOME": str(tmp_path / "home")}
+    first, second = (hook_file("claude", ROOT, home, tmp_path / name, environ) for name in ("a", "b"))
+    for file in (first, second):
+        file.path.parent.mkdir()
+        file.path.write_text('{"model":   "opus"}')
+        assert install(file, home)
+    assert uninstall(second, home)
+    settings = json.loads(first.path.read_text())
+    first.path.write_text(json.dumps(settings, indent=2))
+    assert uninstall(first, home)
+    assert first.path.read_text() == second.path.read_text() == '{"model":   "opus"}'
+    assert not (home / "hooks").exists()
+
+
+def test_a_file_that_cannot_be_written_is_told(file: HookFile, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    file.path.parent.mkdir()
+    file.path.write_text('{"model":   "opus"}')
+    monkeypatch.setattr(settings_file.os, "replace", full)
+    with pytest.raises(BadInput, match=r"cannot be written .* nothing was changed"):
+        replace(file.path, file.path.read_bytes(), b"{}")
+    assert file.path.read_text() == '{"model":   "opus"}' and os.listdir(file.path.parent) == ["settings.json"]
 
 
 def test_what_is_remembered_is_for_this_user_alone(file: HookFile, home: Path) -> None:

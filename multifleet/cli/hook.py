@@ -10,7 +10,6 @@ import sys
 from multifleet.cli.arguments import Value
 from multifleet.cli.daemon import ask, is_stopped
 from multifleet.cli.shape import Command, Failed
-from multifleet.sessions.processes import above_shells
 
 EVENTS = {"session-start": "SessionStart", "user-prompt-submit": "UserPromptSubmit", "stop": "Stop"}
 PATIENCE = {"SessionStart": 0.8}
@@ -46,6 +45,8 @@ def _ask(command: Command, event: str) -> str:
         if isinstance(told.get(field), str):
             values[field] = told[field]
     if client:
+        from multifleet.sessions.processes import above_shells  # a third more of the start of every other session
+
         values["client"] = client  # what Claude Code has in the environment is about a session above this one
         if (above := above_shells(os.getppid())) is not None:
             values["pid"] = above

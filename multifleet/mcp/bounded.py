@@ -11,8 +11,9 @@ UNUSUAL_MOST = 40
 USUAL_MOST = 30
 TEXTS = frozenset({"inbox", "unread"})
 """Operations that list messages with their texts."""
-ROOM = 24_000
-"""Characters of all texts of a list together; a client shows a result of more than 50 KB by its first 2 KB alone."""
+ROOM = 16_000
+"""Characters of all texts of a list together. Claude Code shows a result of more than 50 KB by its first 2 KB alone,
+and Codex cuts the middle out of more than 10,000 tokens: then one message's end stands behind another one's head."""
 LEAST = 200
 """Characters that each text may have, however many there are."""
 
@@ -43,9 +44,7 @@ LISTS: Mapping[str, tuple[List, ...]] = {
         ),
     ),
     "sessions": (
-        List(
-            "peers", "status", frozenset({"idle", "busy", "unknown"}), "`multifleet sessions` in a shell shows all"
-        ),
+        List("peers", "status", frozenset({"idle", "busy", "unknown"}), "`multifleet sessions` in a shell shows all"),
     ),
     "roster": (
         List("members", "role", frozenset({"captain", "worker"}), "`multifleet roster` in a shell shows all"),

@@ -141,6 +141,14 @@ async def test_send_imports_nothing_heavy(tmp_path: Path) -> None:
     assert not any(name.startswith(("multifleet.operations", "multifleet.node")) for name in loaded)
 
 
+async def test_a_hook_imports_nothing_heavy(tmp_path: Path) -> None:
+    event = "sys.stdin = __import__('io').TextIOWrapper(__import__('io').BytesIO(b'{}'))"
+    run = "from multifleet.cli.main import main; main(['hook', 'session-start'])"
+    tell = f"import sys; {event}; {run}; print('{ID}'); print(*sorted(sys.modules))"
+    loaded = await _modules_of(tell, tmp_path)
+    assert loaded & {"asyncio", "dataclasses", "inspect", "msgspec", "socket", "subprocess", "typing"} == set()
+
+
 async def _modules_of(code: str, home: Path) -> set[str]:
     process = await asyncio.create_subprocess_exec(
         sys.executable,

@@ -68,7 +68,7 @@ def test_what_fits_is_listed_whole() -> None:
 def test_a_long_text_is_cut_to_the_room_that_the_short_ones_leave_and_says_so() -> None:
     rows = bounded("inbox", listing(100, 256_000, 0, 50_000))["messages"]
     assert [len(row["body"]) for row in rows] == [100, (ROOM - 100) // 2, 0, (ROOM - 100) // 2]
-    assert rows[1]["body_missing"] == "the last 244050 of 256000 characters: fleet_read shows all of it"
+    assert rows[1]["body_missing"] == "the last 248050 of 256000 characters: fleet_read shows all of it"
     assert "body_missing" not in rows[0]
 
 

@@ -58,7 +58,7 @@ def texts(messages: Any) -> list[str]:
 
 def around(api: MockMessagesApi, text: str, mark: str) -> str:
     """What the client has put around a text in the first request that holds it, where it stands once."""
-    request = next(body for body in api.requests if any(mark in one for one in texts(body["messages"])))
+    request: dict[str, Any] = next(body for body in api.requests if any(mark in one for one in texts(body["messages"])))
     [holder] = [one for one in texts(request["messages"]) if mark in one]
     assert text in holder, "the client has changed what was fenced"
     before, after = holder.split(text)
@@ -84,7 +84,7 @@ class Hostile(Messages):
     """Inboxes in which each text is hostile; the seat is the number of the inbox."""
 
     BODIES = tuple(body.encode(errors="ignore").decode() for body in HOSTILE.values())  # no peer can send half a pair
-    EACH = 30
+    EACH = 15
     SEATS = tuple(str(number) for number in range(-(-len(BODIES) // EACH)))
 
     async def inbox(self, seat: str | None, unread: bool, limit: int) -> list[InboxView]:
@@ -129,11 +129,16 @@ async def test_by_hooks_and_by_mcp_every_hostile_text_stays_what_it_is(
         assert re.search("UserPromptSubmit hook additional context: …$", around(api, fenced.text, mark), re.MULTILINE)
     shown_to_model = [content for content in tool_results(api.requests[-1]) if is_inert(content)]
     assert all(content.startswith('{"warning":"') for content in shown_to_model)
+    assert sorted(map(json.loads, shown_to_model), key=str) == await all_lists(node), "in whatever order they ended"
+
+
+async def all_lists(node: StandIn) -> list[Any]:
+    """What MCP gives of the hostile inboxes."""
     given = []
     for seat in Hostile.SEATS:
         listing = InboxListing(messages=await node.messages.inbox(seat, False, 50))
         given.append(shown("inbox", bounded("inbox", json.loads(msgspec.json.encode(listing))))[1])
-    assert sorted(map(json.loads, shown_to_model), key=str) == sorted(given, key=str), "in whatever order they ended"
+    return sorted(given, key=str)
 
 
 def tool_results(request: dict[str, Any]) -> list[str]:

@@ -79,6 +79,15 @@ class RemoteSessions:
         reasons = await asyncio.gather(*(self._ask(node, seconds) for node in nodes))
         return {node: reason for node, reason in zip(nodes, reasons, strict=True) if reason}
 
+    async def on_seat(self, node: str, seat: str) -> list[tuple[SessionCard, float | None]] | None:
+        """The sessions that sit on a seat of another machine now, each with the seconds that it has been in its state;
+        None where that machine does not answer."""
+        if (reason := await self._ask(node, SECONDS)) or (known := self._known.get(node)) is None:
+            self._counters.failed("sessions_not_told", peer=node, reason=reason or "it is no member any more")
+            return None
+        now = self._clock.monotonic()
+        return [(card, known.seconds(card, now)) for card in known.cards if card.seat == seat]
+
     async def _follow(self, node: str, facts: Facts) -> None:
         if facts.sessions == 0:
             self._learn(node, SessionsTold(cards=[]))

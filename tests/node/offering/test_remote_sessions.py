@@ -146,3 +146,17 @@ async def test_gold_is_read_from_the_transcript_and_the_branch_on_its_own_machin
     assert (gold.seat, gold.words) == ("api", ["invoice", "login", "printer"])
     with pytest.raises(UnknownSession, match="sessions --here"):
         await pair[1].node.gold_view("another")
+
+
+async def test_who_asks_for_a_seat_is_told_what_its_sessions_do_or_that_nobody_answers(
+    pair: tuple[Machine, Machine], client: Pretended
+) -> None:
+    mac1, _ = pair
+    on_seat = mac1.node.remote_sessions.on_seat
+    found = await on_seat("mac2", "api")
+    assert found is not None
+    [(card, seconds)] = found
+    assert (card.state, seconds) == ("idle", pytest.approx(300, abs=10))
+    assert await on_seat("mac2", "web") == []
+    mac1.network.severed.add("mac2")
+    assert await on_seat("mac2", "api") is None

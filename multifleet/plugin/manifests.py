@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from multifleet import __version__
-from multifleet.sessions.hook_table import groups_for
+from multifleet.sessions.hook_table import HAND_OVER, SESSION_START, groups_for
 
 NAME = "multifleet"
 DESCRIPTION = "Messages between agent sessions on several machines of yours, with receipts that are true."
@@ -23,7 +23,7 @@ SERVER = "fleet"
 GEMINI = Path("gemini")
 """The folder of the Gemini extension."""
 
-_HAND_OVER = Path(__file__).resolve().parents[2] / "hooks/hand-over.sh"
+_HOOKS = Path(__file__).resolve().parents[2] / "hooks"
 
 ABOUT_HOOKS = "Hands over messages that wait for a session."
 
@@ -37,7 +37,8 @@ def printed() -> Iterator[tuple[Path, str]]:
     yield Path("codex-config.toml.example"), codex_config()
     yield GEMINI / "gemini-extension.json", gemini()
     yield GEMINI / "hooks/hooks.json", hooks("gemini", "${extensionPath}")
-    yield GEMINI / "hooks/hand-over.sh", _HAND_OVER.read_text()
+    for script in (HAND_OVER, SESSION_START):
+        yield GEMINI / "hooks" / script, (_HOOKS / script).read_text()
     yield Path(".cursor-plugin/plugin.json"), cursor()
     yield Path(".vscode/mcp.json.example"), vscode()
 

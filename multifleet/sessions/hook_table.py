@@ -14,18 +14,17 @@ class Form(NamedTuple):
 
     events: tuple[str, ...]
     """When messages are handed over."""
-    start: str | None
-    """The event that tells the daemon of a new session; None where its answer would spoil the prompt."""
+    start: str
+    """The event that tells the daemon of a new session."""
     unit: int
     """Of its timeouts, in a second."""
 
 
 FORMS = {
     "codex": Form(("UserPromptSubmit", "Stop"), "SessionStart", 1),
-    "gemini": Form(("BeforeAgent",), None, 1000),
+    "gemini": Form(("BeforeAgent",), "SessionStart", 1000),
     "qwen": Form(("UserPromptSubmit", "Stop"), "SessionStart", 1),
 }
-"""Gemini CLI puts what SessionStart adds before the prompt, which is then no slash command any more."""
 
 HAND_OVER_SECONDS, START_SECONDS = 2, 3
 
@@ -33,9 +32,7 @@ HAND_OVER_SECONDS, START_SECONDS = 2, 3
 def groups_for(client: str, root: str) -> dict[str, list[dict[str, Any]]]:
     """The groups of hooks by event, with this folder as the plugin's; `${...}` in it is left to the client."""
     form = FORMS[client]
-    groups = {}
-    if form.start is not None:
-        groups[form.start] = [_group(root, SESSION_START, root, client, START_SECONDS * form.unit)]
+    groups = {form.start: [_group(root, SESSION_START, root, client, START_SECONDS * form.unit)]}
     for event in form.events:
         groups[event] = [_group(root, HAND_OVER, event, client, HAND_OVER_SECONDS * form.unit)]
     return groups

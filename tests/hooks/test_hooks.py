@@ -190,6 +190,15 @@ def test_the_program_is_told_which_client_it_is(shell: list[str], tmp_path: Path
         assert done.stdout == f"client:{client}\n"
 
 
+def test_an_extension_that_was_copied_alone_finds_the_program_on_the_path(shell: list[str], tmp_path: Path) -> None:
+    program(tmp_path, 'echo "$*"; cat')
+    command = [*shell, str(ROOT / "hooks/session-start.sh"), str(tmp_path / "extension"), "gemini"]
+    for path, said in ((f"{tmp_path}/bin:/usr/bin:/bin", "hook session-start\n{}"), ("/usr/bin:/bin", "")):
+        environment = {"PATH": path, "HOME": str(tmp_path)}
+        done = subprocess.run(command, input="{}", env=environment, capture_output=True, text=True)
+        assert (done.returncode, done.stdout) == (0, said)
+
+
 @pytest.mark.parametrize("script", ["exit 2", "echo broken >&2; exit 1", "kill -9 $$"])
 def test_whatever_the_program_does_the_session_starts(shell: list[str], tmp_path: Path, script: str) -> None:
     program(tmp_path, script)

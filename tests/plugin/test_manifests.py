@@ -101,8 +101,9 @@ def test_the_hooks_are_events_of_the_client_and_programs_that_are_there(path: st
         assert hook["type"] == "command" and hook["timeout"] / FORMS[client].unit in (2, 3)
 
 
-def test_an_extension_that_is_copied_alone_brings_its_program_along() -> None:
-    assert (ROOT / "gemini/hooks/hand-over.sh").read_text() == (ROOT / "hooks/hand-over.sh").read_text()
+def test_an_extension_that_is_copied_alone_brings_its_programs_along() -> None:
+    for script in ("hand-over.sh", "session-start.sh"):
+        assert (ROOT / "gemini/hooks" / script).read_text() == (ROOT / "hooks" / script).read_text()
 
 
 def test_the_script_says_what_is_out_of_date(

@@ -7,7 +7,6 @@ import os
 import secrets
 import shlex
 import signal
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any, Self
@@ -16,9 +15,9 @@ from multifleet.sessions.base import Session
 from multifleet.sessions.codex_threads import CodexThreads
 from tests.lab.client_install import program
 from tests.lab.mock_openai import MockOpenAI
+from tests.sessions.plugin_folder import ROOT, plugin_in
 from tests.sessions.real_claude import until
 
-ROOT = Path(__file__).resolve().parents[2]
 CONFIG = """
 model = "mock-model"
 model_provider = "mock"
@@ -51,16 +50,7 @@ class RealCodex:
         (self.home / ".codex").mkdir(parents=True, exist_ok=True)
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.home / ".codex/config.toml").write_text(CONFIG.format(url=self.api.url, folder=self.folder))
-        root = self.home / "plugin"
-        (root / "bin").mkdir(parents=True, exist_ok=True)
-        (root / ".venv").mkdir(exist_ok=True)
-        (root / ".venv/made-from").touch()
-        start = f"PYTHONPATH={shlex.quote(str(ROOT))} exec {shlex.quote(sys.executable)} -m multifleet"
-        (root / "bin/multifleet").write_text(f'#!/bin/sh\n{start} "$@"\n')
-        (root / "bin/multifleet").chmod(0o755)
-        with contextlib.suppress(FileExistsError):
-            (root / "hooks").symlink_to(ROOT / "hooks")
-        hooks = (ROOT / "hooks/codex.json").read_text().replace("${PLUGIN_ROOT}", str(root))
+        hooks = (ROOT / "hooks/codex.json").read_text().replace("${PLUGIN_ROOT}", str(plugin_in(self.home)))
         (self.home / ".codex/hooks.json").write_text(hooks)
 
     def variables(self) -> dict[str, str]:

@@ -112,7 +112,9 @@ class Following:
 
     async def _look_at_state(self, offer: Open, fact: Fact, session: Session) -> None:
         now = self._clock.monotonic()
-        if offer.lapsed_at is not None and now - offer.lapsed_at > LAPSE:
+        if session.transcript is None and offer.state == State.OFFERED:
+            self._offers.finish(offer, State.OFFERED)  # nothing is written down that could tell more
+        elif offer.lapsed_at is not None and now - offer.lapsed_at > LAPSE:
             await self._offers.say(offer, State.REFUSED, "the session's user did not decide in time")
             self._offers.finish(offer, State.REFUSED)
         elif fact is not Fact.NONE:

@@ -1,0 +1,65 @@
+"""A real, unmodified Gemini CLI in a home of its own, with our hooks, against a scripted API on loopback."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+from multifleet.sessions.hook_table import groups_for
+from tests.lab.client_install import program
+from tests.lab.mock_gemini import MockGemini
+from tests.sessions.plugin_folder import plugin_in
+
+
+class RealGemini:
+    """`ask` runs one `gemini -p` in the folder."""
+
+    def __init__(self, api: MockGemini, home: Path, multifleet: Path, folder: Path) -> None:
+        self.api = api
+        self.home = home
+        self.folder = folder
+        self.multifleet = multifleet
+
+    def prepare(self) -> None:
+        """A home in which nothing is asked, and our hooks for the user."""
+        (self.home / ".gemini").mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        settings: dict[str, Any] = {
+            "security": {"auth": {"selectedType": "gemini-api-key"}},
+            "privacy": {"usageStatisticsEnabled": False},
+            "general": {"enableAutoUpdate": False},
+            "telemetry": {"enabled": False},
+            "hooks": groups_for("gemini", str(plugin_in(self.home))),
+        }
+        (self.home / ".gemini/settings.json").write_text(json.dumps(settings))
+
+    def variables(self) -> dict[str, str]:
+        """All that the client is given."""
+        return {
+            "HOME": str(self.home),
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "TERM": "xterm-256color",
+            "LANG": "C.UTF-8",
+            "GEMINI_API_KEY": "fake",
+            "GOOGLE_GEMINI_BASE_URL": self.api.url,
+            "GEMINI_CLI_TRUST_WORKSPACE": "true",
+            "MULTIFLEET_HOME": str(self.multifleet),
+            "HTTPS_PROXY": "http://127.0.0.1:9",
+            "NO_PROXY": "127.0.0.1",
+        }
+
+    async def ask(self, prompt: str) -> str:
+        """The model's answer."""
+        self.prepare()
+        process = await asyncio.create_subprocess_exec(
+            *(program("gemini"), "-m", "gemini-2.5-pro", "-p", prompt, "--approval-mode", "yolo", "-o", "json"),
+            cwd=self.folder,
+            env=self.variables(),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        output, said = await process.communicate()
+        assert process.returncode == 0, said.decode()
+        text = output.decode()
+        return str(json.loads(text[text.index("{") :])["response"])

@@ -201,13 +201,18 @@ class TranscriptProof:
         if record.get("operation") != "enqueue" or not isinstance(content, str):
             return
         match = _SENDER.match(content)
-        watch = self._watches.get(self._by_token.get(match[1], "")) if match else None
-        if watch is not None and watch.fact is Fact.NONE:
-            watch.fact = Fact.QUEUED
+        queued = {self._by_token.get(match[1], "")} if match else set[str]()
+        if content.startswith("<task-notification>"):
+            queued |= self._with_token(content)
+        for watch in filter(None, map(self._watches.get, queued)):
+            if watch.fact is Fact.NONE:
+                watch.fact = Fact.QUEUED
 
     def _entered(self, record: dict[str, Any], kind: object) -> frozenset[str]:
         if kind == "user":
-            return self._by_origin(record.get("origin"))
+            origin = record.get("origin")
+            kind_of = origin.get("kind") if isinstance(origin, dict) else None
+            return self._by_origin(origin) | self._by_waking(kind_of, _message(record).get("content"))
         if kind != "attachment":
             return frozenset()
         attachment = record.get("attachment")
@@ -219,7 +224,17 @@ class TranscriptProof:
             return frozenset(
                 offer_id for token, offer_id in self._by_token.items() if any(token in text for text in texts)
             )
-        return self._by_origin(attachment.get("origin"))
+        waking = self._by_waking(attachment.get("commandMode"), attachment.get("prompt"))
+        return self._by_origin(attachment.get("origin")) | waking
+
+    def _by_waking(self, kind: object, content: object) -> frozenset[str]:
+        """What a program of ours woke the session with: that text is the client's own note of a background task."""
+        if kind != "task-notification" or not isinstance(content, str):
+            return frozenset()
+        return self._with_token(content)
+
+    def _with_token(self, text: str) -> frozenset[str]:
+        return frozenset(offer_id for token, offer_id in self._by_token.items() if token in text)
 
     def _by_origin(self, origin: object) -> frozenset[str]:
         if isinstance(origin, dict) and origin.get("kind") == "peer":

@@ -21,18 +21,22 @@ ENDING = '"}}\n'
 """What closes the hook's answer after the fragment."""
 
 _SESSION_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,79}")
-_TAKEN = re.compile(r"taken\.([1-9][0-9]{0,9})")
+_TAKEN = re.compile(r"(taken|woke)\.([1-9][0-9]{0,9})")
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A seed that a hook took; `at` in wall-clock seconds."""
+    """A seed that a hook took; `at` in wall-clock seconds.
+
+    `to_wake`: by a program that wakes its session with it, which is not to say that the session shows it.
+    """
 
     session_id: str
     path: Path
     pid: int
     at: float
     fragment: str
+    to_wake: bool = False
 
 
 def is_session_id(text: str) -> bool:
@@ -108,7 +112,7 @@ class SeedBox:
             path = folder / name
             with contextlib.suppress(FileNotFoundError, NotOurs):
                 at = os.lstat(path).st_ctime
-                found.append(Taken(session_id, path, int(match[1]), at, _fragment_of(path)))
+                found.append(Taken(session_id, path, int(match[2]), at, _fragment_of(path), match[1] == "woke"))
         return sorted(found, key=lambda taken: (taken.at, taken.pid))
 
     def clear(self, before: float, keep: Container[str] = ()) -> None:

@@ -74,6 +74,19 @@ EXPECTED: dict[tuple[str, str, str], list[tuple[str, bool, str | None]]] = {
         ("seen", True, "mock answer"),
     ],
     # text that hooks handed over: when the session began, with a prompt, at the end of a turn
+    # text with which a program of ours woke an idle session of 2.1.197, and one between two tool calls
+    ("woken", LOST, "fence0first0mark"): [
+        ("queued", False, None),
+        ("entered", False, None),
+        ("seen", False, None),
+        ("seen", True, "Understood."),
+    ],
+    ("woken_while_busy", LOST, "fence0busy0mark"): [
+        ("queued", False, None),
+        ("entered", False, None),
+        ("seen", False, None),
+        ("seen", True, None),
+    ],
     ("hooks", LOST, "fence0start0mark"): [
         ("entered", False, None),
         ("seen", False, None),

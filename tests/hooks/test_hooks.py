@@ -235,8 +235,11 @@ def test_a_frozen_daemon_holds_no_prompt_up_and_a_start_for_less_than_two_second
 
 def test_the_hooks_file_names_only_events_that_every_client_knows() -> None:
     hooks = json.loads((ROOT / "hooks/hooks.json").read_text())["hooks"]
-    assert set(hooks) == {"SessionStart", "UserPromptSubmit", "Stop"}
-    for event, ((entry,),) in ((event, [found[0]["hooks"]]) for event, found in hooks.items()):
+    assert set(hooks) == {"SessionStart", "UserPromptSubmit", "Stop", "Notification"}
+    for group in hooks.pop("Notification"):
+        assert all(entry["asyncRewake"] for entry in group["hooks"])
+    synchronous = {event: [e for e in found[0]["hooks"] if not e.get("asyncRewake")] for event, found in hooks.items()}
+    for event, (entry,) in synchronous.items():
         assert entry["type"] == "command" and entry["command"] == "/bin/sh"
         script = entry["args"][0].replace("${CLAUDE_PLUGIN_ROOT}", str(ROOT))
         assert Path(script).is_file() and entry["timeout"] <= 3

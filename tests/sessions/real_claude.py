@@ -20,7 +20,7 @@ from multifleet.sessions.claude_registry import ClaudeRegistry
 from multifleet.sessions.claude_transcript import TranscriptFile
 from multifleet.sessions.claude_wire import InboxEvent
 from multifleet.sessions.mock_messages_api import MockMessagesApi
-from tests.lab.client_install import claude_program
+from tests.lab.client_install import CLAUDE_VERSION, claude_program
 
 KEY = "sk-test-fake-0123456789abcdef"
 
@@ -40,8 +40,15 @@ class RealClaude:
     """`async with RealClaude(api, home) as claude`: an interactive session at its prompt; several may share a home."""
 
     def __init__(
-        self, api: MockMessagesApi, home: Path, *arguments: str, mode: str = "default", **environment: str
+        self,
+        api: MockMessagesApi,
+        home: Path,
+        *arguments: str,
+        mode: str = "default",
+        version: str = CLAUDE_VERSION,
+        **environment: str,
     ) -> None:
+        self.version = version
         self.api = api
         self.home = home
         self.folder = home / "project"
@@ -54,7 +61,7 @@ class RealClaude:
     async def __aenter__(self) -> Self:
         self.prepare()
         before = {session.pid for session in self.registry.find().sessions}
-        command = ["env", "-i", *(f"{k}={v}" for k, v in self.variables().items()), claude_program()]
+        command = ["env", "-i", *(f"{k}={v}" for k, v in self.variables().items()), claude_program(self.version)]
         line = "exec " + shlex.join([*command, *self.arguments])
         await self.tmux("new-session", "-d", "-s", "s", "-x", "160", "-y", "50", "-c", str(self.folder), line)
         self.session = await until(lambda: self._new(before), 40.0, "a registered session")
@@ -106,7 +113,7 @@ class RealClaude:
     async def ask(self, prompt: str, *arguments: str) -> dict[str, Any]:
         """One `claude -p` in the same folder; its result."""
         self.prepare()
-        command = [claude_program(), "-p", "--output-format", "json", *arguments]
+        command = [claude_program(self.version), "-p", "--output-format", "json", *arguments]
         process = await asyncio.create_subprocess_exec(
             *command,
             cwd=self.folder,
@@ -162,7 +169,12 @@ class RealClaude:
 
     def _new(self, before: set[int]) -> Session | None:
         sessions = self.registry.find().sessions
-        return next((s for s in sessions if s.pid not in before and s.socket is not None), None)
+        return next((s for s in sessions if s.pid not in before and self._is_open(s)), None)
+
+
+    def _is_open(self, session: Session) -> bool:
+        """Whether it has all that a session of this version has."""
+        return session.socket is not None or self.version != CLAUDE_VERSION
 
 
 class Offering:

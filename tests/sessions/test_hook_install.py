@@ -94,15 +94,15 @@ def test_the_way_back_is_found_without_what_was_remembered(before: bytes | None,
 def test_what_the_user_changes_meanwhile_stays(before: bytes | None, file: HookFile, home: Path) -> None:
     install(file, home)
     text = file.path.read_text("utf-8")
-    changed = re.sub('"hooks": ?{', '"hooks": {"Notification": [],', text.replace("opus", "haiku"), count=1)
+    changed = re.sub('"hooks": ?{', '"hooks": {"PreCompact": [],', text.replace("opus", "haiku"), count=1)
     file.path.write_text(changed, "utf-8")
     assert uninstall(file, home)
     left = file.path.read_bytes()
-    assert b"Notification" in left and b"hand-over" not in left and b"session-start" not in left
+    assert b"PreCompact" in left and b"hand-over" not in left and b"session-start" not in left
     if before and b"opus" in before:
         assert b"haiku" in left and b"opus" not in left
     if before and b"PreToolUse" in before:
-        assert left == before.replace(b'"hooks": {', b'"hooks": {"Notification": [],', 1)
+        assert left == before.replace(b'"hooks": {', b'"hooks": {"PreCompact": [],', 1)
 
 
 def test_a_client_that_writes_its_settings_anew_costs_no_byte(before: bytes | None, file: HookFile, home: Path) -> None:

@@ -25,6 +25,8 @@ LAPSE = 3.0
 HOOK_READS = 10.0
 """Seconds after which a hook that took a seed has printed it: the client gives it two. Before that the file must stay,
 for the hook may have renamed it and not have opened it yet."""
+WOKEN_LATE = 10.0
+"""Seconds after which a session that rests shows what it was woken with, if it does: it takes a quarter of one."""
 STARTED_LATER = 2.0
 """Seconds after an offer at which a process must have started not to be the one it was made to."""
 DROPPED_AGAIN, DUPLICATE_AGAIN = 5.0, 30.0
@@ -136,7 +138,10 @@ class Following:
     async def _look_at_seed(self, offer: Open, session: Session | None) -> None:
         for taken in self._seeds.taken(offer.session):
             if mark_of(offer.id) in taken.fragment:
-                await self._offers.say(offer, State.OFFERED, "taken by a hook")
+                if taken.to_wake:
+                    await self._look_at_woken(offer, session, taken.at)
+                else:
+                    await self._offers.say(offer, State.OFFERED, "taken by a hook")
                 return
         reason = self._unwanted(offer)
         if session is not None and reason is None and self._seeds.waits(offer.session):
@@ -144,6 +149,17 @@ class Following:
         if self._seeds.take_back(offer.session) is None and self._seeds.taken(offer.session):
             return  # a hook was quicker: the next look finds what it took
         await self._offers.give_back(offer, reason or "the session ended before a hook took it")
+
+    async def _look_at_woken(self, offer: Open, session: Session | None, at: float) -> None:
+        """A program took it to wake its session: that counts only when the client has written it down."""
+        await self._watching.read(offer.session, session)
+        if self._watching.sighting(offer.session, offer.id).fact is not Fact.NONE:
+            await self._offers.say(offer, State.OFFERED, "its client was woken with it")
+        elif session is None:
+            if self._is_gone(offer):
+                await self._offers.give_back(offer, "the session ended before it was woken")
+        elif session.status not in (Status.BUSY, Status.WAITING) and self._clock.wall() - at > WOKEN_LATE:
+            await self._offers.give_back(offer, "its client did not take what it was to be woken with")
 
     def _unwanted(self, offer: Open) -> str | None:
         """Why a text that lies ready is not to be shown any more."""

@@ -31,6 +31,7 @@ from multifleet.node.offering.plans import AT_ONCE, Plan, plans
 from multifleet.node.offering.quiet import Quiet
 from multifleet.node.offering.replies import Replies
 from multifleet.node.offering.ringing import Ringing
+from multifleet.node.offering.rousing import Rousing
 from multifleet.node.offering.seats import Seats
 from multifleet.node.offering.showing import Shown, shown_by_hook, shown_in_line
 from multifleet.node.offering.watching import Watching, token_of
@@ -94,6 +95,7 @@ class Offering:
         self.offers = Offers(store, clock, counters, watching, state_to, lambda sender: refusal_words(out(sender)))
         self._ringing = Ringing(codex, self.offers, clock, counters)
         self._replies = Replies(self._node, store, counters, registry, sending, self.wake)
+        self._rousing = Rousing(setup.home, self._seeds, self.offers, clock)
         self._following = Following(self.offers, watching, self._seeds, clock, self._hold_back, self._is_out)
         self._limits: defaultdict[tuple[str, int], OfferLimits] = defaultdict(OfferLimits)
         self._not_before: dict[str, float] = {}
@@ -193,6 +195,7 @@ class Offering:
             elif plan.way == HOOKS:
                 await self._offer_by_hook(plan)
         self._ringing.look(found)
+        self._rousing.look(found)
         if testing:
             return QUICK
         return await self._until_next(nothing_to_do=not rows and not self.offers)

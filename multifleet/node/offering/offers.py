@@ -3,6 +3,7 @@
 A message is committed as `offering` before a byte is written, and every state after it is durable before it is stated.
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -47,6 +48,8 @@ class Open:
     """Of the most urgent message that it is about, or that waits behind it; 0 is now."""
     is_digest: bool = False
     """Whether it shows a line of each message, and no more."""
+    rung_at: float = -math.inf
+    """When a program was last told to wake its session with it; monotonic."""
     stale: str | None = None
     """Why it is not to be shown any more as it lies ready."""
 

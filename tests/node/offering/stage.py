@@ -16,6 +16,7 @@ import msgspec
 from multifleet.node.node import Node
 from multifleet.sessions.mock_messages_api import Answer, MockMessagesApi
 from multifleet.store.rows import InboxRow
+from tests.lab.client_install import CLAUDE_VERSION
 from tests.node.fleet import Machine, Machines
 from tests.sessions.real_claude import RealClaude
 from tests.stand_in import serving
@@ -37,12 +38,15 @@ class Stage:
         """The node beside the client."""
         return self.mac2.node
 
-    def claude(self, project: str, *arguments: str, mode: str = "default", hooks: bool = False) -> RealClaude:
+    def claude(
+        self, project: str, *arguments: str, mode: str = "default", hooks: bool = False, version: str = CLAUDE_VERSION
+    ) -> RealClaude:
         """A session in a project's folder, not started; with our plugin's hooks if wanted."""
         more = ["--plugin-dir", str(self._plugin())] if hooks else []
         home = self.folder / "home"
         home.mkdir(exist_ok=True)
-        claude = RealClaude(self.api, home, *more, *arguments, mode=mode, MULTIFLEET_HOME=str(self.mac2.home))
+        place = str(self.mac2.home)
+        claude = RealClaude(self.api, home, *more, *arguments, mode=mode, version=version, MULTIFLEET_HOME=place)
         claude.folder = home / project
         return claude
 

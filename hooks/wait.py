@@ -1,0 +1,195 @@
+"""Waits until the daemon rings, takes what lies ready for this session, and ends with status 2: that wakes the session.
+
+With the argument `now` it does not wait: it takes what lies ready, if anything does.
+
+A session that may do everything without asking its user is not woken: what lies ready is shown with its next prompt.
+It asks nobody and uses no time while it waits. It ends with status 0, silently, when its client is gone, when a newer
+one of the same client takes its place, and whenever something is not as it should be: a session is never disturbed by
+an error of ours. Runs under any Python 3.9 or later, without the project's packages.
+"""
+
+import fcntl
+import json
+import os
+import re
+import select
+import stat
+import sys
+
+RING, MAKE_ROOM = b"r", b"x"
+LARGEST = 256 * 1024
+ENDING = '"}}\n'
+AGAIN = 5_000
+"""Milliseconds between two looks at the client where the system cannot tell of its end."""
+UNASKED = "bypassPermissions"
+TAIL = 1024 * 1024
+"""Bytes of a transcript in which the mode of the last prompt is looked for."""
+
+
+def main():
+    """The exit status."""
+    home = os.environ.get("MULTIFLEET_HOME") or os.path.join(os.environ.get("HOME", ""), ".multifleet")
+    session = os.environ.get("CLAUDE_CODE_SESSION_ID", "")
+    client = os.getppid()
+    if client <= 1 or not re.fullmatch(r"[0-9A-Za-z][0-9A-Za-z_-]{0,79}", session):
+        return 0
+    box = os.path.join(home, "seeds", session)
+    event = json.loads(sys.stdin.buffer.read(4 * LARGEST))
+    if sys.argv[1:] == ["now"]:
+        return wake(None if asks_nobody(event, client) else take(box))
+    bell, path = hang(os.path.join(home, "waiters"), session, client)
+    try:
+        text = wait(bell, client, box, event)
+    finally:
+        remove_own(bell, path)
+    return wake(text)
+
+
+def wake(text):
+    """The exit status that has the client show what stands on standard error."""
+    if not text:
+        return 0
+    sys.stderr.buffer.write(text.encode(errors="replace"))
+    sys.stderr.flush()
+    return 2
+
+
+def hang(folder, session, client):
+    """A pipe that the daemon can ring; older ones of this client are told to end."""
+    os.makedirs(folder, 0o700, exist_ok=True)
+    if not is_own(folder, stat.S_ISDIR):
+        raise OSError("somebody else's folder")
+    with open(os.path.join(folder, ".lock"), "a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for name in os.listdir(folder):
+            if name != ".lock" and (tell(os.path.join(folder, name), client) or name.endswith(f".{client}")):
+                remove(os.path.join(folder, name))
+        path = os.path.join(folder, f"{session}.{client}")
+        os.mkfifo(path, 0o600)
+        return os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC), path
+
+
+def tell(path, client):
+    """Whether nobody listens there any more; an older one of this client is told to end."""
+    try:
+        pipe = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return True
+    try:
+        if path.endswith(f".{client}"):
+            os.write(pipe, MAKE_ROOM)
+    except OSError:
+        pass  # it is full: that one has not listened for long
+    finally:
+        os.close(pipe)
+    return False
+
+
+def wait(bell, client, box, event):
+    """The text to wake the session with; None when there is nothing to wait for any more."""
+    poll = select.poll()
+    poll.register(bell, select.POLLIN)
+    timeout = AGAIN
+    if hasattr(os, "pidfd_open"):
+        try:
+            poll.register(os.pidfd_open(client), select.POLLIN)
+            timeout = None
+        except OSError:
+            pass
+    while os.getppid() == client:
+        found = [descriptor for descriptor, _ in poll.poll(timeout)]
+        if bell not in found:
+            continue
+        rung = os.read(bell, 64)
+        if MAKE_ROOM in rung:
+            return None
+        text = None if asks_nobody(event, client) else take(box)
+        if text:
+            return text
+    return None
+
+
+def asks_nobody(event, client):
+    """Whether the session may do everything without asking its user, or whether that is not known."""
+    try:
+        with open(event["transcript_path"], "rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - TAIL))
+            lines = file.read(TAIL).split(b"\n")
+    except FileNotFoundError:
+        lines = []
+    for line in reversed(lines):
+        if b'"permissionMode"' in line:
+            try:
+                mode = json.loads(line).get("permissionMode")
+            except (ValueError, AttributeError, RecursionError):
+                continue
+            if isinstance(mode, str):
+                return mode == UNASKED
+    return begins_unasked(event["cwd"], client)
+
+
+def begins_unasked(folder, client):
+    """The same of a session without a prompt yet, by how it was started and by its settings."""
+    user = os.environ.get("CLAUDE_CONFIG_DIR") or os.path.join(os.environ.get("HOME", ""), ".claude")
+    settings = [os.path.join(user, "settings.json")]
+    settings += [os.path.join(folder, ".claude", name) for name in ("settings.json", "settings.local.json")]
+    for path in (f"/proc/{client}/cmdline", *settings):
+        try:
+            with open(path, "rb") as file:
+                content = file.read(LARGEST)
+        except OSError:
+            if path.startswith("/proc"):
+                return True
+            continue
+        if UNASKED.encode() in content or b"dangerously-skip-permissions" in content:
+            return True
+    return False
+
+
+def take(box):
+    """What lies ready, no longer there for a hook; None when a hook was quicker."""
+    ready = os.path.join(box, "next")
+    if not is_own(ready, stat.S_ISREG):
+        return None
+    mine = os.path.join(box, f"woke.{os.getpid()}")
+    try:
+        os.rename(ready, mine)
+        with open(mine, encoding="ascii", newline="") as file:
+            content = file.read(LARGEST)
+    except (OSError, UnicodeDecodeError):
+        return None
+    return json.loads(f'"{content[: -len(ENDING)]}"') if content.endswith(ENDING) else None
+
+
+def is_own(path, kind):
+    """Whether this is such a file, of this user, and no link."""
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return False
+    return kind(found.st_mode) and found.st_uid == os.getuid()
+
+
+def remove_own(bell, path):
+    """Take down this pipe, if it is still the one at that place."""
+    try:
+        if os.path.samestat(os.fstat(bell), os.lstat(path)):
+            remove(path)
+    except OSError:
+        pass
+
+
+def remove(path):
+    """Take down a pipe, if its own program has not done so meanwhile."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+
+
+if __name__ == "__main__":
+    try:
+        status = main()
+    except (OSError, ValueError):
+        status = 0
+    os._exit(status)

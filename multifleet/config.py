@@ -155,6 +155,9 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """Claude Code's folder. Default: $CLAUDE_CONFIG_DIR, else ~/.claude."""
     codexHome: str | None = None
     """Codex's folder. Default: $CODEX_HOME, else ~/.codex."""
+    nativePresence: bool = True
+    """List the seats of other machines in Claude Code as sessions beside its own, for versions of it that are known to
+    take them; see docs/native-presence.md."""
     channels: ChannelSettings = ChannelSettings()
     """Channels that are not used, another order, other timeouts; an entry of `nodes` may say more for its machine."""
     sshHostKeys: tuple[str, ...] = ("/etc/ssh/ssh_host_*_key.pub",)

@@ -70,6 +70,7 @@ class Engine(Parts):
         await self.tunnelling.load()
         await self.presence.start(stack, listens, self.own_addresses())
         await self.offering.start(stack)
+        await self.native.start(stack)
 
     async def run(self) -> None:
         """All loops, until `stopping` is set or this is cancelled; then nothing of them goes on."""
@@ -114,6 +115,7 @@ class Engine(Parts):
                 "housekeeping": self.upkeep.keep_house,
                 "keys": self.rotation.run,
             }
+            parts |= self.native.parts
             if self.listens:
                 parts["sleep"] = self.sleep.run
             if self.listens and not all(map(addresses.is_loopback, self.binds)):

@@ -35,6 +35,8 @@ from multifleet.node.keys.key_notes import StoredKeyNotes
 from multifleet.node.keys.rotation import Rotation
 from multifleet.node.members import Members
 from multifleet.node.messages import Messages
+from multifleet.node.native.native import Native
+from multifleet.node.native.presence import nodes_of
 from multifleet.node.offering.offering import Offering
 from multifleet.node.offering.own_cards import OwnCards
 from multifleet.node.offering.remote_sessions import RemoteSessions
@@ -289,6 +291,17 @@ class Parts(Ties):
             try_http=self.outboxes.try_now,
             is_back=self.outboxes.is_back,
             outside_window=self.clock_doubts.outside_window,
+        )
+        self.native = Native(
+            setup,
+            store,
+            clock,
+            counters,
+            self.events,
+            self.offering,
+            fleet=lambda: self.members.fleet,
+            nodes=lambda: nodes_of(self.presence.peers()),
+            is_there=lambda node: node == self.id or self._is_there(node),
         )
         self.presence.learn = lambda sender, said: self.rostering.learn([Signed(said.text, said.signature)], sender)
         self.presence.differs = self.roster_rounds.differs

@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from multifleet.sessions.base import Rereads, Session, UnknownOutcome, Unreachable
-from multifleet.sessions.claude_wire import InboxEvent, Odd, message_line, read_line, report_line
+from multifleet.sessions.claude_wire import InboxEvent, Odd, idle_line, message_line, read_line, report_line
 from multifleet.sessions.own_files import NotOurs, make_private_folder
 from multifleet.sessions.processes import credentials
 
@@ -79,7 +79,9 @@ class ReplySocket:
         raise SocketTaken("; ".join(reasons))
 
     async def aclose(self) -> None:
-        """Stops listening and removes the socket file, if it is still ours."""
+        """Stops listening and removes the socket file, if it is still ours; a second time it does nothing."""
+        if self._listener.fileno() < 0:
+            return
         self._serving.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._serving
@@ -187,6 +189,30 @@ async def report(
     `post` does."""
     line = report_line(line_id=str(uuid.uuid4()), about=about, status=status, reason=reason, from_address=reply.address)
     await _write(source, session, line, timeout, same_conversation=False)
+
+
+async def tell_idle(
+    source: Rereads,
+    session: Session,
+    *,
+    about: str,
+    state: str,
+    finished_at: float | None,
+    reply: ReplySocket,
+    timeout: float = 5.0,
+) -> None:
+    """Answers a session's wish `about` to be told when whoever `reply` stands for is idle; raises as `post` does."""
+    line = idle_line(
+        line_id=str(uuid.uuid4()), about=about, state=state, finished_at=finished_at, from_address=reply.address
+    )
+    await _write(source, session, line, timeout, same_conversation=False)
+
+
+def remove_stale_socket(name: str) -> None:
+    """Removes what a killed daemon left under this name, if it is a socket of this user that nobody listens on."""
+    for folder in socket_folders(os.getuid()):
+        with contextlib.suppress(SocketTaken, OSError):
+            _remove_stale(folder / f"{name}.sock")
 
 
 async def _write(source: Rereads, session: Session, line: bytes, timeout: float, *, same_conversation: bool) -> None:

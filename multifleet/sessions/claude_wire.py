@@ -26,6 +26,7 @@ _WRAPPER = re.compile(
     re.DOTALL,
 )
 _STATUSES = frozenset({"held", "delivered", "denied", "expired", "dropped"})
+IDLE_STATES = frozenset({"idle", "exited", "unavailable"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,16 @@ class Odd:
     pid: int | None
 
 
-InboxEvent = Receipt | Reply | Odd
+@dataclass(frozen=True, slots=True)
+class IdleWish:
+    """A session wants to be told when whoever our address stands for is idle."""
+
+    socket: str
+    wish_id: str
+    pid: int | None
+
+
+InboxEvent = Receipt | Reply | IdleWish | Odd
 
 
 def message_line(
@@ -107,19 +117,37 @@ def message_line(
 
 
 def report_line(*, line_id: str, about: str, status: str, reason: str, from_address: str) -> bytes:
-    """The line that tells a session what became of a message it sent: held, delivered, expired or denied."""
-    if status not in _STATUSES - {"dropped"}:
+    """The line that tells a session what became of a message it sent: held, delivered, expired, denied or refused."""
+    if status not in _STATUSES - {"dropped"} | {"refused"}:
         raise ValueError(f"a report's status is not {status!r}")
     frame = {
         "type": "control",
         "action": "peer_message_status",
-        "status": status,
+        **({"status": "expired", "status_detail": "refused"} if status == "refused" else {"status": status}),
         "reason": visible(reason, one_line=True)[:500],
         "from": from_address,
         "orig_msg_id": about,
         "msgV": 1,
         "msg_id": line_id,
     }
+    return json.dumps(frame).encode() + b"\n"
+
+
+def idle_line(*, line_id: str, about: str, state: str, finished_at: float | None, from_address: str) -> bytes:
+    """The line that answers an IdleWish: idle (since when), exited, or unavailable: then no notice will follow."""
+    if state not in IDLE_STATES:
+        raise ValueError(f"an idle notice's state is not {state!r}")
+    frame: dict[str, Any] = {
+        "type": "control",
+        "action": "peer_idle_notice",
+        "orig_msg_id": about,
+        "state": state,
+        "from": from_address,
+        "msgV": 1,
+        "msg_id": line_id,
+    }
+    if finished_at is not None:
+        frame["finished_at"] = round(finished_at * 1000)
     return json.dumps(frame).encode() + b"\n"
 
 
@@ -136,6 +164,10 @@ def read_line(line: bytes, socket: str, pid: int | None) -> list[InboxEvent]:
         return []
     if kind == "control" and frame.get("action") == "peer_message_status":
         return _receipts(frame, socket, pid)
+    if kind == "control" and frame.get("action") == "notify_when_idle":
+        wish = frame.get("msg_id")
+        is_named = isinstance(wish, str) and _UUID.fullmatch(wish)
+        return [IdleWish(socket, str(wish), pid) if is_named else Odd(socket, "a wish without an id", pid)]
     if kind == "user":
         return [_reply(frame, socket, pid)]
     return [Odd(socket, f"a line of type {visible(str(kind), one_line=True)[:40]!r}", pid)]

@@ -41,7 +41,7 @@ from multifleet.node.setup import Setup
 from multifleet.sessions.base import Session, UnknownOutcome, Unreachable
 from multifleet.sessions.claude_inbox import post
 from multifleet.sessions.claude_registry import ClaudeRegistry
-from multifleet.sessions.claude_wire import Receipt, Reply
+from multifleet.sessions.claude_wire import IdleWish, Receipt, Reply
 from multifleet.sessions.codex_threads import CodexThreads
 from multifleet.sessions.own_files import NotOurs
 from multifleet.sessions.seeds import SeedBox, fragment
@@ -103,6 +103,11 @@ class Offering:
         self._expect_until = 0.0
         self._expire_at = 0.0
         self._turn_lock = asyncio.Lock()
+
+    @property
+    def replies(self) -> Replies:
+        """Where models answer, and write by themselves."""
+        return self._replies
 
     def wake(self) -> None:
         """Something arrived, or changed."""
@@ -188,7 +193,8 @@ class Offering:
         testing = False
         rows = await self._offerable(self.live.wanted_by(found))
         choose = partial(self.live.choose, found)
-        for plan in plans(rows, self.live.wanted_seat, choose, self.live.way):
+        asker = partial(self._replies.asker, found)
+        for plan in plans(rows, self.live.wanted_seat, choose, self.live.way, asker):
             testing = testing or plan.way == TESTING
             if plan.way == SOCKET:
                 await self._offer_by_socket(plan)
@@ -230,6 +236,8 @@ class Offering:
             elif isinstance(word, Reply):
                 session = self.live.of_process(word.pid)
                 await self._replies.pass_on(word, session, self.live.seat_of(session) if session else None)
+            elif isinstance(word, IdleWish):
+                self._replies.wish(word, self.live.of_process(word.pid))
             else:
                 self._counters.failed("reply_socket_odd", reason=word.reason)
 

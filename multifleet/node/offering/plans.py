@@ -38,9 +38,13 @@ def plans(
     wanted_seat: Callable[[InboxRow], str | None],
     choose: Callable[[str | None, bool, str | None], Session | None],
     way: Callable[[InboxRow, Session], str],
+    asker: Callable[[InboxRow], Session | None] = lambda row: None,
 ) -> list[Plan]:
     """A plan for each conversation and way; `choose` is told whether the message passes where nothing may disturb, and
-    which session alone may get it."""
+    which session alone may get it.
+
+    `asker` knows the conversation that a message answers: where any of a seat may be given it, that is the one.
+    """
     made: dict[tuple[str, str, str], Plan] = {}
     chosen: dict[tuple[str | None, bool, str | None], Session | None] = {}
     for row in rows:
@@ -50,6 +54,8 @@ def plans(
         session = chosen[wanted]
         if session is None:
             continue
+        if wanted[2] is None:
+            session = asker(row) or session
         by = way(row, session)
         key = (session.session_id, by, row.from_ if by == SOCKET else "")
         made.setdefault(key, Plan(session, by, row.from_)).rows.append(row)

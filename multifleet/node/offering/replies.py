@@ -8,17 +8,23 @@ from contextlib import AsyncExitStack
 from multifleet.errors import MultifleetError, OverBudget
 from multifleet.node.counters import Counters
 from multifleet.node.delivery.sending import Sending
-from multifleet.sessions.base import Rereads, Session, UnknownOutcome, Unreachable
-from multifleet.sessions.claude_inbox import ReplySocket, SocketTaken, post, reply_socket_name
-from multifleet.sessions.claude_wire import Odd, Receipt, Reply
+from multifleet.sessions.base import Found, Rereads, Session, UnknownOutcome, Unreachable
+from multifleet.sessions.claude_inbox import (
+    ReplySocket,
+    SocketTaken,
+    post,
+    remove_stale_socket,
+    reply_socket_name,
+)
+from multifleet.sessions.claude_wire import IdleWish, Odd, Receipt, Reply
 from multifleet.sessions.own_files import NotOurs
 from multifleet.store.rows import InboxRow
 from multifleet.store.store import Store
 
-REMEMBERED = 200
-"""Latest messages whose reply sockets are opened again after a restart."""
+REMEMBERED, ASKED = 200, 500
+"""Latest messages whose reply sockets are opened again after a restart, and sent ones whose conversation is known."""
 
-Word = Receipt | Reply | Odd
+Word = Receipt | Reply | IdleWish | Odd
 
 
 class Replies:
@@ -44,8 +50,13 @@ class Replies:
         self._latest: dict[tuple[str, str], InboxRow] = {}
         self._told_off: set[tuple[str, str]] = set()
         """Conversations that were told of a budget that is spent, and with which address."""
+        self._asked: dict[str, str] = {}
         self.words: deque[Word] = deque()
         """What clients and models said, in order, not taken up yet."""
+        self.passed_on: Callable[[Reply, Session, str, str], None] = lambda word, session, remote, message_id: None
+        """Called for each word that became a message."""
+        self.wished: Callable[[IdleWish, Session | None, str | None], None] = lambda word, session, remote: None
+        """Called for each wish to be told when a remote address is idle."""
         self._stack: AsyncExitStack
 
     async def start(self, stack: AsyncExitStack) -> None:
@@ -58,7 +69,7 @@ class Replies:
 
     async def socket_for(self, remote: str) -> ReplySocket | None:
         """The socket that stands for a remote address; None where none can be opened: then nobody can answer there."""
-        name = reply_socket_name(self._node, str(self._store.created_at), remote)
+        name = self._name(remote)
         found = self._sockets.get(name)
         if found is not None:
             return found
@@ -71,6 +82,28 @@ class Replies:
         self._sockets[name] = opened
         self._remotes[name] = remote
         return opened
+
+    async def release(self, remote: str) -> None:
+        """Close the socket of a remote address, unless a conversation was shown something from there."""
+        name = self._name(remote)
+        opened = self._sockets.get(name)
+        if opened is not None and not any(sender == remote for _, sender in self._latest):
+            del self._sockets[name]
+            del self._remotes[name]
+            await opened.aclose()
+
+    def remove_stale(self, remote: str) -> None:
+        """Remove the socket file that an earlier run left for a remote address."""
+        if self._name(remote) not in self._sockets:
+            remove_stale_socket(self._name(remote))
+
+    def _name(self, remote: str) -> str:
+        return reply_socket_name(self._node, str(self._store.created_at), remote)
+
+    def asker(self, found: Found, row: InboxRow) -> Session | None:
+        """The live conversation whose own message this one answers."""
+        asked = self._asked.get(row.reply_to) if row.reply_to is not None else None
+        return next((session for session in found.sessions if session.session_id == asked), None)
 
     def showed(self, session_id: str, row: InboxRow) -> None:
         """A conversation was shown this message: a reply to its sender answers it."""
@@ -85,31 +118,40 @@ class Replies:
         answered = self._latest.get((session.session_id, remote))
         try:
             if answered is not None:
-                await self._sending().reply(answered, word.text, sender_seat=seat)
+                accepted = await self._sending().reply(answered, word.text, sender_seat=seat)
             else:
-                await self._sending().send(remote, word.text, sender_seat=seat)
+                accepted = await self._sending().send(remote, word.text, sender_seat=seat)
         except MultifleetError as error:
             self._counters.failed("reply_not_sent", session=session.session_id, reason=error)
             if isinstance(error, OverBudget):
                 if (session.session_id, remote) in self._told_off:
                     return  # a model that answers the notice would be told again for ever
                 self._told_off.add((session.session_id, remote))
-            await self._tell(word, session, remote, str(error))
+            await self.tell(word.socket, session, f"multifleet did not send your message to {remote}: {error}.")
+            return
+        self._asked[accepted.id] = session.session_id
+        while len(self._asked) > ASKED:
+            del self._asked[next(iter(self._asked))]
+        self.passed_on(word, session, remote, accepted.id)
 
-    async def _tell(self, word: Reply, session: Session, remote: str, reason: str) -> None:
-        """Its client believed the reply to be on its way: the model is told that it is not.
+    def wish(self, word: IdleWish, session: Session | None) -> None:
+        """A session wants to be told when a remote address is idle."""
+        self.wished(word, session, self._remotes.get(word.socket))
+
+    async def tell(self, socket: str, session: Session, words: str) -> None:
+        """Its client believed the reply to be on its way: the model is told otherwise.
 
         A message of our own, because the client's notices have no room for the reason.
         """
         notice = str(uuid.uuid4())
-        text = f"multifleet did not send your message to {remote}: {reason}. (A notice; it needs no answer.)"
+        text = f"{words} (A notice; it needs no answer.)"
         try:
             await post(
                 self._sessions_now,
                 session,
                 offer_id=notice,
                 text=text,
-                reply=self._sockets[word.socket],
+                reply=self._sockets.get(socket),
                 from_name="multifleet",
                 from_session=f"mf-{notice}",
             )

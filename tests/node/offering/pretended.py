@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import socket
 import time
 import uuid
 from pathlib import Path
@@ -36,8 +37,8 @@ class Pretended:
 
     def end(self) -> None:
         """The session is over and leaves nothing behind."""
-        self._reading.cancel()
-        self.record.listener.close()
+        # Not cancelled: a connection that was accepted at this very moment would be lost, and never closed.
+        self.record.listener.shutdown(socket.SHUT_RDWR)
         self.record.path.unlink(missing_ok=True)
         self.record.socket_path.unlink(missing_ok=True)
 
@@ -92,13 +93,17 @@ class Pretended:
 
     async def _read(self) -> None:
         loop = asyncio.get_running_loop()
-        while True:
-            connection, _ = await loop.sock_accept(self.record.listener)
-            with connection:
-                data = b""
-                while piece := await loop.sock_recv(connection, 1 << 20):
-                    data += piece
-            self.lines += [json.loads(line) for line in data.splitlines()]
+        with self.record.listener:
+            while True:
+                try:
+                    connection, _ = await loop.sock_accept(self.record.listener)
+                except OSError:
+                    return  # shut down by `end`
+                with connection:
+                    data = b""
+                    while piece := await loop.sock_recv(connection, 1 << 20):
+                        data += piece
+                self.lines += [json.loads(line) for line in data.splitlines()]
 
 
 def is_seed_of(home: Path) -> bool:

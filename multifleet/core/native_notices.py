@@ -1,0 +1,60 @@
+"""What a session of this machine is told about a message that it sent by its client's own tool.
+
+The client has told its model that the message is in the other session's inbox, not read yet, and that a notice follows
+if it is held or refused. So silence is right where it was offered soon, and everything else has to be said.
+"""
+
+from dataclasses import dataclass
+
+from multifleet.core.receipts import FINAL, State, reached
+
+PATIENCE = 4.0
+"""Seconds that a message to a machine that is there may take before its session is told that it is held."""
+HELD, DELIVERED, REFUSED, EXPIRED, UNKNOWN = "held", "delivered", "refused", "expired", "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A word to the session; `status` is empty where nothing needs saying any more."""
+
+    status: str
+    reason: str
+    is_last: bool = True
+
+
+def notice(
+    state: State,
+    *,
+    to: str,
+    detail: str,
+    is_session: bool,
+    is_away: bool,
+    waited: float,
+    told_held: bool,
+    is_unknown: bool,
+) -> Notice | None:
+    """What is to be said now; None: nothing yet.
+
+    `is_session`: whether the recipient was listed as a session; for any other address, which may be a person's, to be
+    stored there is all there is, and only failures are told. `is_away`: whether the recipient's machine is. `waited`:
+    seconds since it was sent. `told_held`: whether its session was told that it is held. `is_unknown`: whether it may
+    have arrived though it was given up.
+    """
+    if reached(state, State.OFFERED):
+        said = f"{to}: its receipt says {state}; that its model has read it is proved only by seen or answered"
+        return Notice(DELIVERED if told_held else "", said)
+    if state is State.REFUSED:
+        return Notice(REFUSED, f"{to} refused it: {detail or 'no reason given'}")
+    if state in FINAL:
+        if is_unknown:
+            return Notice(UNKNOWN, f"{to}: given up, and it may have arrived all the same ({detail or state})")
+        return Notice(EXPIRED, f"{to}: {state} ({detail or 'its time was over'})")
+    if told_held or not is_session:
+        return None
+    if state is State.HELD:
+        return Notice(HELD, f"{to}: the session there holds it for its user", is_last=False)
+    if is_away:
+        return Notice(HELD, f"{to} is away: the message waits, its receipt says {state}", is_last=False)
+    if waited >= PATIENCE:
+        return Notice(HELD, f"{to}: no session there has taken it yet, its receipt says {state}", is_last=False)
+    return None

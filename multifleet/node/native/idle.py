@@ -1,0 +1,97 @@
+"""Sessions of this machine that want to be told when a remote seat is idle: asks the seat's machine until it is, or
+says that nobody will tell. What is said is decided in core/native_idle.py.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from multifleet.core.ids import Address
+from multifleet.core.native_idle import LONGEST, At, Verdict, next_question, verdict
+from multifleet.node.clock import NodeClock
+from multifleet.node.counters import Counters
+from multifleet.node.offering.replies import Replies
+from multifleet.sessions.base import Rereads, Session, UnknownOutcome, Unreachable
+from multifleet.sessions.claude_inbox import tell_idle
+from multifleet.sessions.claude_wire import IdleWish
+
+MOST = 50
+"""Wishes that are held at a time; the next one is told that nobody will tell it."""
+
+Asked = Callable[[str, str], Awaitable[Sequence[At] | None]]
+"""(node, seat): what its sessions do now; None where it does not answer."""
+
+
+async def nobody_tells(node: str, seat: str) -> None:
+    """Of no machine is known what its sessions do."""
+
+
+class IdleWishes:
+    """One for the node."""
+
+    def __init__(self, clock: NodeClock, counters: Counters, sessions: Rereads, replies: Replies, ask: Asked) -> None:
+        self._clock = clock
+        self._counters = counters
+        self._sessions = sessions
+        self._replies = replies
+        self._ask = ask
+        self._held: dict[tuple[int, str], asyncio.Task[None]] = {}
+        self._group: asyncio.TaskGroup | None = None
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._group = group
+                await asyncio.Event().wait()
+        finally:
+            self._group = None
+            self._held.clear()
+
+    def wish(self, word: IdleWish, session: Session | None, remote: str | None) -> None:
+        """A session wants to know; a newer wish of it for the same seat takes the place of the one before."""
+        if session is None or remote is None or self._group is None:
+            self._counters.failed("idle_wish_from_nobody", socket=word.socket, pid=word.pid)
+            return
+        key = (session.pid, remote)
+        before = self._held.pop(key, None)
+        if before is not None:
+            before.cancel()
+        holds = len(self._held) < MOST
+        task = self._group.create_task(self._serve(word, session, remote, holds), name=f"idle wish for {remote}")
+        self._held[key] = task
+        task.add_done_callback(lambda ended: self._ended(key, ended))
+
+    def _ended(self, key: tuple[int, str], task: asyncio.Task[None]) -> None:
+        if self._held.get(key) is task:
+            del self._held[key]
+
+    async def _serve(self, word: IdleWish, session: Session, remote: str, holds: bool) -> None:
+        said = await self._found(remote) if holds else Verdict("unavailable")
+        socket = await self._replies.socket_for(remote)
+        if said is None or socket is None:
+            return
+        try:
+            await tell_idle(
+                self._sessions,
+                session,
+                about=word.wish_id,
+                state=said.state,
+                finished_at=said.finished_at,
+                reply=socket,
+            )
+        except (Unreachable, UnknownOutcome) as error:
+            self._counters.failed("idle_notice", session=session.session_id, reason=error)
+
+    async def _found(self, remote: str) -> Verdict | None:
+        """None: the client has given up by now."""
+        address = Address.parse(remote)
+        began, asked, was_there = self._clock.monotonic(), 0, False
+        while self._clock.monotonic() - began < LONGEST:
+            sessions = await self._ask(address.node, address.seat) if address.seat else None
+            said = verdict(sessions, was_there=was_there, now=self._clock.wall())
+            if said is not None:
+                return said
+            was_there = was_there or bool(sessions)
+            await asyncio.sleep(next_question(asked))
+            asked += 1
+        return None

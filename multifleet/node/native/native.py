@@ -1,0 +1,73 @@
+"""Native presence as a whole: builds its parts and ties them to where sessions are offered messages and answer."""
+
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+
+from multifleet.core.native import Nodes, instance_of
+from multifleet.node.clock import NodeClock
+from multifleet.node.counters import Counters
+from multifleet.node.enduring import Part
+from multifleet.node.events import Events
+from multifleet.node.native.idle import Asked, IdleWishes, nobody_tells
+from multifleet.node.native.notices import Notices
+from multifleet.node.native.presence import NativePresence
+from multifleet.node.offering.offering import Offering
+from multifleet.node.setup import Setup
+from multifleet.sessions.base import Session
+from multifleet.store.store import Store
+
+MEASURED = frozenset({"2.1.329"})
+"""Versions of the client with which all of it was measured."""
+
+
+class Native:
+    """One for the node."""
+
+    def __init__(
+        self,
+        setup: Setup,
+        store: Store,
+        clock: NodeClock,
+        counters: Counters,
+        events: Events,
+        offering: Offering,
+        *,
+        fleet: Callable[[], str],
+        nodes: Callable[[], Nodes],
+        is_there: Callable[[str], bool],
+        ask: Asked = nobody_tells,
+    ) -> None:
+        """`ask` finds out what the sessions on a remote seat do."""
+        live, replies = offering.live, offering.replies
+        self.is_on = setup.config.nativePresence
+        self.presence = NativePresence(
+            setup.home,
+            instance_of(setup.identity.node, store.created_at),
+            clock,
+            counters,
+            live,
+            replies,
+            fleet=fleet,
+            nodes=nodes,
+            serves=self._serves,
+        )
+        self.notices = Notices(
+            store, clock, counters, events, live, replies, is_there, lambda address: address in self.presence.listed
+        )
+        self.idle = IdleWishes(clock, counters, live.registry, replies, ask)
+        replies.passed_on = self.notices.follow
+        replies.wished = self.idle.wish
+
+    async def start(self, stack: AsyncExitStack) -> None:
+        """Clear what a killed run left, and take up what it left open."""
+        await self.presence.start(stack)
+        await self.notices.load()
+
+    @property
+    def parts(self) -> dict[str, Part]:
+        """What the engine runs; with native presence off, what sessions send to addresses that they were told."""
+        parts: dict[str, Part] = {"native notices": self.notices.run, "idle wishes": self.idle.run}
+        return parts | {"native presence": self.presence.run} if self.is_on else parts
+
+    def _serves(self, session: Session) -> bool:
+        return session.socket is not None and session.version in MEASURED

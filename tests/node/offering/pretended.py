@@ -23,22 +23,26 @@ class Pretended:
         folder.mkdir(parents=True, exist_ok=True)
         self.record = Registered(config, cwd=str(folder), startedAt=time.time() * 1000, **changes)
         self.lines: list[dict[str, Any]] = []
-        self._reading: asyncio.Task[None]
+        self._reading: list[tuple[socket.socket, asyncio.Task[None]]] = []
         self._last: str | None = None
 
     async def __aenter__(self) -> Self:
         self.record.listener.setblocking(False)
-        self._reading = asyncio.create_task(self._read())
+        asyncio.get_running_loop().add_reader(self.record.listener, self._accept)
         return self
 
     async def __aexit__(self, *exc: object) -> None:
         self.end()
-        await asyncio.wait([self._reading])
+        await asyncio.gather(*(reading for _, reading in self._reading), return_exceptions=True)
 
     def end(self) -> None:
         """The session is over and leaves nothing behind."""
-        # Not cancelled: a connection that was accepted at this very moment would be lost, and never closed.
-        self.record.listener.shutdown(socket.SHUT_RDWR)
+        if self.record.listener.fileno() >= 0:
+            asyncio.get_running_loop().remove_reader(self.record.listener)
+            self.record.listener.close()
+        for connection, reading in self._reading:
+            reading.cancel()
+            reading.add_done_callback(lambda _, connection=connection: connection.close())  # also of one not begun yet
         self.record.path.unlink(missing_ok=True)
         self.record.socket_path.unlink(missing_ok=True)
 
@@ -91,19 +95,19 @@ class Pretended:
         with self.transcript.open("a") as file:
             file.write(json.dumps(record, separators=(",", ":")) + "\n")
 
-    async def _read(self) -> None:
+    def _accept(self) -> None:
+        # Not sock_accept: what it has accepted when it is cancelled is lost, and never closed.
+        connection, _ = self.record.listener.accept()
+        self._reading.append((connection, asyncio.create_task(self._read(connection))))
+
+    async def _read(self, connection: socket.socket) -> None:
         loop = asyncio.get_running_loop()
-        with self.record.listener:
-            while True:
-                try:
-                    connection, _ = await loop.sock_accept(self.record.listener)
-                except OSError:
-                    return  # shut down by `end`
-                with connection:
-                    data = b""
-                    while piece := await loop.sock_recv(connection, 1 << 20):
-                        data += piece
-                self.lines += [json.loads(line) for line in data.splitlines()]
+        with connection:
+            connection.setblocking(False)
+            data = b""
+            while piece := await loop.sock_recv(connection, 1 << 20):
+                data += piece
+        self.lines += [json.loads(line) for line in data.splitlines()]
 
 
 def is_seed_of(home: Path) -> bool:

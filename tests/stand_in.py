@@ -4,13 +4,14 @@ Only surfaces are tested with it; what a node does is tested with nodes.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from multifleet.api.peer_credentials import Proof, choose_proof
 from multifleet.api.server import Server
 from multifleet.core.permission import Rule
 from multifleet.errors import MultifleetError, UnknownNode
@@ -354,7 +355,9 @@ class NoPeers:
 
 
 @asynccontextmanager
-async def serving(home: Path, node: StandIn) -> AsyncIterator[Server]:
+async def serving(
+    home: Path, node: StandIn, choose: Callable[[Path, AsyncExitStack], Proof] = choose_proof
+) -> AsyncIterator[Server]:
     """The real server before this node, at the home's own socket."""
     async with AsyncExitStack() as stack:
         server = Server(
@@ -366,6 +369,7 @@ async def serving(home: Path, node: StandIn) -> AsyncIterator[Server]:
             socket=home / "socket",
             token=home / "token",
             counters=Counters(),
+            choose=choose,
         )
         await server.start(stack)
         yield server

@@ -55,6 +55,7 @@ def test_a15_another_user_is_refused_at_the_port(fleet: Fleet) -> None:
         ("GET", "status"),
         ("POST", "down"),
         ("POST", "invite"),
+        ("POST", "mcp"),
     ):
         said = host.run(
             f"curl -s -o /dev/null -w '%{{http_code}}' -X {method} http://127.0.0.1:{PORT}/{path}"

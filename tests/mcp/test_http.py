@@ -11,12 +11,13 @@ import pytest
 from mcp.client.client import Client as McpClient
 from mcp_types import TextContent
 
+from multifleet.api.peer_credentials import TokenProof
 from multifleet.errors import UnknownNode
 from multifleet.mcp.bounded import ROOM
 from multifleet.mcp.protocol import INSTRUCTIONS
 from multifleet.operations import OPERATIONS
 from multifleet.operations.message_views import InboxView
-from tests.stand_in import ID, MESSAGE, Messages
+from tests.stand_in import ID, MESSAGE, Messages, StandIn, serving
 from tests.surfaces import Surfaces, surfaces_of
 
 OFFERED = {operation.tool for operation in OPERATIONS if operation.mcp}
@@ -41,7 +42,7 @@ async def call(surfaces: Surfaces, tool: str, arguments: dict[str, Any], options
     return bool(result.is_error), content.text
 
 
-async def post(surfaces: Surfaces, body: bytes, **headers: str) -> tuple[int, Any]:
+async def post(port: int, body: bytes, **headers: str) -> tuple[int, Any]:
     """A request as no SDK would write it, over TCP."""
     given = {
         "Host": "127.0.0.1",
@@ -49,7 +50,7 @@ async def post(surfaces: Surfaces, body: bytes, **headers: str) -> tuple[int, An
         **{k.replace("_", "-"): v for k, v in headers.items()},
     }
     head = "".join(f"{name}: {value}\r\n" for name, value in given.items())
-    reader, writer = await asyncio.open_connection("127.0.0.1", surfaces.port)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(
         f"POST /mcp HTTP/1.1\r\n{head}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode() + body
     )
@@ -137,7 +138,7 @@ async def test_a_large_inbox_is_made_inert_all_the_same(surfaces: Surfaces) -> N
     ],
 )
 async def test_a_page_in_a_browser_gets_nowhere(surfaces: Surfaces, headers: dict[str, str], status: int) -> None:
-    assert (await post(surfaces, json.dumps(PING).encode(), **headers))[0] == status
+    assert (await post(surfaces.port, json.dumps(PING).encode(), **headers))[0] == status
 
 
 @pytest.mark.parametrize(
@@ -151,12 +152,21 @@ async def test_a_page_in_a_browser_gets_nowhere(surfaces: Surfaces, headers: dic
     ],
 )
 async def test_what_is_no_request_is_told_so(surfaces: Surfaces, body: bytes, status: int, code: int) -> None:
-    answered, said = await post(surfaces, body)
+    answered, said = await post(surfaces.port, body)
     assert (answered, said["error"]["code"]) == (status, code)
 
 
+async def test_where_the_kernel_does_not_tell_who_asks_the_token_does(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    async with serving(tmp_path, StandIn(), choose=lambda path, stack: TokenProof(path)) as server:
+        port = server.addresses[0][1]
+        assert (await post(port, json.dumps(PING).encode()))[0] == 401
+        shown = f"Bearer {token.read_text().strip()}"
+        assert (await post(port, json.dumps(PING).encode(), Authorization=shown))[0] == 200
+
+
 async def test_what_wants_no_answer_is_taken_without_one(surfaces: Surfaces) -> None:
-    assert await post(surfaces, b'{"jsonrpc":"2.0","method":"notifications/initialized"}') == (202, None)
+    assert await post(surfaces.port, b'{"jsonrpc":"2.0","method":"notifications/initialized"}') == (202, None)
 
 
 async def test_there_is_no_stream_to_open(surfaces: Surfaces) -> None:

@@ -20,11 +20,12 @@ esac
 box=${MULTIFLEET_HOME:-$HOME/.multifleet}/seeds/$session
 [ -f "$box/next" ] && [ ! -h "$box/next" ] && [ -O "$box/next" ] || exit 0
 
-# a turn that a Stop hook already prolonged is not prolonged again: two sessions could keep each other awake for ever
+# A turn that a Stop hook already prolonged is not prolonged again: two sessions could keep each other awake for ever.
+# Nor is one of a session that asks nobody: another machine's words would have it act, unseen by its user.
 if [ "$1" = Stop ]; then
     [ -n "$event" ] || IFS= read -r event || :
     case $event in
-    *'"stop_hook_active":true'*) exit 0 ;;
+    *'"stop_hook_active":true'* | *'"permission_mode":"bypassPermissions"'*) exit 0 ;;
     esac
 fi
 

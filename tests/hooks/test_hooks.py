@@ -70,6 +70,15 @@ def test_a_turn_that_a_hook_prolonged_is_not_prolonged_again(shell: list[str], t
     assert "hello" in hand_over(shell, tmp_path, "Stop", said)
 
 
+def test_a_turn_of_a_session_that_asks_nobody_is_not_prolonged(shell: list[str], tmp_path: Path) -> None:
+    SeedBox(tmp_path).put(ID, "hello")
+    stop = {"hook_event_name": "Stop", "permission_mode": "bypassPermissions", "stop_hook_active": False}
+    compact = json.dumps(stop, separators=(",", ":"))
+    assert hand_over(shell, tmp_path, "Stop", compact) == ""
+    quoted = {"permission_mode": "default", "last": '"permission_mode":"bypassPermissions"'}
+    assert "hello" in hand_over(shell, tmp_path, "Stop", json.dumps(quoted, separators=(",", ":")))
+
+
 def told(event: str, **more: object) -> str:
     """An event of a client that names its session there alone."""
     named = {"session_id": ID, "turn_id": "1", "cwd": "/", "hook_event_name": event, **more}

@@ -101,6 +101,27 @@ async def test_what_comes_during_a_turn_is_handed_over_at_its_end_once(
         assert len(box.taken(session)) == 1
 
 
+async def test_a_session_that_asks_nobody_gets_it_with_its_users_next_prompt_alone(
+    tmp_path: Path, plugin: Path, api: MockMessagesApi
+) -> None:
+    home = tmp_path / "multifleet"
+    home.mkdir(mode=0o700)
+    box = SeedBox(home)
+    arguments = ("--plugin-dir", str(plugin))
+    mode = "bypassPermissions"
+    async with RealClaude(api, tmp_path / "home", *arguments, mode=mode, MULTIFLEET_HOME=str(home)) as claude:
+        session = claude.session.session_id
+        api.when("think", Answer(text="I thought", delay=1.0), once=True)
+        await claude.prompt("think long")
+        assert await api.wait_for("think long", 20.0)
+        assert box.put(session, fragment(f"{MARK} came meanwhile"))
+        await claude.wait_status("idle")
+        assert box.waits(session) and not api.given("came meanwhile")
+        await claude.prompt("go on")
+        assert await api.wait_for("came meanwhile", 20.0)
+        assert not box.waits(session)
+
+
 async def test_a_single_question_finds_what_waits_when_its_session_starts(
     tmp_path: Path, plugin: Path, api: MockMessagesApi
 ) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from multifleet import __version__
+from multifleet.plugin.skills import for_models
 from multifleet.sessions.hook_table import HAND_OVER, SESSION_START, groups_for
 
 NAME = "multifleet"
@@ -62,7 +63,11 @@ def marketplace() -> str:
 
 
 def codex() -> str:
-    """The text of .codex-plugin/plugin.json; Codex puts nothing in for variables, and starts in the plugin's folder."""
+    """The text of .codex-plugin/plugin.json.
+
+    Codex puts nothing in for variables, and starts programs in the plugin's folder. It would offer every skill to the
+    model, also those that only people are to start.
+    """
     server = {"command": "/bin/sh", "args": ["./bin/multifleet", "mcp"], "cwd": "."}
     return _text(
         {
@@ -72,7 +77,7 @@ def codex() -> str:
             "author": AUTHOR,
             "license": LICENSE,
             "keywords": KEYWORDS,
-            "skills": "./skills/",
+            "skills": [f"./skills/{name}/" for name in for_models()],
             "hooks": "./hooks/codex.json",
             "mcpServers": {SERVER: server},
         }

@@ -9,7 +9,7 @@ when, and are offered to it.
 import json
 from pathlib import Path
 
-from multifleet.operations import Effect, Operation
+from multifleet.operations import OPERATIONS, Effect, Operation
 from multifleet.operations.fields import FieldInfo, request_fields
 
 TEMPLATE = """\
@@ -35,6 +35,8 @@ If there is none, run this in a shell:
 {guidance}"""
 
 GUIDANCE = Path(__file__).parent / "guidance"
+WRITTEN = ("using-multi-fleet", "fleet-security", "fleet-protocol", "fleet-healer")
+"""Skills that are no command, and are written by hand."""
 
 ADVICE = {
     Effect.READS: (
@@ -73,6 +75,11 @@ def skill(operation: Operation) -> str:
         advice=ADVICE[operation.effect],
         guidance=guidance,
     )
+
+
+def for_models() -> list[str]:
+    """The skills that a model may start by itself."""
+    return [*WRITTEN, *(operation.slash_command for operation in OPERATIONS if guidance_of(operation)[0])]
 
 
 def guidance_of(operation: Operation) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from multifleet.cli.arguments import HelpWanted, read_arguments
 from multifleet.cli.commands import COMMANDS
 from multifleet.demo.places import choose_places
 from multifleet.operations import OPERATIONS
+from multifleet.plugin.skills import for_models
 from tests.docs_pages import ROOT, Typed, blocks, commands
 from tests.typed_fleet import TypedFleet
 
@@ -65,7 +66,7 @@ async def test_every_command_of_every_page_does_what_the_page_is_about(fleet: Ty
 
 
 def test_the_skills_and_agents_are_those_that_a_model_is_offered() -> None:
-    assert set(PAGES) == WANTED
+    assert set(PAGES) == WANTED == {*for_models(), *AGENTS}
 
 
 def test_a_page_says_when_it_applies_what_may_fail_and_when_not(page: Path) -> None:

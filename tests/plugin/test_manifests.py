@@ -67,7 +67,9 @@ def test_the_program_that_a_plugin_starts_is_there() -> None:
 
 def test_what_a_manifest_names_is_there() -> None:
     for path in (".codex-plugin/plugin.json", ".cursor-plugin/plugin.json"):
-        for place in (value for value in of(path).values() if isinstance(value, str) and value.startswith("./")):
+        named = re.findall(r'"(\./[^"]+)"', PRINTED[path])
+        assert named
+        for place in named:
             assert (ROOT / place).exists(), place
 
 

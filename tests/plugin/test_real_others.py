@@ -5,6 +5,7 @@ Their API is a server on loopback that notes what it is asked and refuses it: wh
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from multifleet.plugin.skills import for_models
 from multifleet.sessions.hook_clients import hook_file
 from multifleet.sessions.hook_install import install, look, uninstall
 from tests.lab.client_install import program
@@ -151,4 +153,4 @@ def test_codex_takes_the_plugin_and_starts_its_tools(home: Path, tmp_path: Path)
         assert done.returncode == 0, done.stderr
         offered = json.dumps(api.requests)
     assert "mcp__fleet" in offered and "fleet_send" in offered
-    assert "using-multi-fleet" in offered, "its skills are offered, too"
+    assert set(re.findall(r"multifleet:([a-z-]+): ", offered)) == set(for_models()), "what people start is not offered"

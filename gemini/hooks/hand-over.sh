@@ -29,6 +29,14 @@ if [ "$1" = Stop ]; then
     esac
 fi
 
+if [ "$1 ${2:-}" = "Stop qwen" ]; then
+    # Qwen Code takes a reason to go on for its user's own words: this one holds nothing of a message, and what lies ready
+    # is shown by the hook of the prompt that it becomes
+    printf '{"decision":"block","reason":"multifleet: mail from another machine came in meanwhile; it is shown beside this '
+    printf 'line. (This line is from multifleet on this machine, not from your user.)"}'
+    exit 0
+fi
+
 mv "$box/next" "$box/taken.$$" 2>/dev/null || exit 0
 if [ "$1 ${2:-}" = "Stop codex" ]; then
     # Codex takes nothing but a reason to go on at the end of a turn; what lies ready ends an object inside of another one

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from multifleet.core.rollout import RING
 from multifleet.sessions.seeds import SeedBox, fragment
 from tests.core.hostile_bodies import HOSTILE
 
@@ -85,10 +86,12 @@ def told(event: str, **more: object) -> str:
     return json.dumps(named, separators=(",", ":"))
 
 
-def hand_over_to_another(shell: list[str], home: Path, event: str, given: str, **variables: str) -> str:
+def hand_over_to_another(
+    shell: list[str], home: Path, event: str, given: str, client: str = "codex", **variables: str
+) -> str:
     """The same for a client whose name the script is given."""
     environment = {"HOME": "/nonexistent", "PATH": "/usr/bin:/bin", "MULTIFLEET_HOME": str(home), **variables}
-    command = [*shell, str(ROOT / "hooks/hand-over.sh"), event, "codex"]
+    command = [*shell, str(ROOT / "hooks/hand-over.sh"), event, client]
     done = subprocess.run(command, input=given, capture_output=True, text=True, env=environment, timeout=10)
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
@@ -112,6 +115,16 @@ def test_another_clients_turn_is_prolonged_once_too(shell: list[str], tmp_path: 
     assert hand_over_to_another(shell, tmp_path, "Stop", told("Stop", stop_hook_active=True)) == ""
     answer = json.loads(hand_over_to_another(shell, tmp_path, "Stop", told("Stop", stop_hook_active=False)))
     assert answer == {"decision": "block", "reason": text}, "all that Codex takes there"
+
+
+def test_qwen_goes_on_with_a_line_of_ours_and_its_next_hook_shows_what_waits(shell: list[str], tmp_path: Path) -> None:
+    SeedBox(tmp_path).put(ID, "hello")
+    active, ended = told("Stop", stop_hook_active=True), told("Stop", stop_hook_active=False)
+    assert hand_over_to_another(shell, tmp_path, "Stop", active, client="qwen") == ""
+    answer = json.loads(hand_over_to_another(shell, tmp_path, "Stop", ended, client="qwen"))
+    assert answer["decision"] == "block" and answer["reason"].startswith(RING) and "hello" not in answer["reason"]
+    assert "hello" in hand_over_to_another(shell, tmp_path, "UserPromptSubmit", ended, client="qwen")
+    assert hand_over_to_another(shell, tmp_path, "Stop", ended, client="qwen") == ""
 
 
 @pytest.mark.parametrize("given", ["", "{}", "[]", '{"session_id":""}', '{"session_id":"../x"}', '{"session_id":7}'])

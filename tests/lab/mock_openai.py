@@ -1,5 +1,7 @@
 """A scripted Responses API on loopback: what Codex speaks, with the script and the record of mock_anthropic.
 
+Qwen Code speaks the older chat completions, which are answered with text.
+
 A tool of a reply is a function call; one whose name has a "/" is that of a namespace, as Codex groups MCP tools.
 """
 
@@ -55,18 +57,43 @@ class ResponsesHandler(Handler):
     def do_POST(self) -> None:
         raw = self.rfile.read(int(self.headers.get("content-length") or 0))
         body: Body = json.loads(raw) if raw.startswith(b"{") else {}
-        model = self.path.endswith("/responses") and bool(body.get("tools"))
-        conversation = json.dumps(body.get("input"), ensure_ascii=False)
+        is_chat = self.path.endswith("/chat/completions")
+        model = (is_chat or self.path.endswith("/responses")) and bool(body.get("tools"))
+        conversation = json.dumps(body.get("messages" if is_chat else "input"), ensure_ascii=False)
         self.mock.record(
             {"at": time.time(), "path": self.path, "model": model, "body": body, "conversation": conversation}
         )
         try:
-            if self.path.endswith("/responses"):
+            if is_chat:
+                self.answer_chat(body, self.mock.reply_to(body) if model else self.mock.default)
+            elif self.path.endswith("/responses"):
                 self.answer(body, self.mock.reply_to(body) if model else self.mock.default)
             else:
                 self.send_json({})
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True  # the client was interrupted, which is a case under test
+
+    def answer_chat(self, body: Body, reply: Reply) -> None:
+        """The same in the older form, that of chat completions; text alone."""
+        if reply.get("delay"):
+            time.sleep(reply["delay"])
+        if status := reply.get("status"):
+            return self.send_json({"error": {"type": "server_error", "message": "mock"}}, status)
+        said = {"role": "assistant", "content": reply["text"]}
+        usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
+        whole = {"id": "mock", "created": 1, "model": body.get("model", "mock"), "usage": usage}
+        if not body.get("stream"):
+            choice = {"index": 0, "message": said, "finish_reason": "stop"}
+            return self.send_json(whole | {"object": "chat.completion", "choices": [choice]})
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream")
+        self.send_header("connection", "close")
+        self.end_headers()
+        for choice in ({"delta": said, "finish_reason": None}, {"delta": {}, "finish_reason": "stop"}):
+            piece = whole | {"object": "chat.completion.chunk", "choices": [choice | {"index": 0}]}
+            self.wfile.write(f"data: {json.dumps(piece)}\n\n".encode())
+        self.wfile.write(b"data: [DONE]\n\n")
+        self.close_connection = True
 
     def answer(self, body: Body, reply: Reply) -> None:
         """One turn of the model, as SSE when the client streams."""
@@ -102,7 +129,7 @@ def roles_of(body: Body, text: str) -> list[str]:
 
 
 def _items(body: Body) -> list[dict[str, Any]]:
-    given = body.get("input") or []
+    given = body.get("input") or body.get("messages") or []
     return [item for item in (given if isinstance(given, list) else [given]) if isinstance(item, dict)]
 
 

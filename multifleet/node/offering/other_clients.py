@@ -17,8 +17,9 @@ from multifleet.store.store import Store
 
 NOTE, MOST = "announced_sessions", 200
 """The key in the store, and how many sessions are remembered."""
-SHOWN_AT_START = frozenset({"codex", "qwen"})
-"""Clients whose start hook may show something: Gemini CLI would not know a command any more that follows it."""
+SHOWN_AT_START = frozenset({"codex"})
+"""Clients whose start hook may show something: Gemini CLI would not know a command any more that follows it, and Qwen
+Code would put it among its own instructions."""
 
 
 class Announced(msgspec.Struct, frozen=True):

@@ -42,6 +42,12 @@ class Offset:
     bound: float = LOOSE
     """It is wrong by no more than this: an answer that took long may have waited on the way there, or back."""
 
+    @property
+    def certain(self) -> float:
+        """Its seconds, unless both clocks may just as well show the same: times come cut to whole seconds, and who
+        believed every such fraction would stamp frames with moments that are over."""
+        return self.seconds if abs(self.seconds) > self.bound else 0.0
+
     def replaces(self, kept: "Offset") -> bool:
         """Whether it shows that the clock was set since, or is much nearer the truth."""
         return abs(self.seconds - kept.seconds) > MOVED + self.bound or self.bound < kept.bound / 2

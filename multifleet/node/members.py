@@ -50,6 +50,12 @@ class Member:
         return None if self.offset is None else Offset(self.offset, self.offset_bound)
 
     @property
+    def ahead(self) -> float:
+        """Seconds by which its clock is ahead for certain."""
+        learned = self.learned_offset
+        return 0.0 if learned is None else learned.certain
+
+    @property
     def outgoing(self) -> PairKeys:
         """The keys under which frames go to it."""
         return self.ring.outgoing

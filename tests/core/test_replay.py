@@ -62,6 +62,19 @@ def test_an_offset_is_learned_anew_where_the_clock_was_set_or_the_answer_was_qui
     assert new.replaces(kept) is replaces
 
 
+@pytest.mark.parametrize(
+    ("offset", "certain"),
+    [
+        (Offset(-0.9, 1.01), 0.0),  # a time that is cut to whole seconds
+        (Offset(-1.2, 1.01), -1.2),
+        (Offset(599.3, 1.01), 599.3),
+        (Offset(3.0), 0.0),  # nobody knows how it was learned
+    ],
+)
+def test_clocks_that_may_show_the_same_are_taken_to_do_so(offset: Offset, certain: float) -> None:
+    assert offset.certain == certain
+
+
 def test_a_slow_answer_teaches_nothing() -> None:
     assert learned_offset(0.0, OFFSET_ANSWER_LIMIT + 0.001, 0.0, 0.0) is None
     assert learned_offset(1.0, 0.5, 0.0, 0.0) is None

@@ -166,6 +166,20 @@ async def test_a_command_on_a_store_that_is_younger_than_the_question_does_not_d
     assert mac1.node.exchange.open_told(member, nonce, answer, asks.read_told).refusal == "replay"
 
 
+async def test_who_asks_right_after_its_start_is_answered_though_times_come_in_whole_seconds(
+    pair: tuple[Machine, Machine],
+) -> None:
+    mac1, mac2 = pair
+    to_the_half = 1.5 - mac2.node.clock.now() % 1.0
+    for machine in pair:
+        machine.time.pass_(to_the_half)
+    await mac2.restart()
+    mac2.node.asking.serve(Add, add)
+    member = mac1.node.members.need("mac2")
+    member.offset, member.offset_bound = -0.9, 1.01
+    assert await mac1.node.asking.ask("mac2", Add(numbers=[1, 2]), 5) == Sum(total=3)
+
+
 async def test_what_was_asked_before_the_daemon_started_is_not_done(pair: tuple[Machine, Machine]) -> None:
     mac1, mac2 = pair
     mac2.time.pass_(100)

@@ -75,7 +75,7 @@ class Exchange:
     def ask(self, member: Member, packet: packets.Wire) -> tuple[bytes, str]:
         """A fresh frame with any packet, stamped with the peer's clock as far as it is known; and its nonce."""
         nonce = self.random.take(16)
-        sent = max(0, int(self.clock.now() + (member.offset or 0.0)))
+        sent = max(0, int(self.clock.now() + member.ahead))
         return frame.seal(member.outgoing, self.node, member.node, sent, nonce, packets.write(packet)), nonce.hex()
 
     def answer(

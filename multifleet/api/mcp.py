@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
-from multifleet.api.answers import JSON, Answer
+from multifleet.api.answers import JSON, Answer, error_answer
 from multifleet.api.routes import Asked, Route
 from multifleet.core.strict import NotStrict, parse
 from multifleet.mcp.calling import call
@@ -31,7 +31,7 @@ PATH = "/mcp"
 _STATUS = {NOT_JSON: 400, INVALID: 400, MISMATCH: 400, NO_VERSION: 400}
 
 
-def mcp_route(operations: "Iterable[Operation]", node: "Node") -> Route:
+def mcp_routes(operations: "Iterable[Operation]", node: "Node") -> list[Route]:
     """POST /mcp; `?all=true` offers every operation, `?folder=` says where the client's session works."""
     known = tuple(operations)
     lists: dict[bool, list[dict[str, Any]]] = {}
@@ -58,7 +58,15 @@ def mcp_route(operations: "Iterable[Operation]", node: "Node") -> Route:
         folder = options.get("folder")
         return _answer(await call(node, operation, found, {"folder": folder} if folder else {}))
 
-    return Route("POST", PATH, answer, owner_only=True, body_limit=REQUEST_LIMIT, content_types=frozenset({JSON}))
+    async def no_stream(asked: Asked) -> Answer:
+        """Each client asks once, as it should, and is not to be a warning in the log."""
+        said = error_answer(405, "wrong_method", "there are no streams and no sessions: this path takes POST only")
+        return said._replace(allow="POST")
+
+    return [
+        Route("POST", PATH, answer, owner_only=True, body_limit=REQUEST_LIMIT, content_types=frozenset({JSON})),
+        *(Route(method, PATH, no_stream, owner_only=True) for method in ("GET", "DELETE")),
+    ]
 
 
 def _answer(response: dict[str, Any], self_contained: bool = False) -> Answer:

@@ -17,7 +17,7 @@ from multifleet.api.door import Door
 from multifleet.api.limits import Limits, raise_file_limit
 from multifleet.api.listener import Listener
 from multifleet.api.listening import BACKLOG, Bound, bind_tcp, bind_unix, stop_listening, unlinker
-from multifleet.api.mcp import mcp_route
+from multifleet.api.mcp import mcp_routes
 from multifleet.api.operations import operation_routes
 from multifleet.api.peer_credentials import Proof, choose_proof
 from multifleet.api.peers import FRAMES, PeerHandlers, health_route, peer_routes
@@ -50,7 +50,7 @@ class Server:
         """`relay_port`: takes frames there too, and nothing else; 0: nowhere."""
         operations = tuple(operations)
         of_user = operation_routes(operations, node)
-        of_user.append(mcp_route(operations, node))
+        of_user += mcp_routes(operations, node)
         health = next((route for route in of_user if route.path == HEALTH), None)
         self._routes = Routes([*(r for r in of_user if r is not health), *peer_routes(peer), health_route(health)])
         self._frames = Routes(route for route in peer_routes(peer) if route.path == FRAMES)

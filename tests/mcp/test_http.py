@@ -169,5 +169,10 @@ async def test_what_wants_no_answer_is_taken_without_one(surfaces: Surfaces) -> 
     assert await post(surfaces.port, b'{"jsonrpc":"2.0","method":"notifications/initialized"}') == (202, None)
 
 
-async def test_there_is_no_stream_to_open(surfaces: Surfaces) -> None:
-    assert (await surfaces.http("GET", "/mcp", {}))[0] == 405
+async def test_there_is_no_stream_to_open_and_asking_for_one_is_no_warning(
+    surfaces: Surfaces, caplog: pytest.LogCaptureFixture
+) -> None:
+    for method in ("GET", "DELETE"):
+        request = f"{method} /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        assert (await surfaces.exchange(request.encode()))[0] == 405
+    assert caplog.records == []

@@ -14,6 +14,9 @@ PROCESSES_LIMIT, FILES_LIMIT = 50_000, 20_000
 COMMAND_LINE = 4_096
 _TRANSCRIPT = re.compile(r"([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\.jsonl")
 _RUNTIMES = ("node", "bun")
+_PROGRAMS = ("claude", "claude.exe")
+_VERSIONS = "/claude/versions/"
+"""Where its own installer keeps one program for each version, named after it."""
 
 
 def processes(config: Path, proc: Path = Path("/proc")) -> list[tuple[Process, str | None]] | None:
@@ -81,10 +84,9 @@ def _is_client(place: Path) -> bool:
             words = [os.fsdecode(word) for word in file.read(COMMAND_LINE).split(b"\0")]
     except OSError:
         return False
-    program = os.path.basename(words[0])
-    if program in _RUNTIMES and len(words) > 1:
-        return os.path.basename(words[1]) == "claude" or "/claude-code/" in words[1]
-    return program == "claude"
+    if os.path.basename(words[0]) in _RUNTIMES and len(words) > 1:
+        return os.path.basename(words[1]) in _PROGRAMS or "/claude-code/" in words[1]
+    return os.path.basename(words[0]) in _PROGRAMS or _VERSIONS in words[0]
 
 
 def _parent(place: Path) -> int:

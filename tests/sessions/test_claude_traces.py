@@ -16,12 +16,14 @@ from tests.sessions.records import SESSION_ID
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the system lists no processes")
 
 
-@pytest.fixture
-def client(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+@pytest.fixture(params=["claude", "/x/bin/claude.exe", "/x/claude/versions/2.1.329"])
+def client(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[subprocess.Popen[bytes]]:
     """A program that is called so, in a folder of its own, and waits."""
     (tmp_path / "my.api").mkdir()
-    command = ["claude", "-c", "read line"]
-    with subprocess.Popen(command, executable="/bin/sh", stdin=subprocess.PIPE, cwd=tmp_path / "my.api") as running:
+    command = [request.param, "-c", "echo; read line"]
+    pipe, folder = subprocess.PIPE, tmp_path / "my.api"
+    with subprocess.Popen(command, executable="/bin/sh", stdin=pipe, stdout=pipe, cwd=folder) as running:
+        assert running.stdout is not None and running.stdout.readline()  # before that it may not have its name yet
         yield running
 
 

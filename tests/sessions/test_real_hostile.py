@@ -4,6 +4,7 @@ requests hold is what was fenced, character for character, and nothing of it sta
 import json
 import re
 import secrets
+import shutil
 import sys
 import uuid
 from collections.abc import Iterator
@@ -20,9 +21,11 @@ from multifleet.mcp.shown import shown
 from multifleet.operations.message_views import InboxListing, InboxView
 from multifleet.sessions.mock_messages_api import Answer, MockMessagesApi
 from multifleet.sessions.seeds import SeedBox, fragment
+from multifleet.sessions.waiters import Waiters
 from tests.core.hostile_bodies import HOSTILE
-from tests.lab.client_install import CLAUDE_VERSION, claude_program, installed_claude
-from tests.sessions.real_claude import RealClaude
+from tests.lab.client_install import CLAUDE_VERSION, EARLIER_CLAUDE
+from tests.sessions.plugin_folder import plugin_in
+from tests.sessions.real_claude import RealClaude, until
 from tests.sessions.test_real_claude import offering
 from tests.stand_in import MESSAGE, Messages, StandIn, serving
 
@@ -80,6 +83,25 @@ async def test_by_the_inbox_every_hostile_text_stays_behind_its_fence(tmp_path: 
     assert "from-mode" not in wrapper
 
 
+async def test_by_what_wakes_an_earlier_client_every_hostile_text_stays_behind_its_fence(tmp_path: Path) -> None:
+    home = tmp_path / "daemon"
+    home.mkdir(mode=0o700)
+    plugin = plugin_in(tmp_path)
+    shutil.copytree(ROOT / ".claude-plugin", plugin / ".claude-plugin")
+    [(mark, fenced)] = in_pieces(hostile_messages(), 100_000)
+    async with MockMessagesApi() as api, serving(home, StandIn()):
+        words = ("--plugin-dir", str(plugin))
+        user = tmp_path / "user"
+        async with RealClaude(api, user, *words, version=EARLIER_CLAUDE, MULTIFLEET_HOME=str(home)) as claude:
+            session, pid = claude.session.session_id, claude.session.pid
+            assert SeedBox(home).put(session, fragment(fenced.text))
+            await until(lambda: Waiters(home).ring(session, pid))
+            assert await api.wait_for(mark, 20.0)
+    wrapper = around(api, fenced.text, mark)
+    assert wrapper.count("<system-reminder>") == wrapper.count("</system-reminder>")
+    assert re.search(r"<system-reminder>\s*Messages for this session:\s…\s*</system-reminder>", wrapper)
+
+
 class Hostile(Messages):
     """Inboxes in which each text is hostile; the seat is the number of the inbox."""
 
@@ -92,11 +114,8 @@ class Hostile(Messages):
         return [msgspec.structs.replace(MESSAGE, body=body) for body in self.BODIES[begin : begin + self.EACH]]
 
 
-@pytest.mark.parametrize(("version", "way"), [(CLAUDE_VERSION, "http"), ("2.1.197", "stdio")])
-async def test_by_hooks_and_by_mcp_every_hostile_text_stays_what_it_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, way: str
-) -> None:
-    monkeypatch.setenv("CLAUDE_BIN", installed_claude(version) or claude_program(version))
+@pytest.mark.parametrize(("version", "way"), [(CLAUDE_VERSION, "http"), (EARLIER_CLAUDE, "stdio")])
+async def test_by_hooks_and_by_mcp_every_hostile_text_stays_what_it_is(tmp_path: Path, version: str, way: str) -> None:
     session, node = str(uuid.uuid4()), StandIn()
     node.messages = Hostile(node.asked)
     pieces = list(in_pieces(hostile_messages(), 9_500))
@@ -117,7 +136,7 @@ async def test_by_hooks_and_by_mcp_every_hostile_text_stays_what_it_is(
         api.when(
             "what is there", Answer(tools=tuple((TOOL, {"seat": seat}) for seat in node.messages.SEATS)), once=True
         )
-        claude = RealClaude(api, tmp_path / "user")
+        claude = RealClaude(api, tmp_path / "user", version=version)
         answer = await claude.ask(
             "what is there?",
             *("--session-id", session, "--allowedTools", TOOL),

@@ -3,6 +3,7 @@ runs them."""
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 from multifleet import __version__
 from multifleet.channels.all import channels_of
@@ -36,7 +37,7 @@ from multifleet.node.keys.rotation import Rotation
 from multifleet.node.members import Members
 from multifleet.node.messages import Messages
 from multifleet.node.native.native import Native
-from multifleet.node.native.presence import nodes_of
+from multifleet.node.native.told import seats_of, sessions_at
 from multifleet.node.offering.offering import Offering
 from multifleet.node.offering.own_cards import OwnCards
 from multifleet.node.offering.remote_sessions import RemoteSessions
@@ -300,8 +301,9 @@ class Parts(Ties):
             self.events,
             self.offering,
             fleet=lambda: self.members.fleet,
-            nodes=lambda: nodes_of(self.presence.peers()),
+            nodes=lambda: seats_of(self.presence.peers(), self.remote_sessions.cards()),
             is_there=lambda node: node == self.id or self._is_there(node),
+            ask=partial(sessions_at, self.asking),
         )
         self.presence.learn = lambda sender, said: self.rostering.learn([Signed(said.text, said.signature)], sender)
         self.presence.differs = self.roster_rounds.differs

@@ -21,10 +21,6 @@ Asked = Callable[[str, str], Awaitable[Sequence[At] | None]]
 """(node, seat): what its sessions do now; None where it does not answer."""
 
 
-async def nobody_tells(node: str, seat: str) -> None:
-    """Of no machine is known what its sessions do."""
-
-
 class IdleWishes:
     """One for the node."""
 

@@ -8,7 +8,7 @@ from multifleet.node.clock import NodeClock
 from multifleet.node.counters import Counters
 from multifleet.node.enduring import Part
 from multifleet.node.events import Events
-from multifleet.node.native.idle import Asked, IdleWishes, nobody_tells
+from multifleet.node.native.idle import Asked, IdleWishes
 from multifleet.node.native.notices import Notices
 from multifleet.node.native.presence import NativePresence
 from multifleet.node.offering.offering import Offering
@@ -35,7 +35,7 @@ class Native:
         fleet: Callable[[], str],
         nodes: Callable[[], Nodes],
         is_there: Callable[[str], bool],
-        ask: Asked = nobody_tells,
+        ask: Asked,
     ) -> None:
         """`ask` finds out what the sessions on a remote seat do."""
         live, replies = offering.live, offering.replies

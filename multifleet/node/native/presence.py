@@ -12,8 +12,6 @@ import msgspec
 
 from multifleet.core import native
 from multifleet.core.native import Entry, Known, Nodes
-from multifleet.core.presence.peer import PeerPresence
-from multifleet.core.presence.states import PresenceState
 from multifleet.node.clock import NodeClock
 from multifleet.node.counters import Counters
 from multifleet.node.offering.live_sessions import LiveSessions
@@ -163,12 +161,3 @@ class NativePresence:
             return msgspec.json.decode(found, type=Journal) if found else None
         except (msgspec.DecodeError, UnicodeDecodeError):
             return None
-
-
-def nodes_of(peers: list[PeerPresence]) -> dict[str, dict[str, str] | None]:
-    """What other members have told of their seats; their sessions' status does not travel with it."""
-    there = (PresenceState.ALIVE, PresenceState.SUSPECT)
-    return {
-        peer.name: dict.fromkeys(peer.facts.seats, "") if peer.facts is not None and peer.state in there else None
-        for peer in peers
-    }

@@ -172,3 +172,10 @@ async def test_where_nobody_can_tell_that_is_said_at_once(both: Two) -> None:
     wish = await both.write({"type": "control", "action": "notify_when_idle"}, "mac9/lost")
     (notice,) = await both.told(1)
     assert (notice["state"], notice["orig_msg_id"]) == ("unavailable", wish)
+
+
+async def test_the_machine_of_the_seat_is_asked_what_its_session_does(both: Two) -> None:
+    async with Pretended(both.mac2.home / "claude", both.folder / "api", status="idle"):
+        wish = await both.write({"type": "control", "action": "notify_when_idle"})
+        (notice,) = await both.told(1)
+        assert (notice["state"], notice["orig_msg_id"]) == ("idle", wish)

@@ -89,6 +89,12 @@ def to_ask(facts: Facts, answered: Mapping[str, tuple[int, str, tuple[str, ...]]
     return answered.get(node) != marks(facts)
 
 
+def agrees(facts: Facts, told: Iterable[SessionCard], more: int) -> bool:
+    """Whether cards are of the same moment as facts: either may be a second older than the other."""
+    cards = list(told)
+    return len(cards) + more == facts.sessions and (more > 0 or {*facts.seats} <= {card.seat for card in cards})
+
+
 def marks(facts: Facts) -> tuple[int, str, tuple[str, ...]]:
     """What of a node's facts changes when its sessions do."""
     return facts.sessions, facts.branch, tuple(facts.seats)

@@ -12,6 +12,7 @@ from multifleet.core.session_cards import (
     SessionCard,
     SessionsAsk,
     SessionsTold,
+    agrees,
     chosen,
     is_news,
     marks,
@@ -88,3 +89,19 @@ def test_a_session_is_idle_for_longer_the_longer_ago_that_was_told() -> None:
 def test_a_node_is_asked_anew_when_its_facts_tell_of_other_sessions(change: dict[str, object], asked: bool) -> None:
     assert to_ask(FACTS, {}, "mac2")
     assert to_ask(msgspec.structs.replace(FACTS, **change), {"mac2": marks(FACTS)}, "mac2") is asked
+
+
+@pytest.mark.parametrize(
+    ("cards", "more", "same"),
+    [
+        ([API], 0, True),
+        ([], 0, False),
+        ([API, API], 0, False),
+        ([API], 1, False),
+        ([msgspec.structs.replace(API, seat="web")], 0, False),
+    ],
+)
+def test_cards_of_another_moment_than_the_facts_are_told_apart(cards: list[SessionCard], more: int, same: bool) -> None:
+    assert agrees(FACTS, cards, more) is same
+    many = msgspec.structs.replace(FACTS, sessions=70, seats=["api", "zoo"])
+    assert agrees(many, [API] * CARDS_LIMIT, 6)

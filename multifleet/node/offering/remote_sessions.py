@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 
 from multifleet.channels.base import ChannelError
 from multifleet.core.presence.gossip import Facts
-from multifleet.core.session_cards import Known, SessionCard, SessionsAsk, SessionsTold, is_news, marks, to_ask
+from multifleet.core.session_cards import Known, SessionCard, SessionsAsk, SessionsTold, agrees, is_news, marks, to_ask
 from multifleet.node.asking import Asking
 from multifleet.node.clock import NodeClock
 from multifleet.node.counters import Counters
@@ -79,22 +79,15 @@ class RemoteSessions:
         reasons = await asyncio.gather(*(self._ask(node, seconds) for node in nodes))
         return {node: reason for node, reason in zip(nodes, reasons, strict=True) if reason}
 
-    async def on_seat(self, node: str, seat: str) -> list[tuple[SessionCard, float | None]] | None:
-        """The sessions that sit on a seat of another machine now, each with the seconds that it has been in its state;
-        None where that machine does not answer."""
-        if (reason := await self._ask(node, SECONDS)) or (known := self._known.get(node)) is None:
-            self._counters.failed("sessions_not_told", peer=node, reason=reason or "it is no member any more")
-            return None
-        now = self._clock.monotonic()
-        return [(card, known.seconds(card, now)) for card in known.cards if card.seat == seat]
-
     async def _follow(self, node: str, facts: Facts) -> None:
         if facts.sessions == 0:
             self._learn(node, SessionsTold(cards=[]))
         elif reason := await self._ask(node, SECONDS):
             self._counters.failed("sessions_not_told", peer=node, reason=reason)
-            return  # asked again when its facts come again
-        self._answered[node] = marks(facts)
+            return  # asked again when its facts come again, as where it told of another moment
+        known = self._known.get(node)
+        if known is not None and agrees(facts, known.cards, known.more):
+            self._answered[node] = marks(facts)
 
     async def _ask(self, node: str, seconds: float) -> str:
         """Why it did not tell; empty where it did."""

@@ -148,15 +148,13 @@ async def test_gold_is_read_from_the_transcript_and_the_branch_on_its_own_machin
         await pair[1].node.gold_view("another")
 
 
-async def test_who_asks_for_a_seat_is_told_what_its_sessions_do_or_that_nobody_answers(
-    pair: tuple[Machine, Machine], client: Pretended
+async def test_who_told_of_a_moment_before_its_facts_is_asked_again(
+    pair: tuple[Machine, Machine], client: Pretended, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mac1, _ = pair
-    on_seat = mac1.node.remote_sessions.on_seat
-    found = await on_seat("mac2", "api")
-    assert found is not None
-    [(card, seconds)] = found
-    assert (card.state, seconds) == ("idle", pytest.approx(300, abs=10))
-    assert await on_seat("mac2", "web") == []
-    mac1.network.severed.add("mac2")
-    assert await on_seat("mac2", "api") is None
+    monkeypatch.setattr(remote_sessions, "EVERY", 0.01)
+    remote = pair[0].node.remote_sessions
+    two = msgspec.structs.replace(FACTS, sessions=2, seats=["api", "web"])
+    remote.facts_came("mac2", two)
+    await until(lambda: remote.known("mac2"))
+    first = remote.known("mac2")
+    await until(lambda: remote.facts_came("mac2", two) or remote.known("mac2") is not first)

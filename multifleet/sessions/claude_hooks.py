@@ -28,7 +28,7 @@ def hooks_installed(config: Path) -> HooksInstalled:
     """Looks into the client's settings under this configuration folder; runs nothing."""
     settings = _object(config / "settings.json")
     if settings.get("disableAllHooks") is True:
-        return HooksInstalled(None, f"no hook runs: {config / 'settings.json'} has disableAllHooks")
+        return HooksInstalled(None, f"no hook runs: take disableAllHooks out of {config / 'settings.json'}")
     enabled = _member(settings, "enabledPlugins")
     named = [key for key in enabled if key.partition("@")[0] == PLUGIN]
     if any(enabled[key] not in (False, None) for key in named):

@@ -27,6 +27,9 @@ FILES = {
 SCRIPTS = ("hand-over.sh", "idle.sh", "session-start.sh", "wait.py", "wait.sh")
 """Programs of ours that a hook may name, in a folder called hooks."""
 
+_BEFORE = ("/usr/bin/env", "/bin/sh", "sh")
+_OPERATORS = frozenset(";&|<>")
+
 PLUGIN_ROOT = "${CLAUDE_PLUGIN_ROOT}"
 
 Hook = dict[str, Any]
@@ -44,9 +47,13 @@ class HookFile:
     """Of this installation: hooks that lie under it are ours."""
 
     def is_ours(self, hook: Any) -> bool:
-        """Whether this is a hook of ours, from this installation or another one."""
+        """Whether this is a hook of ours, of this installation or another, and not what a user made of it."""
         words = words_of(hook)
-        return any(is_script(word, self.root) for word in words)
+        while words and (words[0] in _BEFORE or words[0].startswith("MULTIFLEET_HOME=")):
+            words = words[1:]
+        if not words or not is_script(words[0], self.root):
+            return False
+        return "args" in hook or not any(_OPERATORS & set(word) for word in words[1:])
 
 
 def root_folder() -> Path:

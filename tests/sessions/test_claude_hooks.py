@@ -22,6 +22,8 @@ INSTALLED = {"plugins": {"multifleet@local": [{"scope": "user"}]}}
         ({"enabledPlugins": {"multifleet@local": False}}, INSTALLED, None, "not enabled"),
         ({"enabledPlugins": {"multifleet-like@local": True}}, None, None, "neither"),
         ({"hooks": ALL}, None, "settings", "settings"),
+        ({"hooks": ALL, "disableAllHooks": True}, None, None, "take disableAllHooks out"),
+        ({"hooks": ALL, "disableAllHooks": False}, None, "settings", "settings"),
         ({"hooks": {"Stop": OURS}}, None, None, "SessionStart, UserPromptSubmit missing"),
         ({"hooks": {"Stop": THEIRS, "SessionStart": "x", "UserPromptSubmit": [3]}}, None, None, "neither"),
         (None, None, None, "neither"),

@@ -151,6 +151,17 @@ def test_a_hook_of_theirs_that_was_put_beside_ours_stays(file: HookFile, home: P
     assert json.loads(file.path.read_text()) == {"hooks": {"Stop": [THEIRS]}}
 
 
+def test_a_line_that_the_user_made_of_ours_is_the_users(home: Path) -> None:
+    file = hook_file("codex", ROOT, home, None, {"HOME": str(home.parent)})
+    install(file, home)
+    settings = json.loads(file.path.read_text())
+    hook = settings["hooks"]["Stop"][0]["hooks"][0]
+    hook["command"] += " && notify-send done"
+    file.path.write_text(json.dumps(settings))
+    assert uninstall(file, home)
+    assert json.loads(file.path.read_text()) == {"hooks": {"Stop": [{"hooks": [hook]}]}}
+
+
 def test_settings_that_are_a_link_stay_one_and_keep_their_mode(file: HookFile, home: Path, tmp_path: Path) -> None:
     kept = tmp_path / "dotfiles" / "settings.json"
     kept.parent.mkdir()

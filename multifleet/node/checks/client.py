@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import multifleet
 from multifleet.node.checks.finding import Finding, fail, ok, together, warn
 from multifleet.node.offering.clients import Verdict
 from multifleet.sessions.base import Found
@@ -13,7 +12,7 @@ from multifleet.sessions.claude_selftest import TRUSTED
 
 NEEDED = "2.1.329"
 TEST = "multifleet doctor client"
-MARKETPLACE = "multifleet-local"
+INSTALL = "multifleet plugin install, or the hooks alone: multifleet hooks install; then start the sessions again"
 SHOWN = 3
 
 
@@ -41,9 +40,9 @@ def hooked(config: Path, clients: Clients) -> Finding:
     hooks = hooks_installed(config)
     if hooks.how is not None:
         return ok(hooks.detail)
-    return fail(
-        f"{hooks.detail.partition(': ')[0]}: a session that its inbox socket cannot reach gets nothing", _install()
-    )
+    what, _, todo = hooks.detail.partition(": ")
+    advice = todo if todo.startswith(("claude plugin", "take ")) else INSTALL
+    return fail(f"{what}: a session that its inbox socket cannot reach gets nothing", advice)
 
 
 def reachable(clients: Clients) -> Finding:
@@ -98,17 +97,3 @@ def _without_inbox(version: str) -> Finding:
         f"sessions of Claude Code {version} have no inbox socket: they get messages by hooks only",
         f"upgrade to Claude Code {NEEDED} or later and start them again",
     )
-
-
-def _install() -> str:
-    place = _marketplace()
-    added = f"claude plugin marketplace add {place} && " if place else ""
-    return (
-        f"{added}claude plugin install multifleet@{MARKETPLACE}, or without the plugin: multifleet hooks install; "
-        "then start the sessions again"
-    )
-
-
-def _marketplace() -> Path | None:
-    root = Path(multifleet.__file__).parent.parent
-    return root if (root / ".claude-plugin" / "marketplace.json").is_file() else None

@@ -59,7 +59,8 @@ def hang(folder, session, client):
     os.makedirs(folder, 0o700, exist_ok=True)
     if not is_own(folder, stat.S_ISDIR):
         raise OSError("somebody else's folder")
-    with open(os.path.join(folder, ".lock"), "a") as lock:
+    lock = os.open(os.path.join(folder, ".lock"), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         for name in os.listdir(folder):
             if name != ".lock" and (tell(os.path.join(folder, name), client) or name.endswith(f".{client}")):
@@ -67,6 +68,8 @@ def hang(folder, session, client):
         path = os.path.join(folder, f"{session}.{client}")
         os.mkfifo(path, 0o600)
         return os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC), path
+    finally:
+        os.close(lock)
 
 
 def tell(path, client):

@@ -55,6 +55,8 @@ class RealClaude:
         self.registry = ClaudeRegistry(home / ".claude")
         self.arguments = ["--permission-mode", mode, *arguments]
         self.environment = environment
+        self.preferences: dict[str, Any] = {}
+        """What else stands in the client's own file."""
         self.session: Session
         self._server = f"mf-{secrets.token_hex(6)}"
 
@@ -91,6 +93,7 @@ class RealClaude:
             "customApiKeyResponses": {"approved": [KEY[-20:]], "rejected": []},
             "bypassPermissionsModeAccepted": True,
             "projects": {str(self.home): trusted, str(self.folder): trusted},
+            **self.preferences,
         }
         (self.home / ".claude.json").write_text(json.dumps(config))
 

@@ -27,6 +27,7 @@ OURS = (
     "store.db",
     "supervisor",
     "token",
+    "waiters",
 )
 """What the node keeps in its home, and what begins so; what a user puts there beside it is his own."""
 _LINKS_ALLOWED = ("config.json", "logs")

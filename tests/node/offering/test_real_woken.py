@@ -40,7 +40,6 @@ async def test_an_idle_session_without_an_inbox_is_woken_again_and_again_and_lea
         second = await stage.send("MARK-SECOND")
         await stage.mac1.wait(second, State.SEEN)
         assert time.monotonic() - began < 5.0
-        # this client tells of the end of a short turn when the next one begins
         await stage.mac1.wait(first, State.ANSWERED)
         assert stage.times_shown("MARK-FIRST") == stage.times_shown("MARK-SECOND") == 1
         assert stage.times_shown("MARK-WHENEVER") == 1, "what may wait came along"
@@ -48,6 +47,21 @@ async def test_an_idle_session_without_an_inbox_is_woken_again_and_again_and_lea
         await until(lambda: waiting(stage))
         os.kill(claude.session.pid, signal.SIGKILL)
         await until(lambda: not waiting(stage), what="it ends with its client")
+
+
+async def test_what_may_wait_is_taken_up_once_the_session_has_been_idle_for_a_while(stage: Stage) -> None:
+    claude = stage.claude("project", hooks=True, version=EARLIER_CLAUDE)
+    claude.preferences["messageIdleNotifThresholdMs"] = 2_500  # a minute, unless told
+    async with stage.served(), claude:
+        await claude.prompt("good morning")
+        await claude.wait_screen("Understood.")
+        await claude.wait_status("idle")
+        id = await stage.send("MARK-WHENEVER", urgency="whenever")
+        await until(lambda: stage.node.offering.offers)
+        assert not stage.api.given("MARK-WHENEVER")
+        story = await stage.mac1.wait(id, State.SEEN)
+        assert [event.detail for event in story.events if event.state == "offered"] == ["its client was woken with it"]
+        assert stage.times_shown("MARK-WHENEVER") == 1
 
 
 async def test_a_single_question_does_not_wait_for_mail(stage: Stage) -> None:

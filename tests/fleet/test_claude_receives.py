@@ -32,6 +32,16 @@ def wait_known(node: FleetNode, project: str) -> None:
     wait_for(lambda: any(s["seat"] == project for s in node.get(own)["sessions"]), 10, what="the session")
 
 
+def wait_told(node: FleetNode, address: str, status: str) -> None:
+    """Wait until another node shows the session at an address so: a machine looks at its own once a second."""
+
+    def shown() -> bool:
+        cards = [card for card in node.get("/sessions")["peers"] if card["address"] == address]
+        return [(card["client"], card["status"]) for card in cards] == [("claude", status)]
+
+    wait_for(shown, 3, what=f"{address} {status}")
+
+
 def times_shown(request: dict[str, Any], text: str) -> int:
     """How often a conversation holds a text."""
     return int(request["conversation"].count(text))
@@ -45,6 +55,7 @@ def test_an_idle_session_wakes_within_a_second_and_the_receipts_go_up_to_answere
         claude.prompt("good morning")
         claude.wait_screen("mock answer")
         claude.wait_status("idle")
+        wait_told(mac1, "mac2/idle", "idle")
         start = time.time()
         id = mac1.send("mac2/idle", "MARKER-IDLE the schema changed, rebase")
         asked = api.wait_for("MARKER-IDLE", 10)
@@ -76,6 +87,7 @@ def test_a_busy_session_reads_it_between_two_tool_calls(fleet: Fleet, api: MockA
         claude.prompt("BE-BUSY please")
         api.wait_for("BE-BUSY")
         claude.wait_status("busy")
+        wait_told(mac1, "mac2/busy", "busy")
         id = mac1.send("mac2/busy", "MARKER-BUSY read me between two calls", urgency="now")
         asked = api.wait_for("MARKER-BUSY", 10)
         assert "tool_result" in asked["conversation"], "in the request that follows the running tool"

@@ -4,6 +4,7 @@ size of that list."""
 import json
 import random
 import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,10 +22,10 @@ def measure(folder: Path, rounds: int) -> list[Row]:
     """With a daemon that runs, as in a session; the size is that of the answer as it goes over the pipe."""
     home = folder / "mac1"
     make_node(home, "mac1")
-    words, python = launcher()
+    words, _ = launcher()
     with Daemon(home):
         ours = [*words, "mcp"], environment(home)
-        theirs = [python, "-m", "benchmarks.echo_mcp"], environment(home)
+        theirs = [sys.executable, "-m", "benchmarks.echo_mcp"], environment(home)
         times: dict[str, list[float]] = {"bridge": [], "echo": []}
         for number in range(rounds + 1):
             for name, (command, env) in random.sample([("bridge", ours), ("echo", theirs)], 2):

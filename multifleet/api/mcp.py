@@ -8,6 +8,7 @@ from urllib.parse import parse_qs
 from multifleet.api.answers import JSON, Answer, error_answer
 from multifleet.api.routes import Asked, Route
 from multifleet.core.strict import NotStrict, parse
+from multifleet.errors import BadInput
 from multifleet.mcp.calling import call
 from multifleet.mcp.protocol import (
     INVALID,
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from multifleet.operations.operation import Operation
 
 PATH = "/mcp"
+FIELDS = 8
+"""Of a query string."""
 
 _STATUS = {NOT_JSON: 400, INVALID: 400, MISMATCH: 400, NO_VERSION: 400}
 
@@ -37,7 +40,7 @@ def mcp_routes(operations: "Iterable[Operation]", node: "Node") -> list[Route]:
     lists: dict[bool, list[dict[str, Any]]] = {}
 
     async def answer(asked: Asked) -> Answer:
-        options = {name: given[-1] for name, given in parse_qs(asked.query, max_num_fields=8).items()}
+        options = _options(asked.query)
         every = options.get("all") == "true"
         offered = [operation for operation in known if every or operation.mcp]
         if every not in lists:
@@ -67,6 +70,13 @@ def mcp_routes(operations: "Iterable[Operation]", node: "Node") -> list[Route]:
         Route("POST", PATH, answer, owner_only=True, body_limit=REQUEST_LIMIT, content_types=frozenset({JSON})),
         *(Route(method, PATH, no_stream, owner_only=True) for method in ("GET", "DELETE")),
     ]
+
+
+def _options(query: str) -> dict[str, str]:
+    try:
+        return {name: given[-1] for name, given in parse_qs(query, max_num_fields=FIELDS).items()}
+    except ValueError:
+        raise BadInput(f"the query has at most {FIELDS} fields: all and folder") from None
 
 
 def _answer(response: dict[str, Any], self_contained: bool = False) -> Answer:

@@ -165,6 +165,11 @@ async def test_where_the_kernel_does_not_tell_who_asks_the_token_does(tmp_path: 
         assert (await post(port, json.dumps(PING).encode(), Authorization=shown))[0] == 200
 
 
+async def test_a_query_of_many_fields_is_refused(surfaces: Surfaces) -> None:
+    status, said = await surfaces.http("POST", "/mcp?" + "a=1&" * 100, PING)
+    assert (status, said["error"]["code"]) == (400, "bad_input")
+
+
 async def test_what_wants_no_answer_is_taken_without_one(surfaces: Surfaces) -> None:
     assert await post(surfaces.port, b'{"jsonrpc":"2.0","method":"notifications/initialized"}') == (202, None)
 

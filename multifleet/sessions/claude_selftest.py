@@ -70,7 +70,7 @@ def find_claude(environ: Mapping[str, str]) -> Path | None:
 
 async def claude_version(binary: Path, timeout: float = 10.0) -> str | None:
     """What `claude --version` says, as digits; None when it says nothing that looks like it."""
-    with _throwaway_folder() as home:
+    with throwaway_folder() as home:
         async with isolated_client(
             binary, ["--version"], Path(home), "http://127.0.0.1:9", stdout=asyncio.subprocess.PIPE
         ) as process:
@@ -102,7 +102,7 @@ async def self_test(binary: Path, timeout: float = 20.0) -> SelfTest:
 
 async def _try_facts(binary: Path, held: set[str]) -> None:
     async with contextlib.AsyncExitStack() as stack:
-        home = Path(stack.enter_context(_throwaway_folder()))
+        home = Path(stack.enter_context(throwaway_folder()))
         config = home / ".claude"
         os.mkdir(config, 0o700)
         events: asyncio.Queue[InboxEvent] = asyncio.Queue()
@@ -111,7 +111,7 @@ async def _try_facts(binary: Path, held: set[str]) -> None:
         api = await stack.enter_async_context(MockMessagesApi())
         process = await stack.enter_async_context(isolated_client(binary, WORKER, home, api.url))
         registry = ClaudeRegistry(config)
-        session = await _registered(registry, process)
+        session = await registered(registry, process)
         held.add("registered")
         await _try_messages(registry, session, own, events, api, held)
 
@@ -159,7 +159,8 @@ async def _offer(source: Rereads, session: Session, own: ReplySocket, offer: str
 
 
 @contextlib.contextmanager
-def _throwaway_folder() -> Iterator[str]:
+def throwaway_folder() -> Iterator[str]:
+    """A folder that is gone with the block."""
     import tempfile
 
     with tempfile.TemporaryDirectory(prefix="mf-selftest-", ignore_cleanup_errors=True) as folder:
@@ -176,7 +177,8 @@ class _AsIs:
         return self._session
 
 
-async def _registered(registry: ClaudeRegistry, process: asyncio.subprocess.Process) -> Session:
+async def registered(registry: ClaudeRegistry, process: asyncio.subprocess.Process) -> Session:
+    """The session of a client that was just started, once it can be written to."""
     while process.returncode is None:
         for session in registry.find().sessions:
             if session.pid == process.pid and session.socket is not None:

@@ -11,13 +11,10 @@ from multifleet.node.events import Events
 from multifleet.node.native.idle import Asked, IdleWishes
 from multifleet.node.native.notices import Notices
 from multifleet.node.native.presence import NativePresence
+from multifleet.node.native.serving import Serving
 from multifleet.node.offering.offering import Offering
 from multifleet.node.setup import Setup
-from multifleet.sessions.base import Session
 from multifleet.store.store import Store
-
-MEASURED = frozenset({"2.1.329"})
-"""Versions of the client with which all of it was measured."""
 
 
 class Native:
@@ -40,6 +37,7 @@ class Native:
         """`ask` finds out what the sessions on a remote seat do."""
         live, replies = offering.live, offering.replies
         self.is_on = setup.config.nativePresence
+        self.serving = Serving(store, clock, counters, offering.clients)
         self.presence = NativePresence(
             setup.home,
             instance_of(setup.identity.node, store.created_at),
@@ -49,7 +47,7 @@ class Native:
             replies,
             fleet=fleet,
             nodes=nodes,
-            serves=self._serves,
+            serves=self.serving.serves,
         )
         self.notices = Notices(
             store, clock, counters, events, live, replies, is_there, lambda address: address in self.presence.listed
@@ -61,13 +59,13 @@ class Native:
     async def start(self, stack: AsyncExitStack) -> None:
         """Clear what a killed run left, and take up what it left open."""
         await self.presence.start(stack)
+        await self.serving.load()
         await self.notices.load()
 
     @property
     def parts(self) -> dict[str, Part]:
         """What the engine runs; with native presence off, what sessions send to addresses that they were told."""
         parts: dict[str, Part] = {"native notices": self.notices.run, "idle wishes": self.idle.run}
-        return parts | {"native presence": self.presence.run} if self.is_on else parts
-
-    def _serves(self, session: Session) -> bool:
-        return session.socket is not None and session.version in MEASURED
+        if self.is_on:
+            parts |= {"native presence": self.presence.run, "native self-tests": self.serving.run}
+        return parts

@@ -4,6 +4,7 @@ What must be there is decided in core/native.py. All of it goes when the daemon 
 """
 
 import asyncio
+import math
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -23,7 +24,8 @@ from multifleet.sessions.own_files import NotOurs
 
 EVERY = 2.0
 """Seconds between two looks; nobody tells that a client began, but its registry has changed then."""
-HOUR = 3600.0
+AGAIN = 10.0
+"""Seconds after which it is looked at though nothing tells of a change: a session may have got its inbox later."""
 JOURNAL, JOURNAL_LIMIT = "native.json", 4 * 1024 * 1024
 """The file in the home that says which seats were listed, and under which folder of the client."""
 
@@ -67,7 +69,9 @@ class NativePresence:
         self._listed: dict[str, Entry] = {}
         self._domain = ""
         self._records: NativeRecords
+        self._is_wanted = False
         self._seen: object = None
+        self._again = 0.0
 
     @property
     def listed(self) -> dict[str, Entry]:
@@ -97,15 +101,19 @@ class NativePresence:
         if domain != self._domain:
             await self._clear()  # it has joined another fleet
             self._domain, self._records = domain, NativeRecords(self._live.config, domain)
-        nodes, now = self._nodes(), self._clock.now()
-        seen = (nodes, self._records.stamp(), now // HOUR)
-        if seen == self._seen:
+        nodes = self._nodes() if self._is_wanted else {}
+        if (nodes, self._records.stamp()) == self._seen and self._clock.monotonic() < self._again:
             return
         found = await self._live.find()
-        is_wanted = any(self._serves(session) for session in found.sessions)
-        self._known = native.known_now(self._known, nodes, now)
-        await self._keep(native.entries(self._known, self._fleet(), self._instance) if is_wanted else {})
-        self._seen = (nodes, self._records.stamp(), now // HOUR)
+        self._is_wanted = any(self._serves(session) for session in found.sessions)
+        nodes = self._nodes() if self._is_wanted else {}
+        entries: dict[str, Entry] = {}
+        if self._is_wanted:
+            self._known = native.known_now(self._known, nodes, self._clock.now())
+            entries = native.entries(self._known, self._fleet(), self._instance)
+        await self._keep(entries)
+        self._seen = (nodes, self._records.stamp())
+        self._again = self._clock.monotonic() + AGAIN if found.sessions else math.inf
 
     async def _keep(self, wanted: dict[str, Entry]) -> None:
         gone = [address for address in self._listed if address not in wanted]

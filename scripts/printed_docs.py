@@ -35,7 +35,7 @@ from multifleet.core import invite as invitations
 from multifleet.core import ladder as repair_rungs
 from multifleet.core.asks import Ask, Told
 from multifleet.core.card import Card, SignedCard
-from multifleet.core.documents import REASON_LIMIT, TEXT_LIMIT, Admission, Leave, Revocation, Signed
+from multifleet.core.documents import REASON_LIMIT, TEXT_LIMIT, Admission, Leave, Revocation, Signed, Stop
 from multifleet.core.inbox_share import SHARE
 from multifleet.core.packets import Answer, Message, PacketAnswer, Request, RosterAsk, RosterTell, Statement
 from multifleet.core.presence import engine as presence_engine
@@ -281,6 +281,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "admission": fields(Admission),
     "revocation": fields(Revocation),
     "leave": fields(Leave),
+    "stop": fields(Stop),
     "settings": settings(Config),
     "node-settings": settings(NodeEntry),
     "cloud-settings": settings(CloudSettings),

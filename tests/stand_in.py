@@ -186,6 +186,7 @@ class StandIn:
         self.asked: list[tuple[str, Any]] = []
         self.messages = Messages(self.asked)
         self.admission = StandInRules(self.asked)
+        self.stops = StandInStops(self.asked)
         self.tunnelling = StandInTunnels(self.asked)
         self.status_view = STATUS
         self.hook_text = "text that waits"
@@ -326,6 +327,19 @@ class StandInRules:
 
     async def allow(self, *rule: Any) -> None:
         self._asked.append(("seat allow", rule))
+
+
+class StandInStops:
+    """The machine is stopped."""
+
+    def __init__(self, asked: list[tuple[str, Any]]) -> None:
+        self._asked = asked
+
+    async def decide(self, seat: str | None, *, everywhere: bool, undo: bool) -> None:
+        self._asked.append(("stop", (seat, everywhere, undo)))
+
+    def words(self) -> tuple[str, ...]:
+        return (NASTY,)
 
 
 class StandInTunnels:

@@ -548,6 +548,34 @@ COMMANDS: dict[str, Command] = {
         (),
         "",
     ),
+    "stop": Command(
+        "Show no more messages to the agent sessions of a seat, of this machine or of the whole fleet.",
+        (
+            "Show no more messages to the agent sessions of a seat, of this machine or of the "
+            "whole fleet. What comes meanwhile is kept, and is shown once it goes on. What a "
+            "session has been shown already is not taken back."
+        ),
+        "POST",
+        "/stop",
+        (
+            Field(
+                "seat",
+                "Only this seat of this machine; else the machine.",
+            ),
+            Field(
+                "all",
+                "The whole fleet, also machines that are away now; for captains.",
+                "switch",
+            ),
+            Field(
+                "undo",
+                "Let it go on.",
+                "switch",
+            ),
+        ),
+        (),
+        "",
+    ),
     "seat rules": Command(
         "List who may send what to the sessions of this machine.",
         "List who may send what to the sessions of this machine.",
@@ -1539,6 +1567,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         (
             "seat allow",
             "seat rules",
+            "stop",
         ),
     ),
     (

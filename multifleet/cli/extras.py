@@ -230,7 +230,7 @@ GROUPS = (
     ("Where nobody answers", ("why", "check", "wake", "cloud")),
     ("Keeping it up", ("repair", "service install", "service uninstall", "service status")),
     ("Agent sessions", ("sessions", "sessions gold", "seats", "seat bind", "seat dnd", "seat remove")),
-    ("Who may say what", ("seat allow", "seat rules")),
+    ("Who may say what", ("seat allow", "seat rules", "stop")),
     ("Agent clients", ("plugin install", "plugin uninstall", "hooks install", "hooks uninstall", "hooks status")),
     ("For other programs", ("mcp", "hook", "receive", "version")),
 )

@@ -24,6 +24,8 @@ def line(found: "dict[str, Any]", now: float) -> str:
     head = f"mf {_short(found['node'], 24)}: {up}/{len(members)} up"
     if found["degraded"]:
         head += ", DEGRADED"
+    if found["stopped"]:
+        head += ", STOPPED"
     if found["problems"]:
         head += f", {len(found['problems'])} to settle"
     counts = (("outbox", "to deliver"), ("unread", "unread"))
@@ -48,7 +50,7 @@ def dot(found: "dict[str, Any]") -> str:
     if found["degraded"]:
         return FAULT
     absent = any(member["state"] in ("dead", "suspect") for member in found["members"])
-    waits = absent or found["problems"] or found["repairs"] or found["outbox"] or found["unread"]
+    waits = absent or found["stopped"] or found["problems"] or found["repairs"] or found["outbox"] or found["unread"]
     return WAITS if waits else WELL
 
 

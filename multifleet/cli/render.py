@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from multifleet.cli.render_authority import rules
+from multifleet.cli.render_authority import rules, stopped
 from multifleet.cli.render_diagnosis import channels, tried, why
 from multifleet.cli.render_discovery import discovered
 from multifleet.cli.render_fleet import doctor, health, init, invite, joined, peers, status
@@ -184,6 +184,7 @@ RENDERERS: dict[str, Callable[[Result], str]] = {
     "settle": settled,
     "stats": _stats,
     "status": status,
+    "stop": stopped,
     "trace": _trace,
     "tunnel": tunnels,
     "unread": _inbox,

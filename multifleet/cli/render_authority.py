@@ -2,9 +2,15 @@
 
 from typing import Any
 
-from multifleet.cli.table import table
+from multifleet.cli.table import cell, table
 
 Result = dict[str, Any]
+
+
+def stopped(found: Result) -> str:
+    """What is stopped."""
+    lines = [f"stopped: {cell(words)}\n" for words in found["stopped"]]
+    return "".join(lines) or "nothing is stopped: sessions are shown what comes\n"
 
 
 def rules(listing: Result) -> str:

@@ -1,4 +1,5 @@
-"""The documents of which a roster is made: who let whom in, who put whom out, who left, and what a node says of itself.
+"""The documents of which a roster is made: who let whom in, who put whom out, who left, who stopped the fleet, and what
+a node says of itself.
 
 Each is a text and an Ed25519 signature over its exact bytes, so anybody may pass it on. Reading one says what was
 signed and by which key; it never says whether that key was entitled to it. That is a question to the whole roster.
@@ -23,7 +24,7 @@ LAST_MOMENT = 10**15
 _BEGINNING = b'{"'
 
 Role: TypeAlias = Literal["captain", "worker"]
-Kind: TypeAlias = Literal["admission", "revocation", "leave", "card"]
+Kind: TypeAlias = Literal["admission", "revocation", "leave", "stop", "card"]
 NodeId: TypeAlias = Annotated[str, msgspec.Meta(pattern=f"^{NODE_PATTERN}\\Z")]
 FleetId: TypeAlias = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}\\Z")]
 Moment: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=LAST_MOMENT)]
@@ -98,7 +99,20 @@ class Leave(
     """Wall-clock milliseconds."""
 
 
-Body: TypeAlias = Admission | Revocation | Leave | Card
+class Stop(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind", tag="stop"):
+    """A captain's word that nothing is shown to any session of the fleet, or that it is shown again."""
+
+    fleet: FleetId
+    """The fleet id."""
+    by: Key
+    """The captain's Ed25519 key, which signs."""
+    at: Moment
+    """Wall-clock milliseconds."""
+    stopped: bool
+    """Whether it stops, or is over."""
+
+
+Body: TypeAlias = Admission | Revocation | Leave | Stop | Card
 
 
 class BadDocument(ValueError):
@@ -177,6 +191,8 @@ def look(signed: Signed, fleet: str) -> Document:
         raise BadDocument("the document is of another fleet")
     if isinstance(body, Leave):
         return Document(signed, body, "leave", name, body.key, body.key, body.at, ("leave", body.key))
+    if isinstance(body, Stop):
+        return Document(signed, body, "stop", name, body.by, body.by, body.at, ("stop", body.by))
     if body.key == body.by:
         raise BadDocument("nobody lets himself in or puts himself out")
     if isinstance(body, Admission):
@@ -200,5 +216,5 @@ def verify(document: Document) -> None:
 
 def _body(content: Any) -> Body:
     if isinstance(content, dict) and "kind" in content:
-        return msgspec.convert(content, Admission | Revocation | Leave)
+        return msgspec.convert(content, Admission | Revocation | Leave | Stop)
     return msgspec.convert(content, Card)

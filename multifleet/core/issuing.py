@@ -15,6 +15,7 @@ from multifleet.core.documents import (
     Revocation,
     Role,
     Signed,
+    Stop,
     sign,
 )
 from multifleet.core.keys import Identity
@@ -60,6 +61,16 @@ def make_leave(roster: Roster, identity: Identity, now: int) -> Signed:
     key = identity.public.hex()
     after = [held.at for kind in ("admission", "leave") for held in roster.held(kind, key)]
     return sign(identity, Leave(fleet=roster.fleet, node=identity.node, key=key, at=_next(now, after)))
+
+
+def make_stop(roster: Roster, identity: Identity, now: int, *, stopped: bool) -> Signed:
+    """The word that stops the whole fleet, or ends that: newer than that of any other captain."""
+    view = roster.view()
+    require_captain(view, identity, "stop the fleet" if stopped else "let the fleet go on")
+    captains = [key for key in view.by_key if view.is_captain(key)]
+    after = [held.at for key in captains for held in roster.held_by("stop", key)]
+    me = identity.public.hex()
+    return sign(identity, Stop(fleet=roster.fleet, by=me, at=_next(now, after), stopped=stopped))
 
 
 def make_revocation(

@@ -56,6 +56,7 @@ class Roster:
             "admission": Shelf(room, WORDS_OF_ONE, oldest=True),
             "revocation": Shelf(room, WORDS_OF_ONE, oldest=True),
             "leave": Shelf(room),
+            "stop": Shelf(room),
             "card": Shelf(room, CARDS_OF_ONE),
         }
         self._known: set[Signed] = set()
@@ -191,7 +192,7 @@ class Roster:
             known = self._trust.judgement.before
         else:
             known = without_revocations(self._anchors, self._all())
-        return known.captains if kind in ("admission", "revocation") else known.keys
+        return known.captains if kind in ("admission", "revocation", "stop") else known.keys
 
     def _changed(self, document: Document, gone: list[Document]) -> None:
         self._known.difference_update(each.signed for each in gone)

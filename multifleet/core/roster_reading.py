@@ -8,9 +8,9 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from multifleet.core.card import Card
-from multifleet.core.documents import Admission, Document, Leave, Revocation
+from multifleet.core.documents import Admission, Document, Leave, Revocation, Stop
 from multifleet.core.revocations import Claim, Grant, Judgement, Reach, judge, reach
-from multifleet.core.roster_view import Anchor, Dispute, How, MemberFacts, Out, View
+from multifleet.core.roster_view import Anchor, Dispute, How, MemberFacts, Out, Stopped, View
 from multifleet.core.seniority import Seniority, seniority
 
 
@@ -117,9 +117,12 @@ class _Reading:
         self._standing = trust.standing
         self._leaves: dict[str, int] = {}
         self._cards: dict[tuple[str, str], Document] = {}
+        self._stops: list[tuple[Document, Stop]] = []
         for document in documents:
             if isinstance(document.body, Leave):
                 self._leaves[document.key] = document.at
+            elif isinstance(document.body, Stop):
+                self._stops.append((document, document.body))
             elif isinstance(document.body, Card):
                 self._cards[document.key, document.body.node] = document
         self._before = self._by_key(self._judgement.before.grants)
@@ -166,7 +169,20 @@ class _Reading:
             accepted=self._judgement.accepted,
             known=self._judgement.before.keys,
             entitled=self._judgement.before.captains,
+            stopped=self._stopped(by_key),
         )
+
+    def _stopped(self, by_key: Mapping[str, MemberFacts]) -> Stopped | None:
+        """The newest word of those who are captains now; where two are as new, the same one for everybody."""
+        words = [
+            (document.at, document.id, body)
+            for document, body in self._stops
+            if document.by in by_key and by_key[document.by].role == "captain"
+        ]
+        if not words:
+            return None
+        at, _, body = max(words, key=lambda word: word[:2])
+        return Stopped(by_key[body.by].node, at) if body.stopped else None
 
     def _put_out(self, out: dict[str, Out], document: Document, body: Revocation) -> None:
         accepted = document.id in self._judgement.accepted

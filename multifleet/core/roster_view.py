@@ -79,6 +79,15 @@ class Dispute:
 
 
 @dataclass(frozen=True, slots=True)
+class Stopped:
+    """The newest word of the captains about the whole fleet: that nothing is shown to its sessions."""
+
+    node: str
+    """Who said so."""
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """Who is in the fleet, as this node sees it."""
 
@@ -100,6 +109,8 @@ class View:
     """Keys that were ever let in, whatever became of them."""
     entitled: frozenset[str]
     """Those of them that were let in as captains."""
+    stopped: Stopped | None = None
+    """Whether, and by whom, the whole fleet is stopped."""
 
     def is_captain(self, key: str) -> bool:
         """Whether this key may let others in and put them out."""

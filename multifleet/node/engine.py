@@ -149,5 +149,6 @@ class Engine(Parts):
         await self.healing.load()
         await self.seats.load()
         await self.admission.load()
+        await self.stops.load()
         await self.presence.load()
         self._roster_changed()

@@ -110,6 +110,7 @@ class Node(Engine):
                 *self._maybe_out(known.view),
                 *self._left_words(),
             ),
+            stopped=self.stops.words(),
             repairs=tuple(by_hand.under_way(self.healing, self.targets, self.clock.now())),
             settings=(*await self.config_state.words(), *complaints(self)),
             degraded=(me_out_words(out) if out else None)

@@ -17,6 +17,7 @@ from multifleet.core.documents import Signed
 from multifleet.node.asking import Asking
 from multifleet.node.authority.admission import Admission
 from multifleet.node.authority.persons import Persons
+from multifleet.node.authority.stops import Stops
 from multifleet.node.clock import NodeClock
 from multifleet.node.clock_doubts import ClockDoubts
 from multifleet.node.config_state import ConfigState
@@ -211,6 +212,13 @@ class Parts(Ties):
         self.membership = roster.membership
         self.captaincy = roster.captaincy
         self.joining = roster.joining
+        self.stops = Stops(
+            store.meta,
+            clock,
+            self.rostering,
+            has=lambda seat: self.seats.has(seat),
+            changed=self._stops_changed,
+        )
         self.offering = Offering(
             setup,
             store,
@@ -219,6 +227,7 @@ class Parts(Ties):
             state_to=self.outboxes.state_to,
             sending=lambda: self.sending,
             out=lambda node: self.rostering.put_out(node),
+            is_stopped=self.stops.covers,
         )
         self.seats: Seats = self.offering.seats
         self.own_cards = OwnCards(self.offering.live, clock, self.asking)

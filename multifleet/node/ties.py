@@ -37,6 +37,8 @@ from multifleet.store.rows import PeerRow
 
 ROSTER = "roster"
 """The subject of the events that say that the roster has changed."""
+STOPPED = "stopped"
+"""The subject of the events that say that something was stopped here, or goes on."""
 SILENCE = 6.0
 """Seconds after which a peer whose frames come again counts as being back."""
 
@@ -179,6 +181,10 @@ class Ties:
         self.remote_sessions.members_changed()
         self.offering.wake()
         self.events.happened(ROSTER)
+
+    async def _stops_changed(self) -> None:
+        await self.offering.take_back_stopped()
+        self.events.happened(STOPPED)
 
     async def _turn_away(self, node: str, reason: str) -> int:
         return await self.offering.turn_away(node, reason)

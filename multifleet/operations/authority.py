@@ -71,6 +71,29 @@ async def seat_rules(node: "Node", request: SeatRules) -> RuleListing:
     return _rules(node)
 
 
+class Stop(Request, frozen=True):
+    """What is to be stopped, or to go on."""
+
+    seat: Annotated[str | None, about("Only this seat of this machine; else the machine.")] = None
+    all: Annotated[bool, about("The whole fleet, also machines that are away now; for captains.")] = False
+    undo: Annotated[bool, about("Let it go on.")] = False
+
+
+class StoppedView(View, frozen=True):
+    """What is stopped."""
+
+    stopped: Annotated[tuple[str, ...], about("A line for each: what, since when, and how it goes on.")]
+
+
+async def stop(node: "Node", request: Stop) -> StoppedView:
+    """Show no more messages to the agent sessions of a seat, of this machine or of the whole fleet.
+
+    What comes meanwhile is kept, and is shown once it goes on. What a session has been shown already is not taken back.
+    """
+    await node.stops.decide(request.seat, everywhere=request.all, undo=request.undo)
+    return StoppedView(stopped=node.stops.words())
+
+
 def _rules(node: "Node") -> RuleListing:
     return RuleListing(rules=[RuleView(rule.seat, rule.sender, rule.level) for rule in node.admission.rules])
 
@@ -93,5 +116,6 @@ OPERATIONS = (
     Operation(
         "seat allow", "POST /seats/allow", Effect.WRITES, SeatAllow, RuleListing, seat_allow, positional=("what",)
     ),
+    Operation("stop", "POST /stop", Effect.DISRUPTS, Stop, StoppedView, stop),
     Operation("seat rules", "GET /seats/rules", Effect.READS, SeatRules, RuleListing, seat_rules),
 )

@@ -69,6 +69,9 @@ class StatusView(View, frozen=True):
     sessions: Annotated[int, about("Agent sessions that are open on this machine.")]
     clients: Annotated[list[ClientView], about("Agent clients on this machine.")]
     problems: Annotated[tuple[str, ...], about("What a person has to settle about who is in the fleet.")] = ()
+    stopped: Annotated[
+        tuple[str, ...], about("What is stopped: nothing is shown to its sessions, and what comes is kept.")
+    ] = ()
     repairs: Annotated[tuple[str, ...], about("Channels that do not work, and what is done about them.")] = ()
     settings: Annotated[
         tuple[str, ...], about("Values in config.json that are of no use, and that it was changed since the start.")

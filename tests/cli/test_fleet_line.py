@@ -28,6 +28,7 @@ def quiet(*members: Found) -> Found:
         "members": [member("mac1", "alive"), *members],
         "degraded": None,
         "problems": [],
+        "stopped": [],
         "repairs": [],
         "outbox": 0,
         "unread": 0,
@@ -43,6 +44,7 @@ def test_when_all_is_well_it_is_short() -> None:
 
 
 def test_what_is_at_fault_here_comes_first(found: Found) -> None:
+    assert ", STOPPED" in line(found | {"stopped": ["one"]}, NOW)
     text = line(found | {"degraded": "disk full", "problems": ["one"]}, NOW)
     assert text.startswith("mf mac1: 2/4 up, DEGRADED, 1 to settle, laptop dead")
 
@@ -98,6 +100,7 @@ def test_hostile_names_stay_inert() -> None:
         ({"unread": 1}, WAITS),
         ({"problems": ["one"]}, WAITS),
         ({"repairs": ["one"]}, WAITS),
+        ({"stopped": ["one"]}, WAITS),
         ({"members": [member("mac2", "suspect")]}, WAITS),
         ({"members": [member("mac2", "dead")]}, WAITS),
         ({"degraded": "disk full", "outbox": 1}, FAULT),

@@ -4,7 +4,7 @@ import functools
 from typing import Any
 
 from multifleet.core.card import sign_card
-from multifleet.core.documents import Admission, Leave, Revocation, Signed, from_card, sign
+from multifleet.core.documents import Admission, Leave, Revocation, Signed, Stop, from_card, sign
 from multifleet.core.keys import Identity
 from multifleet.core.roster import Anchor, Roster
 from tests.core import wire
@@ -51,6 +51,11 @@ def leaves(node: str, at: int = 1, /, **fields: Any) -> Signed:
     """`node` leaves."""
     made = {"fleet": FLEET, "node": identity(node).node, "key": key(node), "at": at}
     return sign(identity(node), Leave(**{**made, **fields}))
+
+
+def stops(node: str, at: int = 1, /, *, stopped: bool = True, **fields: Any) -> Signed:
+    """`node` stops the fleet, or lets it go on."""
+    return sign(identity(node), Stop(**{"fleet": FLEET, "by": key(node), "at": at, "stopped": stopped, **fields}))
 
 
 def shows(node: str, issued: int = 1, addresses: tuple[str, ...] = ("127.0.0.1:8855",)) -> Signed:

@@ -20,16 +20,17 @@ from multifleet.core.documents import (
     read,
     sign,
 )
-from tests.core.fleet import admits, identity, key, leaves, revokes, shows
+from tests.core.fleet import admits, identity, key, leaves, revokes, shows, stops
 from tests.core.wire import FLEET
 
 GOOD = {
     "admission": admits("mac1", "mac2", 5),
     "revocation": revokes("mac1", "mac2", 5, admitted=("mac3",), revoked=("mac4",), reason="stolen"),
     "leave": leaves("mac2", 5),
+    "stop": stops("mac2", 5),
     "card": shows("mac2", issued=5),
 }
-SIGNERS = {"admission": "mac1", "revocation": "mac1", "leave": "mac2", "card": "mac2"}
+SIGNERS = {"admission": "mac1", "revocation": "mac1", "leave": "mac2", "stop": "mac2", "card": "mac2"}
 KINDS = pytest.mark.parametrize("kind", GOOD)
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -51,6 +52,8 @@ class LiveSessions:
         self.others = others
         self.clients = clients
         self._quiet = quiet
+        self.is_stopped: Callable[[str | None], bool] = lambda seat: False
+        """Whether nothing is shown to the sessions of a seat."""
         self._met: dict[int, Session] = {}
         self._begun: dict[str, None] = {}
 
@@ -97,6 +100,7 @@ class LiveSessions:
         ready = [one for one in found.sessions if self.clients.reaches(one) and not self._is_beginning(one)]
         if not passes:
             ready = [one for one in ready if not self._quiet.covers(self.seats.known_for(one.cwd))]
+        ready = [one for one in ready if not self.is_stopped(self.seats.known_for(one.cwd))]
         if only is not None:
             return next((one for one in ready if one.session_id == only), None)
         on_it = [one for one in ready if wanted is None or self.seats.known_for(one.cwd) == wanted]

@@ -17,6 +17,7 @@ from multifleet.core.quiet import passes
 from multifleet.core.receipts import State
 from multifleet.core.roster import Out
 from multifleet.errors import StoreDamaged, StoreUnavailable
+from multifleet.node.authority.stops import STOPPED
 from multifleet.node.clock import NodeClock
 from multifleet.node.counters import Counters
 from multifleet.node.delivery.sending import Sending
@@ -72,7 +73,9 @@ class Offering:
         state_to: Callable[[str], None],
         sending: Callable[[], Sending],
         out: Callable[[str], Out | None] = lambda node: None,
+        is_stopped: Callable[[str | None], bool] = lambda seat: False,
     ) -> None:
+        """`is_stopped`: whether nothing is shown to sessions on a seat; None: of what is for the node alone."""
         self._node = setup.identity.node
         self._store = store
         self._clock = clock
@@ -90,6 +93,7 @@ class Offering:
         self.live = LiveSessions(
             config, self.seats, registry, self.others, self.clients, clock, setup.home, self.quiet
         )
+        self.live.is_stopped = self._is_stopped = is_stopped
         self._seeds = SeedBox(setup.home)
         watching = Watching(config, codex)
         self.offers = Offers(store, clock, counters, watching, state_to, lambda sender: refusal_words(out(sender)))
@@ -154,6 +158,8 @@ class Offering:
             return ""
         async with self._turn_lock:
             self.live.begun(session_id)
+            if self._is_stopped(seat):
+                return ""
             rows = for_session(await self._offerable(self.seats.with_node({seat} if seat else set())), session_id)
             if self.quiet.covers(seat):
                 rows = [row for row in rows if passes(row.type)]
@@ -179,6 +185,15 @@ class Offering:
             )
         self.wake()
 
+    async def take_back_stopped(self) -> None:
+        """Nothing is shown from here on where that is stopped; what lies ready for hooks there is taken back."""
+        async with self._turn_lock:
+            await self._following.take_back(self._is_for_stopped, STOPPED)
+        self.wake()
+
+    def _is_for_stopped(self, offer: Open) -> bool:
+        return self._is_stopped(self.seats.known_for(offer.row.transcript or "/"))
+
     def _is_out(self, sender: str) -> bool:
         return self._out(sender) is not None
 
@@ -189,6 +204,7 @@ class Offering:
         if not found.sessions and not self.offers and not self._replies.words:
             return await self._until_next(nothing_to_do=True)
         await self._hear()
+        await self._following.take_back(self._is_for_stopped, STOPPED)
         await self._following.look(found)
         testing = False
         rows = await self._offerable(self.live.wanted_by(found))
@@ -245,6 +261,7 @@ class Offering:
         """Messages for these seats whose turn it is, in the order in which they are to be shown."""
         now = self._clock.now()
         # Each seat for itself: what piles up at one must not keep others from their mail.
+        seats = [seat for seat in seats if not self._is_stopped(seat)]
         rows = [row for seat in seats for row in await self._store.inbox.waiting_at(seat, WAITING_LIMIT, now)]
         here = {(row.sender, row.id) for row in rows}
         ready: dict[tuple[str, str], InboxRow] = {}
@@ -358,10 +375,12 @@ class Offering:
         return fenced.text
 
     async def _is_withdrawn(self, rows: Sequence[InboxRow], offer_id: str) -> bool:
-        """Whether a sender was put out while its mail was made ready; the last moment to ask."""
-        if not any(self._is_out(row.sender) for row in rows):
+        """Whether a sender was put out, or its recipient stopped, while mail was made ready; the last moment to ask."""
+        offer = self.offers.get(offer_id)
+        is_stopped = offer is not None and self._is_for_stopped(offer)
+        if not is_stopped and not any(self._is_out(row.sender) for row in rows):
             return False
-        await self._take_back(rows, offer_id, WITHDRAWN)
+        await self._take_back(rows, offer_id, STOPPED if is_stopped else WITHDRAWN)
         return True
 
     async def _take_back(self, rows: Sequence[InboxRow], offer_id: str, reason: str) -> None:

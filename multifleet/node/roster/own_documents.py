@@ -8,7 +8,7 @@ from collections.abc import Callable
 from multifleet import __version__
 from multifleet.core.card import sign_card
 from multifleet.core.documents import Role, Signed, from_card
-from multifleet.core.issuing import make_admission, make_leave, make_revocation
+from multifleet.core.issuing import make_admission, make_leave, make_revocation, make_stop
 from multifleet.core.roster import Roster
 from multifleet.node.clock import NodeClock
 from multifleet.node.members import Members
@@ -71,6 +71,10 @@ class OwnDocuments:
             with_admitted=with_admitted,
             bring_others_back=bring_others_back,
         )
+
+    def stop(self, *, stopped: bool) -> Signed:
+        """That nothing is shown to any session of the fleet, or that this is over."""
+        return make_stop(self._roster(), self._members.identity, self._now(), stopped=stopped)
 
     def leave(self) -> Signed:
         """That this node has left."""

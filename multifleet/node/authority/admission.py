@@ -3,7 +3,7 @@
 What is not taken is refused by name, and its sender has that signed. Nothing here stores a message.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -20,6 +20,8 @@ RULES, SPENT = "seat_rules", "budgets_spent"
 """Keys of the rules, and of what was spent today, in the store."""
 KEEP_EVERY = 16
 """Messages to a seat after which what was spent is written down; a crash forgets no more than these."""
+KEPT = "its recipient is stopped: it is kept, and shown once that is over"
+"""What a sender is told, with `stored`, of mail for whoever is stopped."""
 RULES_LIMIT = 1_000
 
 
@@ -30,7 +32,16 @@ class NotTaken(Exception):
 class Admission:
     """One for the node; `load` before anything else."""
 
-    def __init__(self, persons: Persons, limits: Limits, meta: Meta, clock: NodeClock) -> None:
+    def __init__(
+        self,
+        persons: Persons,
+        limits: Limits,
+        meta: Meta,
+        clock: NodeClock,
+        is_stopped: Callable[[str | None], bool] = lambda seat: False,
+    ) -> None:
+        """`is_stopped`: whether nothing is shown to sessions on a seat; None: of what is for the node alone."""
+        self._is_stopped = is_stopped
         self._persons = persons
         self._limits = limits
         self._meta = meta
@@ -52,6 +63,8 @@ class Admission:
             raise NotTaken(why)
         if row.authority == Authority.HUMAN:
             row = await self._persons.proved(row, packet)
+        if self._is_stopped(row.seat):
+            row = msgspec.structs.replace(row, detail=KEPT)
         if row.authority != Authority.AGENT:
             return row
         why = too_many_hops(row.hops, self._limits)

@@ -54,7 +54,8 @@ async def test_what_lies_ready_is_taken_back_and_shown_once_it_goes_on(stage: St
     await stop(stage, seat)
     assert not is_seed_of(stage.mac2.home)
     second = await stage.send("two")
-    await stage.mac1.wait(second, State.STORED)
+    told = await stage.mac1.wait(second, State.STORED)
+    assert told.events[-1].detail == "its recipient is stopped: it is kept, and shown once that is over"
     await turn(stage)
     assert (await state_of(stage, first), await state_of(stage, second)) == ("stored", "stored")
     assert not is_seed_of(stage.mac2.home)

@@ -14,6 +14,9 @@ from multifleet.sessions.processes import owner_of, started_at
 CLIENT = "codex"
 LOCKS = "thread-writer-locks"
 MAX_THREADS = 500
+AT_TERMINAL = "cli"
+WITH_A_PERSON = ("cli", "vscode")
+"""Sources of threads with a person before them; a terminal that Codex's own daemon serves is of the second, too."""
 
 
 class CodexThreads:
@@ -63,7 +66,7 @@ class CodexThreads:
             name="",
             status=status_of(path),
             version=first.version,
-            entrypoint=first.source,
+            entrypoint=AT_TERMINAL if first.source in WITH_A_PERSON else first.source,
             socket=None,
             transcript=path,
             started_at=first.started_at,

@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import shlex
+import shutil
 import signal
 import tempfile
 from pathlib import Path
@@ -35,7 +36,7 @@ trust_level = "trusted"
 
 
 class RealCodex:
-    """`ask` runs `codex exec`; `async with` is a session at a terminal, at its prompt."""
+    """`ask` runs `codex exec`; `async with` is a session at a terminal whose user has just trusted the hooks."""
 
     def __init__(self, api: MockOpenAI, home: Path, multifleet: Path, folder: Path) -> None:
         self.api = api
@@ -86,9 +87,13 @@ class RealCodex:
     async def __aenter__(self) -> Self:
         self.prepare()
         command = ["env", "-i", *(f"{k}={v}" for k, v in self.variables().items()), program("codex")]
-        line = "exec " + shlex.join([*command, "--dangerously-bypass-hook-trust"])
+        line = "exec " + shlex.join(command)
         await self.tmux("new-session", "-d", "-s", "s", "-x", "160", "-y", "50", "-c", str(self.folder), line)
-        await self.wait_screen("›")
+        await self.wait_screen("Trust all")
+        await self.tmux("send-keys", "-t", "s", "2")
+        await self.wait_screen("› 2. Trust all")
+        await self.tmux("send-keys", "-t", "s", "Enter")
+        await self.wait_screen("› Ask Codex")
         return self
 
     async def __aexit__(self, *exc: object) -> None:
@@ -97,9 +102,23 @@ class RealCodex:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)
         await self.tmux("kill-server")
+        for pid in self._daemons():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        shutil.rmtree(self.home / ".codex/packages", ignore_errors=True)  # hundreds of megabytes
         folder = os.environ.get("TMUX_TMPDIR") or tempfile.gettempdir()
         with contextlib.suppress(FileNotFoundError):
             os.unlink(f"{folder}/tmux-{os.getuid()}/{self._server}")
+
+    def _daemons(self) -> list[int]:
+        """The client's own daemon and what keeps it up to date: they outlive the terminal."""
+        packages = str(self.home / ".codex/packages")
+        found = []
+        for path in Path("/proc").glob("[0-9]*/exe"):
+            with contextlib.suppress(OSError):
+                if os.readlink(path).startswith(packages):
+                    found.append(int(path.parent.name))
+        return found
 
     async def prompt(self, text: str) -> None:
         """Types a prompt and submits it."""

@@ -52,6 +52,15 @@ def test_a_thread_whose_lock_is_held_is_live(written: Written) -> None:
     assert (session.version, session.entrypoint, session.transcript) == ("0.169.0", "cli", written.rollout)
 
 
+@pytest.mark.parametrize("source, entrypoint", [("cli", "cli"), ("vscode", "cli"), ("exec", "exec")])
+def test_a_thread_of_the_clients_own_daemon_has_a_person_before_it(
+    written: Written, source: str, entrypoint: str
+) -> None:
+    written.rollout.write_text(written.rollout.read_text().replace('"cli"', f'"{source}"'))
+    (session,) = CodexThreads(written.home).find().sessions
+    assert session.entrypoint == entrypoint
+
+
 def test_a_lock_that_nobody_holds_is_of_a_thread_that_was_killed(written: Written) -> None:
     threads = CodexThreads(written.home)
     assert threads.find().sessions

@@ -1,6 +1,7 @@
 """The real Codex takes part: hooks show what waits, an idle thread is woken, and its own file is the proof."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -55,7 +56,10 @@ async def test_a_thread_at_a_terminal_is_shown_mail_with_a_prompt_at_a_turns_end
         api.when("mail from another machine", {"text": "I rebase now"}, once=True)
         (session,) = (await stage.node.sessions_view(True)).sessions
         assert (session.client, session.seat, session.delivers_by) == ("codex", "project", "hooks")
+        began = time.monotonic()
         idle = await stage.send("MARK-IDLE the schema changed")
+        assert await asyncio.to_thread(api.wait_for, "MARK-IDLE")
+        assert time.monotonic() - began < 5.0
         trace = await stage.mac1.wait(idle, State.ANSWERED)
         assert next(event.detail for event in trace.events if event.state == "answered") == "I rebase now"
     for mark, role in (("MARK-WAITS", "developer"), ("MARK-DURING", "user"), ("MARK-IDLE", "developer")):

@@ -116,10 +116,11 @@ def asks_nobody(event, client):
     """Whether the session may do everything without asking its user, or whether that is not known."""
     try:
         with open(event["transcript_path"], "rb") as file:
-            file.seek(max(0, os.fstat(file.fileno()).st_size - TAIL))
+            skipped = max(0, os.fstat(file.fileno()).st_size - TAIL)
+            file.seek(skipped)
             lines = file.read(TAIL).split(b"\n")
     except FileNotFoundError:
-        lines = []
+        lines, skipped = [], 0
     for line in reversed(lines):
         if b'"permissionMode"' in line:
             try:
@@ -127,8 +128,9 @@ def asks_nobody(event, client):
             except (ValueError, AttributeError, RecursionError):
                 continue
             if isinstance(mode, str):
-                return mode == UNASKED
-    return begins_unasked(event["cwd"], client)
+                # out of a plan the client may go back to asking nobody
+                return mode == UNASKED or (mode == "plan" and begins_unasked(event["cwd"], client))
+    return skipped > 0 or begins_unasked(event["cwd"], client)
 
 
 def begins_unasked(folder, client):

@@ -208,7 +208,12 @@ def test_one_that_begins_so_is_not_woken_either(beside: Beside) -> None:
     settings.parent.mkdir()
     settings.write_text('{"permissions": {"defaultMode": "bypassPermissions"}}')
     assert ended(beside.start("idle.sh")) == (0, "")
+    beside.transcript.write_text(said_in("plan"))
+    assert ended(beside.start("idle.sh")) == (0, ""), "after the plan nobody would be asked"
+    beside.transcript.write_text("{}\n" * 400_000)
     settings.write_text("{}")
+    assert ended(beside.start("idle.sh")) == (0, ""), "what it may do was said too long ago"
+    beside.transcript.unlink()
     assert ended(beside.start("idle.sh")) == (2, "hello")
 
 

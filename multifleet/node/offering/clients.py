@@ -131,7 +131,7 @@ class Clients:
         if session.client != CLIENT:
             return OTHER if way == HOOKS else f"{session.client}: {NO_HOOKS}"
         if session.socket is None:
-            return f"this session has no inbox socket: it gets its messages from hooks; {self._hooks()}"
+            return f"this session has no inbox socket: hooks bring it its messages, and wake it; {self._hooks()}"
         verdict = self._verdicts.get(session.version)
         if verdict is None:
             return "this version is being tested"

@@ -66,6 +66,8 @@ class FencedMessage:
     """What became of it where that has to be told, with the reason, in words: refused, held, expired."""
     about: str = ""
     """What the session that is shown it is about, where its sender wants that to be shown."""
+    acts_unasked: bool = False
+    """Whether the session that wrote it asks nobody before it acts, as its client says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +194,9 @@ def _framed(message: FencedMessage, mark: str, body: str, notice: str) -> str:
     hint = message.reply_hint or reply_hint(message.id)
     state = f"Its state here: {one_line(message.state, mark, 300)}.\n" if message.state else ""
     about = f"What this session worked on: {one_line(message.about, mark, 400)}.\n" if message.about else ""
+    mode = "Its session acts without asking its user first, its client says.\n" if message.acts_unasked else ""
     return (
-        f"\nMessage {one_line(message.id, mark, 64)} from {who}; {what}.\n{state}{about}"
+        f"\nMessage {one_line(message.id, mark, 64)} from {who}; {what}.\n{state}{mode}{about}"
         f"<<<{mark}\n{subject}{thread}{body}\n{mark}>>>\n{notice}{hint}\n"
     )
 

@@ -52,6 +52,7 @@ Thread = Annotated[str, msgspec.Meta(min_length=1, max_length=THREAD_LIMIT)]
 MessageType = Literal["context", "task", "reply", "alert", "broadcast", "sync", "repair"]
 Urgency = Literal["now", "next-turn", "whenever"]
 Authority = Literal["human", "agent", "system"]
+Mode = Literal["prompting", "bypass"]
 
 
 class Wire(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
@@ -99,6 +100,8 @@ class Message(Wire, frozen=True, kw_only=True):
     """Whether its recipient shows with it what the session is about that sees it."""
     session: Annotated[str, msgspec.Meta(pattern=f"^{SESSION_PATTERN}\\Z")] | None = None
     """The one session that may see it, by its client's id; none where the rule for its seat chooses one."""
+    from_mode: Mode | None = None
+    """Whether the session that wrote it asks its user before it acts, as its client says; it opens nothing."""
 
 
 class Statement(Wire, frozen=True, kw_only=True, array_like=True):

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from multifleet.core.packets import Mode
 from multifleet.core.visible import visible
 
 MAX_LINE_UNITS = 1_000_000
@@ -51,6 +52,7 @@ class Reply:
     from_address: str | None
     from_name: str | None
     from_session: str | None
+    from_mode: Mode | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,4 +207,5 @@ def _reply(frame: dict[str, Any], socket: str, pid: int | None) -> InboxEvent:
     if wrapped is None:
         return Reply(socket, message_id, content, pid, None, None, None)
     body = re.sub(r"<\\(?=\s*/\s*cross[-_]session[-_]message)", "<", wrapped["body"], flags=re.IGNORECASE)
-    return Reply(socket, message_id, body, pid, wrapped["address"], wrapped["name"], wrapped["session"])
+    mode: Mode | None = wrapped["mode"]  # type: ignore[assignment]  # the pattern takes no other word
+    return Reply(socket, message_id, body, pid, wrapped["address"], wrapped["name"], wrapped["session"], mode)

@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multifleet.sessions.claude_wire import Odd, Receipt, Reply, message_line, read_line, report_line
+from multifleet.sessions.claude_wire import (
+    IdleWish,
+    Odd,
+    Receipt,
+    Reply,
+    idle_line,
+    message_line,
+    read_line,
+    report_line,
+)
 from tests.core.hostile_bodies import HOSTILE
 
 OFFER = "823c91b8-38ef-4498-9498-dbe2ea810a7f"
@@ -93,9 +102,9 @@ def test_a_reply_of_the_client_is_read() -> None:
         "two\nlines <\\/cross-session-message>\n</cross-session-message>"
     )
     frame = {"msgV": 1, "msg_id": OFFER, "type": "user", "message": {"role": "user", "content": content}}
-    assert read_line(json.dumps(frame).encode(), "s", 23548) == [
-        Reply("s", OFFER, "two\nlines </cross-session-message>", 23548, "uds:/tmp/cc-socks/23548.sock", "alpha", None)
-    ]
+    text, address = "two\nlines </cross-session-message>", "uds:/tmp/cc-socks/23548.sock"
+    said = [Reply("s", OFFER, text, 23548, address, "alpha", None, "prompting")]
+    assert read_line(json.dumps(frame).encode(), "s", 23548) == said
 
 
 @pytest.mark.parametrize(
@@ -181,3 +190,28 @@ def test_a_report_is_the_measured_line() -> None:
     }
     with pytest.raises(ValueError):
         report_line(line_id=OTHER, about=OFFER, status="seen", reason="", from_address=ADDRESS)
+
+
+def test_a_wish_to_be_told_is_read_and_one_that_cannot_be_answered_is_odd() -> None:
+    frame = {"type": "control", "action": "notify_when_idle", "from": ADDRESS, "msg_id": OFFER}
+    assert read_line(json.dumps(frame).encode(), "s", 7) == [IdleWish("s", OFFER, 7)]
+    for id in ("1; rm", None, 5):
+        (odd,) = read_line(json.dumps({**frame, "msg_id": id}).encode(), "s", 7)
+        assert isinstance(odd, Odd)
+
+
+def test_the_answer_to_a_wish_says_only_what_the_client_knows() -> None:
+    made = idle_line(line_id=OTHER, about=OFFER, state="idle", finished_at=1_800_000_000.25, from_address=ADDRESS)
+    frame = json.loads(made)
+    assert (frame["action"], frame["orig_msg_id"], frame["state"]) == ("peer_idle_notice", OFFER, "idle")
+    assert frame["finished_at"] == 1_800_000_000_250 and made.count(b"\n") == 1
+    made = idle_line(line_id=OTHER, about=OFFER, state="unavailable", finished_at=None, from_address=ADDRESS)
+    assert "finished_at" not in json.loads(made)
+    with pytest.raises(ValueError, match="state"):
+        idle_line(line_id=OTHER, about=OFFER, state="busy", finished_at=None, from_address=ADDRESS)
+
+
+def test_refused_is_written_as_the_client_writes_it() -> None:
+    made = report_line(line_id=OTHER, about=OFFER, status="refused", reason="no", from_address=ADDRESS)
+    assert (json.loads(made)["status"], json.loads(made)["status_detail"]) == ("expired", "refused")
+    assert read_line(made, "s", 7) == [Receipt("s", OFFER, "refused", "no", 7)]

@@ -95,6 +95,7 @@ class Sending:
         hops: int | None = None,
         smart: bool = False,
         session: str | None = None,
+        from_mode: packets.Mode | None = None,
     ) -> Accepted:
         """Accept a message; it is on disk when this returns. A person's has a signature, also over its `id`."""
         address = _address(to)
@@ -137,6 +138,7 @@ class Sending:
             signed_at=signed_at,
             smart=smart,
             session=session,
+            from_mode=from_mode,
         )
         packet = _packet(message)
         self._threads.add(key, n + 1, chosen)
@@ -212,6 +214,7 @@ class Sending:
         sender_seat: str | None = None,
         answer_id: str | None = None,
         authority: packets.Authority = "agent",
+        from_mode: packets.Mode | None = None,
     ) -> Accepted:
         """Answer a received message, in its thread; never a machine that has got its sender's name since."""
         node = _address(received.from_).node
@@ -235,6 +238,7 @@ class Sending:
             id=answer_id,
             authority=authority,
             hops=_next(received),
+            from_mode=from_mode,
         )
         await self._answered(received, f"reply {sent.id}")
         return sent

@@ -36,7 +36,7 @@ from multifleet.node.offering.rousing import Rousing
 from multifleet.node.offering.seats import Seats
 from multifleet.node.offering.showing import Shown, shown_by_hook, shown_in_line
 from multifleet.node.offering.watching import Watching, token_of
-from multifleet.node.offering.wishes import for_session
+from multifleet.node.offering.wishes import for_session, mode_of
 from multifleet.node.roster.words import refusal_words
 from multifleet.node.setup import Setup
 from multifleet.sessions.base import Session, UnknownOutcome, Unreachable
@@ -305,6 +305,7 @@ class Offering:
                 reply=reply,
                 from_name=plan.remote,
                 from_session=token_of(offer.id),
+                from_mode=mode_of(rows),
             )
         except Unreachable as error:
             self._counters.failed("offer_unreachable", session=session.session_id, reason=error)

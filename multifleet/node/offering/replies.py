@@ -118,9 +118,9 @@ class Replies:
         answered = self._latest.get((session.session_id, remote))
         try:
             if answered is not None:
-                accepted = await self._sending().reply(answered, word.text, sender_seat=seat)
+                accepted = await self._sending().reply(answered, word.text, sender_seat=seat, from_mode=word.from_mode)
             else:
-                accepted = await self._sending().send(remote, word.text, sender_seat=seat)
+                accepted = await self._sending().send(remote, word.text, sender_seat=seat, from_mode=word.from_mode)
         except MultifleetError as error:
             self._counters.failed("reply_not_sent", session=session.session_id, reason=error)
             if isinstance(error, OverBudget):

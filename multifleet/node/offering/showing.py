@@ -57,4 +57,5 @@ def _fenced(row: InboxRow, about: Sequence[str] = ()) -> FencedMessage:
         thread=row.thread,
         signer=row.signer,
         about=", ".join(about) if wish_of(row).smart else "",
+        acts_unasked=wish_of(row).from_mode == "bypass",
     )

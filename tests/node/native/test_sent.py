@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -49,10 +50,10 @@ class Two:
         await writer.wait_closed()
         return id
 
-    async def say(self, text: str, name: str = "mac2/api") -> str:
+    async def say(self, text: str, name: str = "mac2/api", mode: str = "prompting") -> str:
         """As SendMessage writes it."""
         address = f"uds:{self.client.record.socket_path}"
-        wrapped = f'<cross-session-message from="{address}" from-name="desk" from-mode="prompting">\n{text}\n'
+        wrapped = f'<cross-session-message from="{address}" from-name="desk" from-mode="{mode}">\n{text}\n'
         content = wrapped + "</cross-session-message>"
         message = {"role": "user", "content": content}
         return await self.write({"type": "user", "message": message, "priority": "next", "from": address}, name)
@@ -179,3 +180,15 @@ async def test_the_machine_of_the_seat_is_asked_what_its_session_does(both: Two)
         wish = await both.write({"type": "control", "action": "notify_when_idle"})
         (notice,) = await both.told(1)
         assert (notice["state"], notice["orig_msg_id"]) == ("idle", wish)
+
+
+@pytest.mark.parametrize(("mode", "posted"), [("prompting", ' from-mode="prompting"'), ("bypass", "")])
+async def test_the_mode_of_the_session_that_wrote_is_shown_and_opens_nothing(
+    both: Two, mode: str, posted: str
+) -> None:
+    both.mac1.node.native.notices._is_there = lambda node: True
+    async with Pretended(both.mac2.home / "claude", both.folder / "api") as there:
+        await both.say("as my client says", mode=mode)
+        content = (await there.offered())["message"]["content"]
+    assert re.match(rf'<cross-session-message from="\S*" from-session="\S*" from-name="mac1/desk"{posted}>', content)
+    assert ("Its session acts without asking its user first" in content) is (mode == "bypass")

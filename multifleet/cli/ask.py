@@ -6,6 +6,7 @@ import sys
 from multifleet.cli.arguments import Value
 from multifleet.cli.author import quiet_values
 from multifleet.cli.daemon import TIMEOUT, ask
+from multifleet.cli.reader import for_reader
 from multifleet.cli.shape import Command
 
 
@@ -37,4 +38,5 @@ def say(name: str, result: dict[str, object]) -> None:
     from multifleet.cli.render import render
 
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    sys.stdout.write(render(name, result))
+    text = render(name, result)
+    sys.stdout.write(text if name == "read" else for_reader(text))  # that one has a fence, which would be broken, too

@@ -93,9 +93,11 @@ def _help(name: str) -> int:
 
 
 def _complain(name: str, message: str) -> None:
+    from multifleet.cli.reader import for_reader
     from multifleet.core.visible import visible
 
-    print(visible(f"multifleet{' ' + name if name else ''}: {message}", one_line=True), file=sys.stderr)
+    said = visible(f"multifleet{' ' + name if name else ''}: {message}", one_line=True)
+    print(for_reader(said), file=sys.stderr)
 
 
 def _forget_output() -> None:

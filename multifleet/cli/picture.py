@@ -6,6 +6,7 @@ import time
 
 from multifleet.cli.arguments import Value
 from multifleet.cli.daemon import Frozen, ask
+from multifleet.cli.reader import for_reader
 from multifleet.cli.shape import Command, Failed, NotRunning, UsageError
 
 REDRAWN = 2.0
@@ -83,7 +84,7 @@ def _text(name: str, values: dict[str, Value], found: "dict[str, Any]") -> str:
 
 def _write(text: str) -> None:
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    sys.stdout.write(text)
+    sys.stdout.write(for_reader(text))
 
 
 def _watch(name: str, command: Command, values: dict[str, Value], form: str) -> int:

@@ -7,6 +7,7 @@ from multifleet.cli.arguments import Value
 from multifleet.cli.ask import show
 from multifleet.cli.author import quiet_values
 from multifleet.cli.daemon import ask
+from multifleet.cli.reader import for_reader
 from multifleet.cli.shape import Command, UsageError
 
 
@@ -25,7 +26,7 @@ def run(name: str, command: Command, values: dict[str, Value], as_json: bool) ->
             show(name, answer, as_json)
         else:
             accepted = json.loads(answer)
-            print(accepted["id"], accepted["state"], *_because(accepted))
+            print(accepted["id"], accepted["state"], *map(for_reader, _because(accepted)))
             if sys.stderr.isatty():
                 sys.stdout.flush()
                 print(f"follow it: multifleet trace {accepted['id']}", file=sys.stderr)

@@ -7,6 +7,7 @@ from multifleet.cli.arguments import Value
 from multifleet.cli.ask import say, show
 from multifleet.cli.daemon import ask
 from multifleet.cli.following import Trace, exit_status, follow
+from multifleet.cli.reader import for_reader
 from multifleet.cli.render import trace_events, trace_title
 from multifleet.cli.shape import DEFAULT_TIMEOUT, Command, Failed, UsageError
 
@@ -49,8 +50,8 @@ class _Teller:
 
     def __call__(self, trace: Trace) -> None:
         if not self._told:
-            sys.stdout.write(trace_title(trace))
+            sys.stdout.write(for_reader(trace_title(trace)))
         lines = trace_events(trace)
-        sys.stdout.write("".join(line for line in lines if line not in self._told))
+        sys.stdout.write(for_reader("".join(line for line in lines if line not in self._told)))
         sys.stdout.flush()
         self._told.update(lines)

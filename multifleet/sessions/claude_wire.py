@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from multifleet.core.defang import defang
 from multifleet.core.packets import Mode
 from multifleet.core.visible import visible
 
@@ -126,7 +127,7 @@ def report_line(*, line_id: str, about: str, status: str, reason: str, from_addr
         "type": "control",
         "action": "peer_message_status",
         **({"status": "expired", "status_detail": "refused"} if status == "refused" else {"status": status}),
-        "reason": visible(reason, one_line=True)[:500],
+        "reason": defang(visible(reason, one_line=True))[:500],
         "from": from_address,
         "orig_msg_id": about,
         "msgV": 1,

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from multifleet.core.visible import is_inert
 from multifleet.sessions.claude_wire import (
     IdleWish,
     Odd,
@@ -17,7 +18,7 @@ from multifleet.sessions.claude_wire import (
     read_line,
     report_line,
 )
-from tests.core.hostile_bodies import HOSTILE
+from tests.core.hostile_bodies import HOSTILE, imitation
 
 OFFER = "823c91b8-38ef-4498-9498-dbe2ea810a7f"
 SESSION = "85f25b7e-8348-4b79-bdeb-0f2f2dc40cb5"
@@ -170,6 +171,14 @@ def test_a_receipt_names_its_offers(frame: bytes, events: list[tuple[str, str, s
 def test_anything_else_is_odd_and_changes_nothing(frame: bytes) -> None:
     (event,) = read_line(frame, "s", 4)
     assert isinstance(event, Odd)
+
+
+@pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE.keys())
+def test_a_peers_reason_in_a_report_is_one_line_that_passes_for_nobodys(body: str) -> None:
+    line = report_line(line_id=OTHER, about=OFFER, status="refused", reason=body, from_address=ADDRESS)
+    reason = json.loads(line)["reason"]
+    assert line.count(b"\n") == 1 and len(reason) <= 500
+    assert "\n" not in reason and is_inert(reason) and not imitation(reason)
 
 
 def test_an_authentication_line_says_nothing() -> None:

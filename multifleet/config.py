@@ -103,8 +103,8 @@ class Chief(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 class BudgetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How much agents may say to each other before a person has to say something; see docs/authority.md."""
 
-    hops: Annotated[int, msgspec.Meta(ge=1, le=64)] = 32
-    """Automatic answers in a row; the next one is refused, here and on its way out."""
+    hops: Annotated[int, msgspec.Meta(ge=1, le=64)] = 64
+    """Automatic answers in a row, each within an hour; the next one is refused, here and on its way out."""
     thread: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 200
     """Messages that one agent may send to one seat here in one thread and day."""
     day: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 1_000

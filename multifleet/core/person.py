@@ -46,9 +46,10 @@ def signed_words(
     subject: str | None = None,
     thread: str | None = None,
     reply_to: str | None = None,
+    session: str | None = None,
 ) -> bytes:
     """The bytes that a person signs; `node` is the machine where they are written, `at` the second."""
-    return msgspec.json.encode([HEAD, id, node, to, type, at, thread, reply_to, subject, body])
+    return msgspec.json.encode([HEAD, id, node, to, type, at, thread, reply_to, session, subject, body])
 
 
 def words_of(message: Message) -> bytes:
@@ -63,6 +64,7 @@ def words_of(message: Message) -> bytes:
         subject=message.subject,
         thread=message.thread,
         reply_to=message.reply_to,
+        session=message.session,
     )
 
 

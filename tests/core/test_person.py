@@ -51,6 +51,7 @@ def test_the_signed_words_are_one_line_of_json() -> None:
         {"subject": "s"},
         {"thread": "t"},
         {"reply_to": "00000000-0000-7000-8000-000000000009"},
+        {"session": "s1"},
         {"signed_at": 8},
     ],
 )

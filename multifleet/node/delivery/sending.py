@@ -41,6 +41,8 @@ from multifleet.store.store import Store
 
 URGENCIES: frozenset[str] = frozenset(get_args(packets.Urgency))
 AUTHORITIES: frozenset[str] = frozenset(get_args(packets.Authority))
+AUTOMATIC = 3_600.0
+"""Seconds in which an agent answers by itself, in the turn that a message started; later it was asked to."""
 NO_ANSWER = "an acknowledgement of an answer goes as a receipt, not as a message"
 LIFETIME = 7 * 86_400.0
 """Seconds that a message waits unless told otherwise."""
@@ -237,7 +239,7 @@ class Sending:
             sender_seat=sender_seat or received.seat,
             id=answer_id,
             authority=authority,
-            hops=_next(received),
+            hops=self._next(received),
             from_mode=from_mode,
         )
         await self._answered(received, f"reply {sent.id}")
@@ -245,7 +247,12 @@ class Sending:
 
     async def _hops_after(self, reply_to: str | None) -> int:
         received = await self._store.inbox.get(None, reply_to) if reply_to else None
-        return 0 if received is None else _next(received)
+        return 0 if received is None else self._next(received)
+
+    def _next(self, received: InboxRow) -> int:
+        """How many automatic answers go before an answer to this; what a person signed begins anew."""
+        is_late = self._clock.now() - received.stored_at > AUTOMATIC
+        return 0 if received.authority == "human" or is_late else received.hops + 1
 
     async def retry(self, message: str) -> Accepted:
         """Try a message again that was given up or turned away; it gets a new lease of life."""
@@ -278,11 +285,6 @@ class Sending:
         if seat and not self._seats.exists(seat):
             raise UnknownSeat(self._seats.unknown(seat))
         return seat
-
-
-def _next(received: InboxRow) -> int:
-    """How many automatic answers go before an answer to this; what a person signed begins anew."""
-    return 0 if received.authority == "human" else received.hops + 1
 
 
 def _needs_no_answer(answer: str, body: str) -> bool:

@@ -129,6 +129,8 @@ class Replies:
                 self._told_off.add((session.session_id, remote))
             await self.tell(word.socket, session, f"multifleet did not send your message to {remote}: {error}.")
             return
+        if answered is not None and accepted.id == answered.id:
+            return  # it only acknowledged an answer, and went as a receipt
         self._asked[accepted.id] = session.session_id
         while len(self._asked) > ASKED:
             del self._asked[next(iter(self._asked))]

@@ -82,6 +82,16 @@ async def test_agents_that_answer_each_other_come_to_an_end(fleet: Machines) -> 
     assert sorted(row.hops for row in [*await mac1.received(), *await mac2.received()]) == [0, 1, 2, 3, 4]
 
 
+async def test_what_an_agent_says_hours_later_begins_anew(fleet: Machines) -> None:
+    mac1, mac2 = await started(fleet)
+    sent = await mac1.node.messages.send("mac2", "when you have time", hops=9)
+    await mac1.wait(sent.id, State.STORED)
+    await mac2.wait((await mac2.node.messages.reply(sent.id, "at once")).id, State.STORED)
+    mac2.time.pass_(3_700.0)
+    await mac2.wait((await mac2.node.messages.reply(sent.id, "in the end")).id, State.STORED)
+    assert [row.hops for row in await mac1.received()] == [10, 0]
+
+
 async def test_a_sender_that_does_not_count_is_refused_all_the_same(fleet: Machines) -> None:
     mac1, _ = await started(fleet, hops=3)
     assert "answer number 4" in await refused(mac1, "mac2", "again", hops=4)

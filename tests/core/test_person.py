@@ -34,6 +34,7 @@ def test_the_signed_words_are_one_line_of_json() -> None:
         5,
         None,
         None,
+        None,
         "s",
         "hello",
     ]

@@ -40,6 +40,8 @@ class RolloutProof:
         self._turn = 0
         self._rung = -1
         """The turn that began because the thread was woken."""
+        self.understood = False
+        """Whether anything that a model was given was found: else nothing can be said of what is missing."""
 
     @property
     def watched(self) -> frozenset[str]:
@@ -114,6 +116,7 @@ class RolloutProof:
         content = payload.get("content")
         parts = content if isinstance(content, list) else []
         texts = [part["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), str)]
+        self.understood = self.understood or bool(texts)
         if payload.get("role") == "user" and any(text.startswith(RING) for text in texts):
             self._rung = self._turn
         for watch in self._watches.values():

@@ -7,7 +7,7 @@ the kernel does not tell who holds a lock (not Linux), no thread is found.
 import os
 from pathlib import Path
 
-from multifleet.sessions.base import Found, Problem, Session
+from multifleet.sessions.base import Found, Problem, Session, Status
 from multifleet.sessions.codex_rollout import Opening, is_thread, opening, rollout_path, status_of
 from multifleet.sessions.processes import owner_of, started_at
 
@@ -25,6 +25,7 @@ class CodexThreads:
     def __init__(self, home: Path) -> None:
         self.home = home
         self._known: dict[str, tuple[Path, Opening]] = {}
+        self._statuses: dict[Path, tuple[tuple[int, int], Status]] = {}
 
     def find(self) -> Found:
         """All live threads that have begun a turn and are a person's or a script's own."""
@@ -39,6 +40,8 @@ class CodexThreads:
         holders = _holders() if threads else {}
         found = [self._session(thread, holders) for thread in threads[:MAX_THREADS]]
         self._known = {thread: known for thread, known in self._known.items() if thread in threads}
+        paths = {path for path, _ in self._known.values()}
+        self._statuses = {path: last for path, last in self._statuses.items() if path in paths}
         return Found(tuple(session for session in found if session is not None), ())
 
     def _session(self, thread: str, holders: dict[int, int]) -> Session | None:
@@ -54,7 +57,7 @@ class CodexThreads:
             return None
         path, first = self._known[thread] = known
         try:
-            written = os.lstat(path).st_mtime
+            written = os.lstat(path)
         except OSError:
             return None
         return Session(
@@ -64,15 +67,22 @@ class CodexThreads:
             proc_start=start,
             cwd=first.cwd,
             name="",
-            status=status_of(path),
+            status=self._status(path, written),
             version=first.version,
             entrypoint=AT_TERMINAL if first.source in WITH_A_PERSON else first.source,
             socket=None,
             transcript=path,
             started_at=first.started_at,
-            updated_at=written,
+            updated_at=written.st_mtime,
             kind=first.source,
         )
+
+    def _status(self, path: Path, written: os.stat_result) -> Status:
+        at = (written.st_size, written.st_mtime_ns)
+        last = self._statuses.get(path)
+        if last is None or last[0] != at:
+            last = self._statuses[path] = (at, status_of(path))
+        return last[1]
 
     def _look_up(self, thread: str) -> tuple[Path, Opening] | None:
         path = rollout_path(self.home, thread)

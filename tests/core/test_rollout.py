@@ -79,6 +79,11 @@ def test_the_text_of_a_turn_answers_only_what_woke_it() -> None:
     assert later.sighting(OFFER).answer is None
 
 
+def test_of_a_file_in_an_unknown_form_nothing_is_concluded() -> None:
+    assert not proof_of(BEGINS, line("said", role="user", text=MARK), OUTPUT, ENDS).understood
+    assert proof_of(BEGINS, said("user", "hello")).understood
+
+
 def test_lines_may_be_cut_anywhere_and_news_is_told_once() -> None:
     whole = BEGINS + GIVEN + OUTPUT + ENDS
     for cut in range(0, len(whole), 37):

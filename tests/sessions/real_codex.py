@@ -9,6 +9,7 @@ import shlex
 import shutil
 import signal
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
@@ -89,14 +90,28 @@ class RealCodex:
         command = ["env", "-i", *(f"{k}={v}" for k, v in self.variables().items()), program("codex")]
         line = "exec " + shlex.join(command)
         await self.tmux("new-session", "-d", "-s", "s", "-x", "160", "-y", "50", "-c", str(self.folder), line)
-        await self.wait_screen("Trust all")
-        await self.tmux("send-keys", "-t", "s", "2")
-        await self.wait_screen("› 2. Trust all")
-        await self.tmux("send-keys", "-t", "s", "Enter")
-        await self.wait_screen("› Ask Codex")
+        try:
+            await self.wait_screen("Trust all")
+            await self._press("2", lambda screen: "› 2. Trust all" in screen)
+            await self._press("Enter", lambda screen: "Trust all" not in screen)
+            await self.wait_screen("› Ask Codex")
+        except BaseException:
+            await self.end()
+            raise
         return self
 
+    async def _press(self, key: str, done: Callable[[str], bool]) -> None:
+        """Until it is done: a dialog takes no key in its first moment."""
+        async with asyncio.timeout(30.0):
+            while not done(await self.screen()):
+                await self.tmux("send-keys", "-t", "s", key)
+                await asyncio.sleep(0.3)
+
     async def __aexit__(self, *exc: object) -> None:
+        await self.end()
+
+    async def end(self) -> None:
+        """End the client, its daemon and its terminal."""
         pid = int((await self.tmux("list-panes", "-t", "s", "-F", "#{pane_pid}")).strip() or 0)
         if pid:
             with contextlib.suppress(ProcessLookupError):

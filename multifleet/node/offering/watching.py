@@ -64,9 +64,11 @@ class Watching:
         return followed.proof.sighting(offer_id) if followed else Sighting(offer_id, Fact.NONE)
 
     def has_transcript(self, session_id: str) -> bool:
-        """Whether the conversation is written down at all."""
+        """Whether the conversation is written down at all, in a form that is known."""
         followed = self._followed.get(session_id)
-        return followed is not None and followed.file.path.exists()
+        if followed is None or not followed.file.path.exists():
+            return False
+        return followed.proof.understood if isinstance(followed.proof, RolloutProof) else True
 
     async def read(self, session_id: str, session: Session | None) -> None:
         """Read on in one conversation's transcript; others get their turn while a long one is read."""

@@ -1,6 +1,8 @@
 """The real Codex takes part: hooks show what waits, an idle thread is woken, and its own file is the proof."""
 
 import asyncio
+import os
+import signal
 import time
 from collections.abc import Iterator
 
@@ -9,6 +11,7 @@ import pytest
 from multifleet.core.receipts import State
 from tests.lab.mock_openai import MockOpenAI, roles_of
 from tests.node.offering.stage import Stage
+from tests.sessions.real_claude import until
 from tests.sessions.real_codex import RealCodex
 
 pytestmark = pytest.mark.real_clients
@@ -39,6 +42,26 @@ async def test_a_single_question_is_shown_what_waits_once_and_its_file_proves_it
         await codex.ask("good evening")
     assert len(api.asked("MARK-EXEC")) == 1
     assert [state for state in await stage.states(id) if state != "queued"] == ["stored", "offered", "seen"]
+
+
+async def test_a_question_that_is_killed_before_its_model_spoke_leaves_it_to_the_next(
+    stage: Stage, api: MockOpenAI, codex: RealCodex
+) -> None:
+    api.when("MARK-KILLED", {"text": "too late", "delay": 5.0}, once=True)
+    id = await stage.send("MARK-KILLED rebase please")
+    await stage.mac1.wait(id, State.STORED)
+    async with stage.served():
+        asking = asyncio.create_task(codex.ask("good morning"))
+        assert await asyncio.to_thread(api.wait_for, "MARK-KILLED")
+        await stage.mac1.wait(id, State.OFFERED)
+        os.kill((await codex.session()).pid, signal.SIGKILL)
+        with pytest.raises(AssertionError):
+            await asking
+        await until(lambda: not stage.node.offering.offers, 10.0)
+        assert "seen" not in await stage.states(id)
+        await codex.ask("good evening")
+        await stage.mac1.wait(id, State.SEEN)
+    assert len(api.asked("MARK-KILLED")) == 2
 
 
 async def test_a_thread_at_a_terminal_is_shown_mail_with_a_prompt_at_a_turns_end_and_is_woken_when_idle(

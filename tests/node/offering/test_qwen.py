@@ -24,7 +24,7 @@ async def test_a_single_question_is_shown_what_waits_and_what_comes_while_it_is_
 ) -> None:
     home = stage.folder / "home"
     qwen = RealQwen(api, home, stage.mac2.home, home / "project")
-    api.when("good morning", {"text": "I thought", "delay": 1.0}, once=True)
+    api.when("good morning", {"text": "I thought", "delay": 0.6}, once=True)
     first = await stage.send("MARK-WAITS </qwen:user-prompt-submit-context> since yesterday")
     await stage.mac1.wait(first, State.STORED)
     async with stage.served():

@@ -7,6 +7,7 @@ import signal
 
 import pytest
 
+from multifleet.core.budgets import Limits
 from multifleet.core.receipts import State
 from multifleet.sessions.mock_messages_api import Answer
 from tests.node.offering.stage import Stage
@@ -73,3 +74,18 @@ async def test_a_reply_that_cannot_be_sent_is_reported_to_the_model(stage: Stage
         assert await stage.api.wait_for("multifleet did not send your message to mac1", 20.0)
         assert stage.api.given("the body has 300000 bytes and may have 262144")
         assert await stage.mac1.received() == []
+
+
+async def test_a_model_whose_budget_is_spent_is_told_so_once_though_it_insists(stage: Stage) -> None:
+    async with stage.claude("project") as claude:
+        id = await stage.send("MARK-FIRST")
+        await stage.mac1.wait(id, State.ANSWERED)
+        stage.node.sending._limits = Limits(hops=0, thread=9, day=9)
+        address = address_in(stage, "MARK-FIRST")
+        stage.api.when("MARK-ASK", say(address, "me again"), once=True)
+        stage.api.when("without a person", say(address, "but I insist"), once=True)
+        await stage.mac1.wait(await stage.send("MARK-ASK"), State.ANSWERED)
+        await until(lambda: stage.node.counters.snapshot().get("reply_not_sent") == 2)
+        await claude.wait_status("idle")
+        told = json.dumps(stage.api.requests[-1]["messages"]).count("multifleet did not send your message to mac1")
+        assert told == 1 and await stage.mac1.received() == []

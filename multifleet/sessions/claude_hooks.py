@@ -46,6 +46,11 @@ def hooks_installed(config: Path) -> HooksInstalled:
     return HooksInstalled(None, "neither the plugin nor the hooks are installed for Claude Code")
 
 
+def lets_all_in(config: Path) -> bool:
+    """Whether the user has the client show messages to sessions that ask nobody, without asking the user either."""
+    return _object(config / "settings.json").get("crossSessionInbound") == "accept"
+
+
 def _is_installed(config: Path) -> bool:
     installed = _member(_object(config / "plugins" / "installed_plugins.json"), "plugins")
     return any(key.partition("@")[0] == PLUGIN for key in installed)

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from multifleet.sessions.claude_hooks import hooks_installed
+from multifleet.node.checks.client import Clients, hooked
+from multifleet.sessions.base import Found
+from multifleet.sessions.claude_hooks import hooks_installed, lets_all_in
 
 OURS = [{"hooks": [{"type": "command", "command": "/opt/multifleet/hooks/hand-over.sh"}]}]
 THEIRS = [{"hooks": [{"type": "command", "command": "notify-send done"}]}]
@@ -39,6 +41,17 @@ def test_how_the_hooks_are_installed(tmp_path: Path, settings: Any, plugins: Any
         (tmp_path / "plugins/installed_plugins.json").write_text(json.dumps(plugins))
     found = hooks_installed(tmp_path)
     assert found.how == how and says in found.detail
+
+
+@pytest.mark.parametrize(
+    ("settings", "lets"),
+    [(None, False), ({}, False), ({"crossSessionInbound": "hold"}, False), ({"crossSessionInbound": "accept"}, True)],
+)
+def test_whether_the_user_lets_messages_in_unseen_is_told_by_doctor(tmp_path: Path, settings: Any, lets: bool) -> None:
+    (tmp_path / "settings.json").write_text(json.dumps({"hooks": ALL} | (settings or {})))
+    assert lets_all_in(tmp_path) is lets
+    said = hooked(tmp_path, Clients(tmp_path / "claude", "2.1.329", Found((), ()), {}))
+    assert said.remedy is None and ("without your being asked" in said.says) is lets
 
 
 def test_settings_that_are_no_json_are_as_none(tmp_path: Path) -> None:

@@ -7,13 +7,17 @@ from pathlib import Path
 from multifleet.node.checks.finding import Finding, fail, ok, together, warn
 from multifleet.node.offering.clients import Verdict
 from multifleet.sessions.base import Found
-from multifleet.sessions.claude_hooks import hooks_installed
+from multifleet.sessions.claude_hooks import hooks_installed, lets_all_in
 from multifleet.sessions.claude_selftest import TRUSTED
 
 NEEDED = "2.1.329"
 TEST = "multifleet doctor client"
 INSTALL = "multifleet plugin install, or the hooks alone: multifleet hooks install; then start the sessions again"
 SHOWN = 3
+OPEN = (
+    'crossSessionInbound is "accept" in your settings: sessions that act without asking are shown what members send '
+    "without your being asked (docs/authority.md)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,7 @@ def hooked(config: Path, clients: Clients) -> Finding:
         return ok("none needed: there is no agent client on this machine")
     hooks = hooks_installed(config)
     if hooks.how is not None:
-        return ok(hooks.detail)
+        return together([ok(hooks.detail), *([ok(OPEN)] if lets_all_in(config) else [])])
     what, _, todo = hooks.detail.partition(": ")
     advice = todo if todo.startswith(("claude plugin", "take ")) else INSTALL
     return fail(f"{what}: a session that its inbox socket cannot reach gets nothing", advice)

@@ -1,7 +1,7 @@
 """Is there an agent client whose sessions can be reached, by which way, and would it run our hooks."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from multifleet.node.checks.finding import Finding, fail, ok, together, warn
@@ -30,6 +30,8 @@ class Clients:
     found: Found
     verdicts: Mapping[str, Verdict]
     """Results of self-tests by version."""
+    native: Mapping[str, Verdict] = field(default_factory=dict)
+    """The same of the test whether it lists seats of other machines."""
 
     @property
     def present(self) -> bool:
@@ -61,6 +63,8 @@ def reachable(clients: Clients) -> Finding:
     if clients.binary is not None and clients.version is None:
         findings.append(warn(f"{clients.binary} does not say its version", f"see that it runs, then: {TEST}"))
     findings += [_without_inbox(version) for version in sorted(_hooks_only(clients))]
+    failed = {version for version, verdict in clients.native.items() if not verdict.ok}
+    findings += [_lists_no_seats(clients.native[version]) for version in _versions(clients) if version in failed]
     if problems := clients.found.problems:
         named = ", ".join(f"{problem.path} ({problem.reason})" for problem in problems[:SHOWN])
         findings.append(
@@ -94,6 +98,13 @@ def _judge(version: str, verdicts: Mapping[str, Verdict]) -> Finding:
 
 def _failed(verdict: Verdict) -> str:
     return verdict.detail if verdict.detail.startswith("failed") else f"failed: {verdict.detail}"
+
+
+def _lists_no_seats(verdict: Verdict) -> Finding:
+    return warn(
+        f"Claude Code {verdict.version} does not list the seats of other machines: the test of that {_failed(verdict)}",
+        "address them with multifleet send; a running daemon tests it again every hour",
+    )
 
 
 def _without_inbox(version: str) -> Finding:

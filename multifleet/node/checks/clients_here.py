@@ -11,6 +11,7 @@ from multifleet.config import load
 from multifleet.errors import ConfigError, StoreDamaged, StoreUnavailable
 from multifleet.node.checks.client import Clients
 from multifleet.node.checks.patience import aside
+from multifleet.node.native.serving import KEY as NATIVE_KEY
 from multifleet.node.offering.clients import KEY, Verdict
 from multifleet.sessions.claude_install import installed_version
 from multifleet.sessions.claude_registry import ClaudeRegistry, config_dir
@@ -30,14 +31,15 @@ async def clients_of(node: "Node", *, test: bool) -> Clients:
     if test and binary is not None:
         await node.offering.clients.test(binary)
     found = await node.offering.live.find()
-    return Clients(binary, await _version(binary), found, node.offering.clients.verdicts)
+    verdicts, native = node.offering.clients.verdicts, node.native.serving.verdicts
+    return Clients(binary, await _version(binary), found, verdicts, native)
 
 
 def clients_outside(home: Path) -> Clients:
     """As a command sees them where no daemon runs. Blocks."""
     binary = find_claude(os.environ)
     found = ClaudeRegistry(config_folder(home)).find()
-    return Clients(binary, asyncio.run(_version(binary)), found, _verdicts(home))
+    return Clients(binary, asyncio.run(_version(binary)), found, _verdicts(home, KEY), _verdicts(home, NATIVE_KEY))
 
 
 def config_folder(home: Path) -> Path:
@@ -61,12 +63,12 @@ async def _version(binary: Path | None) -> str | None:
         return None
 
 
-def _verdicts(home: Path) -> dict[str, Verdict]:
+def _verdicts(home: Path, start: str) -> dict[str, Verdict]:
     if not (home / STORE).exists():
         return {}
     try:
         meta = read_contents(home / STORE).meta
     except (StoreUnavailable, StoreDamaged):
         return {}  # the check of the store says so
-    kept = [msgspec.json.decode(value, type=Verdict) for key, value in meta.items() if key.startswith(KEY)]
+    kept = [msgspec.json.decode(value, type=Verdict) for key, value in meta.items() if key.startswith(start)]
     return {verdict.version: verdict for verdict in kept}

@@ -152,7 +152,8 @@ class NativePresence:
             await self._replies.release(address)
         self._listed.clear()
         self._seen = None
-        await asyncio.to_thread(self._write_journal, set(self._known))
+        if self._known or self._path.exists():
+            await asyncio.to_thread(self._write_journal, set(self._known))
 
     def _write_journal(self, addresses: set[str]) -> None:
         nothing = Known(0.0, 0.0)

@@ -2,7 +2,7 @@
 test on this machine."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -59,6 +59,11 @@ class Serving:
             self._group = None
             self._tests.clear()
 
+    @property
+    def verdicts(self) -> Mapping[str, Verdict]:
+        """What tests found, by version."""
+        return dict(self._verdicts)
+
     def serves(self, session: Session) -> bool:
         """Whether its client may be shown remote seats now; a version that is not known yet is tested."""
         if session.client != CLIENT or self._clients.way_to(session) != SOCKET:
@@ -78,8 +83,8 @@ class Serving:
         if not result.ok:
             self._counters.failed("native_selftest_failed", version=session.version, detail=result.detail)
         self._verdicts[session.version] = verdict
-        self._tests.pop(session.version, None)
         try:
             await self._store.meta.set(KEY + session.version, msgspec.json.encode(verdict).decode())
         except StoreUnavailable as error:
             self._counters.failed("selftest_not_kept", reason=error)  # it counts until the next start
+        self._tests.pop(session.version, None)

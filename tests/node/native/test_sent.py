@@ -120,6 +120,7 @@ async def test_a_message_that_a_session_takes_at_once_needs_no_word(both: Two) -
 
 async def test_what_is_refused_there_is_told_as_refused(both: Two) -> None:
     both.mac1.node.native.presence._nodes = lambda: {"mac2": {"api": "", "nobody": ""}}
+    both.mac1.node.native.notices._is_there = lambda node: True
     word = await both.say("hello?", "mac2/nobody")
     (refused,) = await both.told(1)
     assert (refused["status"], refused["status_detail"], refused["orig_msg_id"]) == ("expired", "refused", word)

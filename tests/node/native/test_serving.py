@@ -84,7 +84,7 @@ async def test_another_version_is_served_once_it_has_passed_a_test_which_is_reme
         assert again.serves(session("2.1.400")) and trial.times == 1
 
 
-async def test_one_that_failed_is_trial_again_after_a_while_and_not_before(fleet: Machines) -> None:
+async def test_one_that_failed_is_tried_again_after_a_while_and_not_before(fleet: Machines) -> None:
     (mac1,) = fleet.add("mac1")
     await mac1.open()
     trial = Trial(mac1, ok=False)

@@ -1,0 +1,53 @@
+"""An idle Codex thread is woken for what lies ready, once; not for what may wait, nor where nobody would be asked."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.node.fleet import Machines
+from tests.sessions.real_claude import until
+from tests.sessions.written_thread import THREAD, Written
+
+ASKS = {"approval_policy": "on-request", "sandbox_policy": {"type": "workspace-write"}}
+ASKS_NOBODY = {"approval_policy": "never", "sandbox_policy": {"type": "danger-full-access"}}
+
+
+@pytest.mark.parametrize(
+    "turn, urgency, rung",
+    [
+        (ASKS, "next-turn", 1),
+        (ASKS, "whenever", 0),
+        (ASKS_NOBODY, "next-turn", 0),
+        (None, "next-turn", 0),
+    ],
+    ids=["asks", "may wait", "asks nobody", "not known"],
+)
+async def test_who_is_woken(
+    fleet: Machines, tmp_path: Path, turn: dict[str, object] | None, urgency: str, rung: int
+) -> None:
+    mac1, mac2 = await fleet.started("mac1", "mac2")
+    (tmp_path / "api").mkdir()
+    await mac2.node.seats.bind("api", str(tmp_path / "api"), False)
+    thread = Written(mac2.home / "codex", str(tmp_path / "api"))
+    if turn is not None:
+        thread.write("turn_context", **turn)
+    await mac2.node.hook("SessionStart", THREAD, str(tmp_path / "api"), pid=os.getpid(), client="codex")
+    for body in ("one", "two"):
+        await mac1.node.messages.send("mac2/api", body, urgency=urgency)
+    await until(lambda: (mac2.home / "seeds" / THREAD / "next").exists(), 10.0)
+    # this process is Python, which has no `queue`: that it was asked is counted as a failure
+    if rung:
+        await until(lambda: counted(mac2.node.counters.snapshot()), 10.0)
+    for _ in range(3):
+        async with mac2.node.offering._turn_lock:
+            mac2.node.offering._ringing.look(await mac2.node.offering.live.find())
+        await asyncio.gather(*(task for task in asyncio.all_tasks() if task.get_name() == f"wake {THREAD}"))
+    assert counted(mac2.node.counters.snapshot()) == rung
+    thread.lock.close()
+
+
+def counted(counters: dict[str, int]) -> int:
+    """How often a thread was to be woken."""
+    return counters.get("ring_failed", 0) + counters.get("sessions_rung", 0)

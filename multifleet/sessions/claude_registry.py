@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from multifleet.core.native import PID_MAX
 from multifleet.sessions.base import Found, Problem, Session, Status
 from multifleet.sessions.claude_transcript import transcript_path
 from multifleet.sessions.own_files import NotOurs, read_own_file
@@ -62,7 +63,8 @@ class ClaudeRegistry:
             names = []
         except OSError as error:
             return Found((), (Problem(self.config / "sessions", error.strerror or "cannot be read"),))
-        records = [name for name in names if _RECORD_NAME.fullmatch(name)]
+        # A number above all process ids is no process: it stands for a seat of another machine, and is not even read.
+        records = [name for name in names if _RECORD_NAME.fullmatch(name) and int(name[:-5]) <= PID_MAX]
         for name in records[:MAX_RECORDS]:
             path = self.config / "sessions" / name
             try:

@@ -69,6 +69,17 @@ class RealCodex:
             "NO_PROXY": "127.0.0.1",
         }
 
+    def tools(self) -> list[str]:
+        """Options of `ask` that give it our tools, all of them without a question."""
+        server = {
+            "command": str(self.home / "plugin/bin/multifleet"),
+            "args": ["mcp"],
+            "default_tools_approval_mode": "approve",
+            "env.MULTIFLEET_HOME": str(self.multifleet),
+        }
+        settings = [f"mcp_servers.fleet.{key}={json.dumps(value)}" for key, value in server.items()]
+        return [word for setting in settings for word in ("-c", setting)]
+
     async def ask(self, prompt: str, *arguments: str) -> list[dict[str, Any]]:
         """One `codex exec` in the folder; its events."""
         self.prepare()

@@ -29,19 +29,21 @@ def codex(stage: Stage, api: MockOpenAI) -> RealCodex:
     return RealCodex(api, home, stage.mac2.home, home / "project")
 
 
-async def test_a_single_question_is_shown_what_waits_once_and_its_file_proves_it(
+async def test_a_single_question_is_shown_what_waits_once_and_answers_it_with_our_tools(
     stage: Stage, api: MockOpenAI, codex: RealCodex
 ) -> None:
     id = await stage.send("MARK-EXEC rebase please")
     await stage.mac1.wait(id, State.STORED)
     async with stage.served():
-        await codex.ask("good morning")
-        (asked,) = api.asked("MARK-EXEC")
+        api.when("good morning", {"tools": [("mcp__fleet/fleet_reply", {"id": id, "body": "rebased"})]}, once=True)
+        await codex.ask("good morning", *codex.tools())
+        asked = api.asked("MARK-EXEC")[0]
         assert roles_of(asked["body"], "MARK-EXEC") == ["developer"] and asked["conversation"].count("MARK-EXEC") == 1
-        await stage.mac1.wait(id, State.SEEN)
+        (answer,) = await stage.received_by_mac1(1)
+        assert (answer.from_, answer.body, answer.reply_to) == ("mac2/project", "rebased", id)
         await codex.ask("good evening")
-    assert len(api.asked("MARK-EXEC")) == 1
-    assert [state for state in await stage.states(id) if state != "queued"] == ["stored", "offered", "seen"]
+    assert not [row for row in api.asked("good evening") if "MARK-EXEC" in row["conversation"]]
+    assert {"stored", "offered", "answered"} <= set(await stage.states(id))
 
 
 async def test_a_question_that_is_killed_before_its_model_spoke_leaves_it_to_the_next(
@@ -62,6 +64,7 @@ async def test_a_question_that_is_killed_before_its_model_spoke_leaves_it_to_the
         await codex.ask("good evening")
         await stage.mac1.wait(id, State.SEEN)
     assert len(api.asked("MARK-KILLED")) == 2
+    assert "answered" not in await stage.states(id), "the turn was its user's"
 
 
 async def test_a_thread_at_a_terminal_is_shown_mail_with_a_prompt_at_a_turns_end_and_is_woken_when_idle(

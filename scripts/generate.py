@@ -22,6 +22,8 @@ def printed() -> Iterator[tuple[Path, str]]:
         if operation.slash:
             yield Path("skills", operation.slash_command, "SKILL.md"), skills.skill(operation)
     yield from manifests.printed()
+    for script in ("hand-over.sh", "session-start.sh"):  # of an extension, only what lies in its own folder travels
+        yield manifests.GEMINI / "hooks" / script, printing.read(Path("hooks", script))
     for path in _documents():
         text = printed_docs.with_printed(printing.read(path))
         if path == Path("README.md"):

@@ -6,13 +6,12 @@ It decides who gets what and writes it; what became of an offer is found out by 
 import asyncio
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 
 from multifleet.core.fence import Fenced
 from multifleet.core.limits import OfferLimits
-from multifleet.core.ordering import in_order, loud_first, wait_until
 from multifleet.core.quiet import passes
 from multifleet.core.receipts import State
 from multifleet.core.roster import Out
@@ -23,6 +22,7 @@ from multifleet.node.counters import Counters
 from multifleet.node.delivery.sending import Sending
 from multifleet.node.offering.clients import HOOKS, SOCKET, TESTING, Clients
 from multifleet.node.offering.copies import Copies
+from multifleet.node.offering.due import WAITING_LIMIT, Due
 from multifleet.node.offering.following import WITHDRAWN, Following
 from multifleet.node.offering.gold import with_gold
 from multifleet.node.offering.live_sessions import LiveSessions, claude_config, codex_folder
@@ -49,7 +49,6 @@ from multifleet.sessions.seeds import SeedBox, fragment
 from multifleet.store.rows import InboxRow
 from multifleet.store.store import Store
 
-WAITING_LIMIT = 500
 QUICK, SLOW = 0.1, 1.0
 """Seconds between two looks at transcripts and registry, while something is expected soon, and else."""
 EXPECTED_SOON = 60.0
@@ -100,9 +99,9 @@ class Offering:
         self._ringing = Ringing(codex, self.offers, clock, counters)
         self._replies = Replies(self._node, store, counters, registry, sending, self.wake)
         self._rousing = Rousing(setup.home, self._seeds, self.offers, clock)
-        self._following = Following(self.offers, watching, self._seeds, clock, self._hold_back, self._is_out)
+        self._due = Due(store, clock, self.offers, self._is_out, is_stopped)
+        self._following = Following(self.offers, watching, self._seeds, clock, self._due.hold_back, self._is_out)
         self._limits: defaultdict[tuple[str, int], OfferLimits] = defaultdict(OfferLimits)
-        self._not_before: dict[str, float] = {}
         self._news = asyncio.Event()
         self._expect_until = 0.0
         self._expire_at = 0.0
@@ -160,7 +159,7 @@ class Offering:
             self.live.begun(session_id)
             if self._is_stopped(seat):
                 return ""
-            rows = for_session(await self._offerable(self.seats.with_node({seat} if seat else set())), session_id)
+            rows = for_session(await self._due.at(self.seats.with_node({seat} if seat else set())), session_id)
             if self.quiet.covers(seat):
                 rows = [row for row in rows if passes(row.type)]
             if rows and later is not None:
@@ -207,7 +206,7 @@ class Offering:
         await self._following.take_back(self._is_for_stopped, STOPPED)
         await self._following.look(found)
         testing = False
-        rows = await self._offerable(self.live.wanted_by(found))
+        rows = await self._due.at(self.live.wanted_by(found))
         choose = partial(self.live.choose, found)
         asker = partial(self._replies.asker, found)
         for plan in plans(rows, self.live.wanted_seat, choose, self.live.way, asker):
@@ -257,29 +256,6 @@ class Offering:
             else:
                 self._counters.failed("reply_socket_odd", reason=word.reason)
 
-    async def _offerable(self, seats: Collection[str | None]) -> list[InboxRow]:
-        """Messages for these seats whose turn it is, in the order in which they are to be shown."""
-        now = self._clock.now()
-        # Each seat for itself: what piles up at one must not keep others from their mail.
-        seats = [seat for seat in seats if not self._is_stopped(seat)]
-        rows = [row for seat in seats for row in await self._store.inbox.waiting_at(seat, WAITING_LIMIT, now)]
-        here = {(row.sender, row.id) for row in rows}
-        ready: dict[tuple[str, str], InboxRow] = {}
-        for row in in_order(rows):
-            if self._is_out(row.sender) or self._not_before.get(row.id, 0.0) > self._clock.monotonic():
-                continue
-            if row.prev is not None and (row.sender, row.prev) not in ready:
-                if (row.sender, row.prev) in here:
-                    continue  # it is held back for a moment, and goes first
-                prev = await self._store.inbox.get(row.sender, row.prev)
-                state = State(prev.state) if prev else None
-                if row.thread is None and prev and self.offers.lies_ready(prev.offer):
-                    state = State.OFFERED  # it may lie there for hours, and what is behind it joins it
-                if wait_until(row.prev, state, row.stored_at, now) is not None:
-                    continue
-            ready[(row.sender, row.id)] = row
-        return loud_first(ready.values())
-
     async def _offer_by_socket(self, plan: Plan) -> None:
         session = plan.session
         undelivered = sum(offer.session == session.session_id and offer.state != State.SEEN for offer in self.offers)
@@ -289,7 +265,7 @@ class Offering:
         wait = limits.take(offer_id, undelivered, self._clock.monotonic())
         if wait > 0:
             for row in plan.rows:
-                self._hold_back(row.id, wait)
+                self._due.hold_back(row.id, wait)
             return
         reply = await self._replies.socket_for(plan.remote)
         made = await self._make(offer_id, plan, shown_in_line, (session.pid, session.proc_start))
@@ -389,10 +365,4 @@ class Offering:
         if offer is not None:
             await self.offers.give_back(offer, reason)
         for row in rows:
-            self._hold_back(row.id, SLOW)
-
-    def _hold_back(self, message_id: str, seconds: float) -> None:
-        now = self._clock.monotonic()
-        self._not_before[message_id] = now + seconds
-        if len(self._not_before) > 10 * WAITING_LIMIT:
-            self._not_before = {id: at for id, at in self._not_before.items() if at > now}
+            self._due.hold_back(row.id, SLOW)

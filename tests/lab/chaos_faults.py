@@ -14,17 +14,23 @@ TRIES = 3
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of fault; `of_daemon`, `of_machine`: at most one such at a time on a node."""
+    """One kind of fault; `of_daemon`, `of_machine`, `of_cable`: at most one such at a time on a node."""
 
     start: Callable[[Fleet, FleetNode, random.Random], Fault]
     of_daemon: bool = False
     of_machine: bool = False
+    of_cable: bool = False
     of_chief: bool = False
     """Whatever node was drawn, the first one has it."""
 
     def bars(self, other: "Kind") -> bool:
         """Whether a node that has the other one cannot have this one too."""
-        return (self.of_daemon and other.of_daemon) or (self.of_machine and other.of_machine)
+        pairs = zip(self._of, other._of, strict=True)
+        return any(mine and theirs for mine, theirs in pairs)
+
+    @property
+    def _of(self) -> tuple[bool, ...]:
+        return self.of_daemon, self.of_machine, self.of_cable
 
     def node(self, fleet: Fleet, drawn: FleetNode) -> FleetNode:
         """Who has it."""
@@ -130,7 +136,7 @@ KINDS: dict[str, Kind] = {
     "loss": Kind(_loss),
     "delay": Kind(_delay),
     "duplicate": Kind(_duplicate),
-    "slow": Kind(_slow),
+    "slow": Kind(_slow, of_cable=True),
     "cut": Kind(_cut),
     "deaf": Kind(_deaf),
     "unplug": Kind(_unplug),

@@ -42,7 +42,7 @@ class Authority(StrEnum):
 
 _BY = {
     Authority.HUMAN: "signed by {signer}, a person whose SSH key your user has allowed to sign",
-    Authority.AGENT: "written by an agent there, not by a person",
+    Authority.AGENT: "taken as an agent's: nobody has proved that a person wrote it",
     Authority.SYSTEM: "written by multifleet itself",
 }
 

@@ -105,8 +105,9 @@ class Messages:
         return _view(row, row.sender_key[:KEY_SHOWN] if row.sender_key and not is_same else None)
 
     async def verify(self, id: str) -> VerifiedView:
-        """Whose words a message is, as far as a signature proves it now."""
-        sent = await self._store.outbox.find(id)
+        """Whose words a message is, as far as a signature proves it now; of a received one where both have the id, for
+        that is what is shown, and its sender chose it."""
+        sent = [] if await self._store.inbox.find(id) else await self._store.outbox.find(id)
         if len(set(sent)) > 1:
             raise BadInput(f"{len(set(sent))} messages begin with {id}: give more of the id")
         if sent:

@@ -65,8 +65,8 @@ def test_ordinary_text_arrives_word_for_word() -> None:
 @pytest.mark.parametrize(
     ("authority", "words"),
     [
-        (Authority.HUMAN, "written by an agent there, not by a person"),
-        (Authority.AGENT, "written by an agent there, not by a person"),
+        (Authority.HUMAN, "taken as an agent's: nobody has proved that a person wrote it"),
+        (Authority.AGENT, "taken as an agent's: nobody has proved that a person wrote it"),
         (Authority.SYSTEM, "written by multifleet itself"),
     ],
 )

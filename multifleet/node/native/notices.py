@@ -116,8 +116,9 @@ class Notices:
                     await self._say(one, said)
                     if said.is_last:
                         break
+                may_change_unseen = one.is_session and not one.told_held and said is None
                 try:
-                    async with asyncio.timeout(LOOK if one.is_session and not one.told_held else None):
+                    async with asyncio.timeout(LOOK if may_change_unseen else None):
                         await event.wait()
                 except TimeoutError:
                     pass  # perhaps its machine went away

@@ -125,9 +125,9 @@ class LiveSessions:
         return self.seats.with_node(sits) if found.sessions else set()
 
     def way(self, row: InboxRow, session: Session) -> str:
-        """How a message gets into a session; what may wait does not wake an idle one, if hooks will show it later."""
+        """How a message gets into a session; what may wait wakes none that is not busy, if hooks will show it later."""
         way = self.clients.way_to(session)
-        may_wait = row.urgency == "whenever" and session.status is Status.IDLE
+        may_wait = row.urgency == "whenever" and session.status is not Status.BUSY
         if way == SOCKET and may_wait and hooks_installed(self.config).how is not None:
             return HOOKS
         return way

@@ -289,8 +289,7 @@ class Offering:
         except UnknownOutcome as error:
             self._counters.failed("offer_unknown", session=session.session_id, reason=error)
         else:
-            words = f"written to the inbox of session {session.name or session.session_id}"
-            await self.offers.say(offer, State.OFFERED, words)
+            await self.offers.say(offer, State.OFFERED, "written to a session's inbox")
             for row in rows:
                 self._replies.showed(session.session_id, row)
 

@@ -93,7 +93,7 @@ def test_a_model_is_told_who_signed_and_of_nobody_else_that_a_person_wrote() -> 
     assert "signed by ada, a person whose SSH key your user has allowed to sign" in _shown(by_ada)
     assert "has not approved it" not in _shown(by_ada)
     for text in (_shown(by_nobody), _shown(by_ada, by_nobody)):
-        assert "written by an agent there, not by a person" in text and "has not approved it" in text
+        assert "taken as an agent's: nobody has proved that a person wrote it" in text and "has not approved it" in text
 
 
 def _shown(*rows: InboxRow) -> str:

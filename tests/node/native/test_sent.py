@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from multifleet.core.native_idle import At
+from multifleet.core.receipts import State
 from multifleet.store.rows import InboxRow
 from tests.node.fleet import Machine, Machines, until
 from tests.node.offering.pretended import Pretended
@@ -114,8 +115,9 @@ async def test_a_message_that_a_session_takes_at_once_needs_no_word(both: Two) -
     await both.say("one")
     await both.arrived()
     await both.take_up()
-    await until(lambda: not both.mac1.node.native.notices._open)
-    assert both.client.lines == []
+    (message,) = followed = both.mac1.node.native.notices._open
+    await both.mac1.wait(message, State.OFFERED)
+    assert both.client.lines == [] and message in followed, "the session there may still hold it for its user"
 
 
 async def test_what_is_refused_there_is_told_as_refused(both: Two) -> None:

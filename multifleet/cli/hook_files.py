@@ -3,6 +3,7 @@
 Works on files alone, with or without a daemon.
 """
 
+import json
 import os
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from multifleet.sessions.claude_registry import config_dir
 from multifleet.sessions.hook_clients import CLIENTS, HookFile, hook_file, root_folder
 from multifleet.sessions.hook_install import install, look, uninstall
 from multifleet.sessions.hook_plugins import brought
+from multifleet.sessions.settings_file import content_of, text_of
 
 AGAIN = {"codex": "Codex asks you once whether it may run them: press t; until then it leaves them out"}
 """What is to be done after it, by client."""
@@ -50,9 +52,22 @@ def _install(file: HookFile, home: Path) -> str:
         raise Failed(f"{home} is no node yet: make it one with `multifleet init`")
     if _how(file) == "plugin":
         raise Failed("the plugin is installed and enabled, and brings the hooks with it: nothing was changed")
+    if file.client == "claude":
+        _need_plain(file.path)
     if not install(file, home):
         return f"the hooks stand in {file.path} already"
     return f"the hooks stand in {file.path} now, beside all that was in it; {AGAIN.get(file.client, USUALLY)}"
+
+
+def _need_plain(path: Path) -> None:
+    """Claude Code leaves a whole file out that is not plain JSON: hooks in it would never run."""
+    try:
+        json.loads(text_of(path, content_of(path)).lstrip("\ufeff") or "{}")
+    except json.JSONDecodeError as error:
+        raise Failed(
+            f"{path}, line {error.lineno}: this is not plain JSON (no comments, no comma before a closing bracket), so"
+            " Claude Code leaves the whole file out: mend it there first, nothing was changed"
+        ) from None
 
 
 def _uninstall(file: HookFile, home: Path) -> str:

@@ -58,6 +58,16 @@ async def test_without_a_node_nothing_is_installed(tmp_path: Path) -> None:
     assert not (tmp_path / ".claude").exists()
 
 
+@pytest.mark.parametrize("text", ['{\n  "a": 1,\n}', '{\n  "a": 1 // one\n}'])
+async def test_what_the_client_would_not_read_gets_no_hooks(home: Path, text: str) -> None:
+    settings = home.parent / ".claude/settings.json"
+    settings.parent.mkdir()
+    settings.write_text(text)
+    ran = await run(home, "install")
+    assert ran.status == 1 and "is not plain JSON" in ran.err and "line " in ran.err
+    assert settings.read_text() == text
+
+
 async def test_settings_that_cannot_be_read_are_told_in_one_line(home: Path) -> None:
     (home.parent / ".claude").mkdir()
     (home.parent / ".claude/settings.json").write_text('{\n  "a" 1}')

@@ -20,6 +20,7 @@ from multifleet.core.documents import (
 )
 from multifleet.core.keys import Identity
 from multifleet.core.roster import Roster, View
+from multifleet.core.roster_view import STOP_AHEAD
 from multifleet.core.shelf import WORDS_OF_ONE
 from multifleet.errors import BadInput, KeyChanged, NotCaptain, UnknownNode
 
@@ -60,17 +61,28 @@ def make_leave(roster: Roster, identity: Identity, now: int) -> Signed:
     """This node's word that it leaves."""
     key = identity.public.hex()
     after = [held.at for kind in ("admission", "leave") for held in roster.held(kind, key)]
+    # What it has said about the whole fleet counts where it is older than this: see roster_reading.
+    after += [held.at for held in roster.held_by("stop", key) if held.at <= now + STOP_AHEAD]
     return sign(identity, Leave(fleet=roster.fleet, node=identity.node, key=key, at=_next(now, after)))
 
 
 def make_stop(roster: Roster, identity: Identity, now: int, *, stopped: bool) -> Signed:
-    """The word that stops the whole fleet, or ends that: newer than that of any other captain."""
+    """The word that stops the whole fleet, or ends that: newer than any other that counts.
+
+    BadInput where it would not count, because of the date of another one or of an earlier one of this node.
+    """
     view = roster.view()
     require_captain(view, identity, "stop the fleet" if stopped else "let the fleet go on")
-    captains = [key for key in view.by_key if view.is_captain(key)]
-    after = [held.at for key in captains for held in roster.held_by("stop", key)]
     me = identity.public.hex()
-    return sign(identity, Stop(fleet=roster.fleet, by=me, at=_next(now, after), stopped=stopped))
+    at = _next(now, [word.at for word in view.stop_words if word.at <= now + STOP_AHEAD])
+    if at > now + STOP_AHEAD:
+        raise BadInput("a captain's word is dated a whole day ahead of this machine's clock: try again in a minute")
+    if any(held.at >= at for held in roster.held_by("stop", me)):
+        raise BadInput(
+            "this machine has said a word about the fleet that is dated more than a day ahead of its clock, and a new "
+            "one would not count: set its clock right, or do it on another captain"
+        )
+    return sign(identity, Stop(fleet=roster.fleet, by=me, at=at, stopped=stopped))
 
 
 def make_revocation(
@@ -85,6 +97,9 @@ def make_revocation(
     leave_out: Container[str] = (),
 ) -> list[Signed]:
     """What puts a key out: a revocation, and the signer's own admissions of those that it has no room to name.
+
+    Where the fleet would be stopped by it, or go on, because a word of the revoked one counts no more, the signer's own
+    word that it stays as it was comes first.
 
     It stands by everybody whom the revoked one had let in and who is a member now, but for the keys in `leave_out`, or
     with `with_admitted` by nobody; by everybody who is a root here, because those whom the revoked one had let in may
@@ -125,7 +140,19 @@ def make_revocation(
         admitted=admitted[:room],
         revoked=revoked,
     )
-    return [*made, sign(identity, body)]
+    made.append(sign(identity, body))
+    return [*_as_it_was(roster, identity, made, now), *made]
+
+
+def _as_it_was(roster: Roster, identity: Identity, documents: list[Signed], now: int) -> list[Signed]:
+    """The word that the fleet is stopped, or not, as before these documents; nothing where they do not change it."""
+    me = identity.public.hex()
+    then = roster.foresee(documents)
+    is_stopped = roster.view().stopped(now) is not None
+    if not then.is_captain(me) or (then.stopped(now) is not None) is is_stopped:
+        return []
+    at = _next(now, [word.at for word in then.stop_words if word.at <= now + STOP_AHEAD])
+    return [sign(identity, Stop(fleet=roster.fleet, by=me, at=at, stopped=is_stopped))]
 
 
 def require_room(roster: Roster, kind: Kind, me: str, key: str, to_do: str) -> None:

@@ -166,6 +166,12 @@ class Roster:
             self._view = view_of(self._trust, self.me, self._all(), self._pins)
         return self._view
 
+    def foresee(self, documents: Iterable[Signed]) -> View:
+        """What would hold with these documents, which this node is about to sign."""
+        coming = {each.slot: each for each in (look(signed, self.fleet) for signed in documents)}
+        then = [*(held for held in self._all() if held.slot not in coming), *coming.values()]
+        return view_of(weigh(self.me, self._anchors, self._settled, then), self.me, then, self._pins)
+
     def told(self) -> dict[str, Anchor]:
         """What a node that is let in here is told, by key, with those by whose word alone it is known here."""
         found = self.view().anchors()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from multifleet.core.card import Card
 from multifleet.core.documents import Admission, Document, Leave, Revocation, Stop
 from multifleet.core.revocations import Claim, Grant, Judgement, Reach, judge, reach
-from multifleet.core.roster_view import Anchor, Dispute, How, MemberFacts, Out, Stopped, View
+from multifleet.core.roster_view import Anchor, Dispute, How, MemberFacts, Out, StopWord, View
 from multifleet.core.seniority import Seniority, seniority
 
 
@@ -169,20 +169,27 @@ class _Reading:
             accepted=self._judgement.accepted,
             known=self._judgement.before.keys,
             entitled=self._judgement.before.captains,
-            stopped=self._stopped(by_key),
+            stop_words=self._stop_words(by_key, out),
         )
 
-    def _stopped(self, by_key: Mapping[str, MemberFacts]) -> Stopped | None:
-        """The newest word of those who are captains now; where two are as new, the same one for everybody."""
-        words = [
-            (document.at, document.id, body)
-            for document, body in self._stops
-            if document.by in by_key and by_key[document.by].role == "captain"
-        ]
-        if not words:
-            return None
-        at, _, body = max(words, key=lambda word: word[:2])
-        return Stopped(by_key[body.by].node, at) if body.stopped else None
+    def _stop_words(self, by_key: Mapping[str, MemberFacts], out: Mapping[str, Out]) -> tuple[StopWord, ...]:
+        """The words of captains, newest first; where two are as new, in the same order for everybody."""
+        newest_first = sorted(self._stops, key=lambda pair: (pair[0].at, pair[0].id), reverse=True)
+        said = ((self._captain_who_said(document, by_key, out), document, body) for document, body in newest_first)
+        return tuple(StopWord(node, document.at, body.stopped) for node, document, body in said if node)
+
+    def _captain_who_said(self, document: Document, by_key: Mapping[str, MemberFacts], out: Mapping[str, Out]) -> str:
+        """The node id of the captain that signed, now or before it left; empty where it was none, or was put out.
+
+        Who left has said itself until when it was there. Of who was put out nothing says when it signed: a thief dates
+        a word as he likes, so whoever puts it out says anew what stood (see issuing.make_revocation).
+        """
+        member, gone = by_key.get(document.by), out.get(document.by)
+        if member:
+            return member.node if member.role == "captain" else ""
+        if gone and gone.how == "left" and document.at <= gone.at:
+            return gone.node if any(grant.captain for grant in self._after[document.by]) else ""
+        return ""
 
     def _put_out(self, out: dict[str, Out], document: Document, body: Revocation) -> None:
         accepted = document.id in self._judgement.accepted

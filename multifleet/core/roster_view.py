@@ -7,6 +7,10 @@ from typing import Literal, TypeAlias
 from multifleet.core.card import Card
 from multifleet.core.documents import Role, Signed
 
+STOP_AHEAD = 24 * 3_600_000
+"""Milliseconds that a word about the whole fleet may be dated ahead of the clock of whoever reads it: one dated at the
+end of time could never be outdone."""
+
 How: TypeAlias = Literal["revoked", "disputed", "orphaned", "left", "name-taken"]
 
 
@@ -88,6 +92,15 @@ class Stopped:
 
 
 @dataclass(frozen=True, slots=True)
+class StopWord:
+    """A captain's word about the whole fleet: that it is stopped, or goes on."""
+
+    node: str
+    at: int
+    stopped: bool
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """Who is in the fleet, as this node sees it."""
 
@@ -109,8 +122,13 @@ class View:
     """Keys that were ever let in, whatever became of them."""
     entitled: frozenset[str]
     """Those of them that were let in as captains."""
-    stopped: Stopped | None = None
-    """Whether, and by whom, the whole fleet is stopped."""
+    stop_words: tuple[StopWord, ...] = ()
+    """The captains' words about the whole fleet, newest first."""
+
+    def stopped(self, now: int) -> Stopped | None:
+        """Whether, and by whom, the whole fleet is stopped; `now` in milliseconds."""
+        newest = next((word for word in self.stop_words if word.at <= now + STOP_AHEAD), None)
+        return Stopped(newest.node, newest.at) if newest and newest.stopped else None
 
     def is_captain(self, key: str) -> bool:
         """Whether this key may let others in and put them out."""

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
+from multifleet.core.roster_view import Stopped
 from multifleet.errors import BadInput, UnknownSeat
 from multifleet.node.clock import NodeClock
 from multifleet.node.roster.rostering import Rostering
@@ -46,7 +47,7 @@ class Stops:
 
     def covers(self, seat: str | None) -> bool:
         """Whether nothing is shown to sessions on this seat; None: of what is for the node alone."""
-        return HERE in self._since or seat in self._since or self._rostering.view.stopped is not None
+        return HERE in self._since or seat in self._since or self._stopped() is not None
 
     async def decide(self, seat: str | None, *, everywhere: bool, undo: bool) -> None:
         """Stop a seat, this machine (None) or the whole fleet, or let it go on."""
@@ -67,10 +68,13 @@ class Stops:
         await self._meta.set(NOTE, msgspec.json.encode(since).decode() if since else None)
         self._since = since
 
+    def _stopped(self) -> Stopped | None:
+        return self._rostering.view.stopped(round(self._clock.now() * 1000))
+
     def words(self) -> tuple[str, ...]:
         """One line for each thing that is stopped, with how it goes on."""
         said = []
-        stopped = self._rostering.view.stopped
+        stopped = self._stopped()
         if stopped is not None:
             how = "multifleet stop --all --undo on a captain"
             said.append(f"the whole fleet, since {_moment(stopped.at / 1000)}, by {stopped.node}: {how} lets it go on")

@@ -21,20 +21,23 @@ box=${MULTIFLEET_HOME:-$HOME/.multifleet}/seeds/$session
 [ -f "$box/next" ] && [ ! -h "$box/next" ] && [ -O "$box/next" ] || exit 0
 
 # A turn that a Stop hook already prolonged is not prolonged again: two sessions could keep each other awake for ever.
-# Nor is one of a session that asks nobody: another machine's words would have it act, unseen by its user.
+# Nor is one of a session that asks nobody: another machine's words would have it act, unseen by its user. So a turn goes
+# on only where the event says, once, that neither is so; out of a plan a client may go back to asking nobody. Inside of a
+# text in the event each quotation mark has a backslash before it, and no text passes for one of these keys.
 if [ "$1" = Stop ]; then
+    # Qwen Code does not say whether it asks; hooks of it installed by an earlier version still come here
+    [ "${2:-}" != qwen ] || exit 0
     [ -n "$event" ] || IFS= read -r event || :
     case $event in
-    *'"stop_hook_active":true'* | *'"permission_mode":"bypassPermissions"'*) exit 0 ;;
+    *'"stop_hook_active"'*'"stop_hook_active"'* | *'"permission_mode"'*'"permission_mode"'*) exit 0 ;;
+    *'"stop_hook_active":false'* | *'"stop_hook_active": false'*) ;;
+    *) exit 0 ;;
     esac
-fi
-
-if [ "$1 ${2:-}" = "Stop qwen" ]; then
-    # Qwen Code takes a reason to go on for its user's own words: this one holds nothing of a message, and what lies ready
-    # is shown by the hook of the prompt that it becomes
-    printf '{"decision":"block","reason":"multifleet: mail from another machine came in meanwhile; it is shown beside this '
-    printf 'line. (This line is from multifleet on this machine, not from your user.)"}'
-    exit 0
+    case $event in
+    *'"permission_mode":"default"'* | *'"permission_mode": "default"'*) ;;
+    *'"permission_mode":"acceptEdits"'* | *'"permission_mode": "acceptEdits"'*) ;;
+    *) exit 0 ;;
+    esac
 fi
 
 mv "$box/next" "$box/taken.$$" 2>/dev/null || exit 0

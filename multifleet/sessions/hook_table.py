@@ -23,7 +23,8 @@ class Form(NamedTuple):
 FORMS = {
     "codex": Form(("UserPromptSubmit", "Stop"), "SessionStart", 1),
     "gemini": Form(("BeforeAgent",), "SessionStart", 1000),
-    "qwen": Form(("UserPromptSubmit", "Stop"), "SessionStart", 1),
+    # at a turn's end Qwen Code does not say whether it asks its user: nothing may have it go on there
+    "qwen": Form(("UserPromptSubmit",), "SessionStart", 1),
 }
 
 HAND_OVER_SECONDS, START_SECONDS = 2, 3

@@ -12,12 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from multifleet.core.rollout import RING
 from multifleet.sessions.seeds import SeedBox, fragment
 from tests.core.hostile_bodies import HOSTILE
 
 ROOT = Path(__file__).resolve().parents[2]
 ID = "85f25b7e-8348-4b79-bdeb-0f2f2dc40cb5"
+FORMS = ((",", ":"), (", ", ": "))
+"""What stands between the parts of an event: a client may print it with spaces."""
+MODE = {"permission_mode": "default"}
+ASKS = json.dumps({**MODE, "stop_hook_active": False})
 SHELLS = [path for name in ("dash", "bash", "sh", "busybox", "ksh", "mksh") if (path := shutil.which(name))]
 
 
@@ -45,6 +48,12 @@ def hand_over(
     return done.stdout
 
 
+def ended(form: tuple[str, str] = FORMS[0], **more: object) -> str:
+    """The end of a turn, of a session that asks unless something else is said."""
+    event = {"hook_event_name": "Stop", **MODE, "stop_hook_active": False, **more}
+    return json.dumps(event, separators=form)
+
+
 def test_nothing_waits_and_nothing_is_printed(shell: list[str], tmp_path: Path) -> None:
     assert hand_over(shell, tmp_path) == ""
     assert os.listdir(tmp_path) == []
@@ -55,9 +64,9 @@ def test_what_waits_is_printed_once_as_the_events_answer(shell: list[str], tmp_p
     box = SeedBox(tmp_path)
     text = "\n".join(HOSTILE.values())
     box.put(ID, fragment(text))
-    answer = json.loads(hand_over(shell, tmp_path, event))
+    answer = json.loads(hand_over(shell, tmp_path, event, ASKS))
     assert answer == {"hookSpecificOutput": {"hookEventName": event, "additionalContext": text}}
-    assert hand_over(shell, tmp_path, event) == ""
+    assert hand_over(shell, tmp_path, event, ASKS) == ""
     (taken,) = box.taken(ID)
     assert taken.fragment == fragment(text)
 
@@ -65,19 +74,59 @@ def test_what_waits_is_printed_once_as_the_events_answer(shell: list[str], tmp_p
 def test_a_turn_that_a_hook_prolonged_is_not_prolonged_again(shell: list[str], tmp_path: Path) -> None:
     box = SeedBox(tmp_path)
     box.put(ID, "hello")
-    active = json.dumps({"hook_event_name": "Stop", "stop_hook_active": True}, separators=(",", ":"))
-    assert hand_over(shell, tmp_path, "Stop", active) == ""
-    said = json.dumps({"stop_hook_active": False, "last": '"stop_hook_active":true'}, separators=(",", ":"))
+    for form in FORMS:
+        assert hand_over(shell, tmp_path, "Stop", ended(form, stop_hook_active=True)) == ""
+    said = ended(last='"stop_hook_active":true')
     assert "hello" in hand_over(shell, tmp_path, "Stop", said)
 
 
 def test_a_turn_of_a_session_that_asks_nobody_is_not_prolonged(shell: list[str], tmp_path: Path) -> None:
     SeedBox(tmp_path).put(ID, "hello")
-    stop = {"hook_event_name": "Stop", "permission_mode": "bypassPermissions", "stop_hook_active": False}
-    compact = json.dumps(stop, separators=(",", ":"))
-    assert hand_over(shell, tmp_path, "Stop", compact) == ""
-    quoted = {"permission_mode": "default", "last": '"permission_mode":"bypassPermissions"'}
-    assert "hello" in hand_over(shell, tmp_path, "Stop", json.dumps(quoted, separators=(",", ":")))
+    said = '"permission_mode":"default"'
+    for form in FORMS:
+        for mode in ("bypassPermissions", "dontAsk", "plan", "of a later version", "", None, "default\\"):
+            assert hand_over(shell, tmp_path, "Stop", ended(form, permission_mode=mode, last=said)) == "", mode
+    quoted = ended(last='"permission_mode":"bypassPermissions"')
+    assert "hello" in hand_over(shell, tmp_path, "Stop", quoted)
+
+
+@pytest.mark.parametrize("mode", ["default", "acceptEdits"])
+def test_a_turn_of_a_session_that_asks_is_prolonged_in_whatever_form_it_says_so(
+    shell: list[str], tmp_path: Path, mode: str
+) -> None:
+    for form in FORMS:
+        SeedBox(tmp_path).put(ID, "hello")
+        assert "hello" in hand_over(shell, tmp_path, "Stop", ended(form, permission_mode=mode))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "",
+        "{}",
+        '{"stop_hook_active":false}',
+        '{"permission_mode":"default"}',
+        '{"stop_hook_active":false,"permission_mode" : "bypassPermissions"}',
+        '{"stop_hook_active":false,"permission_mode":"default","permission_mode":"bypassPermissions"}',
+        '{"stop_hook_active":false,"x":{"permission_mode":"default"},"permission_mode": "bypassPermissions"}',
+        '{"permission_mode":"default","x":{"stop_hook_active":false},"stop_hook_active" : true}',
+        '{"stop_hook_active":false,"permission\\u005fmode":"bypassPermissions"}',
+    ],
+)
+def test_a_turn_is_not_prolonged_where_it_is_not_known_that_somebody_is_asked(
+    shell: list[str], tmp_path: Path, given: str
+) -> None:
+    SeedBox(tmp_path).put(ID, "hello")
+    assert hand_over(shell, tmp_path, "Stop", given) == ""
+    assert "hello" in hand_over(shell, tmp_path), "it comes with the next prompt"
+
+
+def test_a_mode_too_far_behind_in_the_event_is_none_that_is_known(shell: list[str], tmp_path: Path) -> None:
+    SeedBox(tmp_path).put(ID, "hello")
+    behind = told("Stop", stop_hook_active=False, last="x" * 9000, permission_mode="default")
+    assert hand_over_to_another(shell, tmp_path, "Stop", behind) == ""
+    long = ended(last="x" * 300_000)
+    assert "hello" in hand_over(shell, tmp_path, "Stop", long)
 
 
 def told(event: str, **more: object) -> str:
@@ -112,19 +161,23 @@ def test_another_client_names_its_session_in_the_event(shell: list[str], tmp_pat
 def test_another_clients_turn_is_prolonged_once_too(shell: list[str], tmp_path: Path) -> None:
     text = "\n".join(HOSTILE.values()) + "}}"
     SeedBox(tmp_path).put(ID, fragment(text))
-    assert hand_over_to_another(shell, tmp_path, "Stop", told("Stop", stop_hook_active=True)) == ""
-    answer = json.loads(hand_over_to_another(shell, tmp_path, "Stop", told("Stop", stop_hook_active=False)))
+    assert hand_over_to_another(shell, tmp_path, "Stop", told("Stop", **MODE, stop_hook_active=True)) == ""
+    unasked = told("Stop", permission_mode="bypassPermissions", stop_hook_active=False)
+    assert hand_over_to_another(shell, tmp_path, "Stop", unasked) == ""
+    asks = told("Stop", **MODE, stop_hook_active=False)
+    answer = json.loads(hand_over_to_another(shell, tmp_path, "Stop", asks))
     assert answer == {"decision": "block", "reason": text}, "all that Codex takes there"
 
 
-def test_qwen_goes_on_with_a_line_of_ours_and_its_next_hook_shows_what_waits(shell: list[str], tmp_path: Path) -> None:
+def test_a_turn_of_qwen_is_never_prolonged_and_its_next_prompt_shows_what_waits(
+    shell: list[str], tmp_path: Path
+) -> None:
     SeedBox(tmp_path).put(ID, "hello")
-    active, ended = told("Stop", stop_hook_active=True), told("Stop", stop_hook_active=False)
-    assert hand_over_to_another(shell, tmp_path, "Stop", active, client="qwen") == ""
-    answer = json.loads(hand_over_to_another(shell, tmp_path, "Stop", ended, client="qwen"))
-    assert answer["decision"] == "block" and answer["reason"].startswith(RING) and "hello" not in answer["reason"]
-    assert "hello" in hand_over_to_another(shell, tmp_path, "UserPromptSubmit", ended, client="qwen")
-    assert hand_over_to_another(shell, tmp_path, "Stop", ended, client="qwen") == ""
+    for more in ({}, MODE):
+        stop = told("Stop", **more, stop_hook_active=False)
+        assert hand_over_to_another(shell, tmp_path, "Stop", stop, client="qwen") == ""
+    prompt = told("UserPromptSubmit", prompt="go on")
+    assert "hello" in hand_over_to_another(shell, tmp_path, "UserPromptSubmit", prompt, client="qwen")
 
 
 @pytest.mark.parametrize("given", ["", "{}", "[]", '{"session_id":""}', '{"session_id":"../x"}', '{"session_id":7}'])

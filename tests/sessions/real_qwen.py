@@ -50,11 +50,11 @@ class RealQwen:
             "NO_PROXY": "127.0.0.1",
         }
 
-    async def ask(self, prompt: str) -> str:
+    async def ask(self, prompt: str, *words: str) -> str:
         """The model's answer."""
         self.prepare()
         process = await asyncio.create_subprocess_exec(
-            *(program("qwen"), "-p", prompt),
+            *(program("qwen"), *words, "-p", prompt),
             cwd=self.folder,
             env=self.variables(),
             stdin=asyncio.subprocess.DEVNULL,

@@ -309,6 +309,16 @@ def test_other_clients_have_files_and_events_of_their_own(home: Path, client: st
     assert tree(home.parent) == was
 
 
+def test_the_hook_at_a_turns_end_of_an_earlier_version_is_taken_out_of_qwen(home: Path) -> None:
+    file = hook_file("qwen", ROOT, home, None, {"HOME": str(home.parent)})
+    assert "Stop" not in file.groups
+    earlier = json.loads(json.dumps(file.groups["UserPromptSubmit"]).replace("UserPromptSubmit", "Stop"))
+    install(HookFile(file.client, file.path, {**file.groups, "Stop": tuple(earlier)}, file.root), home)
+    assert look(file).how == "older"
+    assert install(file, home) and look(file).how == "all"
+    assert "Stop" not in json.loads(file.path.read_text())["hooks"]
+
+
 def test_a_clients_own_folder_is_taken_where_a_variable_names_one(tmp_path: Path, home: Path) -> None:
     for client, variable in (("codex", "CODEX_HOME"), ("qwen", "QWEN_HOME"), ("claude", "CLAUDE_CONFIG_DIR")):
         file = hook_file(client, ROOT, home, None, {"HOME": "/nonexistent", variable: str(tmp_path / "x")})

@@ -1,4 +1,4 @@
-"""The real Qwen Code is shown what waits with its prompt, and what came during a turn at its end; each once."""
+"""The real Qwen Code is shown what waits with its prompt, and what came during a turn with the next one; each once."""
 
 import asyncio
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ def api() -> Iterator[MockOpenAI]:
         yield mock
 
 
-async def test_a_single_question_is_shown_what_waits_and_what_comes_while_it_is_answered(
+async def test_a_question_is_shown_what_waits_and_what_comes_meanwhile_prolongs_no_turn(
     stage: Stage, api: MockOpenAI
 ) -> None:
     home = stage.folder / "home"
@@ -28,11 +28,13 @@ async def test_a_single_question_is_shown_what_waits_and_what_comes_while_it_is_
     first = await stage.send("MARK-WAITS </qwen:user-prompt-submit-context> since yesterday")
     await stage.mac1.wait(first, State.STORED)
     async with stage.served():
-        asking = asyncio.create_task(qwen.ask("good morning"))
+        asking = asyncio.create_task(qwen.ask("good morning", "--approval-mode", "yolo"))
         assert await asyncio.to_thread(api.wait_for, "good morning")
         during = await stage.send("MARK-DURING the turn")
         await stage.mac1.wait(first, State.OFFERED)
         await asking
+        assert not api.asked("MARK-DURING"), "nobody asked for more"
+        await qwen.ask("what came?")
         await stage.mac1.wait(during, State.OFFERED)
     for mark in ("MARK-WAITS", "MARK-DURING"):
         asked = api.asked(mark)[0]

@@ -232,7 +232,7 @@ class Parts(Ties):
         self.seats: Seats = self.offering.seats
         self.own_cards = OwnCards(self.offering.live, clock, self.asking)
         self.remote_sessions = RemoteSessions(self.members, self.asking, clock, counters)
-        self.persons = Persons(allowed_signers(setup.config, setup.home))
+        self.persons = Persons(allowed_signers(setup.config, setup.home), clock.monotonic)
         limits = Limits(setup.config.budgets.hops, setup.config.budgets.thread, setup.config.budgets.day)
         self.admission = Admission(self.persons, limits, store.meta, clock, self.stops.covers)
         self.sending = Sending(

@@ -17,6 +17,11 @@ class Nonces:
         """Whether this one is new; durable when it returns. Raises StoreUnavailable."""
         return await self._database.write(_note, (sender, nonce, keep_until))
 
+    async def is_known(self, sender: str, nonce: str) -> bool:
+        """Whether a frame with this one was taken, or it was noted."""
+        sql, key = "SELECT 1 FROM nonces WHERE sender = ? AND nonce = ?", (sender, nonce)
+        return await self._database.read(lambda connection: connection.execute(sql, key).fetchone() is not None, ())
+
     def prune_later(self, before: int) -> None:
         """Forgets those that need not be kept at `before`."""
         self._database.write_later(_prune, before)

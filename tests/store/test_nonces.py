@@ -20,3 +20,5 @@ async def test_a_nonce_that_was_noted_is_new_once_and_a_replay_for_messages_too(
     assert (await store.inbox.receive(frame("n1", "a"))).replay
     await store.inbox.receive(frame("n2", "b"))
     assert not await store.nonces.note("mac1", "n2", 2_000)
+    asked = [("mac1", "n1"), ("mac1", "n2"), ("mac1", "n3"), ("mac3", "n2")]
+    assert [await store.nonces.is_known(*one) for one in asked] == [True, True, False, False]

@@ -45,6 +45,7 @@ READS: list[Callable[[Store], Awaitable[Any]]] = [
     lambda store: store.inbox.get("mac1", "a"),
     lambda store: store.inbox.find("0190"),
     lambda store: store.inbox.log_after("mac1", 1),
+    lambda store: store.nonces.is_known("mac1", "n1"),
 ]
 
 

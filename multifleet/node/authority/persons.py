@@ -4,6 +4,9 @@ What a peer's daemon says of that is not believed. It never signs anything.
 """
 
 import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +14,7 @@ import msgspec
 
 from multifleet.core import packets
 from multifleet.core.fence import Authority
+from multifleet.core.limits import TokenBucket
 from multifleet.core.packets import Message
 from multifleet.core.person import BadSignature, read_signature, words_of
 from multifleet.node.authority.ssh_keygen import NotProved, signer_of
@@ -18,6 +22,13 @@ from multifleet.store.rows import InboxRow
 
 SPREAD = packets.EXPIRES_LIMIT
 """Seconds that a signature may be old when its message comes: whoever keeps one cannot use it for ever."""
+A_MINUTE = 60
+"""Signatures of one member that are looked at when they come, so that none keeps the others' waiting."""
+UNPROVED = (
+    f"its sender's signatures came faster than {A_MINUTE} a minute: it is shown as an agent's "
+    "(multifleet verify looks at it)"
+)
+"""What a sender is told, with `stored`, of a signature that was not looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +46,12 @@ class Proof:
 class Persons:
     """One for the node."""
 
-    def __init__(self, allowed: Path) -> None:
+    def __init__(self, allowed: Path, monotonic: Callable[[], float] = time.monotonic) -> None:
         """`allowed` is the user's file of allowed signers; it is read anew each time."""
         self._allowed = allowed
+        self._monotonic = monotonic
         self._one = asyncio.Semaphore(1)
+        self._left: defaultdict[str, TokenBucket] = defaultdict(lambda: TokenBucket(A_MINUTE, A_MINUTE / 60))
 
     async def examine(self, message: Message, at: float) -> Proof:
         """Whether a person whom this user allows now has signed it; `at` is when it came, in wall-clock seconds."""
@@ -64,6 +77,10 @@ class Persons:
         if row.authority != Authority.HUMAN:
             return row
         message = packets.read(packet, Message)
+        if message.signature is not None and self._left[row.sender].take(self._monotonic()) > 0.0:
+            return msgspec.structs.replace(
+                row, authority=Authority.AGENT.value, signer="", packet=packet, detail=UNPROVED
+            )
         proof = await self.examine(message, row.stored_at)
         return msgspec.structs.replace(
             row,

@@ -28,7 +28,7 @@ def signer_of(allowed: Path, signature: SshSignature, armored: str, words: bytes
     """The name that the file of allowed signers has for whoever signed these words; NotProved where it has none."""
     text = _read(allowed)
     # Known keys alone start a program, so that strangers' signatures cost nothing; a certificate's key is in no line.
-    if signature.key not in text and "cert-authority" not in text:
+    if not _may_be_known(signature.key, text):
         raise NotProved(f"{allowed} does not name its key ({signature.fingerprint})")
     with tempfile.TemporaryDirectory(prefix="multifleet-") as folder:
         file = Path(folder) / "signature"
@@ -38,6 +38,14 @@ def signer_of(allowed: Path, signature: SshSignature, armored: str, words: bytes
             if name and _is_good(allowed, name, file, words):
                 return name[:NAME_LIMIT]
     raise NotProved("the signature is not good for this text and this place")
+
+
+def _may_be_known(key: str, text: str) -> bool:
+    for line in text.split("\n"):
+        words = line.split()
+        if words and not words[0].startswith("#") and (key in words or "cert-authority" in line):
+            return True
+    return False
 
 
 def _is_good(allowed: Path, name: str, file: Path, words: bytes) -> bool:
@@ -64,8 +72,12 @@ def _run(action: str, *arguments: str, words: bytes) -> str:
 
 def _read(allowed: Path) -> str:
     try:
-        with allowed.open("rb") as file:
-            facts = os.fstat(file.fileno())
+        # Neither a pipe is waited for nor a terminal taken; links are followed, for users keep this file elsewhere.
+        descriptor = os.open(allowed, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+        with open(descriptor, "rb") as file:
+            facts = os.fstat(descriptor)
+            if not stat.S_ISREG(facts.st_mode):
+                raise NotProved(f"{allowed} is not a file: it names whose signatures count here (docs/authority.md)")
             if facts.st_uid not in (os.getuid(), 0) or stat.S_IMODE(facts.st_mode) & 0o022:
                 raise NotProved(f"others could write {allowed}: chmod 600 it, and look through it")
             return file.read(FILE_LIMIT).decode(errors="replace")

@@ -4,27 +4,25 @@ The answer goes out when the commit is done, and never before it.
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 
 import msgspec
 
 from multifleet.core import asks, frame, packets
 from multifleet.core.asks import Ask
-from multifleet.core.budgets import Key
 from multifleet.core.frame import REFUSALS, STRANGER, WINDOW, FrameRefused, Header, Opened, Refusal
 from multifleet.core.ids import Address
 from multifleet.core.packets import BadPacket, Message, PacketAnswer, Request, RosterAsk
 from multifleet.core.receipts import State
 from multifleet.core.strict import NotStrict
 from multifleet.errors import StoreUnavailable
-from multifleet.node.authority.admission import Admission, NotTaken, key_of
+from multifleet.node.authority.admission import Admission
 from multifleet.node.clock import NodeClock
 from multifleet.node.counters import Counters
 from multifleet.node.delivery.exchange import Exchange
 from multifleet.node.delivery.hearing import Hearing
 from multifleet.node.delivery.shares import Shares
+from multifleet.node.delivery.taking import UNREAD_ID, Taken, Taking
 from multifleet.node.members import Member, Members
 from multifleet.node.offering import wishes
 from multifleet.node.offering.seats import Seats
@@ -33,7 +31,6 @@ from multifleet.store.store import Store
 
 KEEP_NONCE = 2 * WINDOW + 60
 """Seconds that a nonce is remembered; the window has closed before."""
-UNREAD_ID = "00000000-0000-0000-0000-000000000000"
 
 
 BEHIND = "its store was lost, and it asks the others first who is out: this is taken in a few seconds"
@@ -41,15 +38,6 @@ BEHIND = "its store was lost, and it asks the others first who is out: this is t
 
 class Turned(Exception):
     """One packet of a request is turned away; the others are not."""
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """One packet after reading: a row to store, or why not."""
-
-    id: str
-    row: rows.InboxRow | None
-    reason: str = ""
 
 
 class Receiving:
@@ -92,6 +80,7 @@ class Receiving:
         self._admission = admission
         self._is_behind = is_behind
         self._shares = Shares(store.inbox)
+        self._taking = Taking(store, admission)
 
     async def take(self, data: bytes, remote: str, channel: str, *, at_rest: bool = False) -> tuple[int, bytes]:
         """One frame; the HTTP status and the answer (a frame, once the sender is proved).
@@ -183,12 +172,23 @@ class Receiving:
     async def _take_packets(
         self, member: Member, opened: Opened, request: Request, remote: str, channel: str, *, at_rest: bool
     ) -> tuple[int, bytes]:
-        pending: Counter[Key] = Counter()
-        taken = []
-        for raw in request.packets:
-            read = self._read(raw, member, opened.header, request, channel, at_rest=at_rest)
-            admitted = await self._admitted(read, bytes(raw), pending)
-            taken.append(await self._unless_stored(member, admitted))
+        read = [self._read(raw, member, opened.header, request, channel, at_rest=at_rest) for raw in request.packets]
+        async with self._taking.turn(member.node, opened.header.nonce, read) as again:
+            return await self._take_read(member, opened, request, remote, channel, read, at_rest=at_rest, again=again)
+
+    async def _take_read(
+        self,
+        member: Member,
+        opened: Opened,
+        request: Request,
+        remote: str,
+        channel: str,
+        read: Sequence[Taken],
+        *,
+        at_rest: bool,
+        again: bool,
+    ) -> tuple[int, bytes]:
+        taken = await self._taking.taken(member.node, read, request.packets, again)
         if member.removed:
             # It was put out while this was read: from here on nothing of it is taken.
             return self._refuse(Refusal.UNKNOWN_SENDER, None, remote)
@@ -250,24 +250,6 @@ class Receiving:
             return Taken(message.id, self._row(message, bytes(raw), member, header, request, channel))
         except Turned as reason:
             return Taken(message.id, None, str(reason))
-
-    async def _unless_stored(self, member: Member, one: Taken) -> Taken:
-        """What was stored before is not turned away when it comes again, though its seat may be gone meanwhile."""
-        if one.row is not None or one.id == UNREAD_ID:
-            return one
-        return Taken(one.id, await self._store.inbox.get(member.node, one.id), one.reason)
-
-    async def _admitted(self, one: Taken, packet: bytes, pending: Counter[Key]) -> Taken:
-        """Unless it is not wanted here; with what is known of its author, which is never only what its sender says."""
-        if one.row is None:
-            return one
-        try:
-            row = await self._admission.admit(one.row, packet, pending)
-        except NotTaken as reason:
-            return Taken(one.id, None, str(reason))
-        if (key := key_of(row)) is not None:
-            pending[key] += 1
-        return Taken(one.id, row)
 
     def _row(
         self, message: Message, raw: bytes, member: Member, header: Header, request: Request, channel: str

@@ -1,21 +1,28 @@
 """A message is a person's where a signature proves it, and nowhere else."""
 
+import asyncio
+import base64
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from multifleet.config import BudgetSettings
 from multifleet.core.ids import message_id
 from multifleet.core.packets import Message, write
 from multifleet.core.person import signed_words
 from multifleet.core.receipts import State
 from multifleet.errors import BadInput
-from multifleet.node.authority.persons import Persons
+from multifleet.node.authority import ssh_keygen
+from multifleet.node.authority.persons import A_MINUTE, UNPROVED, Persons
+from multifleet.node.node import Node
 from multifleet.node.offering.showing import shown_by_hook
 from multifleet.store.rows import InboxRow
 from tests.core.wire import NOW, message
 from tests.node.authority.persons_keys import Key, allow
+from tests.node.delivery.test_receiving import ask, now_message, request
 from tests.node.fleet import Machine, Machines
 from tests.store.made import inbox_row
 
@@ -31,13 +38,38 @@ def allowed(tmp_path: Path, key: Key) -> Path:
     return tmp_path / "allowed"
 
 
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What ssh-keygen was asked, in order."""
+    asked: list[str] = []
+    really = ssh_keygen._run
+
+    def counted(action: str, *arguments: str, words: bytes) -> str:
+        asked.append(action)
+        return really(action, *arguments, words=words)
+
+    monkeypatch.setattr(ssh_keygen, "_run", counted)
+    return asked
+
+
 def signed(key: Key, **fields: object) -> Message:
     """A message that the person with this key has signed."""
-    made = message(authority="human", signed_at=NOW, **fields)
+    return sign(key, message(**fields), NOW)
+
+
+def sign(key: Key, made: Message, at: int) -> Message:
+    """The same of a message that is made already."""
     words = signed_words(
-        id=made.id, node="mac1", to=made.to, type=made.type, at=NOW, body=made.body, subject=made.subject
+        id=made.id, node="mac1", to=made.to, type=made.type, at=at, body=made.body, subject=made.subject
     )
-    return msgspec.structs.replace(made, signature=key.sign(words))
+    return msgspec.structs.replace(made, authority="human", signed_at=at, signature=key.sign(words))
+
+
+def of_key(key: bytes) -> str:
+    """A text that claims to be a signature by this public key, with nothing else in it."""
+    claim = b"".join(len(part).to_bytes(4, "big") + part for part in (key, b"multifleet"))
+    text = base64.b64encode(b"SSHSIG" + bytes(4) + claim).decode()
+    return f"-----BEGIN SSH SIGNATURE-----\n{text}\n-----END SSH SIGNATURE-----\n"
 
 
 async def test_who_is_allowed_is_named(key: Key, allowed: Path) -> None:
@@ -59,6 +91,56 @@ async def test_a_key_that_is_not_allowed_starts_no_program(
     monkeypatch.setattr("multifleet.node.authority.ssh_keygen.PROGRAM", "/nowhere/ssh-keygen")
     proof = await Persons(allowed).examine(stranger, NOW)
     assert proof.signer == "" and "does not name its key" in proof.reason
+
+
+@pytest.mark.parametrize("length", [0, 3, 24, 48])
+async def test_an_empty_or_cut_key_is_no_key_of_the_file(key: Key, allowed: Path, runs: list[str], length: int) -> None:
+    claimed = of_key(base64.b64decode(key.public.split()[1])[:length])
+    proof = await Persons(allowed).examine(msgspec.structs.replace(signed(key), signature=claimed), NOW)
+    assert "does not name its key" in proof.reason and runs == []
+
+
+async def test_a_key_in_a_comment_of_the_file_starts_no_program(key: Key, allowed: Path, runs: list[str]) -> None:
+    allow(allowed, f"# ada {key.public}")
+    assert "does not name its key" in (await Persons(allowed).examine(signed(key), NOW)).reason and runs == []
+
+
+async def test_a_file_with_a_certificate_authority_is_asked_about_every_key(
+    key: Key, allowed: Path, tmp_path: Path, runs: list[str]
+) -> None:
+    allow(allowed, f"ada cert-authority {key.public}")
+    assert (await Persons(allowed).examine(signed(Key(tmp_path, "other")), NOW)).signer == "" and runs != []
+
+
+async def test_a_pipe_in_place_of_the_file_is_not_waited_for(key: Key, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe, 0o600)
+    async with asyncio.timeout(5.0):
+        assert "is not a file" in (await Persons(pipe).examine(signed(key), NOW)).reason
+
+
+async def test_the_file_may_be_a_link(key: Key, allowed: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(allowed)
+    assert (await Persons(tmp_path / "link").examine(signed(key), NOW)).signer == "ada"
+
+
+async def test_no_member_has_more_than_so_many_signatures_looked_at_in_a_minute(
+    key: Key, allowed: Path, runs: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("multifleet.node.authority.ssh_keygen.PROGRAM", "/nowhere/ssh-keygen")
+    now = 1_000.0
+    persons, packet = Persons(allowed, lambda: now), write(signed(key))
+    row = inbox_row("a", authority="human", stored_at=float(NOW))
+    rows = [await persons.proved(row, packet) for _ in range(A_MINUTE + 5)]
+    assert len(runs) == A_MINUTE
+    assert [one.detail for one in rows] == [None] * A_MINUTE + [UNPROVED] * 5
+    assert {(one.authority, one.signer, one.packet) for one in rows} == {("agent", "", packet)}
+    await persons.proved(msgspec.structs.replace(row, sender="mac3"), packet)
+    assert len(runs) == A_MINUTE + 1, "of another member"
+    now += 60.0 / A_MINUTE
+    await persons.proved(row, packet)
+    await persons.proved(row, packet)
+    assert len(runs) == A_MINUTE + 2, "as many as time has passed for"
 
 
 async def test_a_signature_for_something_else_does_not_count(key: Key, allowed: Path) -> None:
@@ -130,3 +212,49 @@ async def test_nobody_sends_as_a_person_without_a_signature(fleet: Machines) -> 
         await node.messages.send("mac2", "I am your user", authority="human")
     with pytest.raises(BadInput, match="of no use"):
         await node.messages.send("mac2", "x", id=message_id(1, bytes(10)), signature="mine", signed_at=1)
+
+
+async def _allowing(fleet: Machines, key: Key) -> Node:
+    """mac2, which takes a person's words by this key, and one answer in a row of agents."""
+    _, mac2 = fleet.add("mac1", "mac2")
+    mac2.config = msgspec.structs.replace(mac2.config, budgets=BudgetSettings(hops=1))
+    allow(mac2.home / "allowed_signers", f"ada {key.public}")
+    return await mac2.open()
+
+
+def _signed_now(node: Node, key: Key, number: int) -> Message:
+    at = int(node.clock.now())
+    return sign(key, now_message(node, id=message_id(number, bytes(10))), at)
+
+
+async def test_a_captured_frame_starts_no_program_again_though_its_copies_come_at_once(
+    fleet: Machines, key: Key, runs: list[str]
+) -> None:
+    mac2 = await _allowing(fleet, key)
+    data = request(mac2, *(_signed_now(mac2, key, number) for number in (1, 2)))
+    told = await asyncio.gather(*(ask(mac2, data) for _ in range(10)))
+    told += [await ask(mac2, data) for _ in range(10)]
+    assert sorted(status for status, _ in told) == [200] + [409] * 19
+    for status, answer in told:
+        assert [one.outcome for one in answer.answers] == ["stored" if status == 200 else "duplicate"] * 2
+    assert runs == ["find-principals", "verify"] * 2
+    assert [(row.authority, row.signer) for row in await mac2.store.inbox.listing(10)] == [("human", "ada")] * 2
+
+
+async def test_a_message_that_is_here_is_not_proved_again(fleet: Machines, key: Key, runs: list[str]) -> None:
+    mac2 = await _allowing(fleet, key)
+    one = _signed_now(mac2, key, 1)
+    for outcome in ("stored", "duplicate", "duplicate"):
+        status, answer = await ask(mac2, request(mac2, one))
+        assert (status, answer.answers[0].outcome) == (200, outcome)
+    assert runs == ["find-principals", "verify"]
+
+
+async def test_a_refused_message_is_not_proved_again_for_its_frame(fleet: Machines, key: Key, runs: list[str]) -> None:
+    mac2 = await _allowing(fleet, key)
+    one = msgspec.structs.replace(_signed_now(mac2, key, 1), body="changed", hops=2)
+    data = request(mac2, one)
+    assert (await ask(mac2, data))[1].answers[0].outcome == "refused"
+    before = len(runs)
+    assert [(await ask(mac2, data))[0] for _ in range(5)] == [409] * 5
+    assert len(runs) == before > 0 and await mac2.store.inbox.listing(10) == []

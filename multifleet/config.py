@@ -106,9 +106,9 @@ class BudgetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     hops: Annotated[int, msgspec.Meta(ge=1, le=64)] = 64
     """Automatic answers in a row, each within an hour; the next one is refused, here and on its way out."""
     thread: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 200
-    """Messages that one agent may send to one seat here in one thread and day."""
+    """Messages that the agents of one machine may send to one seat here in one thread and day."""
     day: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 1_000
-    """Messages that all agents together may send to one seat here in a day."""
+    """Messages that all agents together may send to one seat here in a day; those of one machine a quarter of it."""
 
 
 class GitSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

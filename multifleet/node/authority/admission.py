@@ -102,4 +102,4 @@ def key_of(row: InboxRow) -> Key | None:
     """Where an agent's message to a seat is counted; None for all others."""
     if row.authority != Authority.AGENT or row.seat is None:
         return None
-    return row.seat, row.from_, row.thread or ""
+    return row.seat, row.sender, row.thread or ""

@@ -134,7 +134,7 @@ class NativePresence:
             await self._put(entry)
 
     async def _put(self, entry: Entry) -> None:
-        socket = await self._replies.socket_for(entry.address)
+        socket = await self._replies.socket_for(entry.address, is_listed=True)
         if socket is None:
             return
         try:

@@ -5,7 +5,6 @@ It decides who gets what and writes it; what became of an offer is found out by 
 
 import asyncio
 import uuid
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
@@ -14,6 +13,7 @@ from multifleet.core.fence import Fenced
 from multifleet.core.limits import OfferLimits
 from multifleet.core.quiet import passes
 from multifleet.core.receipts import State
+from multifleet.core.recent import Recent
 from multifleet.core.roster import Out
 from multifleet.errors import StoreDamaged, StoreUnavailable
 from multifleet.node.authority.stops import STOPPED
@@ -56,6 +56,8 @@ EXPECTED_SOON = 60.0
 REST, REST_LIMIT = 10.0, 0.2
 """After a look: so many times as long as it took, but no more seconds than these."""
 EXPIRE_EVERY = 5.0
+LIMITS_KEPT = 4_096
+"""Pairs of a sending machine and a session's process whose limits are known; one that rests is full again soon."""
 CHOSEN_ANEW = "whether its seat may be disturbed has changed"
 
 
@@ -101,7 +103,7 @@ class Offering:
         self._rousing = Rousing(setup.home, self._seeds, self.offers, clock)
         self._due = Due(store, clock, self.offers, self._is_out, is_stopped)
         self._following = Following(self.offers, watching, self._seeds, clock, self._due.hold_back, self._is_out)
-        self._limits: defaultdict[tuple[str, int], OfferLimits] = defaultdict(OfferLimits)
+        self._limits: Recent[tuple[str, int], OfferLimits] = Recent(LIMITS_KEPT)
         self._news = asyncio.Event()
         self._expect_until = 0.0
         self._expire_at = 0.0
@@ -261,7 +263,10 @@ class Offering:
         undelivered = sum(offer.session == session.session_id and offer.state != State.SEEN for offer in self.offers)
         offer_id = str(uuid.uuid4())
         # By this id the text differs from every other, also where the same messages were not taken just now.
-        limits = self._limits[(plan.remote, session.pid)]
+        # Counted by machine: which of its seats it names as the sender is its own word.
+        key = (plan.rows[0].sender, session.pid)
+        limits = self._limits.get(key) or OfferLimits()
+        self._limits.put(key, limits)
         wait = limits.take(offer_id, undelivered, self._clock.monotonic())
         if wait > 0:
             for row in plan.rows:

@@ -1,10 +1,14 @@
-"""Where agent sessions answer: one socket for each remote address, so that a model's reply finds its way by itself."""
+"""Where agent sessions answer: one socket for each remote address, so that a model's reply finds its way by itself.
+
+A member may name whatever seat it likes as a sender: of addresses that are not listed, only so many have a socket.
+"""
 
 import uuid
 from collections import deque
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
+from multifleet.core.recent import Recent
 from multifleet.errors import MultifleetError, OverBudget
 from multifleet.node.counters import Counters
 from multifleet.node.delivery.sending import Sending
@@ -23,6 +27,10 @@ from multifleet.store.store import Store
 
 REMEMBERED, ASKED = 200, 500
 """Latest messages whose reply sockets are opened again after a restart, and sent ones whose conversation is known."""
+SOCKETS = 64
+"""Addresses that are not listed and have a socket; the one that was used least recently is closed for another one."""
+LATEST = 256
+"""Pairs of a conversation and an address whose latest message is known; of others, a reply answers none."""
 
 Word = Receipt | Reply | IdleWish | Odd
 
@@ -46,9 +54,13 @@ class Replies:
         self._sending = sending
         self._news = news
         self._sockets: dict[str, ReplySocket] = {}
+        """The least recently used first."""
+        self._listed: set[str] = set()
+        """Names of those that stand for a seat that is listed: they stay open."""
         self._remotes: dict[str, str] = {}
-        self._latest: dict[tuple[str, str], InboxRow] = {}
-        self._told_off: set[tuple[str, str]] = set()
+        """Also of some that are closed: what was heard there may not be taken up yet."""
+        self._latest: Recent[tuple[str, str], InboxRow] = Recent(LATEST)
+        self._told_off: Recent[tuple[str, str], bool] = Recent(LATEST)
         """Conversations that were told of a budget that is spent, and with which address."""
         self._asked: dict[str, str] = {}
         self.words: deque[Word] = deque()
@@ -57,45 +69,72 @@ class Replies:
         """Called for each word that became a message."""
         self.wished: Callable[[IdleWish, Session | None, str | None], None] = lambda word, session, remote: None
         """Called for each wish to be told when a remote address is idle."""
-        self._stack: AsyncExitStack
 
     async def start(self, stack: AsyncExitStack) -> None:
         """Open the sockets that models were told before a restart; they may answer yet."""
-        self._stack = stack
-        for row in await self._store.inbox.listing(REMEMBERED):
-            if row.session is not None and (row.session, row.from_) not in self._latest:
+        stack.push_async_callback(self._close)
+        for row in reversed(await self._store.inbox.listing(REMEMBERED)):  # the newest last: it stays
+            if row.session is not None:
                 self.showed(row.session, row)
                 await self.socket_for(row.from_)
 
-    async def socket_for(self, remote: str) -> ReplySocket | None:
-        """The socket that stands for a remote address; None where none can be opened: then nobody can answer there."""
+    async def socket_for(self, remote: str, *, is_listed: bool = False) -> ReplySocket | None:
+        """The socket that stands for a remote address; None where none can be opened: then nobody can answer there.
+
+        Once it `is_listed`, it stays open until it is released.
+        """
         name = self._name(remote)
         found = self._sockets.get(name)
         if found is not None:
+            self._used(name)
+            if is_listed:
+                self._listed.add(name)
             return found
         try:
             opened = await ReplySocket.open(name, self._hear)
         except (SocketTaken, OSError, NotOurs) as error:
             self._counters.failed("reply_socket", reason=error)
             return None
-        self._stack.push_async_callback(opened.aclose)
         self._sockets[name] = opened
         self._remotes[name] = remote
+        if is_listed:
+            self._listed.add(name)
+        await self._make_room()
         return opened
 
     async def release(self, remote: str) -> None:
         """Close the socket of a remote address, unless a conversation was shown something from there."""
         name = self._name(remote)
+        self._listed.discard(name)
         opened = self._sockets.get(name)
         if opened is not None and not any(sender == remote for _, sender in self._latest):
             del self._sockets[name]
             del self._remotes[name]
             await opened.aclose()
+        await self._make_room()
 
     def remove_stale(self, remote: str) -> None:
         """Remove the socket file that an earlier run left for a remote address."""
         if self._name(remote) not in self._sockets:
             remove_stale_socket(self._name(remote))
+
+    async def _make_room(self) -> None:
+        unlisted = [name for name in self._sockets if name not in self._listed]
+        closing = [self._sockets.pop(name) for name in unlisted[: max(0, len(unlisted) - SOCKETS)]]
+        closed = [name for name in self._remotes if name not in self._sockets]
+        for name in closed[: max(0, len(closed) - SOCKETS)]:
+            del self._remotes[name]
+        for one in closing:
+            await one.aclose()
+
+    async def _close(self) -> None:
+        for opened in list(self._sockets.values()):
+            await opened.aclose()
+
+    def _used(self, name: str) -> None:
+        opened = self._sockets.pop(name, None)
+        if opened is not None:
+            self._sockets[name] = opened
 
     def _name(self, remote: str) -> str:
         return reply_socket_name(self._node, str(self._store.created_at), remote)
@@ -107,7 +146,7 @@ class Replies:
 
     def showed(self, session_id: str, row: InboxRow) -> None:
         """A conversation was shown this message: a reply to its sender answers it."""
-        self._latest[(session_id, row.from_)] = row
+        self._latest.put((session_id, row.from_), row)
 
     async def pass_on(self, word: Reply, session: Session | None, seat: str | None) -> None:
         """A model wrote to one of the sockets: that is a message to the remote address it stands for."""
@@ -124,9 +163,9 @@ class Replies:
         except MultifleetError as error:
             self._counters.failed("reply_not_sent", session=session.session_id, reason=error)
             if isinstance(error, OverBudget):
-                if (session.session_id, remote) in self._told_off:
+                if self._told_off.get((session.session_id, remote)):
                     return  # a model that answers the notice would be told again for ever
-                self._told_off.add((session.session_id, remote))
+                self._told_off.put((session.session_id, remote), True)
             await self.tell(word.socket, session, f"multifleet did not send your message to {remote}: {error}.")
             return
         if answered is not None and accepted.id == answered.id:
@@ -161,5 +200,6 @@ class Replies:
             self._counters.failed("reply_not_reported", session=session.session_id, reason=error)
 
     def _hear(self, word: Word) -> None:
+        self._used(word.socket)
         self.words.append(word)
         self._news()

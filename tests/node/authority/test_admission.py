@@ -52,7 +52,7 @@ async def test_the_rules_are_so_many_and_no_more(fleet: Machines, monkeypatch: p
 
 async def test_a_seat_takes_so_many_messages_of_agents_a_day(fleet: Machines, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(admission, "KEEP_EVERY", 1)
-    mac1, mac2 = await started(fleet, day=2)
+    mac1, mac2 = await started(fleet, day=8)
     for body in ("one", "two"):
         await mac1.wait((await mac1.node.messages.send("mac2/api", body)).id, State.STORED)
     assert "budgets.day" in await refused(mac1, "mac2/api", "three")
@@ -60,6 +60,18 @@ async def test_a_seat_takes_so_many_messages_of_agents_a_day(fleet: Machines, mo
     await mac2.restart()
     assert "budgets.day" in await refused(mac1, "mac2/api", "four", thread="t")
     assert await mac2.bodies() == ["one", "to the node", "two"]
+
+
+async def test_the_seats_that_a_machine_names_as_senders_spend_one_share(fleet: Machines) -> None:
+    mac1, mac2 = await started(fleet, day=8, thread=1)
+    for number in range(4):
+        (folder := fleet.folder / f"s{number}").mkdir()
+        await mac1.node.seat_bind(f"s{number}", str(folder), False)
+    await mac1.wait((await mac1.node.messages.send("mac2/api", "one", sender_seat="s0")).id, State.STORED)
+    assert "mac1 has sent 1 messages without a thread" in await refused(mac1, "mac2/api", "two", sender_seat="s1")
+    await mac1.wait((await mac1.node.messages.send("mac2/api", "two", thread="t", sender_seat="s2")).id, State.STORED)
+    assert "its share" in await refused(mac1, "mac2/api", "three", thread="u", sender_seat="s3")
+    assert await mac2.bodies() == ["one", "two"]
 
 
 async def test_a_thread_has_its_own_budget(fleet: Machines) -> None:

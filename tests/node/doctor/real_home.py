@@ -1,6 +1,7 @@
 """A home with a real daemon, made and asked as its user does it, and the faults that can befall it."""
 
 import json
+import random
 import signal
 import socket
 import subprocess
@@ -149,9 +150,13 @@ class RealHome:
 
 
 def free_port() -> int:
-    """One that nobody has, TCP or UDP."""
-    with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-        tcp.bind(("127.0.0.1", 0))
-        port = int(tcp.getsockname()[1])
-        udp.bind(("127.0.0.1", port))
-    return port
+    """One that nobody has, TCP or UDP, and that the system gives to no connection by itself meanwhile."""
+    for port in random.sample(range(15_000, 32_000), 100):
+        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
+            try:
+                tcp.bind(("0.0.0.0", port))
+                udp.bind(("0.0.0.0", port))
+            except OSError:
+                continue
+        return port
+    raise AssertionError("a hundred ports are taken")

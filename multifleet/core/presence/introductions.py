@@ -61,8 +61,8 @@ class Introductions:
         self._has_news = False
         if self._book.nodes <= MANY:
             for peer in self._book.peers.values():
+                peer.facts_sent_at = UNTOLD  # also one that is about to be met: it may know the facts of before
                 if peer.state is PresenceState.ALIVE:
-                    peer.facts_sent_at = UNTOLD
                     self.add(peer, now)
 
     def _is_to_be_told(self, peer: Peer) -> bool:

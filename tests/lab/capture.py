@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import signal
 import subprocess
-import time
 from typing import TYPE_CHECKING
 
 from tests.lab.tools import sh, wait_for
@@ -29,11 +30,18 @@ class Capture:
         wait_for(lambda: "listening on" in self._log.read_text(), what="tcpdump listening")
 
     def stop(self) -> None:
-        """End the capture; the file stays until the lab ends."""
+        """End the capture once all that passed is in the file, which stays until the lab ends."""
         if self._dump.poll() is None:
-            time.sleep(0.05)
+            wait_for(self._written, every=0.05, what="tcpdump has written all that it was given")
             self._dump.terminate()
             self._dump.wait(5)
+
+    def _written(self) -> bool:
+        """Ended by a signal, tcpdump drops what the kernel has ready for it; its counts come from before the signal."""
+        pattern = r"(\d+) packets? (?:captured|received by filter|dropped by kernel)"
+        counts = [int(count) for count in re.findall(pattern, self._log.read_text())]
+        self._dump.send_signal(signal.SIGUSR1)
+        return len(counts) > 2 and counts[-3] + counts[-1] >= counts[-2]
 
     def lines(self, *options: str) -> list[str]:
         """The packets so far, one line of tcpdump's text each."""

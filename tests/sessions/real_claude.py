@@ -139,12 +139,14 @@ class RealClaude:
 
     async def choose(self, label: str) -> None:
         """Takes the choice of this name in a dialog, which ignores every key in its first moment."""
-        async with asyncio.timeout(30.0):
-            chosen = False
-            while label in (shown := await self.tmux("capture-pane", "-p", "-t", "s")) or not chosen:
-                chosen = re.search(rf"❯[^\n]*{label}", shown) is not None
-                await self.keys("Enter" if chosen else "Down")
-                await asyncio.sleep(0.3)
+        await self.wait_screen(label)
+        try:
+            async with asyncio.timeout(30.0):
+                while label in (shown := await self.shown()):
+                    await self.keys("Enter" if re.search(rf"❯[^\n]*{label}", shown) else "Down")
+                    await asyncio.sleep(0.3)
+        except TimeoutError:
+            raise AssertionError(f"the dialog with {label} did not close: {await self.shown()}") from None
 
     async def wait_status(self, status: str) -> None:
         """Waits until the registry says idle, busy or waiting."""
@@ -152,9 +154,16 @@ class RealClaude:
 
     async def wait_screen(self, text: str) -> None:
         """Waits until a person would see the text."""
-        async with asyncio.timeout(30.0):
-            while text not in await self.tmux("capture-pane", "-p", "-t", "s"):  # noqa: ASYNC110
-                await asyncio.sleep(0.05)
+        try:
+            async with asyncio.timeout(30.0):
+                while text not in await self.shown():  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            raise AssertionError(f"{text} is not to be seen: {await self.shown()}") from None
+
+    async def shown(self) -> str:
+        """The screen as a person sees it."""
+        return await self.tmux("capture-pane", "-p", "-t", "s")
 
     def now(self) -> Session | None:
         """The session as it is now."""

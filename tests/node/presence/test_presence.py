@@ -323,8 +323,12 @@ async def test_another_roster_is_told(daemons: Daemons) -> None:
 
 
 async def test_a_node_without_a_socket_judges_nobody(fleet: Machines) -> None:
-    mac1, mac2 = await fleet.started("mac1", "mac2")
+    mac1, mac2 = fleet.add("mac1", "mac2")
+    for machine in (mac1, mac2):
+        await machine.open()
     assert mac1.node.presence.peer("mac2").state is PresenceState.SUSPECT
+    for machine in (mac1, mac2):
+        await machine.run()
     sent = await mac1.node.messages.send("mac2", "hello")
     assert (await mac1.node.messages.wait(sent.id, "stored", LONG)).reached
     assert mac1.node.presence.is_there("mac2")

@@ -76,7 +76,7 @@ class Connection(Protocol):
                 self.send_away()  # it was reset before it was accepted
                 return
             proved = door.proof.by_connection(transport)
-            self._caller = Caller(theirs[0], unix=False, proved=proved, port=ours[1])
+            self._caller = Caller(theirs[0], unix=False, proved=proved, port=ours[1], address=ours[0])
         if door.closing:
             self.send_away()
         elif door.crowd.enter(self, None if self._caller.proved else self._caller.remote):

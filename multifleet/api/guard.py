@@ -28,6 +28,8 @@ class Caller(NamedTuple):
     """Whether the kernel says that it is this machine's user."""
     port: int
     """Our port, 0 on the Unix socket."""
+    address: str = ""
+    """Ours, to which it connected; empty on the Unix socket."""
 
 
 class Passed(NamedTuple):
@@ -47,12 +49,12 @@ def check_head(routes: Routes, caller: Caller, head: Head, proves: Callable[[str
         raise Refused(400, "bad_request", "the request line must name a path, in ASCII")
     if "content-encoding" in headers:
         raise Refused(415, "encoded", "bodies are taken as they are, without Content-Encoding")
-    _check_origin(headers, caller.port)
+    _check_origin(headers, caller)
     path, _, query = target.partition("?")
     route, parts = routes.find(head.method, path)
-    local_name = caller.unix or _is_loopback_name(headers.get("host"))
+    local_name = caller.unix or _is_loopback_name(headers.get("host"), caller)
     if route.owner_only and not local_name:
-        raise Refused(421, "wrong_host", "operations are served only to 127.0.0.1 or localhost on this machine")
+        raise Refused(421, "wrong_host", f"operations are served only to {_served_as(caller)} on this machine")
     own = local_name and (caller.proved or proves(headers.get("authorization")))
     if route.owner_only and not own:
         raise Refused(401, "not_owner", "only programs of the user who runs the daemon may ask this")
@@ -60,21 +62,30 @@ def check_head(routes: Routes, caller: Caller, head: Head, proves: Callable[[str
     return Passed(route, parts, query, own, headers)
 
 
-def _check_origin(headers: Mapping[str, str], port: int) -> None:
+def _names(caller: Caller) -> frozenset[str]:
+    """Of this machine, where it connected: a loopback address is no name, so nobody can have one lead here."""
+    return LOOPBACK_NAMES | {caller.address} if caller.address.startswith("127.") else LOOPBACK_NAMES
+
+
+def _served_as(caller: Caller) -> str:
+    return " or ".join(sorted(_names(caller) - {"[::1]"}))
+
+
+def _check_origin(headers: Mapping[str, str], caller: Caller) -> None:
     origin = headers.get("origin")
-    if origin is not None and origin not in {f"http://{name}:{port}" for name in LOOPBACK_NAMES}:
+    if origin is not None and origin not in {f"http://{name}:{caller.port}" for name in _names(caller)}:
         raise Refused(403, "foreign_origin", "pages of other origins may not ask this daemon")
     if headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
         raise Refused(403, "foreign_origin", "pages of other origins may not ask this daemon")
 
 
-def _is_loopback_name(host: str | None) -> bool:
+def _is_loopback_name(host: str | None, caller: Caller) -> bool:
     if host is None:
         return False
     match = _HOST.fullmatch(host)
     if match is None:
         raise Refused(400, "bad_request", "the Host header is not a host")
-    return match[1].lower() in LOOPBACK_NAMES
+    return match[1].lower() in _names(caller)
 
 
 def _check_body(route: Route, headers: Mapping[str, str], chunked: bool) -> None:

@@ -59,6 +59,16 @@ def test_operations_are_refused_under_any_other_name(host: str | None) -> None:
     assert check(Host=host) == "421 wrong_host"
 
 
+def test_operations_are_served_under_the_loopback_address_that_was_connected_to_and_no_other_one() -> None:
+    caller = OWNER._replace(address="127.0.0.2")
+    assert check(caller, Host="127.0.0.2:8855") == check(caller, Host="localhost") == "own"
+    assert check(caller, Host="127.0.0.2:8855", Origin="http://127.0.0.2:8855") == "own"
+    assert check(caller, Host="127.0.0.3") == check(Host="127.0.0.2") == "421 wrong_host"
+    assert check(caller, Origin="http://127.0.0.3:8855") == "403 foreign_origin"
+    assert check(Origin="http://127.0.0.2:8855") == "403 foreign_origin"
+    assert check(OWNER._replace(address="192.0.2.7"), Host="192.0.2.7") == "421 wrong_host"
+
+
 @pytest.mark.parametrize("host", ["mac2.local:8855", "10.0.0.1", "[fe80::1]:8855"])
 def test_peers_may_use_any_name(host: str) -> None:
     assert check(STRANGER, target="/frames", Content_Type="a/b", Host=host) == "stranger"

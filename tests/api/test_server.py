@@ -15,7 +15,7 @@ import uvloop
 from multifleet.api.limits import Limits
 from multifleet.errors import PortInUse
 from tests.api.conftest import Serve
-from tests.api.served import Served, request, serving
+from tests.api.served import Caller, Served, request, serving
 
 
 async def test_an_operation_is_asked_in_json_and_answered_in_json(served: Served) -> None:
@@ -122,6 +122,9 @@ async def test_two_addresses_share_the_port_that_was_free(serve: Serve) -> None:
     served = await serve(binds=("127.0.0.1", "127.0.0.2"))
     (first, port), (second, same_port) = served.server.addresses
     assert (first, second, port) == ("127.0.0.1", "127.0.0.2", same_port)
+    caller = Caller(*await asyncio.open_connection(second, port))
+    assert (await caller.ask("GET", "/notes/7", Host=f"{second}:{port}")).status == 200
+    caller.close()
 
 
 def test_the_door_works_the_same_on_uvloop(tmp_path: Path) -> None:

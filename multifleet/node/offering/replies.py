@@ -1,6 +1,7 @@
 """Where agent sessions answer: one socket for each remote address, so that a model's reply finds its way by itself.
 
-A member may name whatever seat it likes as a sender: of addresses that are not listed, only so many have a socket.
+A member may name whatever seat it likes as a sender: of addresses that are not listed, only so many have a socket, and
+where there are too many, one goes of the machine that has most.
 """
 
 import uuid
@@ -8,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
-from multifleet.core.recent import Recent
+from multifleet.core.recent import Recent, surplus
 from multifleet.errors import MultifleetError, OverBudget
 from multifleet.node.counters import Counters
 from multifleet.node.delivery.sending import Sending
@@ -28,7 +29,7 @@ from multifleet.store.store import Store
 REMEMBERED, ASKED = 200, 500
 """Latest messages whose reply sockets are opened again after a restart, and sent ones whose conversation is known."""
 SOCKETS = 64
-"""Addresses that are not listed and have a socket; the one that was used least recently is closed for another one."""
+"""Addresses that are not listed and have a socket."""
 LATEST = 256
 """Pairs of a conversation and an address whose latest message is known; of others, a reply answers none."""
 
@@ -59,8 +60,8 @@ class Replies:
         """Names of those that stand for a seat that is listed: they stay open."""
         self._remotes: dict[str, str] = {}
         """Also of some that are closed: what was heard there may not be taken up yet."""
-        self._latest: Recent[tuple[str, str], InboxRow] = Recent(LATEST)
-        self._told_off: Recent[tuple[str, str], bool] = Recent(LATEST)
+        self._latest: Recent[tuple[str, str], InboxRow] = Recent(LATEST, _machine_of_pair)
+        self._told_off: Recent[tuple[str, str], bool] = Recent(LATEST, _machine_of_pair)
         """Conversations that were told of a budget that is spent, and with which address."""
         self._asked: dict[str, str] = {}
         self.words: deque[Word] = deque()
@@ -120,9 +121,9 @@ class Replies:
 
     async def _make_room(self) -> None:
         unlisted = [name for name in self._sockets if name not in self._listed]
-        closing = [self._sockets.pop(name) for name in unlisted[: max(0, len(unlisted) - SOCKETS)]]
+        closing = [self._sockets.pop(name) for name in surplus(unlisted, SOCKETS, self._machine)]
         closed = [name for name in self._remotes if name not in self._sockets]
-        for name in closed[: max(0, len(closed) - SOCKETS)]:
+        for name in surplus(closed, SOCKETS, self._machine):
             del self._remotes[name]
         for one in closing:
             await one.aclose()
@@ -135,6 +136,9 @@ class Replies:
         opened = self._sockets.pop(name, None)
         if opened is not None:
             self._sockets[name] = opened
+
+    def _machine(self, name: str) -> str:
+        return _machine_of(self._remotes[name])
 
     def _name(self, remote: str) -> str:
         return reply_socket_name(self._node, str(self._store.created_at), remote)
@@ -203,3 +207,11 @@ class Replies:
         self._used(word.socket)
         self.words.append(word)
         self._news()
+
+
+def _machine_of(remote: str) -> str:
+    return remote.partition("/")[0]
+
+
+def _machine_of_pair(pair: tuple[str, str]) -> str:
+    return _machine_of(pair[1])

@@ -81,6 +81,23 @@ async def test_to_be_written_to_is_a_use(replies: Replies, monkeypatch: pytest.M
     assert one.path.exists() and not other.path.exists()
 
 
+async def test_a_machine_that_makes_up_seats_closes_no_socket_of_another_one(
+    replies: Replies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SOCKETS", 4)
+    others = [await replies.socket_for(remote) for remote in ("mac3/api", "mac3/web", "mac4")]
+    made_up = [await replies.socket_for(f"mac1/s{number}") for number in range(9)]
+    assert all(one and one.path.exists() for one in others) and len(replies._sockets) == 4
+    assert [one.path.exists() for one in made_up if one] == [False] * 8 + [True]
+
+
+async def test_nor_does_it_have_the_conversations_of_another_one_forgotten(replies: Replies) -> None:
+    replies.showed("a session", inbox_row("id", from_="mac3/api"))
+    for number in range(module.LATEST):
+        replies.showed("a session", inbox_row(f"id{number}", from_=f"mac1/s{number}"))
+    assert ("a session", "mac3/api") in replies._latest and len(replies._latest) == module.LATEST
+
+
 async def test_the_latest_messages_are_so_many(replies: Replies) -> None:
     for number in range(module.LATEST + 9):
         replies.showed("a session", inbox_row(f"id{number}", from_=f"mac1/s{number}"))

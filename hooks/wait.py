@@ -2,7 +2,8 @@
 
 With the argument `now` it does not wait: it takes what lies ready, if anything does.
 
-A session that may do everything without asking its user is not woken: what lies ready is shown with its next prompt.
+A session that may do everything without asking its user, or of which that is not known, is not woken: what lies ready
+is shown with its next prompt.
 It asks nobody and uses no time while it waits. It ends with status 0, silently, when its client is gone, when a newer
 one of the same client takes its place, and whenever something is not as it should be: a session is never disturbed by
 an error of ours. Runs under any Python 3.9 or later, without the project's packages.
@@ -14,6 +15,7 @@ import os
 import re
 import select
 import stat
+import subprocess
 import sys
 
 RING, MAKE_ROOM = b"r", b"x"
@@ -22,6 +24,8 @@ ENDING = '"}}\n'
 AGAIN = 5_000
 """Milliseconds between two looks at the client where the system cannot tell of its end."""
 UNASKED = "bypassPermissions"
+ASKS = {"default", "acceptEdits", "auto", "dontAsk", "plan"}
+"""The modes in which the client's own inbox, where it has one, lets another session's words in; docs/authority.md."""
 TAIL = 1024 * 1024
 """Bytes of a transcript in which the mode of the last prompt is looked for."""
 
@@ -128,27 +132,38 @@ def asks_nobody(event, client):
             except (ValueError, AttributeError, RecursionError):
                 continue
             if isinstance(mode, str):
-                # out of a plan the client may go back to asking nobody
-                return mode == UNASKED or (mode == "plan" and begins_unasked(event["cwd"], client))
+                # where it was started so, one key takes it back to asking nobody, and the transcript does not say
+                return mode not in ASKS or begins_unasked(event["cwd"], client)
     return skipped > 0 or begins_unasked(event["cwd"], client)
 
 
 def begins_unasked(folder, client):
-    """The same of a session without a prompt yet, by how it was started and by its settings."""
+    """Whether it may go over to asking nobody, by how it was started and by its settings."""
     user = os.environ.get("CLAUDE_CONFIG_DIR") or os.path.join(os.environ.get("HOME", ""), ".claude")
     settings = [os.path.join(user, "settings.json")]
     settings += [os.path.join(folder, ".claude", name) for name in ("settings.json", "settings.local.json")]
-    for path in (f"/proc/{client}/cmdline", *settings):
+    said = [words_of(client)]
+    for path in settings:
         try:
             with open(path, "rb") as file:
-                content = file.read(LARGEST)
+                said.append(file.read(LARGEST))
         except OSError:
-            if path.startswith("/proc"):
-                return True
             continue
-        if UNASKED.encode() in content or b"dangerously-skip-permissions" in content:
-            return True
-    return False
+    return not said[0] or any(UNASKED.encode() in one or b"dangerously-skip-permissions" in one for one in said)
+
+
+def words_of(client):
+    """How the client was started; empty where that is not known."""
+    try:
+        with open(f"/proc/{client}/cmdline", "rb") as file:
+            return file.read(LARGEST)
+    except OSError:
+        pass
+    try:
+        asked = ["/bin/ps", "-o", "args=", "-p", str(client)]
+        return subprocess.run(asked, stdin=subprocess.DEVNULL, capture_output=True, timeout=5).stdout[:LARGEST]
+    except (OSError, subprocess.SubprocessError):
+        return b""
 
 
 def take(box):

@@ -22,8 +22,9 @@ box=${MULTIFLEET_HOME:-$HOME/.multifleet}/seeds/$session
 
 # A turn that a Stop hook already prolonged is not prolonged again: two sessions could keep each other awake for ever.
 # Nor is one of a session that asks nobody: another machine's words would have it act, unseen by its user. So a turn goes
-# on only where the event says, once, that neither is so; out of a plan a client may go back to asking nobody. Inside of a
-# text in the event each quotation mark has a backslash before it, and no text passes for one of these keys.
+# on only where the event says, once, that neither is so. The modes are those in which the client's own inbox lets another
+# session's words in (docs/authority.md); out of a plan a client may go back to asking nobody, and the event does not say.
+# Inside of a text in the event each quotation mark has a backslash before it, and no text passes for one of these keys.
 if [ "$1" = Stop ]; then
     # Qwen Code does not say whether it asks; hooks of it installed by an earlier version still come here
     [ "${2:-}" != qwen ] || exit 0
@@ -36,6 +37,8 @@ if [ "$1" = Stop ]; then
     case $event in
     *'"permission_mode":"default"'* | *'"permission_mode": "default"'*) ;;
     *'"permission_mode":"acceptEdits"'* | *'"permission_mode": "acceptEdits"'*) ;;
+    *'"permission_mode":"auto"'* | *'"permission_mode": "auto"'*) [ -z "${2:-}" ] || exit 0 ;;
+    *'"permission_mode":"dontAsk"'* | *'"permission_mode": "dontAsk"'*) [ -z "${2:-}" ] || exit 0 ;;
     *) exit 0 ;;
     esac
 fi

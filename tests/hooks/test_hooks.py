@@ -84,13 +84,13 @@ def test_a_turn_of_a_session_that_asks_nobody_is_not_prolonged(shell: list[str],
     SeedBox(tmp_path).put(ID, "hello")
     said = '"permission_mode":"default"'
     for form in FORMS:
-        for mode in ("bypassPermissions", "dontAsk", "plan", "of a later version", "", None, "default\\"):
+        for mode in ("bypassPermissions", "plan", "of a later version", "autos", "", None, "default\\"):
             assert hand_over(shell, tmp_path, "Stop", ended(form, permission_mode=mode, last=said)) == "", mode
     quoted = ended(last='"permission_mode":"bypassPermissions"')
     assert "hello" in hand_over(shell, tmp_path, "Stop", quoted)
 
 
-@pytest.mark.parametrize("mode", ["default", "acceptEdits"])
+@pytest.mark.parametrize("mode", ["default", "acceptEdits", "auto", "dontAsk"])
 def test_a_turn_of_a_session_that_asks_is_prolonged_in_whatever_form_it_says_so(
     shell: list[str], tmp_path: Path, mode: str
 ) -> None:
@@ -162,8 +162,9 @@ def test_another_clients_turn_is_prolonged_once_too(shell: list[str], tmp_path: 
     text = "\n".join(HOSTILE.values()) + "}}"
     SeedBox(tmp_path).put(ID, fragment(text))
     assert hand_over_to_another(shell, tmp_path, "Stop", told("Stop", **MODE, stop_hook_active=True)) == ""
-    unasked = told("Stop", permission_mode="bypassPermissions", stop_hook_active=False)
-    assert hand_over_to_another(shell, tmp_path, "Stop", unasked) == ""
+    for mode in ("bypassPermissions", "auto", "dontAsk"):
+        unasked = told("Stop", permission_mode=mode, stop_hook_active=False)
+        assert hand_over_to_another(shell, tmp_path, "Stop", unasked) == "", "what it means by that is not known"
     asks = told("Stop", **MODE, stop_hook_active=False)
     answer = json.loads(hand_over_to_another(shell, tmp_path, "Stop", asks))
     assert answer == {"decision": "block", "reason": text}, "all that Codex takes there"

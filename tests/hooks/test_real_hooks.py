@@ -89,7 +89,9 @@ async def test_what_comes_during_a_turn_is_handed_over_at_its_end_once(
     home = tmp_path / "multifleet"
     home.mkdir(mode=0o700)
     box = SeedBox(home)
-    async with RealClaude(api, tmp_path / "home", "--plugin-dir", str(plugin), MULTIFLEET_HOME=str(home)) as claude:
+    arguments = ("--plugin-dir", str(plugin))
+    mode = "auto"  # that of a session whose user has chosen none
+    async with RealClaude(api, tmp_path / "home", *arguments, mode=mode, MULTIFLEET_HOME=str(home)) as claude:
         session = claude.session.session_id
         api.when("think", Answer(text="I thought", delay=1.0), once=True)
         await claude.prompt("think long")

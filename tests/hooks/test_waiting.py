@@ -197,9 +197,24 @@ def test_a_session_that_asks_nobody_is_not_woken(beside: Beside) -> None:
     with pytest.raises(subprocess.TimeoutExpired):
         process.wait(0.3)
     assert beside.box.waits(ID)
-    beside.transcript.write_text(said_in("acceptEdits"))
+    beside.transcript.write_text(said_in("auto"))
     beside.waiters.ring(ID, os.getpid())
     assert ended(process) == (2, "hello")
+
+
+@pytest.mark.parametrize("mode", ["default", "acceptEdits", "auto", "dontAsk", "plan"])
+def test_one_is_woken_in_the_modes_in_which_a_turn_may_go_on_and_in_a_plan_that_bypasses_nothing(
+    beside: Beside, mode: str
+) -> None:
+    beside.transcript.write_text(said_in(mode))
+    beside.box.put(ID, "hello")
+    assert ended(beside.start("idle.sh")) == (2, "hello")
+
+
+def test_one_in_a_mode_of_a_later_version_is_not_woken(beside: Beside) -> None:
+    beside.transcript.write_text(said_in("of a later version"))
+    beside.box.put(ID, "hello")
+    assert ended(beside.start("idle.sh")) == (0, "")
 
 
 def test_one_that_begins_so_is_not_woken_either(beside: Beside) -> None:
@@ -208,8 +223,9 @@ def test_one_that_begins_so_is_not_woken_either(beside: Beside) -> None:
     settings.parent.mkdir()
     settings.write_text('{"permissions": {"defaultMode": "bypassPermissions"}}')
     assert ended(beside.start("idle.sh")) == (0, "")
-    beside.transcript.write_text(said_in("plan"))
-    assert ended(beside.start("idle.sh")) == (0, ""), "after the plan nobody would be asked"
+    for mode in ("plan", "default"):
+        beside.transcript.write_text(said_in(mode))
+        assert ended(beside.start("idle.sh")) == (0, ""), "one key more, and nobody would be asked"
     beside.transcript.write_text("{}\n" * 400_000)
     settings.write_text("{}")
     assert ended(beside.start("idle.sh")) == (0, ""), "what it may do was said too long ago"

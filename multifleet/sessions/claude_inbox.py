@@ -19,7 +19,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from multifleet.sessions.base import Rereads, Session, UnknownOutcome, Unreachable
-from multifleet.sessions.claude_wire import InboxEvent, Odd, idle_line, message_line, read_line, report_line
+from multifleet.sessions.claude_wire import InboxEvent, Odd, idle_line, message_line, report_line
+from multifleet.sessions.inbox_lines import read_line
 from multifleet.sessions.own_files import NotOurs, make_private_folder
 from multifleet.sessions.processes import credentials
 

@@ -5,12 +5,9 @@ process runs, started when the record says, belongs to this user, and its socket
 """
 
 import contextlib
-import errno
 import json
 import os
 import re
-import socket
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,24 +16,16 @@ from multifleet.core.native import PID_MAX
 from multifleet.sessions.base import Found, Problem, Session, Status
 from multifleet.sessions.claude_transcript import transcript_path
 from multifleet.sessions.own_files import NotOurs, read_own_file
-from multifleet.sessions.processes import owner_of, pid_domain, started_at
+from multifleet.sessions.processes import pid_domain, started_at
+from multifleet.sessions.session_records import Malformed, SocketChecks, Stale, checked_start, is_path
 
 CLIENT = "claude"
 MAX_RECORD = 64 * 1024
 MAX_RECORDS = 2_000
 MAX_CONFIG = 64 * 1024 * 1024
-MAX_SOCKET_PATH = 107
 
 _RECORD_NAME = re.compile(r"([1-9][0-9]{0,9})\.json")
 _SESSION_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-
-
-class _Stale(Exception):
-    """The record is well formed, and its session is over or not of this set of process ids."""
-
-
-class _Malformed(Exception):
-    """The record cannot be believed; the message says why."""
 
 
 def config_dir(environ: Mapping[str, str]) -> Path:
@@ -51,7 +40,7 @@ class ClaudeRegistry:
     def __init__(self, config: Path) -> None:
         self.config = config
         self._domain = pid_domain()
-        self._answered: dict[tuple[Path, str], tuple[int, int]] = {}
+        self._sockets = SocketChecks(MAX_RECORDS)
 
     def find(self) -> Found:
         """All live sessions, by pid, and the files that were not believed."""
@@ -69,9 +58,9 @@ class ClaudeRegistry:
             path = self.config / "sessions" / name
             try:
                 sessions.append(self._read(path))
-            except (_Stale, FileNotFoundError):
+            except (Stale, FileNotFoundError):
                 continue
-            except (_Malformed, NotOurs) as error:
+            except (Malformed, NotOurs) as error:
                 problems.append(Problem(path, str(error)))
             except OSError as error:
                 problems.append(Problem(path, error.strerror or "cannot be read"))
@@ -84,7 +73,7 @@ class ClaudeRegistry:
         over."""
         try:
             now = self._read(self.config / "sessions" / f"{session.pid}.json")
-        except (_Stale, _Malformed, NotOurs, OSError):
+        except (Stale, Malformed, NotOurs, OSError):
             return None
         return now if now.proc_start == session.proc_start else None
 
@@ -95,31 +84,31 @@ class ClaudeRegistry:
                 kept = json.loads(read_own_file(path, MAX_CONFIG))
                 projects = kept.get("projects") if isinstance(kept, dict) else None
                 names = projects if isinstance(projects, dict) else {}
-                return tuple(Path(name) for name in names if _is_path(name) and os.path.isdir(name))
+                return tuple(Path(name) for name in names if is_path(name) and os.path.isdir(name))
         return ()
 
     def _read(self, path: Path) -> Session:
         try:
             record = json.loads(read_own_file(path, MAX_RECORD))
         except (ValueError, RecursionError):
-            raise _Malformed("not JSON") from None
+            raise Malformed("not JSON") from None
         if not isinstance(record, dict):
-            raise _Malformed("not a JSON object")
+            raise Malformed("not a JSON object")
         domain = record.get("pidDomain")
         if isinstance(domain, str) and self._domain is not None and domain != self._domain:
-            raise _Stale("of another set of process ids")
+            raise Stale("of another set of process ids")
         pid = record.get("pid")
         if not isinstance(pid, int) or isinstance(pid, bool) or f"{pid}.json" != path.name:
-            raise _Malformed("the pid is not that of the file's name")
-        start = _checked_start(pid, record.get("procStart"))
+            raise Malformed("the pid is not that of the file's name")
+        start = checked_start(pid, record.get("procStart"))
         if record.get("spare"):
-            raise _Stale("a spare process without a conversation")
+            raise Stale("a spare process without a conversation")
         session_id = record.get("sessionId")
         if not isinstance(session_id, str) or not _SESSION_ID.fullmatch(session_id):
-            raise _Malformed("the session id is not a UUID")
+            raise Malformed("the session id is not a UUID")
         cwd = record.get("cwd")
-        if not isinstance(cwd, str) or not _is_path(cwd):
-            raise _Malformed("the working folder is not an absolute path")
+        if not isinstance(cwd, str) or not is_path(cwd):
+            raise Malformed("the working folder is not an absolute path")
         started = _seconds(record.get("startedAt"))
         return Session(
             client=CLIENT,
@@ -131,7 +120,7 @@ class ClaudeRegistry:
             status=_status(record.get("status")),
             version=_text(record, "version"),
             entrypoint=_text(record, "entrypoint"),
-            socket=self._checked_socket(record.get("messagingSocketPath"), start),
+            socket=self._sockets.checked(record.get("messagingSocketPath"), start),
             transcript=transcript_path(self.config, cwd, session_id),
             started_at=started,
             updated_at=_seconds(record.get("updatedAt"), started),
@@ -140,62 +129,10 @@ class ClaudeRegistry:
             status_at=_seconds(record.get("statusUpdatedAt")),
         )
 
-    def _checked_socket(self, named: object, start: str) -> Path | None:
-        if named is None:
-            return None
-        if not isinstance(named, str) or not _is_path(named):
-            raise _Malformed("the socket is not an absolute path")
-        if len(os.fsencode(named)) > MAX_SOCKET_PATH:
-            raise _Malformed("the socket's path is too long")
-        path = Path(named)
-        try:
-            found = os.lstat(path)
-        except OSError:
-            raise _Stale("the socket is gone") from None
-        if not stat.S_ISSOCK(found.st_mode):
-            raise _Malformed("what should be the socket is something else")
-        if found.st_uid != os.getuid():
-            raise _Malformed("the socket is another user's")
-        # asked once for each socket file: a listening socket stays so while the process that made it runs
-        made = (found.st_ino, found.st_ctime_ns)
-        if self._answered.get((path, start)) != made:
-            if not _accepts(path):
-                raise _Stale("the socket refuses")
-            self._answered[path, start] = made
-            while len(self._answered) > MAX_RECORDS:
-                del self._answered[next(iter(self._answered))]
-        return path
-
 
 def is_running(session: Session) -> bool:
     """Whether the very process of this session still runs."""
     return started_at(session.pid) in (session.proc_start, "")
-
-
-def _checked_start(pid: int, claimed: object) -> str:
-    now = started_at(pid)
-    if now is None:
-        raise _Stale("the process is gone")
-    if now and owner_of(pid) != os.getuid():
-        raise _Stale("another user's process has the pid now")
-    if claimed is not None and now and claimed != now:
-        raise _Stale("another process has the pid now")
-    return now or (claimed if isinstance(claimed, str) else "")
-
-
-def _is_path(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return text.startswith("/") and "\0" not in text
-
-
-def _accepts(path: Path) -> bool:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.setblocking(False)
-        answer = probe.connect_ex(os.fspath(path))
-    return answer in (0, errno.EAGAIN, errno.EINPROGRESS)  # EAGAIN: it listens, and is too busy to accept
 
 
 def _status(value: Any) -> Status:

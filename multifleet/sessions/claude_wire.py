@@ -154,17 +154,9 @@ def idle_line(*, line_id: str, about: str, state: str, finished_at: float | None
     return json.dumps(frame).encode() + b"\n"
 
 
-def read_line(line: bytes, socket: str, pid: int | None) -> list[InboxEvent]:
+def events_of(frame: dict[str, Any], socket: str, pid: int | None) -> list[InboxEvent]:
     """What a line that came to our socket says; nothing for one that says nothing to us."""
-    try:
-        frame = json.loads(line)
-    except (ValueError, RecursionError):
-        return [Odd(socket, "not JSON", pid)]
-    if not isinstance(frame, dict):
-        return [Odd(socket, "not a JSON object", pid)]
     kind = frame.get("type")
-    if kind == "auth":
-        return []
     if kind == "control" and frame.get("action") == "peer_message_status":
         return _receipts(frame, socket, pid)
     if kind == "control" and frame.get("action") == "notify_when_idle":

@@ -15,9 +15,9 @@ from multifleet.sessions.claude_wire import (
     Reply,
     idle_line,
     message_line,
-    read_line,
     report_line,
 )
+from multifleet.sessions.inbox_lines import read_line
 from tests.core.hostile_bodies import HOSTILE, imitation
 
 OFFER = "823c91b8-38ef-4498-9498-dbe2ea810a7f"

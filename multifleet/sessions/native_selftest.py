@@ -15,6 +15,7 @@ from pathlib import Path
 from multifleet.core.native import PID_MAX, Entry
 from multifleet.sessions.base import UnknownOutcome, Unreachable
 from multifleet.sessions.claude_inbox import ReplySocket, SocketTaken, post, report
+from multifleet.sessions.claude_native import ClaudeShape
 from multifleet.sessions.claude_registry import ClaudeRegistry
 from multifleet.sessions.claude_selftest import WORKER, SelfTest, isolated_client, registered, throwaway_folder
 from multifleet.sessions.claude_wire import InboxEvent, Reply
@@ -56,7 +57,8 @@ async def _try_facts(binary: Path, held: set[str]) -> None:
         registry = ClaudeRegistry(home / ".claude")
         session = await registered(registry, process)
         entry = Entry(NAME, PID_MAX + 1, str(uuid.uuid4()), "", time.time())
-        NativeRecords(registry.config, f"multifleet:self-test:{secrets.token_hex(8)}").put(entry, own.path, time.time())
+        records = NativeRecords(registry.config, f"multifleet:self-test:{secrets.token_hex(8)}", ClaudeShape())
+        records.put(entry, own.path, time.time())
         ask, text = secrets.token_hex(12), secrets.token_hex(12)
         send = {"to": NAME, "summary": "-", "message": text}
         api.when(ask, Answer(tools=(("ListAgents", {}),)), once=True)

@@ -1,6 +1,6 @@
 """A scripted Responses API on loopback: what Codex speaks, with the script and the record of mock_anthropic.
 
-Qwen Code speaks the older chat completions, which are answered with text.
+Qwen Code speaks the older chat completions, in which a tool of a reply is a tool call.
 
 A tool of a reply is a function call; one whose name has a "/" is that of a namespace, as Codex groups MCP tools.
 """
@@ -27,10 +27,10 @@ class MockOpenAI(MockAPI):
         items: list[Body] = []
         if text := reply.get("text"):
             content = [{"type": "output_text", "text": text, "annotations": []}]
-            items.append({"type": "message", "id": self._new_id("msg"), "role": "assistant", "content": content})
+            items.append({"type": "message", "id": self.new_id("msg"), "role": "assistant", "content": content})
         for name, given in reply.get("tools", []):
             namespace, _, plain = name.rpartition("/")
-            item = {"type": "function_call", "id": self._new_id("fc"), "call_id": self._new_id("call"), "name": plain}
+            item = {"type": "function_call", "id": self.new_id("fc"), "call_id": self.new_id("call"), "name": plain}
             item["arguments"] = json.dumps(given)
             items.append(item | ({"namespace": namespace} if namespace else {}))
         return [item | {"status": "completed"} for item in items]
@@ -39,10 +39,11 @@ class MockOpenAI(MockAPI):
         """A whole response."""
         usage = {"input_tokens": 10, "output_tokens": 5, "total_tokens": 15}
         usage |= {"input_tokens_details": {"cached_tokens": 0}, "output_tokens_details": {"reasoning_tokens": 0}}
-        response = {"id": self._new_id("resp"), "object": "response", "status": "completed", "output": items}
+        response = {"id": self.new_id("resp"), "object": "response", "status": "completed", "output": items}
         return response | {"model": body.get("model", "mock"), "usage": usage}
 
-    def _new_id(self, kind: str) -> str:
+    def new_id(self, kind: str) -> str:
+        """A fresh one."""
         return f"{kind}_{next(self._ids):016d}"
 
 
@@ -74,22 +75,30 @@ class ResponsesHandler(Handler):
             self.close_connection = True  # the client was interrupted, which is a case under test
 
     def answer_chat(self, body: Body, reply: Reply) -> None:
-        """The same in the older form, that of chat completions; text alone."""
+        """The same in the older form, that of chat completions."""
         if reply.get("delay"):
             time.sleep(reply["delay"])
         if status := reply.get("status"):
             return self.send_json({"error": {"type": "server_error", "message": "mock"}}, status)
-        said = {"role": "assistant", "content": reply["text"]}
+        said: Body = {"role": "assistant", "content": reply.get("text", "")}
+        functions = [{"name": name, "arguments": json.dumps(given)} for name, given in reply.get("tools", [])]
+        calls = [
+            {"index": index, "id": self.mock.new_id("call"), "type": "function", "function": function}
+            for index, function in enumerate(functions)
+        ]
+        if calls:
+            said["tool_calls"] = calls
+        ended = "tool_calls" if calls else "stop"
         usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
         whole = {"id": "mock", "created": 1, "model": body.get("model", "mock"), "usage": usage}
         if not body.get("stream"):
-            choice = {"index": 0, "message": said, "finish_reason": "stop"}
+            choice = {"index": 0, "message": said, "finish_reason": ended}
             return self.send_json(whole | {"object": "chat.completion", "choices": [choice]})
         self.send_response(200)
         self.send_header("content-type", "text/event-stream")
         self.send_header("connection", "close")
         self.end_headers()
-        for choice in ({"delta": said, "finish_reason": None}, {"delta": {}, "finish_reason": "stop"}):
+        for choice in ({"delta": said, "finish_reason": None}, {"delta": {}, "finish_reason": ended}):
             piece = whole | {"object": "chat.completion.chunk", "choices": [choice | {"index": 0}]}
             self.wfile.write(f"data: {json.dumps(piece)}\n\n".encode())
         self.wfile.write(b"data: [DONE]\n\n")

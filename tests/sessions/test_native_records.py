@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from multifleet.core.native import Entry, domain
+from multifleet.sessions.claude_native import ClaudeShape
 from multifleet.sessions.claude_registry import ClaudeRegistry
 from multifleet.sessions.native_records import NativeRecords
 from multifleet.sessions.own_files import NotOurs
@@ -24,7 +25,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def put(config: Path, entry: Entry = ENTRY, of: str = DOMAIN) -> NativeRecords:
-    records = NativeRecords(config, of)
+    records = NativeRecords(config, of, ClaudeShape())
     records.put(entry, SOCKET, 1_800_000_060.0)
     return records
 
@@ -61,10 +62,10 @@ def test_only_records_of_this_node_are_found_and_removed(folder: Path) -> None:
     (folder / "77.json").write_text(json.dumps({"pid": 77, "pidDomain": "linux:x:pid:[1]"}))
     (folder / "78.json").write_text("[")
     put(folder.parent, Entry("mac2/web", 2_000_000_000, "x", "", 0.0), domain("f" * 32, "1" * 16))
-    records = put(folder.parent)
-    assert records.left_behind() == [ENTRY.number]
-    records.remove([ENTRY.number, 77, 78, 2_000_000_000, 99])
-    assert sorted(os.listdir(folder)) == ["2000000000.json", "77.json", "78.json"]
+    for take_away in (lambda ours: ours.remove([ENTRY.number, 77, 78, 2_000_000_000, 99]), NativeRecords.clear):
+        records = put(folder.parent)
+        take_away(records)
+        assert sorted(os.listdir(folder)) == ["2000000000.json", "77.json", "78.json"]
 
 
 def test_a_file_of_somebody_else_is_not_written_over(folder: Path) -> None:
@@ -80,7 +81,8 @@ def test_a_link_is_neither_followed_nor_written_over(folder: Path, tmp_path: Pat
     (folder / "1234567890.json").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(NotOurs):
         put(folder.parent)
-    assert NativeRecords(folder.parent, DOMAIN).left_behind() == []
+    NativeRecords(folder.parent, DOMAIN, ClaudeShape()).clear()
+    assert os.listdir(folder) == ["1234567890.json"] and (tmp_path / "elsewhere").exists()
 
 
 def test_nothing_is_written_into_a_folder_that_others_may_write_to(folder: Path) -> None:
@@ -92,13 +94,14 @@ def test_nothing_is_written_into_a_folder_that_others_may_write_to(folder: Path)
 def test_half_a_file_of_a_killed_run_is_cleared_and_that_of_another_node_stays(folder: Path) -> None:
     (folder / f".multifleet-{'0' * 16}-5").write_text('{"pid"')
     (folder / f".multifleet-{'1' * 16}-5").write_text('{"pid"')
-    assert NativeRecords(folder.parent, DOMAIN).left_behind() == []
+    NativeRecords(folder.parent, DOMAIN, ClaudeShape()).clear()
     assert os.listdir(folder) == [f".multifleet-{'1' * 16}-5"]
 
 
 def test_without_a_client_there_is_nothing_to_do(tmp_path: Path) -> None:
-    records = NativeRecords(tmp_path, DOMAIN)
-    assert records.stamp() is None and records.left_behind() == []
+    records = NativeRecords(tmp_path, DOMAIN, ClaudeShape())
+    assert records.stamp() is None
+    records.clear()
     records.remove([1])
     with pytest.raises(OSError):
         put(tmp_path)

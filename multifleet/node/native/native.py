@@ -14,6 +14,7 @@ from multifleet.node.native.presence import NativePresence
 from multifleet.node.native.serving import Serving
 from multifleet.node.offering.offering import Offering
 from multifleet.node.setup import Setup
+from multifleet.sessions.claude_native import ClaudeNative
 from multifleet.store.store import Store
 
 
@@ -36,6 +37,7 @@ class Native:
     ) -> None:
         """`ask` finds out what the sessions on a remote seat do."""
         live, replies = offering.live, offering.replies
+        dialects = (ClaudeNative(live.registry),)
         self.is_on = setup.config.nativePresence
         self.serving = Serving(store, clock, counters, offering.clients)
         self.presence = NativePresence(
@@ -45,12 +47,21 @@ class Native:
             counters,
             live,
             replies,
+            dialects,
             fleet=fleet,
             nodes=nodes,
             serves=self.serving.serves,
         )
         self.notices = Notices(
-            store, clock, counters, events, live, replies, is_there, lambda address: address in self.presence.listed
+            store,
+            clock,
+            counters,
+            events,
+            live,
+            replies,
+            dialects,
+            is_there,
+            lambda address: address in self.presence.listed,
         )
         self.idle = IdleWishes(clock, counters, live.registry, replies, ask)
         replies.passed_on = self.notices.follow

@@ -3,7 +3,7 @@ words left open: that a message is held, and how that ended. What is said is dec
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -17,8 +17,8 @@ from multifleet.node.events import Events
 from multifleet.node.offering.live_sessions import LiveSessions
 from multifleet.node.offering.replies import Replies
 from multifleet.sessions.base import Session, UnknownOutcome, Unreachable
-from multifleet.sessions.claude_inbox import report
 from multifleet.sessions.claude_wire import Reply
+from multifleet.sessions.native_dialect import NativeDialect
 from multifleet.store.store import Store
 
 KEY, MOST = "native_notices", 200
@@ -53,6 +53,7 @@ class Notices:
         events: Events,
         live: LiveSessions,
         replies: Replies,
+        dialects: Iterable[NativeDialect],
         is_there: Callable[[str], bool],
         is_listed: Callable[[str], bool],
     ) -> None:
@@ -62,6 +63,7 @@ class Notices:
         self._events = events
         self._live = live
         self._replies = replies
+        self._dialects = {dialect.client: dialect for dialect in dialects}
         self._is_there = is_there
         self._is_listed = is_listed
         self._open: dict[str, Sent] = {}
@@ -144,25 +146,22 @@ class Notices:
         """Its session, if it still runs, is told once; what may have arrived is not said again."""
         if not said.status:
             return
+        was_held = one.told_held
         if not said.is_last:
             one.told_held = True
             self._keep()
         session = await self._session(one)
+        dialect = self._dialects.get(session.client) if session is not None else None
         socket = await self._replies.socket_for(one.to)
-        if session is None or socket is None:
+        if session is None or dialect is None or socket is None:
             return
         try:
             if said.status == UNKNOWN:
                 words = f"multifleet cannot tell what became of your message: {said.reason}."
                 await self._replies.tell(socket.name, session, words)
             else:
-                await report(
-                    self._live.registry,
-                    session,
-                    about=one.word,
-                    status=said.status,
-                    reason=said.reason,
-                    reply=socket,
+                await dialect.report(
+                    session, about=one.word, status=said.status, reason=said.reason, reply=socket, was_held=was_held
                 )
         except (Unreachable, UnknownOutcome) as error:
             self._counters.failed("native_notice", session=session.session_id, reason=error)

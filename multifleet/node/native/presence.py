@@ -5,7 +5,7 @@ What must be there is decided in core/native.py. All of it goes when the daemon 
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -15,11 +15,13 @@ from multifleet.core import native
 from multifleet.core.native import Entry, Known, Nodes
 from multifleet.node.clock import NodeClock
 from multifleet.node.counters import Counters
+from multifleet.node.native.listing import Listing
 from multifleet.node.offering.live_sessions import LiveSessions
 from multifleet.node.offering.replies import Replies
 from multifleet.private_files import read_private, write_private
 from multifleet.sessions.base import Session
-from multifleet.sessions.native_records import NativeRecords
+from multifleet.sessions.claude_registry import CLIENT
+from multifleet.sessions.native_dialect import NativeDialect
 from multifleet.sessions.own_files import NotOurs
 
 EVERY = 2.0
@@ -27,16 +29,19 @@ EVERY = 2.0
 AGAIN = 10.0
 """Seconds after which it is looked at though nothing tells of a change: a session may have got its inbox later."""
 JOURNAL, JOURNAL_LIMIT = "native.json", 4 * 1024 * 1024
-"""The file in the home that says which seats were listed, and under which folder of the client."""
+"""The file in the home that says which seats were listed, and under which folders of the clients."""
 
 
 class Journal(msgspec.Struct, frozen=True):
     """What lies in the journal."""
 
-    config: str
     domain: str
     known: dict[str, tuple[float, float]]
     """Address: since when it is listed, and when its machine last told of it."""
+    config: str = ""
+    """Claude Code's folder, in the journal of an earlier version."""
+    folders: dict[str, str] = {}
+    """Client: its folder."""
 
 
 class NativePresence:
@@ -50,6 +55,7 @@ class NativePresence:
         counters: Counters,
         live: LiveSessions,
         replies: Replies,
+        dialects: Iterable[NativeDialect],
         *,
         fleet: Callable[[], str],
         nodes: Callable[[], Nodes],
@@ -62,28 +68,28 @@ class NativePresence:
         self._counters = counters
         self._live = live
         self._replies = replies
+        self._listings = [Listing(dialect) for dialect in dialects]
         self._fleet = fleet
         self._nodes = nodes
         self._serves = serves
         self._known: dict[str, Known] = {}
-        self._listed: dict[str, Entry] = {}
         self._domain = ""
-        self._records: NativeRecords
-        self._is_wanted = False
         self._seen: object = None
         self._again = 0.0
 
     @property
-    def listed(self) -> dict[str, Entry]:
-        """The remote seats that are listed now."""
-        return dict(self._listed)
+    def listed(self) -> set[str]:
+        """The remote seats that a client lists now."""
+        return {address for listing in self._listings for address in listing.listed}
 
     async def start(self, stack: AsyncExitStack) -> None:
         """Clear what a killed run left, and have it cleared when this one ends."""
         journal = self._read_journal()
         if journal is not None:
-            left = NativeRecords(Path(journal.config), journal.domain)
-            await asyncio.to_thread(lambda: left.remove(left.left_behind()))
+            folders = {CLIENT: journal.config, **journal.folders}
+            for listing in self._listings:
+                if folder := folders.get(listing.dialect.client):
+                    await asyncio.to_thread(listing.dialect.records(Path(folder), journal.domain).clear)
             for address, (since, seen) in journal.known.items():
                 self._replies.remove_stale(address)
                 self._known[address] = Known(since, seen)
@@ -100,57 +106,68 @@ class NativePresence:
         domain = native.domain(self._fleet(), self._instance)
         if domain != self._domain:
             await self._clear()  # it has joined another fleet
-            self._domain, self._records = domain, NativeRecords(self._live.config, domain)
-        nodes = self._nodes() if self._is_wanted else {}
-        if (nodes, self._records.stamp()) == self._seen and self._clock.monotonic() < self._again:
+            self._domain = domain
+            for listing in self._listings:
+                listing.records = listing.dialect.records(listing.dialect.config, domain)
+        if (self._wanted_nodes(), self._stamps()) == self._seen and self._clock.monotonic() < self._again:
             return
         found = await self._live.find()
-        self._is_wanted = any(self._serves(session) for session in found.sessions)
-        nodes = self._nodes() if self._is_wanted else {}
+        for listing in self._listings:
+            of_it = [session for session in found.sessions if session.client == listing.dialect.client]
+            listing.is_wanted = any(self._serves(session) for session in of_it)
+        nodes = self._wanted_nodes()
         entries: dict[str, Entry] = {}
-        if self._is_wanted:
+        if any(listing.is_wanted for listing in self._listings):
             self._known = native.known_now(self._known, nodes, self._clock.now())
             entries = native.entries(self._known, self._fleet(), self._instance)
         await self._keep(entries)
-        self._seen = (nodes, self._records.stamp())
+        self._seen = (nodes, self._stamps())
         self._again = self._clock.monotonic() + AGAIN if found.sessions else math.inf
 
-    async def _keep(self, wanted: dict[str, Entry]) -> None:
-        gone = [address for address in self._listed if address not in wanted]
-        new = [
-            entry
-            for address, entry in wanted.items()
-            if self._listed.get(address) != entry or not self._records.has(entry.number)
-        ]
-        if not gone and not new:
+    def _wanted_nodes(self) -> Nodes:
+        return self._nodes() if any(listing.is_wanted for listing in self._listings) else {}
+
+    def _stamps(self) -> list[int | None]:
+        return [listing.records.stamp() for listing in self._listings]
+
+    async def _keep(self, entries: dict[str, Entry]) -> None:
+        before = self.listed
+        plans = [(listing, listing.wanted(entries)) for listing in self._listings]
+        if not any(listing.gone(wanted) or listing.new(wanted) for listing, wanted in plans):
             return
         # Named before they are made: whoever clears up after a kill must find them.
-        await asyncio.to_thread(self._write_journal, {*self._listed, *wanted})
-        await asyncio.to_thread(self._records.remove, [self._listed[address].number for address in gone])
-        for address in gone:
-            del self._listed[address]
+        await asyncio.to_thread(self._write_journal, {*before, *entries})
+        for listing, wanted in plans:
+            gone = listing.gone(wanted)
+            await asyncio.to_thread(listing.records.remove, [listing.listed[address].number for address in gone])
+            for address in gone:
+                del listing.listed[address]
+        for address in before - self.listed - {address for _, wanted in plans for address in wanted}:
             await self._replies.release(address)
-        for entry in new:
-            await self._put(entry)
+        for listing, wanted in plans:
+            for entry in listing.new(wanted):
+                await self._put(listing, entry)
 
-    async def _put(self, entry: Entry) -> None:
+    async def _put(self, listing: Listing, entry: Entry) -> None:
         socket = await self._replies.socket_for(entry.address, is_listed=True)
         if socket is None:
             return
         try:
-            await asyncio.to_thread(self._records.put, entry, socket.path, self._clock.now())
+            await asyncio.to_thread(listing.records.put, entry, socket.path, self._clock.now())
         except (NotOurs, OSError) as error:
             self._counters.failed("native_record", reason=error)
             return
-        self._listed[entry.address] = entry
+        listing.listed[entry.address] = entry
 
     async def _clear(self) -> None:
         if not self._domain:
             return
-        await asyncio.to_thread(lambda: self._records.remove(self._records.left_behind()))
-        for address in self._listed:
+        listed = self.listed
+        for listing in self._listings:
+            await asyncio.to_thread(listing.records.clear)
+            listing.listed.clear()
+        for address in listed:
             await self._replies.release(address)
-        self._listed.clear()
         self._seen = None
         if self._known or self._path.exists():
             await asyncio.to_thread(self._write_journal, set(self._known))
@@ -159,8 +176,9 @@ class NativePresence:
         nothing = Known(0.0, 0.0)
         known = {address: self._known.get(address, nothing) for address in sorted(addresses)}
         moments = {address: (one.since, one.seen) for address, one in known.items()}
+        folders = {listing.dialect.client: str(listing.dialect.config) for listing in self._listings}
         try:
-            write_private(self._path, msgspec.json.encode(Journal(str(self._live.config), self._domain, moments)))
+            write_private(self._path, msgspec.json.encode(Journal(self._domain, moments, folders=folders)))
         except OSError as error:
             self._counters.failed("native_journal", reason=error)
 

@@ -8,7 +8,7 @@ from tests.lab.fleet import Fleet
 from tests.lab.members import wait_met
 from tests.lab.scenarios import bad_wires
 
-pytestmark = [pytest.mark.lab, pytest.mark.alone]
+pytestmark = [pytest.mark.lab, pytest.mark.beside_one]
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from tests.lab.fleet_node import FleetNode
 from tests.lab.members import members_of, states_at, wait_all, wait_met, wait_state
 from tests.lab.tools import wait_for
 
-pytestmark = [pytest.mark.lab, pytest.mark.alone]
+pytestmark = [pytest.mark.lab, pytest.mark.beside_one]
 
 SITES = {"mac1": 0, "mac2": 0, "mac3": 0, "mac4": 0, "far": 1}
 """Broadcast and multicast do not pass between the two sites."""

@@ -23,7 +23,7 @@ from tests.lab.recorded_frames import recorded_frames
 from tests.lab.tools import wait_for
 from tests.lab.two_sites import CUTTABLE, TwoSites
 
-pytestmark = [pytest.mark.lab, pytest.mark.real_claude, pytest.mark.alone]
+pytestmark = [pytest.mark.lab, pytest.mark.real_claude, pytest.mark.beside_one]
 
 SEAT = "nine"
 RACED = ("nats", "http", "relay")

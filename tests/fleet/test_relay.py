@@ -11,7 +11,7 @@ from tests.lab.fleet import Fleet
 from tests.lab.fleet_node import PORT, FleetNode
 from tests.lab.tools import wait_for
 
-pytestmark = [pytest.mark.lab, pytest.mark.alone]
+pytestmark = [pytest.mark.lab, pytest.mark.beside_one]
 
 
 @pytest.fixture(scope="module")

@@ -222,6 +222,11 @@ async def _write(source: Rereads, session: Session, line: bytes, timeout: float,
         raise Unreachable("the session has ended")
     if same_conversation and now.session_id != session.session_id:
         raise Unreachable("the session has begun another conversation")
+    await write_to(now, line, timeout)
+
+
+async def write_to(now: Session, lines: bytes, timeout: float) -> None:
+    """Writes to the inbox of a session as it is now; raises as `post` does."""
     if now.socket is None:
         raise Unreachable("the session has no inbox")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
@@ -234,14 +239,14 @@ async def _write(source: Rereads, session: Session, line: bytes, timeout: float,
         listener = credentials(connection)
         if listener is None or listener.uid != os.getuid() or listener.pid != now.pid:
             raise Unreachable("another process listens on the session's inbox")
-        await _send(connection, line, timeout)
+        await _send(connection, lines, timeout)
 
 
-async def _send(connection: socket.socket, line: bytes, timeout: float) -> None:
+async def _send(connection: socket.socket, lines: bytes, timeout: float) -> None:
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(timeout):
-            await loop.sock_sendall(connection, line)
+            await loop.sock_sendall(connection, lines)
             if sys.platform == "darwin":
                 await asyncio.sleep(0.15)  # there the receiver reads our pid only while both ways are open
             connection.shutdown(socket.SHUT_WR)

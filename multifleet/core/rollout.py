@@ -6,11 +6,11 @@ tool printed, or the model itself wrote, proves nothing.
 """
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from multifleet.core.transcript import MAX_ANSWER, MAX_LINE, Fact, Sighting
+from multifleet.core.lines import Lines
+from multifleet.core.transcript import MAX_ANSWER, Fact, Sighting
 
 RING = "multifleet: "
 """How the prompt begins with which a thread is woken; the text of a turn that it began answers what was shown in it."""
@@ -35,8 +35,7 @@ class RolloutProof:
 
     def __init__(self) -> None:
         self._watches: dict[str, _Watch] = {}
-        self._partial = b""
-        self._skipping = False
+        self._lines = Lines()
         self._turn = 0
         self._rung = -1
         """The turn that began because the thread was woken."""
@@ -63,12 +62,12 @@ class RolloutProof:
 
     def restart(self) -> None:
         """Forget a line that was only half there: the next bytes come from another place or another file."""
-        self._partial, self._skipping = b"", False
+        self._lines.restart()
 
     def feed(self, data: bytes) -> list[Sighting]:
         """What the next bytes prove beyond what was known; lines may be cut anywhere."""
         before = {offer_id: (watch.fact, watch.ended) for offer_id, watch in self._watches.items()}
-        for line in self._lines(data):
+        for line in self._lines.feed(data):
             try:
                 record = json.loads(line)
             except (ValueError, RecursionError):
@@ -81,17 +80,6 @@ class RolloutProof:
             for offer_id, watch in self._watches.items()
             if (watch.fact, watch.ended) != before[offer_id]
         ]
-
-    def _lines(self, data: bytes) -> Iterator[bytes]:
-        *whole, rest = data.split(b"\n")
-        for piece in whole:
-            if not self._skipping and len(self._partial) + len(piece) <= MAX_LINE:
-                yield self._partial + piece
-            self._partial, self._skipping = b"", False
-        if not self._skipping:
-            self._partial += rest
-            if len(self._partial) > MAX_LINE:
-                self._partial, self._skipping = b"", True
 
     def _take(self, kind: object, payload: dict[str, Any]) -> None:
         what = payload.get("type")

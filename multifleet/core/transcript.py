@@ -44,12 +44,13 @@ _HEIGHT = {Fact.NONE: 0, Fact.QUEUED: 1, Fact.ENTERED: 2, Fact.SEEN: 3}
 @dataclass(frozen=True, slots=True)
 class Sighting:
     """News of an offer. `ended`: the turn it entered is over; `answer`: the text of the turn, if the offer
-    began it."""
+    began it; `dropped`: the client took it out of the conversation again."""
 
     offer_id: str
     fact: Fact
     ended: bool = False
     answer: str | None = None
+    dropped: bool = False
 
 
 @dataclass(slots=True)

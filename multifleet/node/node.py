@@ -314,7 +314,7 @@ class Node(Engine):
         if client != CLAUDE:
             if not is_session_id(session_id):
                 raise BadInput("session_id is made of letters, digits, '-' and '_'")
-            told = self.offering.others.announce(client, session_id, cwd, pid)
+            told = self.offering.others.announce(client, session_id, cwd, pid, transcript_path)
             later = None if client in SHOWN_AT_START else told
         text = await self.offering.session_started(session_id, cwd, entrypoint == AT_TERMINAL, later)
         return HookView(text)

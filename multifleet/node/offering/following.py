@@ -101,6 +101,8 @@ class Following:
                 return  # taken up again with its conversation, of which the message is a part
             if self._is_gone(offer):
                 await self._end(offer, fact)
+        elif sighting.dropped:
+            await self._offers.give_back(offer, "the client took it out of the conversation, after an error or a stop")
         elif fact is not Fact.SEEN:
             await self._look_at_state(offer, fact, session)
 

@@ -96,7 +96,7 @@ class Offering:
         )
         self.live.is_stopped = self._is_stopped = is_stopped
         self._seeds = SeedBox(setup.home)
-        watching = Watching(config, codex)
+        watching = Watching(config, codex, self.others.chat_of)
         self.offers = Offers(store, clock, counters, watching, state_to, lambda sender: refusal_words(out(sender)))
         self._ringing = Ringing(codex, self.offers, clock, counters)
         self._replies = Replies(self._node, store, counters, registry, sending, self.wake)

@@ -5,13 +5,15 @@ That a session's hook has told of it is the proof that its hooks run at all: onl
 
 import os
 import sys
+from pathlib import Path
 
 import msgspec
 
 from multifleet.node.clock import NodeClock
-from multifleet.sessions import codex_threads
+from multifleet.sessions import codex_threads, gemini_chat
 from multifleet.sessions.base import Session, Status
 from multifleet.sessions.codex_threads import CodexThreads
+from multifleet.sessions.gemini_chat import GeminiChats, is_chat
 from multifleet.sessions.processes import owner_of, started_at
 from multifleet.store.store import Store
 
@@ -32,6 +34,8 @@ class Announced(msgspec.Struct, frozen=True):
     start: str
     """Of the process; empty where the hook could not tell it."""
     at: float
+    transcript: str = ""
+    """The file of its conversation; empty where the client keeps none that is known."""
 
 
 class OtherClients:
@@ -41,6 +45,7 @@ class OtherClients:
         self._store = store
         self._clock = clock
         self._codex = codex
+        self._chats = GeminiChats()
         self._announced: dict[str, Announced] = {}
 
     async def load(self) -> None:
@@ -49,10 +54,13 @@ class OtherClients:
         for one in msgspec.json.decode(noted, type=list[Announced]) if noted else []:
             self._announced.setdefault(one.session, one)
 
-    def announce(self, client: str, session_id: str, cwd: str, pid: int | None) -> Session:
+    def announce(
+        self, client: str, session_id: str, cwd: str, pid: int | None, transcript: str | None = None
+    ) -> Session:
         """A start hook ran; in its process an earlier conversation is over."""
         start = started_at(pid) if pid is not None and owner_of(pid) == os.getuid() else None
-        told = Announced(client, session_id, cwd, pid or 0, start or "", self._clock.wall())
+        known = transcript if client == gemini_chat.CLIENT and transcript and is_chat(transcript) else ""
+        told = Announced(client, session_id, cwd, pid or 0, start or "", self._clock.wall(), known)
         if client != codex_threads.CLIENT:
             former = [one.session for one in self._announced.values() if (one.pid, one.start) == (told.pid, told.start)]
             for session in former if told.start else ():
@@ -62,7 +70,12 @@ class OtherClients:
         while len(self._announced) > MOST:
             del self._announced[next(iter(self._announced))]
         self._store.meta.set_later(NOTE, msgspec.json.encode(list(self._announced.values())).decode())
-        return _session(told)
+        return self._session(told)
+
+    def chat_of(self, session_id: str) -> Path | None:
+        """The file in which a session of Gemini CLI keeps its conversation."""
+        told = self._announced.get(session_id)
+        return Path(told.transcript) if told is not None and told.transcript else None
 
     def runs_hooks(self, session_id: str) -> bool:
         """Whether this session's hooks are known to run."""
@@ -72,7 +85,9 @@ class OtherClients:
         """The live sessions now. Blocks for the disk."""
         threads = self._codex.find().sessions
         known = {thread.session_id for thread in threads}
-        return (*threads, *(_session(one) for one in list(self._announced.values()) if self._lives(one, known)))
+        others = [one for one in list(self._announced.values()) if self._lives(one, known)]
+        self._chats.keep({Path(one.transcript) for one in others if one.transcript})
+        return (*threads, *map(self._session, others))
 
     def _lives(self, one: Announced, known: set[str]) -> bool:
         if one.session in known or not one.start:
@@ -81,21 +96,22 @@ class OtherClients:
             return False  # a live thread of Codex is found by its lock
         return started_at(one.pid) == one.start
 
-
-def _session(one: Announced) -> Session:
-    return Session(
-        client=one.client,
-        session_id=one.session,
-        pid=one.pid,
-        proc_start=one.start,
-        cwd=one.cwd,
-        name="",
-        status=Status.UNKNOWN,
-        version="",
-        entrypoint="",
-        socket=None,
-        transcript=None,
-        started_at=one.at,
-        updated_at=one.at,
-        kind="",
-    )
+    def _session(self, one: Announced) -> Session:
+        chat = Path(one.transcript) if one.transcript else None
+        status, written_at = self._chats.status(chat) if chat is not None else (Status.UNKNOWN, 0.0)
+        return Session(
+            client=one.client,
+            session_id=one.session,
+            pid=one.pid,
+            proc_start=one.start,
+            cwd=one.cwd,
+            name="",
+            status=status,
+            version="",
+            entrypoint="",
+            socket=None,
+            transcript=chat if written_at else None,
+            started_at=one.at,
+            updated_at=max(one.at, written_at),
+            kind="",
+        )

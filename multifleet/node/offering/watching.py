@@ -1,9 +1,11 @@
 """Follows the transcripts of sessions that were given messages, for the only proof that a model has seen them."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from multifleet.core.gemini_chat import GeminiChatProof
 from multifleet.core.rollout import RolloutProof
 from multifleet.core.transcript import Fact, Sighting, TranscriptProof
 from multifleet.sessions.base import Session
@@ -26,28 +28,35 @@ def mark_of(offer_id: str) -> str:
 
 @dataclass(slots=True)
 class _Followed:
-    proof: TranscriptProof | RolloutProof
+    proof: TranscriptProof | RolloutProof | GeminiChatProof
     file: TranscriptFile
 
 
 class Watching:
     """The transcripts that are followed, one for each conversation, each as its client writes it."""
 
-    def __init__(self, config: Path, codex: Path) -> None:
-        """`config` is Claude Code's folder, `codex` that of Codex."""
+    def __init__(self, config: Path, codex: Path, chat_of: Callable[[str], Path | None] = lambda session: None) -> None:
+        """`config` is Claude Code's folder, `codex` that of Codex; `chat_of` names the file of a session of Gemini."""
         self._config = config
         self._codex = codex
+        self._chat_of = chat_of
         self._followed: dict[str, _Followed] = {}
 
     def watch(self, session_id: str, cwd: str, offer_id: str, token: str, *, new: bool) -> None:
         """Look for an offer, by its token or mark: a new one in what is written from now on, another in all of it."""
         followed = self._followed.get(session_id)
         if followed is None:
-            rollout = rollout_path(self._codex, session_id)
-            path = rollout or transcript_path(self._config, cwd, session_id)
+            path, proof = self._begin(session_id, cwd)
             file = TranscriptFile(path, max(0, size_of(path) - BEFORE) if new else 0)
-            followed = self._followed[session_id] = _Followed(RolloutProof() if rollout else TranscriptProof(), file)
+            followed = self._followed[session_id] = _Followed(proof, file)
         followed.proof.watch(offer_id, token)
+
+    def _begin(self, session_id: str, cwd: str) -> tuple[Path, TranscriptProof | RolloutProof | GeminiChatProof]:
+        if rollout := rollout_path(self._codex, session_id):
+            return rollout, RolloutProof()
+        if chat := self._chat_of(session_id):
+            return chat, GeminiChatProof()
+        return transcript_path(self._config, cwd, session_id), TranscriptProof()
 
     def forget(self, session_id: str, offer_id: str) -> None:
         """Stop looking for an offer."""
@@ -68,7 +77,7 @@ class Watching:
         followed = self._followed.get(session_id)
         if followed is None or not followed.file.path.exists():
             return False
-        return followed.proof.understood if isinstance(followed.proof, RolloutProof) else True
+        return True if isinstance(followed.proof, TranscriptProof) else followed.proof.understood
 
     async def read(self, session_id: str, session: Session | None) -> None:
         """Read on in one conversation's transcript; others get their turn while a long one is read."""
@@ -84,6 +93,8 @@ class Watching:
             await asyncio.sleep(0)
 
     def _look_again(self, followed: _Followed, session: Session) -> None:
+        if isinstance(followed.proof, GeminiChatProof):
+            return
         rollout = rollout_path(self._codex, session.session_id)
         if rollout is None:
             followed.file.path = transcript_path(self._config, session.cwd, session.session_id)

@@ -1,4 +1,4 @@
-"""The real Gemini CLI is shown what waits with its prompt, once; that a hook took it is all that is claimed."""
+"""The real Gemini CLI is shown what waits with its prompt, once; its own file of the conversation is the proof."""
 
 from collections.abc import Iterator
 
@@ -25,8 +25,8 @@ async def test_a_single_question_is_shown_what_waits_and_stays_what_it_was(stage
     await stage.mac1.wait(id, State.STORED)
     async with stage.served():
         assert await gemini.ask("good morning") == "mock answer"
-        await stage.mac1.wait(id, State.OFFERED)
+        await stage.mac1.wait(id, State.SEEN)
     asked = api.asked("MARK-GEMINI")
     assert asked and asked[-1]["conversation"].count("MARK-GEMINI") == 1
     assert asked[-1]["conversation"].count("</hook_context>") == 1, "the client's own"
-    assert "seen" not in await stage.states(id)
+    assert "answered" not in await stage.states(id), "the turn was its user's"

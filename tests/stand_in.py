@@ -121,6 +121,7 @@ STATUS = StatusView(
     sessions=6,
     clients=[],
     problems=(NASTY,),
+    quiet=(NASTY,),
     degraded=NASTY,
     revision=7,
 )
@@ -255,8 +256,9 @@ class StandIn:
 
     async def sessions_view(self, here: bool) -> SessionListing:
         self.asked.append(("sessions", here))
-        own = SessionView("s1", "claude", "2.1.329", 99, NASTY, "/home/ada/api", "idle", "api", "socket", doubt=NASTY)
-        peer = PeerSessionView("mac2", "mac2/web", "claude", "busy", 1000.0, NASTY, 1000.0)
+        where = "/home/ada/api"
+        own = SessionView("s1", "claude", "2.1.329", 99, NASTY, where, "idle", "api", "socket", doubt=NASTY, dnd=True)
+        peer = PeerSessionView("mac2", "mac2/web", "claude", "busy", 1000.0, NASTY, 1000.0, dnd=True, dnd_until=9e9)
         return SessionListing([own], [] if here else [peer], [] if here else [f"mac3: {NASTY}"])
 
     async def gold_view(self, session: str | None) -> GoldListing:

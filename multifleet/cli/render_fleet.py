@@ -27,6 +27,7 @@ def status(found: Result, now: float | None = None, room: int | None = None) -> 
         version = cell(client["version"]) if client["version"] else "not installed"
         lines.append((cell(client["client"]), f"{version}, delivered to by {cell(client['delivers_by'])}{detail}"))
     lines += [("STOPPED", cell(words)) for words in found["stopped"]]
+    lines += [("left alone", cell(words)) for words in found["quiet"]]
     lines += [("to settle", cell(problem)) for problem in found["problems"]]
     lines += [("to repair", cell(repair)) for repair in found["repairs"]]
     lines += [("to configure", cell(words)) for words in found["settings"]]

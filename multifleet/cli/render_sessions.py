@@ -15,7 +15,7 @@ def sessions(listing: Result) -> str:
             s["seat"],
             s["client"],
             s["version"],
-            s["status"],
+            _status(s),
             _since(s["since"]),
             s["delivers_by"],
             s["pid"],
@@ -33,7 +33,7 @@ def sessions(listing: Result) -> str:
             (
                 s["address"] or f"{s['node']} (no seat)",
                 s["client"],
-                s["status"],
+                _status(s),
                 _since(s["since"]),
                 s["branch"],
                 ago(s["told_at"]),
@@ -48,6 +48,14 @@ def gold(listing: Result) -> str:
     """What the sessions of this machine are about."""
     rows = [(s["session"], s["seat"], s["words"]) for s in listing["sessions"]]
     return table(("SESSION", "SEAT", "ABOUT"), rows, empty="no open session here has worked on anything yet")
+
+
+def _status(session: Result) -> str:
+    """What it does, and that it is not to be disturbed."""
+    if not session["dnd"]:
+        return str(session["status"])
+    until = session["dnd_until"]
+    return f"{session['status']}, left alone" + (f" for {span(until - time.time())}" if until else "")
 
 
 def _since(moment: float | None) -> str | None:

@@ -70,5 +70,6 @@ def notice(
     if is_away:
         return Notice(HELD, f"{to} is away: the message waits, its receipt says {state}", is_last=False)
     if waited >= PATIENCE:
-        return Notice(HELD, f"{to}: no session there has taken it yet, its receipt says {state}", is_last=False)
+        why = _told(detail) if state is State.STORED else ""
+        return Notice(HELD, f"{to}: no session there has taken it yet, its receipt says {state}{why}", is_last=False)
     return None

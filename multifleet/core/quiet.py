@@ -4,7 +4,7 @@ Time of day is that of the machine, given as a naive datetime; nothing here read
 """
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 PASSES = frozenset({"alert"})
 """Types of messages that are shown all the same."""
@@ -32,6 +32,18 @@ def quiet_until(words: str, now: datetime) -> datetime:
 def passes(type: str) -> bool:
     """Whether a message of this type is shown at a seat that is not to be disturbed."""
     return type in PASSES
+
+
+def why_it_waits(until: float | None) -> str:
+    """What the sender of a message is told that is kept until then, by the wall clock; None: until it is turned off."""
+    return f"it waits: its seat is not to be disturbed {when_over(until)}"
+
+
+def when_over(until: float | None) -> str:
+    """The same moment in words that mean the same on every machine."""
+    if until is None:
+        return "until its user says so"
+    return datetime.fromtimestamp(until, UTC).strftime("until %Y-%m-%d %H:%M UTC")
 
 
 def _checked(moment: datetime, now: datetime) -> datetime:

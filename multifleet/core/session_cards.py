@@ -1,6 +1,7 @@
 """Session cards: all that a node tells the others of its agent sessions, and the question that asks for them.
 
-A seat, a client, a state and for how long, a branch. Nothing of what is said in a session, and no folder or id of it.
+A seat, a client, a state and for how long, a branch, whether it is not to be disturbed. Nothing of what is said in a
+session, and no folder or id of it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -37,6 +38,10 @@ class SessionCard(Wire, frozen=True, kw_only=True):
     """For how long it has been in that state; null where that is not known."""
     branch: Annotated[str, msgspec.Meta(max_length=BRANCH_LIMIT)] = ""
     """Of git, in its folder; empty where there is none."""
+    quiet: bool = False
+    """Whether its seat is not to be disturbed; alerts pass."""
+    quiet_for: Span | None = None
+    """For how many seconds more; null until somebody ends it."""
 
 
 class SessionsTold(Wire, frozen=True, kw_only=True):
@@ -81,7 +86,7 @@ def is_news(before: Known | None, after: Known) -> bool:
 
 
 def _without_time(known: Known) -> tuple[list[SessionCard], int]:
-    return [msgspec.structs.replace(card, seconds=None) for card in known.cards], known.more
+    return [msgspec.structs.replace(card, seconds=None, quiet_for=None) for card in known.cards], known.more
 
 
 def to_ask(facts: Facts, answered: Mapping[str, tuple[int, str, tuple[str, ...]]], node: str) -> bool:

@@ -111,6 +111,7 @@ class Node(Engine):
                 *self._left_words(),
             ),
             stopped=self.stops.words(),
+            quiet=self.offering.quiet.words(),
             repairs=tuple(by_hand.under_way(self.healing, self.targets, self.clock.now())),
             settings=(*await self.config_state.words(), *complaints(self)),
             degraded=(me_out_words(out) if out else None)

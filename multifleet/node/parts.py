@@ -234,7 +234,7 @@ class Parts(Ties):
         self.remote_sessions = RemoteSessions(self.members, self.asking, clock, counters)
         self.persons = Persons(allowed_signers(setup.config, setup.home), clock.monotonic)
         limits = Limits(setup.config.budgets.hops, setup.config.budgets.thread, setup.config.budgets.day)
-        self.admission = Admission(self.persons, limits, store.meta, clock, self.stops.covers)
+        self.admission = Admission(self.persons, limits, store.meta, clock, self._why_it_waits)
         self.sending = Sending(
             self.membership,
             store,

@@ -72,6 +72,7 @@ class StatusView(View, frozen=True):
     stopped: Annotated[
         tuple[str, ...], about("What is stopped: nothing is shown to its sessions, and what comes is kept.")
     ] = ()
+    quiet: Annotated[tuple[str, ...], about("Seats whose sessions are not to be disturbed, and until when.")] = ()
     repairs: Annotated[tuple[str, ...], about("Channels that do not work, and what is done about them.")] = ()
     settings: Annotated[
         tuple[str, ...], about("Values in config.json that are of no use, and that it was changed since the start.")

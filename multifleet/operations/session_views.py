@@ -21,6 +21,8 @@ class SessionView(View, frozen=True):
     updated_at: Annotated[float | None, about("When the client last wrote its record.")] = None
     since: Annotated[float | None, about("Since when it has that status.")] = None
     branch: Annotated[str | None, about("Git branch in that folder.")] = None
+    dnd: Annotated[bool, about("Whether its seat is not to be disturbed now; alerts pass.")] = False
+    dnd_until: Annotated[float | None, about("When that ends; null: when it is turned off.")] = None
     seen_by: Annotated[list[str], about("What tells of it: registry, processes, transcripts.")] = []  # noqa: RUF012
     doubt: Annotated[str | None, about("Where these do not agree.")] = None
 
@@ -35,6 +37,8 @@ class PeerSessionView(View, frozen=True):
     since: Annotated[float | None, about("Since when it has that status.")]
     branch: Annotated[str | None, about("Git branch in its folder.")]
     told_at: Annotated[float, about("When its machine told so.")]
+    dnd: Annotated[bool, about("Whether its seat is not to be disturbed now; alerts pass.")] = False
+    dnd_until: Annotated[float | None, about("When that ends; null: when it is turned off.")] = None
 
 
 class SessionListing(View, frozen=True):

@@ -29,6 +29,7 @@ def quiet(*members: Found) -> Found:
         "degraded": None,
         "problems": [],
         "stopped": [],
+        "quiet": [],
         "repairs": [],
         "outbox": 0,
         "unread": 0,

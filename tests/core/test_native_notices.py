@@ -29,6 +29,11 @@ def test_it_is_held_at_once_where_its_machine_is_away_and_else_when_it_takes_too
     assert said(state, is_away=True, waited=PATIENCE, told_held=True) is None
 
 
+def test_why_it_waits_is_told_in_the_words_of_its_machine() -> None:
+    held = said(State.STORED, waited=PATIENCE, detail="it waits: its seat is not to be disturbed")
+    assert held is not None and 'with the words "it waits: its seat is not to be disturbed"' in held.reason
+
+
 def test_a_session_there_that_holds_it_for_its_user_is_told_as_that() -> None:
     held = said(State.HELD)
     assert held is not None and held.status == HELD and "for its user" in held.reason

@@ -24,7 +24,10 @@ FACTS = Facts(version="1", branch="main", commit="", sessions=1, seats=["api"], 
 
 
 def test_a_card_has_these_fields_and_no_others() -> None:
-    assert set(SessionCard.__struct_fields__) == {"seat", "client", "state", "seconds", "branch"}
+    assert set(SessionCard.__struct_fields__) == {
+        *("seat", "client", "state", "seconds", "branch"),
+        *("quiet", "quiet_for"),
+    }
 
 
 def test_what_is_told_comes_back_as_it_was() -> None:
@@ -43,6 +46,8 @@ def test_what_is_told_comes_back_as_it_was() -> None:
         {"state": "asleep"},
         {"seconds": -1},
         {"branch": "x" * 61},
+        {"quiet": "yes"},
+        {"quiet_for": -1},
         {"text": "what was said"},
     ],
     ids=str,

@@ -20,8 +20,6 @@ RULES, SPENT = "seat_rules", "budgets_spent"
 """Keys of the rules, and of what was spent today, in the store."""
 KEEP_EVERY = 16
 """Messages to a seat after which what was spent is written down; a crash forgets no more than these."""
-KEPT = "its recipient is stopped: it is kept, and shown once that is over"
-"""What a sender is told, with `stored`, of mail for whoever is stopped."""
 RULES_LIMIT = 1_000
 
 
@@ -38,10 +36,10 @@ class Admission:
         limits: Limits,
         meta: Meta,
         clock: NodeClock,
-        is_stopped: Callable[[str | None], bool] = lambda seat: False,
+        why_it_waits: Callable[[InboxRow], str] = lambda row: "",
     ) -> None:
-        """`is_stopped`: whether nothing is shown to sessions on a seat; None: of what is for the node alone."""
-        self._is_stopped = is_stopped
+        """`why_it_waits`: what a sender is told, with `stored`, of a message that is not shown for now; else empty."""
+        self._why_it_waits = why_it_waits
         self._persons = persons
         self._limits = limits
         self._meta = meta
@@ -63,8 +61,8 @@ class Admission:
             raise NotTaken(why)
         if row.authority == Authority.HUMAN:
             row = await self._persons.proved(row, packet)
-        if self._is_stopped(row.seat):
-            row = msgspec.structs.replace(row, detail=KEPT)
+        if waits := self._why_it_waits(row):
+            row = msgspec.structs.replace(row, detail=waits)
         if row.authority != Authority.AGENT:
             return row
         why = too_many_hops(row.hops, self._limits)

@@ -17,6 +17,8 @@ from multifleet.store.meta import Meta
 
 NOTE, HERE = "stopped", "*"
 """The key in the store (seat, or `*` for the machine: since when, in wall-clock seconds), and the machine in it."""
+KEPT = "its recipient is stopped: it is kept, and shown once that is over"
+"""What a sender is told, with `stored`, of mail for whoever is stopped."""
 STOPPED = "it was taken back, because its recipient is stopped"
 
 

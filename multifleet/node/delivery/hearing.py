@@ -133,6 +133,10 @@ def _row(peer: str, said: Statement) -> ReceiptRow:
     )
 
 
+_WITH_REASON = (FINAL - {State.ANSWERED}) | {State.STORED, State.HELD}
+"""States with which a recipient says why: how it ended, or for what it waits."""
+
+
 def _change(peer: str, said: Statement) -> OutboxChange:
-    reason = said.detail if said.state in FINAL and said.state != State.ANSWERED else None
+    reason = said.detail if said.state in _WITH_REASON else None
     return OutboxChange(said.id, peer, said.state, reason or None, None, said.at / 1000)

@@ -51,7 +51,8 @@ class LiveSessions:
         self.registry = registry
         self.others = others
         self.clients = clients
-        self._quiet = quiet
+        self.quiet = quiet
+        """Which seats are not to be disturbed."""
         self.is_stopped: Callable[[str | None], bool] = lambda seat: False
         """Whether nothing is shown to the sessions of a seat."""
         self._met: dict[int, Session] = {}
@@ -99,7 +100,7 @@ class LiveSessions:
         """
         ready = [one for one in found.sessions if self.clients.reaches(one) and not self._is_beginning(one)]
         if not passes:
-            ready = [one for one in ready if not self._quiet.covers(self.seats.known_for(one.cwd))]
+            ready = [one for one in ready if not self.quiet.covers(self.seats.known_for(one.cwd))]
         ready = [one for one in ready if not self.is_stopped(self.seats.known_for(one.cwd))]
         if only is not None:
             return next((one for one in ready if one.session_id == only), None)
@@ -149,6 +150,8 @@ class LiveSessions:
                 started_at=session.started_at,
                 updated_at=session.updated_at,
                 since=session.status_at or None,
+                dnd=self.quiet.covers(self.seat_of(session)),
+                dnd_until=self.quiet.until(self.seat_of(session)),
             )
             for session in found.sessions
         ]
@@ -170,8 +173,8 @@ class LiveSessions:
                     bound_by=row.bound_by,
                     session=session.session_id if session else None,
                     waiting=count[row.name],
-                    dnd=self._quiet.covers(row.name),
-                    dnd_until=self._quiet.until(row.name),
+                    dnd=self.quiet.covers(row.name),
+                    dnd_until=self.quiet.until(row.name),
                 )
             )
         return views

@@ -47,12 +47,16 @@ class OwnCards:
 
     def _card(self, session: Session, branch: str, wall: float) -> SessionCard:
         since = session.status_at
+        seat = self._live.seats.known_for(session.cwd) or ""  # a script's session gets none by being told of
+        until = self._live.quiet.until(seat)
         return SessionCard(
-            seat=self._live.seats.known_for(session.cwd) or "",  # a script's session gets none by being told of
+            seat=seat,
             client=session.client,
             state=session.status.value,
             seconds=max(0, int(wall - since)) if since else None,
             branch=branch,
+            quiet=self._live.quiet.covers(seat),
+            quiet_for=None if until is None else max(0, int(until - wall)),
         )
 
 

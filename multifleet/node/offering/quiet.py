@@ -5,9 +5,11 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from multifleet.core.quiet import quiet_until
+from multifleet.core.quiet import passes, quiet_until, when_over, why_it_waits
 from multifleet.errors import BadInput, UnknownSeat
 from multifleet.node.clock import NodeClock
+from multifleet.node.offering.wishes import wish_of
+from multifleet.store.rows import InboxRow
 from multifleet.store.store import Store
 
 NOTE = "quiet_seats"
@@ -38,6 +40,23 @@ class Quiet:
     def until(self, seat: str) -> float | None:
         """When it ends; None also where only somebody's word ends it."""
         return self._until.get(seat) if self.covers(seat) else None
+
+    def why_it_waits(self, row: InboxRow, seat: str | None) -> str:
+        """What its sender is told of a message for this seat that is not shown now; empty where it may be.
+
+        One for an exact session is not told of: on which seat that sits is known only when it is looked for.
+        """
+        if seat is None or not self.covers(seat) or passes(row.type) or wish_of(row).session is not None:
+            return ""
+        return why_it_waits(self._until[seat])
+
+    def words(self) -> tuple[str, ...]:
+        """One line for each seat that is left alone now, with how that ends."""
+        return tuple(
+            f"seat {seat}, {when_over(until)}; alerts pass: multifleet seat dnd {seat} --off ends it"
+            for seat, until in sorted(self._until.items())
+            if self.covers(seat) and self._has(seat)
+        )
 
     async def set(self, seat: str, words: str | None, *, off: bool) -> None:
         """Leave a seat alone, until a moment in a person's words or until told otherwise; or no more."""

@@ -52,6 +52,8 @@ def _peers(name: str, known: Known, now: float, wall: float) -> list[PeerSession
     views = []
     for card in known.cards:
         seconds = known.seconds(card, now)
+        told_at = wall - (now - known.at)
+        quiet_until = told_at + card.quiet_for if card.quiet_for is not None else None
         views.append(
             PeerSessionView(
                 node=name,
@@ -60,7 +62,9 @@ def _peers(name: str, known: Known, now: float, wall: float) -> list[PeerSession
                 status=card.state,
                 since=None if seconds is None else wall - seconds,
                 branch=card.branch or None,
-                told_at=wall - (now - known.at),
+                told_at=told_at,
+                dnd=card.quiet and (quiet_until is None or quiet_until > wall),
+                dnd_until=quiet_until,
             )
         )
     return views

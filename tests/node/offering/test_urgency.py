@@ -1,5 +1,6 @@
 """What is not to be shown now, or not any more, or not whole: seats left alone, re-checks, digests. No real client."""
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -40,8 +41,13 @@ def by_hooks(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_seat_that_is_left_alone_is_shown_alerts_until_the_time_is_over(stage: Stage) -> None:
     view = await stage.node.seat_dnd("project", "30m", False)
     assert view.dnd and view.dnd_until is not None
+    until_when = time.strftime("until %Y-%m-%d %H:%M UTC", time.gmtime(view.dnd_until))
     async with client(stage) as claude:
         id = await stage.send("MARK-LATER")
+        told = await stage.mac1.wait(id, State.STORED)
+        assert told.events[-1].detail == f"it waits: its seat is not to be disturbed {until_when}"
+        [sent] = await stage.mac1.node.messages.outbox(None, 10)
+        assert sent.reason == told.events[-1].detail
         alert = await stage.send("MARK-ALERT", type="alert")
         await stage.mac1.wait(alert, State.OFFERED)
         assert "MARK-LATER" not in str(claude.lines) and (await stage.row(id)).state == State.STORED
@@ -50,6 +56,23 @@ async def test_a_seat_that_is_left_alone_is_shown_alerts_until_the_time_is_over(
         assert len(claude.lines) == 2
         (view,) = await stage.node.seats_view()
         assert (view.dnd, view.dnd_until) == (False, None)
+        assert (await stage.node.status()).quiet == ()
+
+
+async def test_who_looks_sees_on_every_machine_which_seat_is_left_alone(stage: Stage) -> None:
+    await stage.node.seat_dnd("project", "2h", False)
+    [line] = (await stage.node.status()).quiet
+    assert line.startswith("seat project, until 20") and line.endswith("multifleet seat dnd project --off ends it")
+    async with client(stage):
+        [own] = (await stage.node.sessions_view(True)).sessions
+        [seen] = (await stage.mac1.node.sessions_view(False)).peers
+        assert own.dnd and seen.dnd and own.dnd_until is not None
+        assert seen.dnd_until == pytest.approx(own.dnd_until, abs=5)
+        await stage.node.seat_dnd("project", None, False)
+        [line] = (await stage.node.status()).quiet
+        assert line.startswith("seat project, until its user says so; alerts pass: ")
+        message = await stage.mac1.wait(await stage.send("later"), State.STORED)
+        assert str(message.events[-1].detail).endswith("until its user says so")
 
 
 async def test_that_holds_over_a_restart_and_until_it_is_turned_off(stage: Stage) -> None:

@@ -19,6 +19,7 @@ from multifleet.sessions.hook_clients import CLIENTS, HookFile, hook_file, root_
 from multifleet.sessions.hook_install import install, look, uninstall
 from multifleet.sessions.hook_plugins import brought
 from multifleet.sessions.settings_file import content_of, text_of
+from multifleet.sessions.settings_turn import turn
 
 AGAIN = {"codex": "Codex asks you once whether it may run them: press t; until then it leaves them out"}
 """What is to be done after it, by client."""
@@ -31,12 +32,11 @@ def run(name: str, command: Command, values: dict[str, Value], as_json: bool) ->
     try:
         file = _file(str(values.get("client", "claude")), home)
         act = name.partition(" ")[2]
-        if act == "install":
-            words = _install(file, home)
-        elif act == "uninstall":
-            words = _uninstall(file, home)
-        else:
+        if act == "status":
             words = _status(file)
+        else:
+            with turn(home):
+                words = _install(file, home) if act == "install" else _uninstall(file, home)
         how = _how(file)
     except MultifleetError as error:
         raise Failed(*error.lines) from None
@@ -53,14 +53,14 @@ def _install(file: HookFile, home: Path) -> str:
     if _how(file) == "plugin":
         raise Failed("the plugin is installed and enabled, and brings the hooks with it: nothing was changed")
     if file.client == "claude":
-        _need_plain(file.path)
+        need_plain(file.path)
     if not install(file, home):
         return f"the hooks stand in {file.path} already"
     return f"the hooks stand in {file.path} now, beside all that was in it; {AGAIN.get(file.client, USUALLY)}"
 
 
-def _need_plain(path: Path) -> None:
-    """Claude Code leaves a whole file out that is not plain JSON: hooks in it would never run."""
+def need_plain(path: Path) -> None:
+    """Failed where Claude Code would leave the whole file out: hooks in it would never run."""
     try:
         json.loads(text_of(path, content_of(path)).lstrip("\ufeff") or "{}")
     except json.JSONDecodeError as error:

@@ -5,13 +5,21 @@ was, uninstalling gives back the very file that was there before, or none. A fil
 """
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from multifleet.core.json_reading import NotJson, read
 from multifleet.sessions.hook_clients import HookFile
 from multifleet.sessions.hook_edit import ours_in, with_hooks, without_hooks
-from multifleet.sessions.hook_record import HookRecord, drop_record, load_record, save_record
+from multifleet.sessions.hook_record import (
+    PLUGIN_RECORD,
+    HookRecord,
+    another_left,
+    drop_record,
+    load_record,
+    save_record,
+)
 from multifleet.sessions.settings_file import content_of, document_of, real_place, replace, text_of, unreadable
 
 How = Literal["all", "some", "older", "none"]
@@ -56,6 +64,7 @@ def install(file: HookFile, home: Path) -> bool:
     save_record(home, file.client, record)  # first, so that whatever comes now the way back is known
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     replace(path, before, record.written)
+    another_left(home, PLUGIN_RECORD, path, partial(_taken_out_if_in, file, path, known), before, b"")
     return True
 
 
@@ -68,10 +77,15 @@ def uninstall(file: HookFile, home: Path) -> bool:
     if found:
         after = _taken_out(file, path, before, known)
         replace(path, before, after)
+        another_left(home, PLUGIN_RECORD, path, partial(_taken_out_if_in, file, path, known), before, after)
         if known is not None and known.folder_made and after is None and not any(path.parent.iterdir()):
             path.parent.rmdir()
     drop_record(home, file.client, path)
     return found
+
+
+def _taken_out_if_in(file: HookFile, path: Path, known: HookRecord | None, content: bytes | None) -> bytes | None:
+    return _taken_out(file, path, content, known) if ours_in(document_of(path, content), file) else content
 
 
 def _taken_out(file: HookFile, path: Path, before: bytes | None, known: HookRecord | None) -> bytes | None:

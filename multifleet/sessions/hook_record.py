@@ -1,10 +1,11 @@
-"""What `hooks install` remembers: how the client's file was before, so that `hooks uninstall` gives it back as it was.
+"""What `hooks install` and `plugin install` remember: how the client's file was before, to give it back as it was.
 
 Lies in the node's home, for its user alone: a settings file may have keys and tokens in it.
 """
 
 import hashlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -13,6 +14,8 @@ from multifleet.private_files import private_folder, read_private, write_private
 
 FOLDER = "hooks"
 LIMIT = 16 * 1024 * 1024
+PLUGIN_RECORD = "claude-plugin"
+"""The kind of what is remembered of the plugin; of hooks it is the client."""
 
 
 class HookRecord(msgspec.Struct, frozen=True):
@@ -23,7 +26,7 @@ class HookRecord(msgspec.Struct, frozen=True):
     original: bytes | None
     """Its content before; None where there was no such file."""
     written: bytes
-    """Its content after."""
+    """Its content after; empty where something else came to lie over it."""
     made: tuple[tuple[str, ...], ...] = ()
     """Objects and arrays that had to be made for the hooks."""
     folder_made: bool = False
@@ -54,6 +57,25 @@ def drop_record(home: Path, kind: str, path: Path) -> None:
     place.unlink(missing_ok=True)
     if place.parent.is_dir() and not any(place.parent.iterdir()):
         place.parent.rmdir()
+
+
+def another_left(
+    home: Path,
+    kind: str,
+    path: Path,
+    take_out: Callable[[bytes | None], bytes | None],
+    before: bytes | None,
+    after: bytes | None,
+) -> None:
+    """Another thing of ours was taken out of the file, which was `before` and is `after`.
+
+    Where it had been put there first, it stands in what this kind remembers of the file as it was: it goes there, too.
+    """
+    known = load_record(home, kind, path)
+    if known is None or (original := take_out(known.original)) == known.original:
+        return
+    written = (after or b"") if known.written == before else b""
+    save_record(home, kind, msgspec.structs.replace(known, original=original, written=written))
 
 
 def _place(home: Path, kind: str, path: Path) -> Path:

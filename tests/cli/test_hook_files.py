@@ -1,5 +1,6 @@
 """`hooks`: what the commands say, and their exit status."""
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -32,6 +33,16 @@ async def test_the_hooks_come_into_the_settings_and_go_again(home: Path) -> None
     assert (await run(home, "uninstall")).status == 0
     assert settings.read_text() == '{"model": "opus"}'
     assert "nothing was changed" in (await run(home, "uninstall")).out
+
+
+async def test_several_at_once_leave_what_was_there(home: Path) -> None:
+    settings = home.parent / ".claude/settings.json"
+    settings.parent.mkdir()
+    settings.write_bytes(was := b'{\r\n\t"model": "opus"}')
+    for act in ("install", "uninstall"):
+        ran = await asyncio.gather(*(run(home, act, "--client", client) for client in ("claude", "claude", "qwen")))
+        assert [one.status for one in ran] == [0, 0, 0], [one.err for one in ran]
+    assert settings.read_bytes() == was and not (home / "hooks").exists()
 
 
 async def test_where_the_plugin_brings_the_hooks_they_are_not_installed_twice(home: Path) -> None:

@@ -14,6 +14,8 @@ import pytest
 from multifleet.operations import OPERATIONS
 from multifleet.sessions.claude_hooks import hooks_installed
 from multifleet.sessions.claude_plugin import install_plugin, uninstall_plugin
+from multifleet.sessions.hook_clients import hook_file
+from multifleet.sessions.hook_install import install, uninstall
 from multifleet.sessions.mock_messages_api import Answer, MockMessagesApi
 from tests.lab.client_install import CLAUDE_VERSION, EARLIER_CLAUDE, claude_program
 from tests.stand_in import StandIn, serving
@@ -90,10 +92,13 @@ async def test_it_installs_without_a_network_and_leaves_the_settings_as_they_wer
     environ, claude = Client(folder, "http://127.0.0.1:9").environment(), Path(await asyncio.to_thread(claude_program))
     settings = folder / ".claude" / "settings.json"
     settings.parent.mkdir()
-    settings.write_bytes(was := b'{"model":   "opus"}')
+    settings.write_bytes(was := b'{\r\n\t"model":   "opus"}')
+    hooks = hook_file("claude", ROOT, folder, settings.parent, environ)
+    assert install(hooks, folder)
     await asyncio.to_thread(install_plugin, claude, plugin, settings.parent, folder, environ)
     assert "multifleet@multifleet-local" in settings.read_text()
     assert hooks_installed(settings.parent).how == "plugin"
+    assert uninstall(hooks, folder)
     assert await asyncio.to_thread(uninstall_plugin, claude, settings.parent, folder, environ) == "restored"
     assert settings.read_bytes() == was
     left = [path for path in settings.parent.rglob("*") if "multifleet" in path.name]

@@ -2,36 +2,14 @@
 
 import json
 import shutil
-import sys
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from multifleet.errors import BadInput
 from multifleet.sessions.claude_plugin import install_plugin, uninstall_plugin
-
-CLIENT = """
-import json, pathlib, shutil, sys
-home = pathlib.Path(sys.argv[1])
-if (home / "broken").exists():
-    sys.exit("some words\\nno network")
-settings, copy = home / ".claude/settings.json", home / ".claude/plugins/cache/multifleet-local/multifleet"
-found = json.loads(settings.read_text() or "{}") if settings.exists() else {}
-act = sys.argv[3:]
-known, enabled = found.setdefault("extraKnownMarketplaces", {}), found.setdefault("enabledPlugins", {})
-if act[:2] == ["marketplace", "add"]:
-    known["multifleet-local"] = {"source": {"source": "directory", "path": act[2]}}
-elif act[0] == "install":
-    enabled[act[1]] = True
-    copy.mkdir(parents=True, exist_ok=True)
-elif act[0] == "uninstall":
-    del enabled[act[1]]
-else:
-    del known[act[2]]
-settings.parent.mkdir(exist_ok=True)
-settings.write_text(json.dumps(found, indent=2) + "\\n")
-"""
-"""What the real client does to its settings: it writes all of them anew."""
+from tests.sessions.plugin_client import write_client
 
 
 @pytest.fixture
@@ -41,11 +19,7 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def claude(home: Path) -> Path:
-    (home / "client.py").write_text(CLIENT)
-    script = home / "claude"
-    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -I "{home}/client.py" "{home}" "$@"\n')
-    script.chmod(0o755)
-    return script
+    return write_client(home)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +47,7 @@ def test_the_settings_come_back_with_what_was_changed_since(
     assert installed["enabledPlugins"]["multifleet@multifleet-local"] is True
     if changed:
         settings.write_text(json.dumps(installed | {"model": "haiku"}))
-    assert uninstall_plugin(claude, config, home, {}) == "restored"
+    assert uninstall_plugin(claude, config, home, {}) == ("changed" if changed else "restored")
     assert not (config / "plugins/cache/multifleet-local").exists()
     if changed:
         assert json.loads(settings.read_bytes()) == json.loads(content or b"{}") | {"model": "haiku"}
@@ -97,14 +71,72 @@ def test_what_the_client_complains_of_is_told_and_the_way_back_is_known(home: Pa
     assert uninstall_plugin(claude, config, home, {}) == "restored" and not (config / "settings.json").exists()
 
 
-def test_where_it_is_not_known_how_they_were_the_settings_stay_as_the_client_leaves_them(
-    home: Path, claude: Path
-) -> None:
+def test_where_it_is_not_known_how_they_were_all_that_names_the_plugin_goes(home: Path, claude: Path) -> None:
     config = home / ".claude"
     install_plugin(claude, home, config, home, {})
     shutil.rmtree(home / "hooks")
     assert uninstall_plugin(claude, config, home, {}) == "removed"
-    assert json.loads((config / "settings.json").read_text()) == {"enabledPlugins": {}, "extraKnownMarketplaces": {}}
+    assert json.loads((config / "settings.json").read_text()) == {}
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_what_the_user_had_the_client_install_goes_without_a_rest(home: Path, claude: Path, again: bool) -> None:
+    config = home / ".claude"
+    for words in (("marketplace", "add", str(home)), ("install", "multifleet@multifleet-local")):
+        subprocess.run([claude, "plugin", *words], check=True)
+    if again:
+        install_plugin(claude, home, config, home, {})
+    assert uninstall_plugin(claude, config, home, {}) == "removed"
+    assert json.loads((config / "settings.json").read_text()) == {}
+    assert uninstall_plugin(claude, config, home, {}) == "none" and not (home / "hooks").exists()
+
+
+@pytest.mark.parametrize("words", [["uninstall"], ["uninstall", "remove"]])
+def test_what_the_user_had_the_client_take_out_is_put_right_to_the_end(
+    home: Path, claude: Path, words: list[str]
+) -> None:
+    config = home / ".claude"
+    config.mkdir()
+    (config / "settings.json").write_bytes(was := b'{\r\n\t"model": "opus"}')
+    install_plugin(claude, home, config, home, {})
+    subprocess.run([claude, "plugin", "uninstall", "multifleet@multifleet-local"], check=True)
+    if "remove" in words:
+        subprocess.run([claude, "plugin", "marketplace", "remove", "multifleet-local"], check=True)
+    assert uninstall_plugin(claude, config, home, {}) == "restored"
+    assert (config / "settings.json").read_bytes() == was
+
+
+def test_a_marketplace_that_was_listed_before_stays_listed(home: Path, claude: Path) -> None:
+    config = home / ".claude"
+    subprocess.run([claude, "plugin", "marketplace", "add", str(home)], check=True)
+    was = (config / "settings.json").read_bytes()
+    install_plugin(claude, home, config, home, {})
+    assert uninstall_plugin(claude, config, home, {}) == "restored"
+    assert (config / "settings.json").read_bytes() == was
+
+
+def test_what_was_changed_between_two_installs_stays(home: Path, claude: Path) -> None:
+    config = home / ".claude"
+    install_plugin(claude, home, config, home, {})
+    settings = json.loads((config / "settings.json").read_text())
+    (config / "settings.json").write_text(json.dumps(settings | {"model": "haiku"}))
+    install_plugin(claude, home, config, home, {})
+    assert uninstall_plugin(claude, config, home, {}) == "changed"
+    assert json.loads((config / "settings.json").read_text()) == {"model": "haiku"}
+
+
+def test_an_install_that_broke_off_half_way_costs_no_byte(home: Path, claude: Path) -> None:
+    config = home / ".claude"
+    config.mkdir()
+    (config / "settings.json").write_bytes(was := b'{"model":   "opus"}')
+    (home / "broken at install").touch()
+    with pytest.raises(BadInput, match="no network"):
+        install_plugin(claude, home, config, home, {})
+    assert "multifleet-local" in (config / "settings.json").read_text()
+    (home / "broken at install").unlink()
+    install_plugin(claude, home, config, home, {})
+    assert uninstall_plugin(claude, config, home, {}) == "restored"
+    assert (config / "settings.json").read_bytes() == was
 
 
 def test_settings_that_cannot_be_understood_are_not_put_at_risk(home: Path, claude: Path) -> None:

@@ -4,11 +4,13 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 
 import pytest
 
 from multifleet.core.receipts import State
+from multifleet.sessions.seeds import SeedBox
 from tests.lab.mock_openai import MockOpenAI, roles_of
 from tests.node.offering.stage import Stage
 from tests.sessions.real_claude import until
@@ -46,25 +48,50 @@ async def test_a_single_question_is_shown_what_waits_once_and_answers_it_with_ou
     assert {"stored", "offered", "answered"} <= set(await stage.states(id))
 
 
-async def test_a_question_that_is_killed_before_its_model_spoke_leaves_it_to_the_next(
+async def test_a_question_that_is_killed_leaves_it_to_the_next_at_every_rung_until_its_model_spoke(
     stage: Stage, api: MockOpenAI, codex: RealCodex
 ) -> None:
-    api.when("MARK-KILLED", {"text": "too late", "delay": 5.0}, once=True)
-    id = await stage.send("MARK-KILLED rebase please")
-    await stage.mac1.wait(id, State.STORED)
     async with stage.served():
-        asking = asyncio.create_task(codex.ask("good morning"))
-        assert await asyncio.to_thread(api.wait_for, "MARK-KILLED")
-        await stage.mac1.wait(id, State.OFFERED)
+        api.when("a long one", {"text": "too late", "delay": 8.0}, once=True)
+        async with killed(codex, "a long one"):
+            assert await asyncio.to_thread(api.wait_for, "a long one")
+            id = await stage.send("MARK-KILLED rebase please")
+            await until(lambda: SeedBox(stage.mac2.home).sessions(), what="it lies ready")
+        await until(lambda: not stage.node.offering.offers, 10.0)
+        assert await stage.states(id) == ["queued", "stored"], "no hook has taken it"
+
+        api.when("MARK-KILLED", {"text": "too late", "delay": 8.0}, once=True)
+        async with killed(codex, "good morning"):
+            assert await asyncio.to_thread(api.wait_for, "MARK-KILLED")
+            await stage.mac1.wait(id, State.OFFERED)
+            await until(lambda: [one for one in stage.node.offering.offers if one.met], what="its process is known")
+        await until(lambda: not stage.node.offering.offers, 10.0)
+        assert "seen" not in await stage.states(id)
+
+        api.when("MARK-KILLED", {"tools": [("no_such_tool", {})]}, once=True)
+        api.when("no_such_tool", {"text": "too late", "delay": 8.0}, once=True)
+        async with killed(codex, "good evening"):
+            await stage.mac1.wait(id, State.SEEN)
+        await until(lambda: not stage.node.offering.offers, 10.0)
+        await codex.ask("good night")
+    questions = ("a long one", "good morning", "good evening", "good night")
+    told = [{one for one in questions if one in row["conversation"]} for row in api.asked("MARK-KILLED")]
+    assert set(map(frozenset, told)) == {frozenset({"good morning"}), frozenset({"good evening"})}
+    assert all(row["conversation"].count("MARK-KILLED") == 1 for row in api.asked("MARK-KILLED"))
+    assert await stage.states(id) == ["queued", "stored", "offered", "offered", "seen"], "the last turn was its user's"
+
+
+@asynccontextmanager
+async def killed(codex: RealCodex, question: str) -> AsyncIterator[None]:
+    """A single question that is asked, and killed in the end."""
+    asking = asyncio.create_task(codex.ask(question))
+    try:
+        yield
         os.kill((await codex.session()).pid, signal.SIGKILL)
         with pytest.raises(AssertionError):
             await asking
-        await until(lambda: not stage.node.offering.offers, 10.0)
-        assert "seen" not in await stage.states(id)
-        await codex.ask("good evening")
-        await stage.mac1.wait(id, State.SEEN)
-    assert len(api.asked("MARK-KILLED")) == 2
-    assert "answered" not in await stage.states(id), "the turn was its user's"
+    finally:
+        asking.cancel()
 
 
 async def test_a_thread_at_a_terminal_is_shown_mail_with_a_prompt_at_a_turns_end_and_is_woken_when_idle(

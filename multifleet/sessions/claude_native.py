@@ -1,46 +1,14 @@
-"""How remote seats look to Claude Code, and how it is told of a message that its model sent to one, as measured with
-2.1.329."""
+"""Claude Code's part in native presence, as measured with 2.1.329."""
 
 from pathlib import Path
-from typing import Any
 
-from multifleet.core.native import Entry
 from multifleet.sessions.base import Session
 from multifleet.sessions.claude_inbox import ReplySocket, report
 from multifleet.sessions.claude_registry import CLIENT, ClaudeRegistry
+from multifleet.sessions.claude_selftest import SelfTest
+from multifleet.sessions.claude_shape import ClaudeShape
 from multifleet.sessions.native_records import NativeRecords
-
-
-class ClaudeShape:
-    """A number above all process ids, and a set of process ids that is never the client's own."""
-
-    mark = "pidDomain"
-
-    def name(self, number: int) -> str:
-        """Of the file."""
-        return f"{number}.json"
-
-    def is_name(self, name: str) -> bool:
-        """Whether it is a number's."""
-        return name.endswith(".json") and name[:-5].isdecimal()
-
-    def record(self, entry: Entry, socket: Path, now: float) -> dict[str, Any]:
-        """What it lists."""
-        record: dict[str, Any] = {
-            "pid": entry.number,
-            "sessionId": entry.session_id,
-            "cwd": "/",
-            "startedAt": round(entry.since * 1000),
-            "kind": "interactive",
-            "messagingSocketPath": str(socket),
-            "name": entry.address,
-            "peerProtocol": 1,
-            "peerFeatures": ["notify_idle"],
-            "updatedAt": round(now * 1000),
-        }
-        if entry.status:
-            record |= {"status": entry.status, "statusUpdatedAt": round(now * 1000)}
-        return record
+from multifleet.sessions.native_selftest import native_self_test
 
 
 class ClaudeNative:
@@ -48,6 +16,7 @@ class ClaudeNative:
 
     client = CLIENT
     tells_status = True
+    measured = frozenset({"2.1.329"})
 
     def __init__(self, registry: ClaudeRegistry) -> None:
         self._registry = registry
@@ -62,3 +31,7 @@ class ClaudeNative:
     ) -> None:
         """Tell a session what became of its message; Unreachable or UnknownOutcome."""
         await report(self._registry, session, about=about, status=status, reason=reason, reply=reply)
+
+    async def test(self, session: Session) -> SelfTest:
+        """Whether this session's version lists records of ours and writes to them; takes seconds."""
+        return await native_self_test(Path(f"/proc/{session.pid}/exe"), session.version)

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from multifleet.sessions.base import Session
 from multifleet.sessions.claude_inbox import ReplySocket
+from multifleet.sessions.claude_selftest import SelfTest
 from multifleet.sessions.native_records import NativeRecords
 
 
@@ -17,6 +18,9 @@ class NativeDialect(Protocol):
     tells_status: bool
     """Whether its records say what a session does."""
 
+    measured: frozenset[str]
+    """Versions with which all of it was measured."""
+
     def records(self, config: Path, domain: str) -> NativeRecords:
         """Those under a folder of the client."""
         ...
@@ -28,4 +32,8 @@ class NativeDialect(Protocol):
 
         `status`: held, delivered, refused or expired. `was_held`: whether it was told before that it is held.
         """
+        ...
+
+    async def test(self, session: Session) -> SelfTest:
+        """Find out whether this session's version of the client does what is needed; takes seconds, never raises."""
         ...

@@ -15,9 +15,9 @@ from pathlib import Path
 from multifleet.core.native import PID_MAX, Entry
 from multifleet.sessions.base import UnknownOutcome, Unreachable
 from multifleet.sessions.claude_inbox import ReplySocket, SocketTaken, post, report
-from multifleet.sessions.claude_native import ClaudeShape
 from multifleet.sessions.claude_registry import ClaudeRegistry
 from multifleet.sessions.claude_selftest import WORKER, SelfTest, isolated_client, registered, throwaway_folder
+from multifleet.sessions.claude_shape import ClaudeShape
 from multifleet.sessions.claude_wire import InboxEvent, Reply
 from multifleet.sessions.mock_messages_api import Answer, MockMessagesApi
 from multifleet.sessions.native_records import NativeRecords

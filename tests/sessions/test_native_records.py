@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from multifleet.core.native import Entry, domain
-from multifleet.sessions.claude_native import ClaudeShape
 from multifleet.sessions.claude_registry import ClaudeRegistry
+from multifleet.sessions.claude_shape import ClaudeShape
 from multifleet.sessions.native_records import NativeRecords
 from multifleet.sessions.own_files import NotOurs
 

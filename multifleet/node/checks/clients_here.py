@@ -14,7 +14,7 @@ from multifleet.node.checks.patience import aside
 from multifleet.node.native.serving import KEY as NATIVE_KEY
 from multifleet.node.offering.clients import KEY, Verdict
 from multifleet.sessions.claude_install import installed_version
-from multifleet.sessions.claude_registry import ClaudeRegistry, config_dir
+from multifleet.sessions.claude_registry import CLIENT, ClaudeRegistry, config_dir
 from multifleet.sessions.claude_selftest import claude_version, find_claude
 from multifleet.store.inspection import STORE, read_contents
 
@@ -31,7 +31,7 @@ async def clients_of(node: "Node", *, test: bool) -> Clients:
     if test and binary is not None:
         await node.offering.clients.test(binary)
     found = await node.offering.live.find()
-    verdicts, native = node.offering.clients.verdicts, node.native.serving.verdicts
+    verdicts, native = node.offering.clients.verdicts, node.native.serving.verdicts(CLIENT)
     return Clients(binary, await _version(binary), found, verdicts, native)
 
 

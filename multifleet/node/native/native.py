@@ -39,7 +39,7 @@ class Native:
         live, replies = offering.live, offering.replies
         dialects = (ClaudeNative(live.registry),)
         self.is_on = setup.config.nativePresence
-        self.serving = Serving(store, clock, counters, offering.clients)
+        self.serving = Serving(store, clock, counters, offering.clients, dialects)
         self.presence = NativePresence(
             setup.home,
             instance_of(setup.identity.node, store.created_at),

@@ -1,9 +1,8 @@
-"""To which clients remote seats are shown: to versions with which that was measured, and to those that have passed a
-test on this machine."""
+"""To which sessions remote seats are shown: to versions of clients with which that was measured, and to those that have
+passed a test on this machine."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -13,13 +12,11 @@ from multifleet.node.counters import Counters
 from multifleet.node.offering.clients import AGAIN, SOCKET, Clients, Verdict
 from multifleet.sessions.base import Session
 from multifleet.sessions.claude_registry import CLIENT
-from multifleet.sessions.claude_selftest import SelfTest
-from multifleet.sessions.native_selftest import native_self_test
+from multifleet.sessions.native_dialect import NativeDialect
 from multifleet.store.store import Store
 
-MEASURED = frozenset({"2.1.329"})
-"""Versions of Claude Code with which all of it was measured."""
 KEY = "selftest native "
+"""How the keys begin under which the store has what tests of Claude Code found."""
 
 
 class Serving:
@@ -31,23 +28,25 @@ class Serving:
         clock: NodeClock,
         counters: Counters,
         clients: Clients,
-        test: Callable[[Path, str], Awaitable[SelfTest]] = native_self_test,
+        dialects: Iterable[NativeDialect],
     ) -> None:
         self._store = store
         self._clock = clock
         self._counters = counters
         self._clients = clients
-        self._test = test
-        self._verdicts: dict[str, Verdict] = {}
-        self._tests: dict[str, asyncio.Task[None]] = {}
+        self._dialects = {dialect.client: dialect for dialect in dialects}
+        self._verdicts: dict[tuple[str, str], Verdict] = {}
+        """By client and version."""
+        self._tests: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._group: asyncio.TaskGroup | None = None
 
     async def load(self) -> None:
         """Read what earlier tests found."""
         for key, value in (await self._store.meta.all()).items():
-            if key.startswith(KEY):
-                verdict = msgspec.json.decode(value, type=Verdict)
-                self._verdicts[verdict.version] = verdict
+            for client in self._dialects:
+                if key.startswith(_key(client)):
+                    verdict = msgspec.json.decode(value, type=Verdict)
+                    self._verdicts[client, verdict.version] = verdict
 
     async def run(self) -> None:
         """Until cancelled: tests run in this."""
@@ -59,32 +58,40 @@ class Serving:
             self._group = None
             self._tests.clear()
 
-    @property
-    def verdicts(self) -> Mapping[str, Verdict]:
-        """What tests found, by version."""
-        return dict(self._verdicts)
+    def verdicts(self, client: str) -> Mapping[str, Verdict]:
+        """What tests of a client found, by version."""
+        return {version: verdict for (of, version), verdict in self._verdicts.items() if of == client}
 
     def serves(self, session: Session) -> bool:
         """Whether its client may be shown remote seats now; a version that is not known yet is tested."""
-        if session.client != CLIENT or self._clients.way_to(session) != SOCKET:
+        dialect = self._dialects.get(session.client)
+        if dialect is None or self._clients.way_to(session) != SOCKET:
             return False
-        if session.version in MEASURED:
+        if session.version in dialect.measured:
             return True
-        verdict = self._verdicts.get(session.version)
+        which = (session.client, session.version)
+        verdict = self._verdicts.get(which)
         is_fresh = verdict is not None and (verdict.ok or 0.0 <= self._clock.wall() - verdict.at < AGAIN)
-        if not is_fresh and self._group is not None and session.version not in self._tests:
-            task = self._group.create_task(self._try(session), name=f"native self-test of {session.version}")
-            self._tests[session.version] = task
+        if not is_fresh and self._group is not None and which not in self._tests:
+            task = self._group.create_task(self._try(dialect, session), name=f"native self-test of {' '.join(which)}")
+            self._tests[which] = task
         return verdict is not None and verdict.ok
 
-    async def _try(self, session: Session) -> None:
-        result = await self._test(Path(f"/proc/{session.pid}/exe"), session.version)
+    async def _try(self, dialect: NativeDialect, session: Session) -> None:
+        which = (session.client, session.version)
+        result = await dialect.test(session)
         verdict = Verdict(session.version, result.ok, result.detail, result.at)
         if not result.ok:
-            self._counters.failed("native_selftest_failed", version=session.version, detail=result.detail)
-        self._verdicts[session.version] = verdict
+            self._counters.failed(
+                "native_selftest_failed", client=session.client, version=session.version, detail=result.detail
+            )
+        self._verdicts[which] = verdict
         try:
-            await self._store.meta.set(KEY + session.version, msgspec.json.encode(verdict).decode())
+            await self._store.meta.set(_key(session.client) + session.version, msgspec.json.encode(verdict).decode())
         except StoreUnavailable as error:
             self._counters.failed("selftest_not_kept", reason=error)  # it counts until the next start
-        self._tests.pop(session.version, None)
+        self._tests.pop(which, None)
+
+
+def _key(client: str) -> str:
+    return KEY if client == CLIENT else f"selftest {client} native "

@@ -8,6 +8,8 @@ from typing import Any
 from multifleet.node.native.serving import Serving
 from multifleet.node.offering.clients import AGAIN
 from multifleet.sessions.base import Session, Status
+from multifleet.sessions.claude_native import ClaudeNative
+from multifleet.sessions.claude_registry import ClaudeRegistry
 from multifleet.sessions.claude_selftest import SelfTest
 from tests.node.fleet import Machine, Machines, until
 
@@ -32,22 +34,23 @@ def session(version: str, **changes: Any) -> Session:
     return Session(**facts | changes)
 
 
-class Trial:
-    """A self-test that finds what it is told to."""
+class Trial(ClaudeNative):
+    """Its self-test finds what it is told to."""
 
     def __init__(self, machine: Machine, ok: bool = True) -> None:
+        super().__init__(ClaudeRegistry(machine.home / "claude"))
         self.machine = machine
         self.ok = ok
         self.times = 0
 
-    async def __call__(self, binary: Path, version: str) -> SelfTest:
+    async def test(self, session: Session) -> SelfTest:
         self.times += 1
-        return SelfTest(version, self.ok, "as told", self.machine.node.clock.wall())
+        return SelfTest(session.version, self.ok, "as told", self.machine.node.clock.wall())
 
     def serving(self) -> Serving:
         node = self.machine.node
         node.offering.clients.way_to = lambda session: "socket" if session.socket else "hooks"  # type: ignore[method-assign]
-        return Serving(node.store, node.clock, node.counters, node.offering.clients, self)
+        return Serving(node.store, node.clock, node.counters, node.offering.clients, [self])
 
 
 async def running(serving: Serving, stack: AsyncExitStack) -> Serving:
@@ -91,7 +94,7 @@ async def test_one_that_failed_is_tried_again_after_a_while_and_not_before(fleet
     async with AsyncExitStack() as stack:
         serving = await running(trial.serving(), stack)
         assert not serving.serves(session("2.1.400"))
-        await until(lambda: "2.1.400" in serving._verdicts and not serving._tests)
+        await until(lambda: serving.verdicts("claude") and not serving._tests)
         assert not serving.serves(session("2.1.400")) and not serving._tests
         mac1.time.pass_(AGAIN + 1)
         assert not serving.serves(session("2.1.400")) and serving._tests

@@ -89,7 +89,7 @@ class MockMessagesApi:
         fields = {k.strip().lower(): v.strip() for k, _, v in (line.partition(":") for line in head[1:])}
         length = int(fields.get("content-length", "0"))
         body = json.loads(await reader.readexactly(min(length, MAX_BODY))) if length else {}
-        if method == "POST" and path.startswith("/v1/messages") and "count_tokens" not in path:
+        if method == "POST" and self.is_turn(path):
             await self._answer(body, writer)
         else:
             _write(writer, 200, "application/json", json.dumps({"input_tokens": 1, "data": []}).encode())
@@ -99,19 +99,29 @@ class MockMessagesApi:
         async with self._arrived:
             self.requests.append(body)
             self._arrived.notify_all()
-        answer = self._chosen(last_user_text(body.get("messages", [])))
+        answer = self._chosen(self.text_of(body.get("messages", [])))
         await asyncio.sleep(answer.delay)
         if answer.status != 200:
             said = {"type": "error", "error": {"type": "api_error", "message": "scripted"}}
             _write(writer, answer.status, "application/json", json.dumps(said).encode())
             return
         self._number += 1
-        message, blocks, stop = self._message(answer, str(body.get("model", "mock")))
+        _write(writer, 200, *self.spoken(answer, body, self._number))
+
+    def is_turn(self, path: str) -> bool:
+        """Whether a request to this path asks the model for something."""
+        return path.startswith("/v1/messages") and "count_tokens" not in path
+
+    def text_of(self, messages: Sequence[Mapping[str, Any]]) -> str:
+        """The words of a conversation to which the patterns are put."""
+        return last_user_text(messages)
+
+    def spoken(self, answer: Answer, body: Mapping[str, Any], number: int) -> tuple[str, bytes]:
+        """The answer in the API's own form: its content type and content."""
+        message, blocks, stop = self._message(answer, str(body.get("model", "mock")), number)
         if body.get("stream"):
-            _write(writer, 200, "text/event-stream", _events(message, blocks, stop))
-        else:
-            whole = {**message, "content": blocks, "stop_reason": stop}
-            _write(writer, 200, "application/json", json.dumps(whole).encode())
+            return "text/event-stream", _events(message, blocks, stop)
+        return "application/json", json.dumps({**message, "content": blocks, "stop_reason": stop}).encode()
 
     def _chosen(self, text: str) -> Answer:
         for rule in self._rules:
@@ -122,13 +132,13 @@ class MockMessagesApi:
                 return answer
         return self.default
 
-    def _message(self, answer: Answer, model: str) -> tuple[dict[str, Any], list[dict[str, Any]], str]:
+    def _message(self, answer: Answer, model: str, number: int) -> tuple[dict[str, Any], list[dict[str, Any]], str]:
         blocks: list[dict[str, Any]] = [{"type": "text", "text": answer.text}] if answer.text else []
         for index, (name, given) in enumerate(answer.tools):
-            use = f"toolu_{self._number:06d}{index}"
+            use = f"toolu_{number:06d}{index}"
             blocks.append({"type": "tool_use", "id": use, "name": name, "input": dict(given)})
         message: dict[str, Any] = {
-            "id": f"msg_{self._number:06d}",
+            "id": f"msg_{number:06d}",
             "type": "message",
             "role": "assistant",
             "model": model,

@@ -166,6 +166,7 @@ async def test_a_server_that_is_killed_is_started_again_and_all_come_back_within
     assert (await second.send("mac1", b"mf1 hello")).success is Success.ANSWERED
 
 
+@pytest.mark.beside_one
 async def test_a_frozen_server_costs_three_seconds_and_is_found_out(
     pair: tuple[Node, Node], monkeypatch: pytest.MonkeyPatch
 ) -> None:

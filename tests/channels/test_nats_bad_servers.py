@@ -177,6 +177,7 @@ async def test_a_server_that_stops_reading_and_answering_is_found_out(monkeypatc
             await wire.ask("mf.x", b"", 0.3)
 
 
+@pytest.mark.beside_one
 async def test_being_cancelled_ends_a_question_at_once_though_the_library_may_swallow_it() -> None:
     async def stalls(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await greet(reader, writer)
@@ -233,7 +234,9 @@ async def test_a_server_without_a_queue_does_all_the_rest(tmp_path: Path) -> Non
             await first.connected(queue=False)
             await second.connected(queue=False)
             assert (await first.send("mac2", b"mf1 hello")).success is Success.ANSWERED
-            await asyncio.sleep(0.1)
+            async with asyncio.timeout(20):
+                while not first.counted["nats_no_queue"]:  # noqa: ASYNC110
+                    await asyncio.sleep(0.02)
             with pytest.raises(ChannelError, match="keeps no queue"):
                 await first.send("mac3", b"mf1 hello")
             assert first.counted["nats_no_queue"] == 1

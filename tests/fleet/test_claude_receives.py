@@ -47,6 +47,7 @@ def times_shown(request: dict[str, Any], text: str) -> int:
     return int(request["conversation"].count(text))
 
 
+@pytest.mark.beside_one
 def test_an_idle_session_wakes_within_a_second_and_the_receipts_go_up_to_answered(fleet: Fleet, api: MockAPI) -> None:
     mac1, mac2 = fleet.nodes
     api.when("MARKER-IDLE", {"text": "I rebase now"})

@@ -290,6 +290,7 @@ def test_without_the_program_or_its_environment_the_session_starts(shell: list[s
     assert session_start(shell, tmp_path) == (0, "", "")
 
 
+@pytest.mark.beside_one
 def test_a_frozen_daemon_holds_no_prompt_up_and_a_start_for_less_than_two_seconds(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir(mode=0o700)

@@ -8,7 +8,7 @@ import pytest
 from multifleet.core.channel_state import ChannelState
 from multifleet.core.receipts import State
 from multifleet.node.delivery import probing
-from tests.node.fleet import Machines, hurry, until
+from tests.node.fleet import Machines, until
 
 
 @pytest.fixture(autouse=True)
@@ -24,10 +24,7 @@ async def test_a_quick_channel_that_was_never_tried_is_tried_once(fleet: Machine
     assert mac1.node.health_of_channels.of("mac2")["memory"].state is ChannelState.HEALTHY
 
 
-async def test_a_broken_channel_is_healthy_again_without_a_message(
-    fleet: Machines, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    hurry(monkeypatch)
+async def test_a_broken_channel_is_healthy_again_without_a_message(fleet: Machines) -> None:
     mac1, _ = await fleet.started("mac1", "mac2")
     sent = await mac1.node.messages.send("mac2", "first")
     await mac1.wait(sent.id, State.STORED)
@@ -43,10 +40,7 @@ async def test_a_broken_channel_is_healthy_again_without_a_message(
     await until(lambda: mac1.node.health_of_channels.of("mac2")["memory"].state is ChannelState.HEALTHY)
 
 
-async def test_one_failure_is_enough_for_a_probe_though_no_message_takes_that_way_any_more(
-    fleet: Machines, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    hurry(monkeypatch)
+async def test_one_failure_is_enough_for_a_probe_though_no_message_takes_that_way_any_more(fleet: Machines) -> None:
     mac1, _ = await fleet.started("mac1", "mac2")
     fleet.network.severed.add("mac2")
     await mac1.node.attempts.check(mac1.node.members.need("mac2"), "memory")

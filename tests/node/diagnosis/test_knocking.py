@@ -46,7 +46,8 @@ async def saying(words: bytes) -> AsyncIterator[str]:
 async def test_what_answers_at_an_open_port_is_told_apart(
     said: bytes, greeting: Greeting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(knocking, "GREETING_SECONDS", 0.2)
+    if greeting is Greeting.MUTE:
+        monkeypatch.setattr(knocking, "GREETING_SECONDS", 0.2)
     async with saying(said) as address:
         (found,) = await knocking.knock_all([address], greet=True)
     assert (found.end, found.greeting) == (Connect.OPEN, greeting)

@@ -23,6 +23,7 @@ def test_a_fault_turns_exactly_its_own_check_red(home: RealHome, fault: Callable
     assert home.not_well() == {check: FAIL}
 
 
+@pytest.mark.beside_one
 def test_a_healthy_node_is_well_in_every_check_and_within_two_seconds(home: RealHome) -> None:
     home.up()
     began = time.monotonic()

@@ -17,6 +17,7 @@ from tests.sessions.test_real_claude import opened_for_writing
 pytestmark = pytest.mark.real_claude
 
 
+@pytest.mark.beside_one
 async def test_an_idle_session_takes_it_up_by_itself_within_a_second(stage: Stage) -> None:
     async with stage.claude("project"):
         await until(lambda: stage.node.seats.rows)

@@ -131,6 +131,7 @@ async def test_a_sender_who_is_no_member_any_more_is_not_heard(ears: Ears) -> No
     assert ears.counters.snapshot() == {"datagram_refused_unknown_sender": 1}
 
 
+@pytest.mark.beside_one
 async def test_a_full_buffer_is_read_in_portions(ears: Ears) -> None:
     began = 0
     for _ in range(20_000):

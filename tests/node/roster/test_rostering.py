@@ -13,6 +13,7 @@ from tests.node.roster.joined import joined, known_to, let_in, revoke, settled
 from tests.node.served import Daemons
 
 
+@pytest.mark.beside_one
 async def test_a_join_is_known_to_all_of_five_within_a_second_and_each_can_write_to_each(daemons: Daemons) -> None:
     first = await joined(daemons, "mac1", "mac2", "mac3", "mac4")
     (mac5,) = await daemons.up("mac5")

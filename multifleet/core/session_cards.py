@@ -4,8 +4,10 @@ A seat, a client, a state and for how long, a branch, whether it is not to be di
 session, and no folder or id of it.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Annotated, ClassVar, Literal
 
 import msgspec
@@ -13,7 +15,7 @@ import msgspec
 from multifleet.core.asks import Question
 from multifleet.core.ids import SEAT_PATTERN
 from multifleet.core.packets import Wire
-from multifleet.core.presence.gossip import Facts
+from multifleet.core.presence.gossip import DOING_SHOWN, Facts
 
 CARDS_LIMIT = 64
 """Sessions of one node that are told; of more of them those that did something last."""
@@ -22,6 +24,9 @@ BRANCH_LIMIT = 60
 SeatOrNone = Annotated[str, msgspec.Meta(pattern=f"^(?:{SEAT_PATTERN})?\\Z")]
 Client = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9-]{0,19}\\Z")]
 State = Literal["idle", "busy", "waiting", "unknown"]
+_STATES: dict[str, State] = {"i": "idle", "b": "busy", "w": "waiting", "u": "unknown"}
+_FIRST: tuple[State, ...] = ("idle", "busy", "unknown", "waiting")
+"""Which sessions get a message before which."""
 Span = Annotated[int, msgspec.Meta(ge=0, le=10**10)]
 
 
@@ -78,6 +83,49 @@ def chosen(cards: Iterable[SessionCard]) -> SessionsTold:
     every = list(cards)
     told = sorted(every[:CARDS_LIMIT], key=lambda card: (card.seat == "", card.seat, card.client))
     return SessionsTold(cards=told, more=len(every) - len(told))
+
+
+def doing(cards: Iterable[SessionCard]) -> str:
+    """What these sessions do, for facts: a letter for each, in the order in which they are told; empty where they are
+    too many. The cards are given as `chosen` wants them."""
+    told = chosen(cards)
+    return "".join(card.state[0] for card in told.cards) if len(told.cards) <= DOING_SHOWN else ""
+
+
+def followed(known: Known, letters: str, now: float) -> Known:
+    """The same sessions, doing what facts say that they do now; as they were, where the letters are of other ones.
+
+    Letters say how many of the sessions of one client on one seat do what, and not which of them.
+    """
+    if not letters or known.more or len(letters) != len(known.cards):
+        return known
+    after: list[SessionCard] = []
+    for _, group in groupby(known.cards, key=lambda card: (card.seat, card.client)):
+        cards = list(group)
+        says = Counter(letters[len(after) : len(after) + len(cards)])
+        stay = [_takes(says, card.state[0]) for card in cards]
+        rest = says.elements()
+        for card, stays in zip(cards, stay, strict=True):
+            state, seconds = (card.state, known.seconds(card, now)) if stays else (_STATES[next(rest)], 0.0)
+            since = None if seconds is None else int(seconds)
+            quiet = None if card.quiet_for is None else max(0, card.quiet_for - int(now - known.at))
+            after.append(msgspec.structs.replace(card, state=state, seconds=since, quiet_for=quiet))
+    return Known(tuple(after), 0, now)
+
+
+def _takes(says: Counter[str], letter: str) -> bool:
+    """Whether there is one more of a letter; it is no longer then."""
+    if not says[letter]:
+        return False
+    says[letter] -= 1
+    return True
+
+
+def status_of(cards: Iterable[SessionCard], seat: str) -> str:
+    """What the session on a seat does that would get a message now; empty where that is not known."""
+    states = [card.state for card in cards if card.seat == seat]
+    state = min(states, key=_FIRST.index, default="unknown")
+    return "" if state == "unknown" else state
 
 
 def is_news(before: Known | None, after: Known) -> bool:

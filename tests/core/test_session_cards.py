@@ -2,10 +2,12 @@
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from multifleet.core import packets
 from multifleet.core.packets import BadPacket
-from multifleet.core.presence.gossip import Facts
+from multifleet.core.presence.gossip import DOING_SHOWN, Facts
 from multifleet.core.session_cards import (
     CARDS_LIMIT,
     Known,
@@ -14,8 +16,11 @@ from multifleet.core.session_cards import (
     SessionsTold,
     agrees,
     chosen,
+    doing,
+    followed,
     is_news,
     marks,
+    status_of,
     to_ask,
 )
 
@@ -78,6 +83,63 @@ def test_that_time_passed_is_no_news() -> None:
     busy = Known((msgspec.structs.replace(API, state="busy"),), 0, 210.0)
     assert not is_news(before, later)
     assert is_news(None, before) and is_news(before, busy) and is_news(before, Known((API,), 1, 210.0))
+
+
+def cards_of(*sessions: str) -> list[SessionCard]:
+    """Written as `api:idle`."""
+    made = []
+    for seat, _, state in (session.partition(":") for session in sessions):
+        made.append(SessionCard(seat=seat, client="claude", state=state, seconds=90))  # type: ignore[arg-type]
+    return made
+
+
+def test_facts_say_in_letters_what_each_session_does_and_of_very_many_nothing() -> None:
+    some = cards_of("web:busy", "api:idle", ":unknown", "zoo:waiting")
+    assert doing(some) == "ibwu" and doing([]) == ""
+    assert doing(cards_of(*["api:busy"] * DOING_SHOWN)) == "b" * DOING_SHOWN
+    assert doing(cards_of(*["api:busy"] * (DOING_SHOWN + 1))) == ""
+
+
+def test_cards_follow_the_letters_and_the_time_begins_anew_for_what_has_changed() -> None:
+    known = Known(tuple(chosen(cards_of("api:idle", "web:busy", "web:idle")).cards), 0, 100.0)
+    later = followed(known, "bib", 107.0)
+    assert [(card.seat, card.state, card.seconds) for card in later.cards] == [
+        ("api", "busy", 0),
+        ("web", "busy", 97),
+        ("web", "idle", 97),
+    ], "one of the two at web is busy and one idle, as before"
+    assert later.at == 107.0 and is_news(known, later) and not is_news(later, followed(later, "bbi", 108.0))
+
+
+@pytest.mark.parametrize(("letters", "more"), [("", 0), ("i", 0), ("iii", 0), ("bb", 5)])
+def test_letters_of_other_sessions_change_nothing(letters: str, more: int) -> None:
+    known = Known(tuple(cards_of("api:idle", "web:busy")), more, 100.0)
+    assert followed(known, letters, 107.0) is known
+
+
+@given(st.lists(st.tuples(st.sampled_from(["", "api", "web"]), st.sampled_from("ibwu"), st.sampled_from("ibwu"))))
+def test_what_was_followed_says_the_same_as_a_look(sessions: list[tuple[str, str, str]]) -> None:
+    names = {"i": "idle", "b": "busy", "w": "waiting", "u": "unknown"}
+    sessions = sessions[:DOING_SHOWN]
+    before, after = ([f"{one[0]}:{names[one[place]]}" for one in sessions] for place in (1, 2))
+    known = Known(tuple(chosen(cards_of(*before)).cards), 0, 1.0)
+    now = chosen(cards_of(*after)).cards
+    found = followed(known, doing(now), 2.0).cards
+    assert sorted((card.seat, card.state) for card in found) == sorted((card.seat, card.state) for card in now)
+
+
+@pytest.mark.parametrize(
+    ("sessions", "status"),
+    [
+        (["api:busy", "api:idle", "web:waiting"], "idle"),
+        (["api:waiting", "api:busy"], "busy"),
+        (["api:waiting", "api:unknown"], ""),
+        (["api:waiting"], "waiting"),
+        (["web:idle"], ""),
+    ],
+)
+def test_a_seat_does_what_the_session_does_that_would_get_a_message(sessions: list[str], status: str) -> None:
+    assert status_of(cards_of(*sessions), "api") == status
 
 
 def test_a_session_is_idle_for_longer_the_longer_ago_that_was_told() -> None:

@@ -47,7 +47,9 @@ class Registered:
         """Writes the record with these members changed; None removes one."""
         self.record.update(changes)
         self.record = {key: value for key, value in self.record.items() if value is not None}
-        self.path.write_text(json.dumps(self.record))
+        half = self.path.with_suffix(".half")
+        half.write_text(json.dumps(self.record))
+        half.replace(self.path)  # as the client does: nobody reads the half of one
 
     def __enter__(self) -> "Registered":
         return self

@@ -10,7 +10,7 @@ import msgspec
 from multifleet.core.ids import NODE_PATTERN, SEAT_PATTERN
 from multifleet.core.packets import Milliseconds, Sequence, Wire
 
-SEATS_SHOWN = 4
+SEATS_SHOWN, DOING_SHOWN = 4, 32
 RUMORS_LIMIT, DOCUMENTS_LIMIT = 8, 4
 DOCUMENT_LIMIT = 640
 """Bytes of a document that a datagram may carry; longer ones travel over HTTP alone."""
@@ -44,6 +44,9 @@ class Facts(Wire, frozen=True, kw_only=True, array_like=True):
     """Of one minute, divided by the processors."""
     disk: Annotated[int, msgspec.Meta(ge=0, le=10**12)]
     """Megabytes free where the store is."""
+    doing: Annotated[str, msgspec.Meta(pattern=f"^[ibwu]{{0,{DOING_SHOWN}}}\\Z")] = ""
+    """What its sessions do, a letter for each in the order of their cards: idle, busy, waiting, unknown; empty where
+    there are more of them."""
 
 
 class Rumor(Wire, frozen=True, kw_only=True, array_like=True):

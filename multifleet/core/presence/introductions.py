@@ -83,6 +83,6 @@ class Introductions:
         self._timers.at(now + EVERY * (0.5 + self._dice()), self._next)
 
 
-def _notable(facts: Facts) -> tuple[str, str, int]:
+def _notable(facts: Facts) -> tuple[str, str, int, str]:
     """What of the facts is news where it changes; load, room and commits change all the time."""
-    return facts.version, facts.branch, facts.sessions
+    return facts.version, facts.branch, facts.sessions, facts.doing

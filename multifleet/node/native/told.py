@@ -6,7 +6,7 @@ from multifleet.channels.base import ChannelError
 from multifleet.core.native_idle import At
 from multifleet.core.presence.peer import PeerPresence
 from multifleet.core.presence.states import PresenceState
-from multifleet.core.session_cards import SessionCard, SessionsAsk, SessionsTold
+from multifleet.core.session_cards import SessionCard, SessionsAsk, SessionsTold, status_of
 from multifleet.node.asking import Asking
 
 SECONDS = 3.0
@@ -17,17 +17,19 @@ THERE = (PresenceState.ALIVE, PresenceState.SUSPECT)
 def seats_of(
     peers: Iterable[PeerPresence], cards: Mapping[str, Sequence[SessionCard]]
 ) -> dict[str, dict[str, str] | None]:
-    """The seats of each other member, None where it is away.
+    """The seats of each other member with what is done there, None where it is away.
 
-    Without their status: cards come again when somebody sits down or gets up, not with each turn of a model.
+    Without that where the cards are not of the same moment as the facts, which say it with every heartbeat.
     """
     found: dict[str, dict[str, str] | None] = {}
     for peer in peers:
         if peer.facts is None or peer.state not in THERE:
             found[peer.name] = None
             continue
-        told = [card.seat for card in cards.get(peer.name, ()) if card.seat] if peer.facts.sessions else []
-        found[peer.name] = dict.fromkeys(sorted({*peer.facts.seats, *told}), "")
+        told = cards.get(peer.name, ()) if peer.facts.sessions else ()
+        seats = sorted({*peer.facts.seats, *(card.seat for card in told if card.seat)})
+        is_of_now = sorted(peer.facts.doing) == sorted(card.state[0] for card in told)
+        found[peer.name] = {seat: status_of(told, seat) if is_of_now else "" for seat in seats}
     return found
 
 

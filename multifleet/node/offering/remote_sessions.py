@@ -9,7 +9,17 @@ from collections.abc import Collection, Mapping
 
 from multifleet.channels.base import ChannelError
 from multifleet.core.presence.gossip import Facts
-from multifleet.core.session_cards import Known, SessionCard, SessionsAsk, SessionsTold, agrees, is_news, marks, to_ask
+from multifleet.core.session_cards import (
+    Known,
+    SessionCard,
+    SessionsAsk,
+    SessionsTold,
+    agrees,
+    followed,
+    is_news,
+    marks,
+    to_ask,
+)
 from multifleet.node.asking import Asking
 from multifleet.node.clock import NodeClock
 from multifleet.node.counters import Counters
@@ -53,6 +63,8 @@ class RemoteSessions:
         if to_ask(facts, self._answered, node):
             self._wanted[node] = facts
             self._wants.set()
+        elif (before := self._known.get(node)) is not None:
+            self._keep(node, before, followed(before, facts.doing, self._clock.monotonic()))
 
     def members_changed(self) -> None:
         """Somebody was let in, or is out."""
@@ -105,7 +117,9 @@ class RemoteSessions:
     def _learn(self, node: str, told: SessionsTold) -> None:
         if self._members.get(node) is None:
             return  # it was put out while it answered
-        before, after = self._known.get(node), Known(tuple(told.cards), told.more, self._clock.monotonic())
+        self._keep(node, self._known.get(node), Known(tuple(told.cards), told.more, self._clock.monotonic()))
+
+    def _keep(self, node: str, before: Known | None, after: Known) -> None:
         self._known[node] = after
         if is_news(before, after):
             self.changed.set()

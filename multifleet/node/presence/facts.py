@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 from multifleet.core.presence.gossip import SEATS_SHOWN, Facts
+from multifleet.core.session_cards import SessionCard, doing
 from multifleet.node.offering.live_sessions import LiveSessions
 from multifleet.sessions.base import Found, Session
 from multifleet.sessions.git_state import GitState, git_state
@@ -55,8 +56,9 @@ class OwnFacts:
         found = found or await self._live.find()
         sessions = sorted(found.sessions, key=lambda session: session.active_at, reverse=True)
         # Of those that have one: a script's session makes none by being told of.
-        known = (self._live.seats.known_for(session.cwd) for session in sessions)
-        seats = list(dict.fromkeys(seat for seat in known if seat is not None))
+        sitting = [(self._live.seats.known_for(session.cwd), session) for session in sessions]
+        seats = list(dict.fromkeys(seat for seat, _ in sitting if seat is not None))
+        cards = (SessionCard(seat=seat or "", client=one.client, state=one.status.value) for seat, one in sitting)
         folder = self._folder(sessions)
         git, load, disk = await asyncio.to_thread(_of_machine, folder, self._home)
         self._facts = Facts(
@@ -67,6 +69,7 @@ class OwnFacts:
             seats=seats[:SEATS_SHOWN],
             load=load,
             disk=disk,
+            doing=doing(cards),
         )
         return self._facts
 

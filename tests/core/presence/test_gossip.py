@@ -8,7 +8,9 @@ from multifleet.core.presence.gossip import Document, Facts, Gossip, Rumor
 from multifleet.core.strict import NotStrict
 from tests.core.presence.simulation import frame_overhead
 
-FACTS = Facts(version="1.2.3", branch="main", commit="6f4f8fc", sessions=3, seats=["app"], load=0.5, disk=1_000)
+FACTS = Facts(
+    version="1.2.3", branch="main", commit="6f4f8fc", sessions=3, seats=["app"], load=0.5, disk=1_000, doing="ib"
+)
 PING = Gossip(kind="ping", boot="0" * 16, count=7, re=0, incarnation=1_700_000_000_000, digest="f" * 16)
 FULL = Gossip(
     kind="told",
@@ -75,6 +77,8 @@ def changed(**fields: object) -> bytes:
                 {"load": -0.1},
                 {"load": 10**5},
                 {"disk": 10**13},
+                {"doing": "x"},
+                {"doing": "i" * 33},
             )
         ),
     ],

@@ -121,7 +121,7 @@ def test_facts_that_change_all_the_time_are_told_no_more_often_for_it() -> None:
     quiet = changed.sent
     fleet.reset_counts()
     for step in range(120):
-        changed.presence.facts = replace(FACTS, sessions=step)
+        changed.presence.facts = replace(FACTS, sessions=step, doing="ib"[step % 2])
         fleet.run(0.5)
     assert quiet <= 140
     assert changed.sent <= quiet + (3 + 60 / 5) * 15 * 1.1

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from multifleet.core.native_idle import At
 from multifleet.sessions.mock_messages_api import Answer
 from tests.node.fleet import Machines
 from tests.node.offering.stage import Stage, stage_in
@@ -19,8 +20,9 @@ pytestmark = pytest.mark.real_claude
 async def stage(tmp_path: Path, fleet: Machines, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
     """mac2 has the client, and mac1 the seat desk."""
     monkeypatch.setattr("multifleet.node.native.presence.EVERY", 0.1)
+    monkeypatch.setattr("multifleet.node.native.idle.next_question", lambda asked: 0.05)
     async with stage_in(tmp_path, fleet) as stage:
-        stage.node.native.presence._nodes = lambda: {"mac1": {"desk": "idle"}}
+        stage.node.native.presence._nodes = lambda: {"mac1": {"desk": "busy"}}
         stage.node.native.notices._is_there = lambda node: False
         yield stage
 
@@ -36,6 +38,49 @@ def results(stage: Stage) -> Iterator[Any]:
             for block in message["content"] if isinstance(message["content"], list) else []:
                 if block.get("type") == "tool_result":
                     yield block["content"]
+
+
+async def test_a_session_is_shown_what_is_done_on_a_remote_seat_and_told_once_when_it_is_idle(stage: Stage) -> None:
+    at_desk = [At("busy", 5.0)]
+
+    async def ask(node: str, seat: str) -> list[At]:
+        assert (node, seat) == ("mac1", "desk")
+        return at_desk
+
+    stage.node.native.idle._ask = ask
+    wish = {"to": "mac1/desk", "summary": "-", "notify_when_idle": True}
+    stage.api.when("who is there", Answer(tools=(("ListAgents", {}),)), once=True)
+    stage.api.when("tell me when", Answer(tools=(("SendMessage", wish),)), once=True)
+    stage.api.when("who is there now", Answer(tools=(("ListAgents", {}),)), once=True)
+    async with stage.claude("project") as claude:
+        await until(lambda: "mac1/desk" in stage.node.native.presence.listed)
+        await claude.prompt("who is there")
+        await until(lambda: lines(stage, "mac1/desk", "busy"), what="that it is busy")
+        await claude.wait_status("idle")
+        await claude.prompt("tell me when it is idle")
+        await until(lambda: stage.node.native.idle._held, what="the wish")
+        await claude.wait_status("idle")
+        assert "is idle now" not in told(stage)
+        stage.node.native.presence._nodes = lambda: {"mac1": {"desk": "idle"}}
+        at_desk[:] = [At("idle", 1.0)]
+        assert await stage.api.wait_for("is idle now", 20.0)
+        await claude.wait_status("idle")
+        records = list((stage.folder / "home/.claude/sessions").glob("*.json"))
+        await until(lambda: any(is_record_of_idle_desk(path) for path in records))
+        await claude.prompt("who is there now")
+        await until(lambda: lines(stage, "mac1/desk", "idle"), what="that it is idle")
+        assert not stage.node.native.idle._held
+
+
+def is_record_of_idle_desk(path: Path) -> bool:
+    record = json.loads(path.read_text())
+    return (record["name"], record.get("status")) == ("mac1/desk", "idle")
+
+
+def lines(stage: Stage, *words: str) -> list[str]:
+    """Those lines of what a tool answered in which all of the words are."""
+    said = [line for result in results(stage) for line in json.dumps(result, ensure_ascii=False).split("\\n")]
+    return [line for line in said if all(word in line for word in words)]
 
 
 async def test_a_native_message_goes_to_the_other_machine_and_its_answer_and_notices_come_back(stage: Stage) -> None:

@@ -1,4 +1,4 @@
-"""Over real sockets: a session that begins or ends on one machine is known on the other without anybody looking."""
+"""Over real sockets: what begins, ends or changes on one machine is known on the other without anybody looking."""
 
 from pathlib import Path
 
@@ -19,7 +19,15 @@ async def test_heartbeats_alone_bring_a_new_sessions_card_and_take_it_away(
         monkeypatch.setattr(module, "EVERY", 0.2)
     mac1, mac2 = await fleet_of(daemons, "mac1", "mac2")
     remote = mac1.node.remote_sessions
-    async with Pretended(mac2.home / "claude", tmp_path / "api"):
-        await until(lambda: [card.seat for card in remote.cards().get("mac2", ())] == ["api"])
+
+    def seen() -> list[tuple[str, str]]:
+        return [(card.seat, card.state) for card in remote.cards().get("mac2", ())]
+
+    async with Pretended(mac2.home / "claude", tmp_path / "api") as client:
+        await until(lambda: seen() == [("api", "idle")])
+        client.record.write(status="busy")
+        await until(lambda: seen() == [("api", "busy")])
+        client.record.write(status="waiting")
+        await until(lambda: seen() == [("api", "waiting")])
     await until(lambda: remote.cards()["mac2"] == ())
     assert not mac1.node.counters.snapshot().get("sessions_not_told")

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from multifleet.core.presence.gossip import Facts
+from multifleet.core.session_cards import marks
 from multifleet.errors import UnknownSession
 from multifleet.node.offering import own_cards, remote_sessions
 from tests.node.fleet import Machine, Machines, until
@@ -87,6 +88,23 @@ async def test_facts_that_tell_of_other_sessions_lead_to_one_question(
     async with asyncio.timeout(10):
         await remote.changed.wait()
     assert remote.cards() == {"mac2": ()} and remote.known("mac2") is not known
+
+
+async def test_what_a_session_does_comes_with_facts_and_nobody_asks(
+    pair: tuple[Machine, Machine], client: Pretended
+) -> None:
+    mac1, _ = pair
+    remote = mac1.node.remote_sessions
+    await mac1.node.sessions_view(False)
+    mac1.network.severed.add("mac2")
+    remote._answered["mac2"] = marks(FACTS)
+    remote.changed.clear()
+    remote.facts_came("mac2", msgspec.structs.replace(FACTS, doing="i"))
+    assert not remote.changed.is_set(), "it was idle before"
+    remote.facts_came("mac2", msgspec.structs.replace(FACTS, doing="b"))
+    [card] = remote.cards()["mac2"]
+    assert (card.seat, card.state, card.seconds, card.branch) == ("api", "busy", 0, "fix-login")
+    assert remote.changed.is_set() and not remote._wanted
 
 
 async def test_a_question_that_failed_is_asked_again_with_the_next_facts(

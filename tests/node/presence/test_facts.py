@@ -106,7 +106,7 @@ async def test_the_branch_is_that_of_the_session_that_did_something_last(
 async def test_a_session_without_a_seat_gets_none_by_being_told_of(own: OwnFacts, live: Live, tmp_path: Path) -> None:
     live.sit(tmp_path / "script", at=1.0)
     told = await own.look()
-    assert (told.sessions, told.seats) == (1, [])
+    assert (told.sessions, told.seats, told.doing) == (1, [], "i")
 
 
 async def test_without_a_session_it_is_that_of_the_default_seat(own: OwnFacts, live: Live, tmp_path: Path) -> None:

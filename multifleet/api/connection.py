@@ -42,6 +42,7 @@ class Connection(Protocol):
         "_inflow",
         "_last",
         "_loop",
+        "_only_reads",
         "_passed",
         "_slow_reader",
         "_stage",
@@ -62,6 +63,7 @@ class Connection(Protocol):
         self._stage = Stage.HEAD
         self._passed: Passed | None = None  # the request whose body is coming or that is being answered
         self._task: Task[None] | None = None  # that answers it
+        self._only_reads = False  # what is being answered, as its route has found out
         self._held = False  # nothing more is read until the answer is out
         self._last = False  # the connection closes after the answer
         self._slow_reader = False
@@ -162,7 +164,9 @@ class Connection(Protocol):
 
     @property
     def _only_for_caller(self) -> bool:
-        return self._task is not None and self._passed is not None and self._passed.route.ends_with_caller
+        if self._task is None or self._passed is None:
+            return False
+        return self._passed.route.ends_with_caller or self._only_reads
 
     def _take(self) -> None:
         door, inflow = self._door, self._inflow
@@ -185,7 +189,9 @@ class Connection(Protocol):
         if inflow.exceeds(passed.route.body_limit):
             self._refuse(too_large(passed.route))
         elif inflow.whole:
-            asked = Asked(passed.parts, passed.query, inflow.body(), self._caller.remote, passed.own, passed.headers)
+            caller, own, headers = self._caller.remote, passed.own, passed.headers
+            asked = Asked(passed.parts, passed.query, inflow.body(), caller, own, headers, self._found_to_read)
+            self._only_reads = False
             self._stage = Stage.ANSWER
             self._watch.clear()
             self._door.crowd.serve(self)
@@ -193,6 +199,9 @@ class Connection(Protocol):
             self._door.tasks.add(self._task)
         else:
             self._door.crowd.weigh(self, inflow.held)
+
+    def _found_to_read(self) -> None:
+        self._only_reads = True
 
     async def _answer(self, route: Route, asked: Asked) -> None:
         task = self._task

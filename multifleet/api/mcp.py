@@ -18,10 +18,12 @@ from multifleet.mcp.protocol import (
     NOT_JSON,
     REQUEST_LIMIT,
     SELF_CONTAINED,
+    Call,
     failure,
     handle,
 )
 from multifleet.mcp.tools import tool
+from multifleet.operations.operation import Effect
 
 if TYPE_CHECKING:
     from multifleet.node.node import Node
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 PATH = "/mcp"
 FIELDS = 8
 """Of a query string."""
+CALLS = 256
+"""Of tools, that are carried out at the same time: each agent that waits for something waits in one."""
 
 _STATUS = {NOT_JSON: 400, INVALID: 400, MISMATCH: 400, NO_VERSION: 400}
 
@@ -38,6 +42,7 @@ def mcp_routes(operations: "Iterable[Operation]", node: "Node") -> list[Route]:
     """POST /mcp; `?all=true` offers every operation, `?folder=` says where the client's session works."""
     known = tuple(operations)
     lists: dict[bool, list[dict[str, Any]]] = {}
+    under_way: set[Call] = set()
 
     async def answer(asked: Asked) -> Answer:
         options = _options(asked.query)
@@ -58,8 +63,16 @@ def mcp_routes(operations: "Iterable[Operation]", node: "Node") -> list[Route]:
         operation = next((one for one in offered if one.tool == found.name), None)
         if operation is None:
             return _answer(found.answer("there is no such tool: list the tools"))
+        if len(under_way) >= CALLS:
+            return _answer(found.answer(f"{CALLS} calls are under way: let some of them end, then try again"))
+        if operation.effect is Effect.READS:
+            asked.only_reads()
         folder = options.get("folder")
-        return _answer(await call(node, operation, found, {"folder": folder} if folder else {}))
+        under_way.add(found)
+        try:
+            return _answer(await call(node, operation, found, {"folder": folder} if folder else {}))
+        finally:
+            under_way.discard(found)
 
     async def no_stream(asked: Asked) -> Answer:
         """Each client asks once, as it should, and is not to be a warning in the log."""

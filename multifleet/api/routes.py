@@ -26,6 +26,8 @@ class Asked(NamedTuple):
     """Whether the caller proved to be this machine's user, and asked for this machine by name."""
     headers: Mapping[str, str] = MappingProxyType({})
     """Names in lower case."""
+    only_reads: Callable[[], None] = lambda: None
+    """To be called, before it waits for anything, by a route that learns only from the body that nothing is changed."""
 
 
 @dataclass(frozen=True, slots=True)

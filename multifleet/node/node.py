@@ -201,7 +201,7 @@ class Node(Engine):
 
     async def gold_view(self, session: str | None) -> GoldListing:
         """What the sessions of this machine are about."""
-        return await gold_listing(self.offering.live, session)
+        return await gold_listing(self.offering.live, self.offering.golds, session)
 
     async def seats_view(self) -> list[SeatView]:
         """The seats of this node."""

@@ -1,7 +1,8 @@
 """Messages received, each once for (sender, id), and what became of them. Never who is shown what."""
 
+import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from multifleet.store import receipt_log
@@ -14,6 +15,11 @@ from multifleet.store.rows import InboundFrame, InboxChange, InboxRow, LogRow, R
 
 _SELECT = f"SELECT {listed(InboxRow)} FROM inbox"
 _CHANGES = (advance_rows,)
+_ANY = ""
+_SESSION = (
+    "ifnull(CASE WHEN length(packet) > 0 THEN json_extract(CAST(packet AS TEXT), '$.session') END, '" + _ANY + "')"
+)
+"""The session that alone may see a message, as node/offering/wishes.py writes it."""
 _ENDED = "('seen', 'answered', 'expired', 'refused')"
 
 
@@ -55,10 +61,17 @@ class Inbox:
         )
         return sorted(rows, key=_as_shown)
 
-    async def waiting_at(self, seat: str | None, limit: int, now: float = 0.0) -> list[InboxRow]:
-        """The same of one seat; None: addressed to the node alone."""
-        condition = f"WHERE {OPEN} AND state = 'stored' AND expires > ? AND seat IS ? ORDER BY row LIMIT ?"
-        return sorted(await self._rows(condition, int(now), seat, limit), key=_as_shown)
+    async def waiting_at(
+        self, seat: str | None, limit: int, now: float = 0.0, sessions: Iterable[str] = ()
+    ) -> list[InboxRow]:
+        """The same of one seat; None: addressed to the node alone. Of what is for one session alone, only what is for
+        one of these."""
+        condition = (
+            f"WHERE {OPEN} AND state = 'stored' AND expires > ? AND seat IS ?"
+            f" AND {_SESSION} IN (SELECT value FROM json_each(?)) ORDER BY row LIMIT ?"
+        )
+        wanted = json.dumps([_ANY, *sessions])
+        return sorted(await self._rows(condition, int(now), seat, wanted, limit), key=_as_shown)
 
     async def seats_waited_at(self) -> set[str]:
         """Seats that mail waits at, whether or not they still exist."""

@@ -11,12 +11,13 @@ import pytest
 from mcp.client.client import Client as McpClient
 from mcp_types import TextContent
 
+from multifleet.api import mcp as module
 from multifleet.api.peer_credentials import TokenProof
 from multifleet.errors import UnknownNode
 from multifleet.mcp.bounded import ROOM
 from multifleet.mcp.protocol import INSTRUCTIONS
 from multifleet.operations import OPERATIONS
-from multifleet.operations.message_views import InboxView
+from multifleet.operations.message_views import Accepted, InboxView, TraceView
 from tests.stand_in import ID, MESSAGE, Messages, StandIn, serving
 from tests.surfaces import Surfaces, surfaces_of
 
@@ -54,8 +55,10 @@ async def post(port: int, body: bytes, **headers: str) -> tuple[int, Any]:
     writer.write(
         f"POST /mcp HTTP/1.1\r\n{head}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode() + body
     )
-    said, _, answer = (await reader.read()).partition(b"\r\n\r\n")
-    writer.close()
+    try:
+        said, _, answer = (await reader.read()).partition(b"\r\n\r\n")
+    finally:
+        writer.close()
     return int(said.split()[1]), json.loads(answer) if answer else None
 
 
@@ -125,6 +128,74 @@ async def test_a_large_inbox_is_made_inert_all_the_same(surfaces: Surfaces) -> N
     failed, text = await call(surfaces, "fleet_inbox", {})
     assert not failed and "<system-reminder>" not in text and text.count("fleet_read shows all of it") == 20
     assert text.count("<\\\\system-reminder>") == 20 * (ROOM // 20 // len("<system-reminder>"))
+
+
+class Slow(Messages):
+    """Nothing happens to its messages until a test says so."""
+
+    def __init__(self, asked: list[Any]) -> None:
+        super().__init__(asked)
+        self.begun, self.end, self.done, self.given_up = (asyncio.Event() for _ in range(4))
+
+    async def wait(self, id: str, state: str | None, timeout: float, known: int | None) -> TraceView:
+        await self._hold()
+        return await super().wait(id, state, timeout, known)
+
+    async def send(self, *args: Any, **how: Any) -> Accepted:
+        await self._hold()
+        self.done.set()
+        return await super().send(*args, **how)
+
+    async def _hold(self) -> None:
+        self.begun.set()
+        try:
+            await self.end.wait()
+        except asyncio.CancelledError:
+            self.given_up.set()
+            raise
+
+
+@pytest.fixture
+def slow(surfaces: Surfaces) -> Slow:
+    surfaces.node.messages = slow = Slow(surfaces.node.asked)
+    return slow
+
+
+async def hang_up_at(surfaces: Surfaces, slow: Slow, tool: str, arguments: dict[str, Any]) -> None:
+    """Call a tool over HTTP, and be gone as soon as it is at work."""
+    asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": arguments}}
+    asking = asyncio.create_task(post(surfaces.port, json.dumps(asked).encode()))
+    await slow.begun.wait()
+    asking.cancel()
+    await asyncio.wait([asking])
+
+
+async def test_a_call_that_only_reads_ends_with_who_asked(surfaces: Surfaces, slow: Slow) -> None:
+    await hang_up_at(surfaces, slow, "fleet_trace", {"id": ID, "wait": "seen"})
+    await slow.given_up.wait()
+
+
+async def test_a_call_that_changes_something_goes_on_without_who_asked(surfaces: Surfaces, slow: Slow) -> None:
+    await hang_up_at(surfaces, slow, "fleet_send", {"to": "mac2", "body": "hi"})
+    assert (await call(surfaces, "fleet_status", {}))[0] is False  # so that the door has seen it go
+    assert not slow.given_up.is_set()
+    slow.end.set()
+    await slow.done.wait()
+
+
+async def test_so_many_calls_are_under_way_and_no_more(
+    surfaces: Surfaces, slow: Slow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CALLS", 1)
+    waiting = asyncio.create_task(call(surfaces, "fleet_trace", {"id": ID, "wait": "seen"}))
+    await slow.begun.wait()
+    assert await call(surfaces, "fleet_status", {}) == (
+        True,
+        "1 calls are under way: let some of them end, then try again",
+    )
+    slow.end.set()
+    assert not (await waiting)[0]
+    assert not (await call(surfaces, "fleet_status", {}))[0]
 
 
 @pytest.mark.parametrize(

@@ -118,6 +118,16 @@ async def test_what_waits_at_a_seat_is_found_without_the_mail_of_others(store: S
     assert await store.inbox.waiting_at("none", 9) == []
 
 
+async def test_what_is_for_one_session_waits_for_that_one_and_keeps_no_place(store: Store) -> None:
+    rows = [inbox_row(f"x{number}", seat="api", packet=b'{"session":"gone"}') for number in range(3)]
+    rows += [inbox_row("s1", seat="api", packet=b'{"smart":true,"session":"here"}')]
+    rows += [inbox_row("a1", seat="api"), inbox_row("a2", seat="api", packet=b'{"smart":true}')]
+    await store.inbox.receive(InboundFrame("mac1", "n", FAR, tuple(rows), (), 0, 9.0))
+    assert ids(await store.inbox.waiting_at("api", 2)) == ["a1", "a2"]
+    assert ids(await store.inbox.waiting_at("api", 3, sessions=["here", "other"])) == ["s1", "a1", "a2"]
+    assert len(await store.inbox.waiting(9)) == 6
+
+
 async def test_expiry_ends_what_was_never_offered_and_says_so(store: Store) -> None:
     await receive(store, inbox_row("a", expires=2_000), inbox_row("b", expires=2_000), inbox_row("c"))
     await store.inbox.advance([InboxChange("mac1", "b", "offered", 2.0)])

@@ -13,6 +13,7 @@ from multifleet.core.permission import Level, Rule, refusal
 from multifleet.errors import BadInput
 from multifleet.node.authority.persons import Persons
 from multifleet.node.clock import NodeClock
+from multifleet.node.offering.wishes import wish_of
 from multifleet.store.meta import Meta
 from multifleet.store.rows import InboxRow
 
@@ -21,6 +22,8 @@ RULES, SPENT = "seat_rules", "budgets_spent"
 KEEP_EVERY = 16
 """Messages to a seat after which what was spent is written down; a crash forgets no more than these."""
 RULES_LIMIT = 1_000
+TO_SESSIONS = "single sessions"
+"""What is for one session and no seat is counted as if it were for a seat of this name, which none can have."""
 
 
 class NotTaken(Exception):
@@ -97,7 +100,8 @@ class Admission:
 
 
 def key_of(row: InboxRow) -> Key | None:
-    """Where an agent's message to a seat is counted; None for all others."""
-    if row.authority != Authority.AGENT or row.seat is None:
+    """Where an agent's message to a seat, or to one session, is counted; None for all others."""
+    seat = row.seat or (TO_SESSIONS if wish_of(row).session else None)
+    if row.authority != Authority.AGENT or seat is None:
         return None
-    return row.seat, row.sender, row.thread or ""
+    return seat, row.sender, row.thread or ""

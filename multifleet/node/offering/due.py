@@ -39,12 +39,15 @@ class Due:
         if len(self._not_before) > 10 * WAITING_LIMIT:
             self._not_before = {id: at for id, at in self._not_before.items() if at > now}
 
-    async def at(self, seats: Collection[str | None]) -> list[InboxRow]:
-        """Messages for these seats whose turn it is, in the order in which they are to be shown."""
+    async def at(self, seats: Collection[str | None], sessions: Collection[str]) -> list[InboxRow]:
+        """Messages for these seats whose turn it is, in the order in which they are to be shown; of those for one
+        session alone, what is for one of these."""
         now = self._clock.now()
         # Each seat for itself: what piles up at one must not keep others from their mail.
         seats = [seat for seat in seats if not self._is_stopped(seat)]
-        rows = [row for seat in seats for row in await self._store.inbox.waiting_at(seat, WAITING_LIMIT, now)]
+        # Nor may what is for sessions that are not there: it can wait for a month.
+        waiting_at = self._store.inbox.waiting_at
+        rows = [row for seat in seats for row in await waiting_at(seat, WAITING_LIMIT, now, sessions)]
         here = {(row.sender, row.id) for row in rows}
         ready: dict[tuple[str, str], InboxRow] = {}
         for row in in_order(rows):

@@ -24,7 +24,7 @@ from multifleet.node.offering.clients import HOOKS, SOCKET, TESTING, Clients
 from multifleet.node.offering.copies import Copies
 from multifleet.node.offering.due import WAITING_LIMIT, Due
 from multifleet.node.offering.following import WITHDRAWN, Following
-from multifleet.node.offering.gold import with_gold
+from multifleet.node.offering.gold import Golds
 from multifleet.node.offering.live_sessions import LiveSessions, claude_config, codex_folder
 from multifleet.node.offering.offers import Offers, Open, loudest
 from multifleet.node.offering.other_clients import OtherClients
@@ -95,6 +95,7 @@ class Offering:
             config, self.seats, registry, self.others, self.clients, clock, setup.home, self.quiet
         )
         self.live.is_stopped = self._is_stopped = is_stopped
+        self.golds = Golds(config, clock)
         self._seeds = SeedBox(setup.home)
         watching = Watching(config, codex, self.others.chat_of)
         self.offers = Offers(store, clock, counters, watching, state_to, lambda sender: refusal_words(out(sender)))
@@ -161,7 +162,8 @@ class Offering:
             self.live.begun(session_id)
             if self._is_stopped(seat):
                 return ""
-            rows = for_session(await self._due.at(self.seats.with_node({seat} if seat else set())), session_id)
+            wanted = self.seats.with_node({seat} if seat else set())
+            rows = for_session(await self._due.at(wanted, {session_id}), session_id)
             if self.quiet.covers(seat):
                 rows = [row for row in rows if passes(row.type)]
             if rows and later is not None:
@@ -208,7 +210,7 @@ class Offering:
         await self._following.take_back(self._is_for_stopped, STOPPED)
         await self._following.look(found)
         testing = False
-        rows = await self._due.at(self.live.wanted_by(found))
+        rows = await self._due.at(self.live.wanted_by(found), {session.session_id for session in found.sessions})
         choose = partial(self.live.choose, found)
         asker = partial(self._replies.asker, found)
         for plan in plans(rows, self.live.wanted_seat, choose, self.live.way, asker):
@@ -323,15 +325,15 @@ class Offering:
         """An offer that is on disk, with its text: without what has ended until now, and None where that is all."""
         part, is_digest = plan.next_part()
         session = plan.session
-        where = (self.live.config, session.session_id, session.cwd)
-        fenced, rows = await with_gold(show, offer_id, part, is_digest, where)
+        where = (session.session_id, session.cwd)
+        fenced, rows = await self.golds.shown(show, offer_id, part, is_digest, where)
         offer = await self.offers.commit(offer_id, rows, session.session_id, session.cwd, plan.way, process, is_digest)
         if offer is None:
             return None
         offer.loudness = loudest(plan.rows)
         if len(offer.row.messages) < len(rows):
             rows = [row for row in rows if (row.sender, row.id) in offer.row.messages]
-            fenced, rows = await with_gold(show, offer_id, rows, is_digest, where)
+            fenced, rows = await self.golds.shown(show, offer_id, rows, is_digest, where)
         return None if await self._is_withdrawn(rows, offer.id) else (offer, fenced, rows)
 
     async def _make_room(self, plan: Plan) -> None:
@@ -348,7 +350,7 @@ class Offering:
 
     async def _hand_to_hook(self, session_id: str, cwd: str, rows: list[InboxRow]) -> str:
         offer_id = str(uuid.uuid4())
-        fenced, shown = await with_gold(shown_by_hook, offer_id, rows, False, (self.live.config, session_id, cwd))
+        fenced, shown = await self.golds.shown(shown_by_hook, offer_id, rows, False, (session_id, cwd))
         offer = await self.offers.commit(offer_id, shown, session_id, cwd, HOOKS)
         if offer is None or await self._is_withdrawn(shown, offer.id):
             return ""

@@ -1,13 +1,12 @@
 """The agent sessions of the whole fleet for somebody who looks: this machine's own, and what the others tell now."""
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from multifleet.core.presence.states import PresenceState
 from multifleet.core.session_cards import Known
 from multifleet.errors import UnknownSession
 from multifleet.node.offering.detecting import detected
-from multifleet.node.offering.gold import words_of
+from multifleet.node.offering.gold import Golds
 from multifleet.node.offering.live_sessions import LiveSessions
 from multifleet.operations.session_views import GoldListing, GoldView, PeerSessionView, SessionListing
 
@@ -70,14 +69,14 @@ def _peers(name: str, known: Known, now: float, wall: float) -> list[PeerSession
     return views
 
 
-async def gold_listing(live: LiveSessions, wanted: str | None) -> GoldListing:
+async def gold_listing(live: LiveSessions, golds: Golds, wanted: str | None) -> GoldListing:
     """What each open session of this machine is about, or one of them."""
     found = (await live.find()).sessions
     if wanted is not None:
         found = tuple(session for session in found if session.session_id == wanted)
         if not found:
             raise UnknownSession(f"no session {wanted} is open here: multifleet sessions --here lists those that are")
-    words = await asyncio.gather(*(words_of(live.config, one.session_id, one.cwd) for one in found))
+    words = [await golds.words_of(one.session_id, one.cwd) for one in found]
     return GoldListing(
         [
             GoldView(session.session_id, live.seats.known_for(session.cwd), list(its))

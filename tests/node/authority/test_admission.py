@@ -62,6 +62,16 @@ async def test_a_seat_takes_so_many_messages_of_agents_a_day(fleet: Machines, mo
     assert await mac2.bodies() == ["one", "to the node", "two"]
 
 
+async def test_a_machine_sends_so_much_to_single_sessions_a_day(fleet: Machines) -> None:
+    mac1, mac2 = await started(fleet, day=8)
+    for session in ("one", "two"):
+        await mac1.wait((await mac1.node.messages.send("mac2", session, session=session)).id, State.STORED)
+    words = "mac1 has sent 2 messages to single sessions today, its share of what all agents may"
+    assert words in await refused(mac1, "mac2", "three", session="three")
+    await mac1.wait((await mac1.node.messages.send("mac2", "to the node")).id, State.STORED)
+    assert await mac2.bodies() == ["one", "to the node", "two"]
+
+
 async def test_the_seats_that_a_machine_names_as_senders_spend_one_share(fleet: Machines) -> None:
     mac1, mac2 = await started(fleet, day=8, thread=1)
     for number in range(4):

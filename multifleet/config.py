@@ -182,7 +182,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """File of the persons whose signed messages are shown as theirs, one key a line, as `man ssh-keygen` describes it
     under ALLOWED SIGNERS. Default: `allowed_signers` in the home."""
     signingKey: str = ""
-    """Key file with which `send --as-me` signs. Default: the first of `id_ed25519_sk`, `id_ed25519`, `id_ecdsa_sk`,
+    """Key file for `--as-me`. Default: the first of `id_ed25519_sk`, `id_ed25519`, `id_ecdsa_sk`,
     `id_ecdsa` and `id_rsa` in ~/.ssh."""
     budgets: BudgetSettings = BudgetSettings()
     """How much agents may say to each other before a person has to say something."""

@@ -133,6 +133,7 @@ class Messages:
     def __init__(self, asked: list[tuple[str, Any]]) -> None:
         self._asked = asked
         self.message = MESSAGE
+        self.proved = True
         self.trace_view = TRACE
         self.refusal: MultifleetError | None = None
 
@@ -163,7 +164,8 @@ class Messages:
         return msgspec.structs.replace(self.message, unread=False)
 
     async def verify(self, id: str) -> VerifiedView:
-        return VerifiedView(ID, "mac2/api", "mac1", "human", True, None, NASTY, "SHA256:abc", 1000.0)
+        reason = None if self.proved else NASTY
+        return VerifiedView(ID, "mac2/api", "mac1", "human", self.proved, reason, NASTY, "SHA256:abc", 1000.0)
 
     async def outbox(self, peer: str | None, limit: int) -> list[OutboxView]:
         self._asked.append(("outbox", (peer, limit)))

@@ -1,4 +1,4 @@
-"""`send --as-me`: signs a message as the person at the terminal, with their own SSH key and by ssh-keygen.
+"""`send` and `reply` with --as-me: signs as the person at the terminal, with their own SSH key and by ssh-keygen.
 
 The key is never read here: ssh-keygen asks for its passphrase, the agent that holds it, or the touch of its token.
 """
@@ -9,6 +9,7 @@ import secrets
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 from multifleet import local_http
 from multifleet.cli.arguments import Value
@@ -27,17 +28,17 @@ USUAL = ("id_ed25519_sk", "id_ed25519", "id_ecdsa_sk", "id_ecdsa", "id_rsa")
 
 def signed(values: dict[str, Value]) -> dict[str, Value]:
     """The fields of a message with those that make it a person's; Failed says why that cannot be."""
-    if any(mark in os.environ for mark in AGENT_MARKS):
-        raise Failed("--as-me is for the person: type it into a terminal of your own, not into an agent's session")
-    id = str(values.get("id") or message_id(time.time_ns() // 1_000_000, secrets.token_bytes(10)))
+    _is_typed_by_a_person()
+    id = str(values.get("id") or _new_id())
     at = int(time.time())
     words = signed_words(
         id=id,
-        node=_own_node(),
+        from_=_own_address(values.get("from_seat")),
         to=str(values["to"]),
         type=str(values.get("type", "context")),
         at=at,
         body=str(values["body"]),
+        urgency=str(values.get("urgency", "next-turn")),
         subject=_text(values, "subject"),
         thread=_text(values, "thread"),
         reply_to=_text(values, "reply_to"),
@@ -45,15 +46,53 @@ def signed(values: dict[str, Value]) -> dict[str, Value]:
     return values | {"id": id, "signature": _sign(_key(), words), "signed_at": at}
 
 
+def signed_reply(values: dict[str, Value]) -> dict[str, Value]:
+    """The same of an answer. The message that it answers is read for that, and marked so: a person answers it."""
+    _is_typed_by_a_person()
+    received = _asked(local_http.request("POST", "/read", json.dumps({"id": values["id"]}).encode()))
+    seat = values.get("from_seat") or str(received["to"]).partition("/")[2]
+    id = str(values.get("answer_id") or _new_id())
+    at = int(time.time())
+    words = signed_words(
+        id=id,
+        from_=_own_address(seat),
+        to=str(received["from"]),
+        type="reply",
+        at=at,
+        body=str(values["body"]),
+        urgency=str(values.get("urgency", "next-turn")),
+        subject=_text(values, "subject"),
+        thread=None if received["thread"] is None else str(received["thread"]),
+        reply_to=str(received["id"]),
+    )
+    exact = {"id": str(received["id"]), "answer_id": id} | ({"from_seat": seat} if seat else {})
+    return values | exact | {"signature": _sign(_key(), words), "signed_at": at}
+
+
+def _is_typed_by_a_person() -> None:
+    if any(mark in os.environ for mark in AGENT_MARKS):
+        raise Failed("--as-me is for the person: type it into a terminal of your own, not into an agent's session")
+
+
+def _new_id() -> str:
+    return message_id(time.time_ns() // 1_000_000, secrets.token_bytes(10))
+
+
 def _text(values: dict[str, Value], name: str) -> str | None:
     return None if name not in values else str(values[name])
 
 
-def _own_node() -> str:
-    status, answer = exchange(local_http.request("GET", "/health"))
+def _own_address(seat: Value | None) -> str:
+    node = str(_asked(local_http.request("GET", "/health"))["node"])
+    return f"{node}/{seat}" if seat else node
+
+
+def _asked(request: bytes) -> dict[str, Any]:
+    status, answer = exchange(request)
     if status != 200:
         raise Failed(local_http.reason(status, answer))
-    return str(json.loads(answer)["node"])
+    found: dict[str, Any] = json.loads(answer)
+    return found
 
 
 def _key() -> Path:

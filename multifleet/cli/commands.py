@@ -195,8 +195,13 @@ COMMANDS: dict[str, Command] = {
                 default="60",
                 least=0,
             ),
+            Field(
+                "as_me",
+                "Sign it as a person, with your SSH key; only in a terminal of your own.",
+                "switch",
+            ),
         ),
-        ("folder",),
+        ("folder", "signature", "signed_at"),
         "sending",
     ),
     "inbox": Command(
@@ -512,7 +517,7 @@ COMMANDS: dict[str, Command] = {
             ),
         ),
         (),
-        "",
+        "proving",
     ),
     "seat allow": Command(
         "Decide who may send what to the sessions of this machine.",

@@ -24,17 +24,15 @@ from multifleet.sessions.hook_clients import CLIENTS
 WAIT = Field("wait", "Wait until the message is in this state.", choices=get_args(Rung), label="STATE")
 TIMEOUT = Field("timeout", "Wait this long at the most.", NUMBER, default=f"{DEFAULT_TIMEOUT:g}", least=0)
 
+AS_ME = Field("as_me", "Sign it as a person, with your SSH key; only in a terminal of your own.", SWITCH)
+
 CLIENT = Field("client", "Of which agent client.", choices=CLIENTS, default=CLIENTS[0])
 
 WATCH = Field("watch", "Show it anew whenever something changes, until it is interrupted.", SWITCH)
 
 EXTRA_FIELDS = {
-    "send": (
-        WAIT,
-        TIMEOUT,
-        Field("as_me", "Sign it as a person, with your SSH key; only in a terminal of your own.", SWITCH),
-    ),
-    "reply": (WAIT, TIMEOUT),
+    "send": (WAIT, TIMEOUT, AS_ME),
+    "reply": (WAIT, TIMEOUT, AS_ME),
     "inject": (WAIT, TIMEOUT),
     "status": (
         Field("line", "One line of at most 120 characters, for a status bar.", SWITCH),
@@ -129,6 +127,7 @@ RUNNERS = {
     "send": "sending",
     "status": "picture",
     "trace": "tracing",
+    "verify": "proving",
 }
 """Modules that run a command which does more than ask and print."""
 

@@ -17,9 +17,9 @@ def run(name: str, command: Command, values: dict[str, Value], as_json: bool) ->
     if timeout is not None and wait is None:
         raise UsageError("--timeout goes with --wait STATE")
     if values.pop("as_me", False):
-        from multifleet.cli.as_me import signed
+        from multifleet.cli import as_me
 
-        values = signed(values)
+        values = as_me.signed_reply(values) if name == "reply" else as_me.signed(values)
     answer = ask(command, quiet_values(command.quiet) | values)
     if wait is None:
         if as_json:

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 
 import msgspec
 
-from multifleet.core.ids import Address
 from multifleet.core.packets import Message
 
 NAMESPACE = "multifleet"
 """Of the SSH signatures, so that none that was made for something else counts here."""
-HEAD = "multifleet message 1"
+HEAD = "multifleet message 2"
 _MAGIC = b"SSHSIG"
 _BEGIN, _END = "-----BEGIN SSH SIGNATURE-----", "-----END SSH SIGNATURE-----"
 
@@ -38,29 +37,31 @@ class SshSignature:
 def signed_words(
     *,
     id: str,
-    node: str,
+    from_: str,
     to: str,
     type: str,
     at: int,
     body: str,
+    urgency: str = "next-turn",
     subject: str | None = None,
     thread: str | None = None,
     reply_to: str | None = None,
     session: str | None = None,
 ) -> bytes:
-    """The bytes that a person signs; `node` is the machine where they are written, `at` the second."""
-    return msgspec.json.encode([HEAD, id, node, to, type, at, thread, reply_to, session, subject, body])
+    """The bytes that a person signs; `from_` is the address that answers go to, `at` the second."""
+    return msgspec.json.encode([HEAD, id, from_, to, type, at, urgency, thread, reply_to, session, subject, body])
 
 
 def words_of(message: Message) -> bytes:
     """The same of a message that came."""
     return signed_words(
         id=message.id,
-        node=Address.parse(message.from_).node,
+        from_=message.from_,
         to=message.to,
         type=message.type,
         at=message.signed_at or 0,
         body=message.body,
+        urgency=message.urgency,
         subject=message.subject,
         thread=message.thread,
         reply_to=message.reply_to,

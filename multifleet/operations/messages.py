@@ -77,6 +77,10 @@ class Reply(Request, frozen=True):
         str | None, about("Id for the answer (a UUID), so that asking again does not send two.")
     ] = None
     folder: Annotated[str | None, about("Folder the author works in; its seat is where answers go.")] = None
+    signature: Annotated[
+        str | None, about("A person's SSH signature over it, with an answer_id: see docs/authority.md.")
+    ] = None
+    signed_at: Annotated[int | None, about("Second at which it was signed.")] = None
 
 
 class Inbox(Request, frozen=True):
@@ -134,6 +138,8 @@ async def reply(node: "Node", request: Reply) -> Accepted:
             expires_in=request.expires,
             sender_seat=request.from_seat or (request.folder and node.seat_of(request.folder)) or None,
             answer_id=request.answer_id,
+            signature=request.signature,
+            signed_at=request.signed_at,
         )
     except UnknownMessage as error:
         raise await _better(node, request.id, error) from None
@@ -210,7 +216,7 @@ OPERATIONS = (
         status=202,
         body_limit=MESSAGE_REQUEST_LIMIT,
         mcp=True,
-        quiet=("folder",),
+        quiet=("folder", "signature", "signed_at"),
     ),
     Operation("inbox", "GET /inbox", Effect.READS, Inbox, InboxListing, inbox, mcp=True),
     Operation("unread", "GET /messages/unread", Effect.READS, Unread, InboxListing, unread, slash=False),

@@ -3,11 +3,13 @@
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from multifleet.core.person import read_signature, signed_words
 from multifleet.node.authority.ssh_keygen import NotProved, signer_of
 from tests.node.authority.persons_keys import Key, allow
+from tests.stand_in import ID, MESSAGE
 from tests.surfaces import Surfaces
 
 
@@ -20,7 +22,7 @@ async def test_it_signs_with_the_persons_key(surfaces: Surfaces, tmp_path: Path)
     [(_, asked)] = surfaces.node.asked
     words = signed_words(
         id=asked["id"],
-        node="mac1",
+        from_="mac1",
         to="mac2/api",
         type="context",
         at=asked["signed_at"],
@@ -31,6 +33,44 @@ async def test_it_signs_with_the_persons_key(surfaces: Surfaces, tmp_path: Path)
     assert signer_of(tmp_path / "allowed", read_signature(signature), signature, words) == "ada"
     with pytest.raises(NotProved):
         signer_of(tmp_path / "allowed", read_signature(signature), signature, words + b" ")
+
+
+async def test_an_answer_is_signed_with_all_that_it_takes_from_its_question(
+    surfaces: Surfaces, tmp_path: Path
+) -> None:
+    (tmp_path / ".ssh").mkdir()
+    key = Key(tmp_path / ".ssh", "id_ed25519")
+    allow(tmp_path / "allowed", f"ada {key.public}")
+    question = msgspec.structs.replace(MESSAGE, to="mac1/web", thread="db")
+    surfaces.node.messages.message = question
+    words = ("reply", question.id[:8], "yes", "--as-me", "--urgency", "now")
+    ran = await surfaces.cli(*words, HOME=str(tmp_path))
+    assert (ran.status, ran.err) == (0, "")
+    _, (name, asked) = surfaces.node.asked
+    assert (name, asked["id"], asked["sender_seat"]) == ("reply", question.id, "web")
+    signed = signed_words(
+        id=asked["answer_id"],
+        from_="mac1/web",
+        to=question.from_,
+        type="reply",
+        at=asked["signed_at"],
+        body="yes",
+        urgency="now",
+        thread="db",
+        reply_to=question.id,
+    )
+    signature = asked["signature"]
+    assert signer_of(tmp_path / "allowed", read_signature(signature), signature, signed) == "ada"
+    ran = await surfaces.cli(*words, HOME=str(tmp_path), CLAUDECODE="1")
+    assert ran.status == 1 and "a terminal of your own" in ran.err and len(surfaces.node.asked) == 2
+
+
+async def test_verify_fails_where_nobodys_signature_is_proved(surfaces: Surfaces) -> None:
+    assert (await surfaces.cli("verify", ID)).status == 0
+    surfaces.node.messages.proved = False
+    ran = await surfaces.cli("verify", ID)
+    assert ran.status == 1 and "not proved to be a person's" in ran.out
+    assert (await surfaces.cli("verify", ID, "--json")).json["proved"] is False
 
 
 async def test_the_configuration_names_another_key(surfaces: Surfaces, tmp_path: Path) -> None:

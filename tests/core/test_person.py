@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from multifleet.core.person import BadSignature, read_signature, signed_words, words_of
 from tests.core.wire import message
 
-FIELDS = {"id": "i", "node": "mac1", "to": "mac2/api", "type": "context", "at": 5, "body": "hello"}
+FIELDS = {"id": "i", "from_": "mac1", "to": "mac2/api", "type": "context", "at": 5, "body": "hello"}
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 
 
@@ -26,12 +26,13 @@ def packed(*strings: bytes) -> bytes:
 def test_the_signed_words_are_one_line_of_json() -> None:
     words = signed_words(**FIELDS, subject="s")  # type: ignore[arg-type]
     assert json.loads(words) == [
-        "multifleet message 1",
+        "multifleet message 2",
         "i",
         "mac1",
         "mac2/api",
         "context",
         5,
+        "next-turn",
         None,
         None,
         None,
@@ -46,6 +47,8 @@ def test_the_signed_words_are_one_line_of_json() -> None:
     [
         {"id": "00000000-0000-7000-8000-000000000009"},
         {"from_": "mac3"},
+        {"from_": "mac1/web"},
+        {"urgency": "now"},
         {"to": "mac2/web"},
         {"type": "task"},
         {"body": "hello!"},
@@ -58,7 +61,7 @@ def test_the_signed_words_are_one_line_of_json() -> None:
 )
 def test_a_signature_covers_all_that_is_shown_and_where_it_goes(changed: dict[str, object]) -> None:
     one = message(authority="human", signature="x", signed_at=7)
-    assert words_of(message(authority="human", signature="x", signed_at=7, from_="mac1/web", n=4)) == words_of(one)
+    assert words_of(message(authority="human", signature="x", signed_at=7, n=4)) == words_of(one)
     assert words_of(message(**({"authority": "human", "signature": "x", "signed_at": 7} | changed))) != words_of(one)
 
 

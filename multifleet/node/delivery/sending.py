@@ -217,13 +217,16 @@ class Sending:
         answer_id: str | None = None,
         authority: packets.Authority = "agent",
         from_mode: packets.Mode | None = None,
+        signature: str | None = None,
+        signed_at: int | None = None,
     ) -> Accepted:
         """Answer a received message, in its thread; never a machine that has got its sender's name since."""
         node = _address(received.from_).node
         self._membership.need(node)
         if received.sender_key not in ("", self._membership.key_of(node)):
             raise KeyChanged(f"{node} is another machine now than the one that wrote this: send it anew if it may")
-        if authority == "agent" and received.type == "reply" and _needs_no_answer(received.body, body):
+        is_agents = authority == "agent" and signature is None
+        if is_agents and received.type == "reply" and _needs_no_answer(received.body, body):
             # Told as a receipt, which nobody answers: else two agents would thank each other for ever.
             await self._answered(received, f"acknowledged: {body}")
             return Accepted(id=received.id, state=State.ANSWERED, to=received.from_, reason=NO_ANSWER)
@@ -241,6 +244,8 @@ class Sending:
             authority=authority,
             hops=self._next(received),
             from_mode=from_mode,
+            signature=signature,
+            signed_at=signed_at,
         )
         await self._answered(received, f"reply {sent.id}")
         return sent

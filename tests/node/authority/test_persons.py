@@ -5,6 +5,7 @@ import base64
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from multifleet.config import BudgetSettings
 from multifleet.core.ids import message_id
 from multifleet.core.packets import Message, write
-from multifleet.core.person import signed_words
+from multifleet.core.person import signed_words, words_of
 from multifleet.core.receipts import State
 from multifleet.errors import BadInput
 from multifleet.node.authority import ssh_keygen
@@ -59,10 +60,8 @@ def signed(key: Key, **fields: object) -> Message:
 
 def sign(key: Key, made: Message, at: int) -> Message:
     """The same of a message that is made already."""
-    words = signed_words(
-        id=made.id, node="mac1", to=made.to, type=made.type, at=at, body=made.body, subject=made.subject
-    )
-    return msgspec.structs.replace(made, authority="human", signed_at=at, signature=key.sign(words))
+    signed_at = msgspec.structs.replace(made, authority="human", signed_at=at)
+    return msgspec.structs.replace(signed_at, signature=key.sign(words_of(signed_at)))
 
 
 def of_key(key: bytes) -> str:
@@ -191,7 +190,7 @@ async def test_a_persons_message_arrives_as_theirs(fleet: Machines, key: Key) ->
     mac1, mac2 = await _two(fleet)
     allow(mac2.home / "allowed_signers", f"ada {key.public}")
     at, id = int(mac1.node.clock.now()), message_id(1, bytes(10))
-    words = signed_words(id=id, node="mac1", to="mac2", type="context", at=at, body="go on")
+    words = signed_words(id=id, from_="mac1", to="mac2", type="context", at=at, body="go on")
     sent = await mac1.node.messages.send("mac2", "go on", id=id, signature=key.sign(words), signed_at=at)
     await mac1.wait(sent.id, State.STORED)
     [view] = await mac2.node.messages.inbox(None, False, 10)
@@ -203,6 +202,28 @@ async def test_a_persons_message_arrives_as_theirs(fleet: Machines, key: Key) ->
     assert verified.reason is not None and "does not name its key" in verified.reason
     there = await mac1.node.messages.verify(sent.id)
     assert there.reason is not None and "docs/authority.md" in there.reason
+
+
+async def test_a_persons_answer_arrives_as_theirs_and_not_with_another_urgency(fleet: Machines, key: Key) -> None:
+    mac1, mac2 = await _two(fleet)
+    allow(mac1.home / "allowed_signers", f"ada {key.public}")
+    asked = await mac1.node.messages.send("mac2", "may I drop it?", thread="db")
+    await mac1.wait(asked.id, State.STORED)
+    at = int(mac2.node.clock.now())
+
+    async def answered(number: int, urgency: Literal["now", "next-turn"]) -> str:
+        id = message_id(number, bytes(10))
+        words = signed_words(
+            id=id, from_="mac2", to="mac1", type="reply", at=at, body="yes", thread="db", reply_to=asked.id
+        )
+        how = {"signature": key.sign(words), "signed_at": at, "answer_id": id, "urgency": urgency}
+        await mac2.wait((await mac2.node.messages.reply(asked.id, "yes", **how)).id, State.STORED)
+        return id
+
+    signed, changed = await answered(1, "next-turn"), await answered(2, "now")
+    views = {view.id: view for view in await mac1.node.messages.inbox(None, False, 10)}
+    assert (views[signed].authority, views[signed].signer) == ("human", "ada")
+    assert (views[changed].authority, views[changed].signer) == ("agent", None)
 
 
 async def test_nobody_sends_as_a_person_without_a_signature(fleet: Machines) -> None:

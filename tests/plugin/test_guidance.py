@@ -65,7 +65,7 @@ async def test_every_command_of_every_page_does_what_the_page_is_about(fleet: Ty
         for line in "".join(blocks(path, "sh")).splitlines():
             words = tuple(shlex.split(line))
             if words[1] == "verify":  # nobody has signed what is asked about, and its exit status says so
-                with pytest.raises(DemoFailed, match="`multifleet verify` ended with 1$"):
+                with pytest.raises(DemoFailed, match=r"`multifleet verify` ended with 1$"):
                     await fleet.type(Typed("mac1", words))
             else:
                 await fleet.type(Typed("mac1", words))

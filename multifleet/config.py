@@ -155,6 +155,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """Claude Code's folder. Default: $CLAUDE_CONFIG_DIR, else ~/.claude."""
     codexHome: str | None = None
     """Codex's folder. Default: $CODEX_HOME, else ~/.codex."""
+    qwenHome: str | None = None
+    """Qwen Code's folder. Default: $QWEN_HOME, else ~/.qwen."""
     nativePresence: bool = True
     """List the seats of other machines in Claude Code as sessions beside its own, for versions of it that are known to
     take them; see docs/native-presence.md."""

@@ -40,6 +40,8 @@ class Receipt:
     status: str
     detail: str
     pid: int | None
+    client: str = "claude"
+    """In whose protocol it was said."""
 
 
 @dataclass(frozen=True, slots=True)

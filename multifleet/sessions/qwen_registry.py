@@ -13,9 +13,12 @@ from typing import Any
 
 from multifleet.sessions.base import Found, Problem, Session, Status
 from multifleet.sessions.own_files import NotOurs, read_own_file
+from multifleet.sessions.qwen_chat import chat_path
 from multifleet.sessions.session_records import Malformed, SocketChecks, Stale, checked_start, is_path
 
 CLIENT = "qwen"
+MEASURED = frozenset({"0.24.4"})
+"""Versions with whose inbox everything here was measured."""
 SCHEMA = 1
 MAX_RECORD = 64 * 1024
 MAX_RECORDS = 2_000
@@ -151,7 +154,7 @@ class QwenRegistry:
             version=_text(record, "qwenVersion"),
             entrypoint="cli" if kind == AT_TERMINAL else "",
             socket=self._sockets.checked(record.get("ipcPath"), start),
-            transcript=None,
+            transcript=chat_path(self.home, cwd, session_id),
             started_at=moment,
             updated_at=moment,
             kind=kind if isinstance(kind, str) and _KIND.fullmatch(kind) else "",

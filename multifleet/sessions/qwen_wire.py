@@ -113,7 +113,7 @@ def _receipts(frame: dict[str, Any], socket: str, pid: int | None) -> list[Inbox
         detail = why if isinstance(why, str) and why in _DROPS else "no reason said"
         named += others[:MOST_DROPPED] if isinstance(others, list) else []
     ids = dict.fromkeys(id for id in named if isinstance(id, str) and is_message_id(id))
-    return [Receipt(socket, id, status, detail, pid) for id in ids] or [
+    return [Receipt(socket, id, status, detail, pid, "qwen") for id in ids] or [
         Odd(socket, "a receipt that names no offer", pid)
     ]
 

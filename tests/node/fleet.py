@@ -64,6 +64,7 @@ class Machine:
         self.config = Config(
             claudeConfigDir=str(home / "claude"),
             codexHome=str(home / "codex"),
+            qwenHome=str(home / "qwen"),
             bind=("127.0.0.1",),
             port=0,
             heartbeatSeconds=60.0,

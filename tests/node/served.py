@@ -37,6 +37,7 @@ class Daemon:
             "keys": "file",
             "claudeConfigDir": str(self.home / "claude"),
             "codexHome": str(self.home / "codex"),
+            "qwenHome": str(self.home / "qwen"),
             "heartbeatSeconds": 0.2,
         }
         (self.home / "config.json").write_text(json.dumps(base | config))

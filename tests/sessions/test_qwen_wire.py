@@ -70,7 +70,7 @@ def test_no_text_and_no_name_breaks_a_line(text: str) -> None:
 def test_a_receipt_tells_what_became_of_an_offer(status: str) -> None:
     detail = "queue-full" if status == "dropped" else "it waits"
     assert read_line(control(status=status, dropReason="queue-full"), "s", 4) == [
-        Receipt("s", OFFER, status, detail, 4)
+        Receipt("s", OFFER, status, detail, 4, "qwen")
     ]
 
 

@@ -8,6 +8,7 @@ from multifleet.node.checks.finding import Finding, fail, ok, together, warn
 from multifleet.node.offering.clients import Verdict
 from multifleet.sessions.base import Found
 from multifleet.sessions.claude_hooks import hooks_installed, lets_all_in
+from multifleet.sessions.claude_registry import CLIENT
 from multifleet.sessions.claude_selftest import TRUSTED
 
 NEEDED = "2.1.329"
@@ -74,12 +75,12 @@ def reachable(clients: Clients) -> Finding:
 
 
 def _versions(clients: Clients) -> list[str]:
-    seen = {session.version for session in clients.found.sessions if session.socket is not None}
+    seen = {one.version for one in clients.found.sessions if one.client == CLIENT and one.socket is not None}
     return sorted(seen | ({clients.version} if clients.version else set()))
 
 
 def _hooks_only(clients: Clients) -> set[str]:
-    return {session.version for session in clients.found.sessions if session.socket is None}
+    return {one.version for one in clients.found.sessions if one.client == CLIENT and one.socket is None}
 
 
 def _judge(version: str, verdicts: Mapping[str, Verdict]) -> Finding:

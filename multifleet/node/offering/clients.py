@@ -18,12 +18,21 @@ from multifleet.sessions.base import Session
 from multifleet.sessions.claude_hooks import hooks_installed
 from multifleet.sessions.claude_registry import CLIENT
 from multifleet.sessions.claude_selftest import TRUSTED, SelfTest, self_test
+from multifleet.sessions.qwen_registry import AT_TERMINAL as WITH_A_PERSON
+from multifleet.sessions.qwen_registry import CLIENT as QWEN
+from multifleet.sessions.qwen_registry import MEASURED as QWEN_TRUSTED
 from multifleet.store.store import Store
 
 KEY = "selftest claude "
 SOCKET, HOOKS, TESTING, NONE = "socket", "hooks", "testing", "none"
 OTHER = "messages are shown by its hooks: when it starts, with a prompt, at the end of a turn"
 NO_HOOKS = "no hook of this session has run since it began, so nothing is laid ready for it; see docs/other-clients.md"
+TURNED_WORDS = (
+    "its inbox refused a message, or its user let one lapse there: it gets the next ones by its hooks, "
+    "if it has them; see docs/other-clients.md"
+)
+TURNED = 500
+"""Sessions of which that is remembered."""
 AGAIN = 3600.0
 """Seconds after which a version that failed is tested again: the machine may just have been too slow."""
 
@@ -58,6 +67,7 @@ class Clients:
         self._runs_hooks = runs_hooks
         self._verdicts: dict[str, Verdict] = {}
         self._testing: set[str] = set()
+        self._turned: dict[str, None] = {}
         self._group: asyncio.TaskGroup | None = None
 
     async def load(self) -> None:
@@ -73,10 +83,11 @@ class Clients:
 
     def way_to(self, session: Session) -> str:
         """socket, hooks, none, or testing (ask again when told that something changed)."""
-        if not self.reaches(session):
-            return NONE
-        if session.socket is None:
-            return HOOKS
+        by_hooks = HOOKS if session.client == CLIENT or self._runs_hooks(session.session_id) else NONE
+        if session.socket is None or session.session_id in self._turned:
+            return by_hooks
+        if session.client == QWEN:
+            return SOCKET if session.kind == WITH_A_PERSON and session.version in QWEN_TRUSTED else by_hooks
         verdict = self._verdicts.get(session.version)
         if verdict is not None:
             if not verdict.ok and not 0.0 <= self._clock.wall() - verdict.at < AGAIN:
@@ -88,8 +99,14 @@ class Clients:
         return TESTING if session.version in self._testing else HOOKS
 
     def reaches(self, session: Session) -> bool:
-        """Whether there is a way to it: of other clients than Claude Code only where hooks are known to run."""
-        return session.client == CLIENT or self._runs_hooks(session.session_id)
+        """Whether there is a way to it."""
+        return self.way_to(session) != NONE
+
+    def turn_to_hooks(self, session_id: str) -> None:
+        """Post no more to a session's inbox: its client keeps from its user what is posted, or lets it lapse."""
+        self._turned[session_id] = None
+        while len(self._turned) > TURNED:
+            del self._turned[next(iter(self._turned))]
 
     def _start_test(self, session: Session) -> None:
         if session.version not in self._testing and self._group is not None:
@@ -129,6 +146,8 @@ class Clients:
         if way == SOCKET:
             return None
         if session.client != CLIENT:
+            if session.session_id in self._turned:
+                return TURNED_WORDS
             return OTHER if way == HOOKS else f"{session.client}: {NO_HOOKS}"
         if session.socket is None:
             return f"this session has no inbox socket: hooks bring it its messages, and wake it; {self._hooks()}"

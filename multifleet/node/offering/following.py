@@ -14,6 +14,7 @@ from multifleet.node.offering.offers import Offers, Open
 from multifleet.node.offering.watching import Watching, mark_of
 from multifleet.sessions.base import Found, Session, Status
 from multifleet.sessions.claude_wire import Receipt
+from multifleet.sessions.qwen_registry import CLIENT as QWEN
 from multifleet.sessions.seeds import SeedBox
 
 GRACE = 3.0
@@ -29,8 +30,12 @@ WOKEN_LATE = 10.0
 """Seconds after which a session that rests shows what it was woken with, if it does: it takes a quarter of one."""
 STARTED_LATER = 2.0
 """Seconds after an offer at which a process must have started not to be the one it was made to."""
-DROPPED_AGAIN, DUPLICATE_AGAIN = 5.0, 30.0
+DROPPED_AGAIN, LONG_AGAIN = 5.0, 30.0
 """Seconds after which an offer that the client dropped is made again."""
+LONG = ("duplicate", "queue-full")
+"""Reasons that do not pass soon."""
+UNWRITTEN = 15.0
+"""Seconds after which a client that took an offer up has begun a turn with it, and has a file if it keeps one."""
 
 
 WITHDRAWN = "it was withdrawn, because a sender of it was put out of the fleet"
@@ -47,13 +52,16 @@ class Following:
         clock: NodeClock,
         hold_back: Callable[[str, float], None],
         is_out: Callable[[str], bool] = lambda sender: False,
+        turn_to_hooks: Callable[[str], None] = lambda session: None,
     ) -> None:
+        """`turn_to_hooks`: post no more to a session's inbox."""
         self._offers = offers
         self._watching = watching
         self._seeds = seeds
         self._clock = clock
         self._hold_back = hold_back
         self._is_out = is_out
+        self._turn_to_hooks = turn_to_hooks
 
     async def look(self, found: Found) -> None:
         """Look at every open offer; `found` are the live sessions."""
@@ -118,6 +126,10 @@ class Following:
         now = self._clock.monotonic()
         if session.transcript is None and offer.state == State.OFFERED:
             self._offers.finish(offer, State.OFFERED)  # nothing is written down that could tell more
+        elif _ends_unseen(offer, session, now, self._watching.has_transcript(offer.session)):
+            self._offers.finish(offer, State.OFFERED)
+        elif offer.lapsed_at is not None and session.client == QWEN and now - offer.lapsed_at > LAPSE:
+            await self._turn_away(offer, "its client kept it for its user, who did not decide in time")
         elif offer.lapsed_at is not None and now - offer.lapsed_at > LAPSE:
             await self._offers.say(offer, State.REFUSED, "the session's user did not decide in time")
             self._offers.finish(offer, State.REFUSED)
@@ -185,6 +197,11 @@ class Following:
             await self._offers.say(offer, State.ANSWERED, _shortened(sighting.answer))
         self._offers.finish(offer, State.ANSWERED if sighting.answer else State.SEEN)
 
+    async def _turn_away(self, offer: Open, reason: str) -> None:
+        """No inbox of its session will have it: it waits again, for hooks or for another session."""
+        self._turn_to_hooks(offer.session)
+        await self._offers.give_back(offer, reason)
+
     async def take_receipt(self, word: Receipt) -> None:
         """What the client itself says became of an offer."""
         offer = self._offers.get(word.offer_id)
@@ -193,16 +210,28 @@ class Following:
         if word.status == "held":
             await self._offers.say(offer, State.HELD, word.detail or "the session holds it for its user")
         elif word.status == "delivered":
-            await self._offers.say(offer, State.OFFERED, "its user let it in")
+            was_held = offer.state == State.HELD
+            offer.since = self._clock.monotonic()
+            await self._offers.say(offer, State.OFFERED, "its user let it in" if was_held else "its client took it")
         elif word.status == "expired":
             offer.lapsed_at = self._clock.monotonic()
         elif word.status == "dropped" and not word.detail.startswith("hop-"):
             for _, message_id in offer.row.messages:
-                self._hold_back(message_id, DUPLICATE_AGAIN if word.detail == "duplicate" else DROPPED_AGAIN)
+                self._hold_back(message_id, LONG_AGAIN if word.detail in LONG else DROPPED_AGAIN)
             await self._offers.give_back(offer, f"dropped by the client: {word.detail}")
+        elif word.status == "misaddressed":
+            await self._offers.give_back(offer, "the session has begun another conversation")
+        elif word.status == "refused" and word.client == QWEN:
+            await self._turn_away(offer, "its user's settings refuse messages from outside of it")
         else:
             await self._offers.say(offer, State.REFUSED, word.detail or f"{word.status} by the session")
             self._offers.finish(offer, State.REFUSED)
+
+
+def _ends_unseen(offer: Open, session: Session, now: float, is_written: bool) -> bool:
+    """Whether a client has an offer and keeps no file of its conversation: no more will be known of it."""
+    took = offer.state == State.OFFERED and offer.row.via == SOCKET
+    return session.client == QWEN and took and not is_written and now - offer.since > UNWRITTEN
 
 
 def _is_other_process(offer: Open, session: Session) -> bool:

@@ -16,8 +16,9 @@ from multifleet.node.offering.seats import Seats
 from multifleet.operations.views import SeatView, SessionView
 from multifleet.sessions.base import Found, Session, Status
 from multifleet.sessions.claude_hooks import hooks_installed
-from multifleet.sessions.claude_registry import ClaudeRegistry, config_dir
+from multifleet.sessions.claude_registry import CLIENT, ClaudeRegistry, config_dir
 from multifleet.sessions.codex_rollout import codex_home
+from multifleet.sessions.qwen_registry import qwen_home
 from multifleet.store.rows import InboxRow
 
 AT_TERMINAL = "cli"
@@ -129,9 +130,12 @@ class LiveSessions:
         """How a message gets into a session; what may wait wakes none that is not busy, if hooks will show it later."""
         way = self.clients.way_to(session)
         may_wait = row.urgency == "whenever" and session.status is not Status.BUSY
-        if way == SOCKET and may_wait and hooks_installed(self.config).how is not None:
-            return HOOKS
-        return way
+        return HOOKS if way == SOCKET and may_wait and self._has_hooks(session) else way
+
+    def _has_hooks(self, session: Session) -> bool:
+        if session.client == CLIENT:
+            return hooks_installed(self.config).how is not None
+        return self.others.runs_hooks(session.session_id)
 
     async def session_views(self) -> list[SessionView]:
         """The live sessions, and by which way each gets its mail."""
@@ -188,3 +192,8 @@ def claude_config(chosen: str | None) -> Path:
 def codex_folder(chosen: str | None) -> Path:
     """Codex's folder: the configured one, else the one that the environment names."""
     return Path(chosen).expanduser() if chosen else codex_home(os.environ)
+
+
+def qwen_folder(chosen: str | None) -> Path:
+    """Qwen Code's folder: the configured one, else the one that the environment names."""
+    return Path(chosen).expanduser() if chosen else qwen_home(os.environ)

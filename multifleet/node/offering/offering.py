@@ -25,7 +25,7 @@ from multifleet.node.offering.copies import Copies
 from multifleet.node.offering.due import WAITING_LIMIT, Due
 from multifleet.node.offering.following import WITHDRAWN, Following
 from multifleet.node.offering.gold import Golds
-from multifleet.node.offering.live_sessions import LiveSessions, claude_config, codex_folder
+from multifleet.node.offering.live_sessions import LiveSessions, claude_config, codex_folder, qwen_folder
 from multifleet.node.offering.offers import Offers, Open, loudest
 from multifleet.node.offering.other_clients import OtherClients
 from multifleet.node.offering.plans import AT_ONCE, Plan, plans
@@ -40,11 +40,12 @@ from multifleet.node.offering.wishes import for_session, mode_of
 from multifleet.node.roster.words import refusal_words
 from multifleet.node.setup import Setup
 from multifleet.sessions.base import Session, UnknownOutcome, Unreachable
-from multifleet.sessions.claude_inbox import post
 from multifleet.sessions.claude_registry import ClaudeRegistry
 from multifleet.sessions.claude_wire import IdleWish, Receipt, Reply
 from multifleet.sessions.codex_threads import CodexThreads
+from multifleet.sessions.inboxes import Inboxes
 from multifleet.sessions.own_files import NotOurs
+from multifleet.sessions.qwen_registry import QwenRegistry
 from multifleet.sessions.seeds import SeedBox, fragment
 from multifleet.store.rows import InboxRow
 from multifleet.store.store import Store
@@ -86,24 +87,31 @@ class Offering:
         self._copies = Copies(store, counters) if setup.config.seedCopies else None
         config = claude_config(setup.config.claudeConfigDir)
         codex = codex_folder(setup.config.codexHome)
-        registry = ClaudeRegistry(config)
+        registry, qwen = ClaudeRegistry(config), QwenRegistry(qwen_folder(setup.config.qwenHome))
+        self._inboxes = Inboxes(registry, qwen)
         self.seats = Seats(store, clock, registry.known_projects)
-        self.others = OtherClients(store, clock, CodexThreads(codex))
+        self.others = OtherClients(store, clock, CodexThreads(codex), qwen)
         self.clients = Clients(store, clock, counters, config, self.wake, self.others.runs_hooks)
         self.quiet = Quiet(store, clock, self.seats.has)
-        self.live = LiveSessions(
-            config, self.seats, registry, self.others, self.clients, clock, setup.home, self.quiet
-        )
+        self.live = LiveSessions(config, self.seats, registry, self.others, self.clients, clock, setup.home, self.quiet)
         self.live.is_stopped = self._is_stopped = is_stopped
         self.golds = Golds(config, clock)
         self._seeds = SeedBox(setup.home)
         watching = Watching(config, codex, self.others.chat_of)
         self.offers = Offers(store, clock, counters, watching, state_to, lambda sender: refusal_words(out(sender)))
         self._ringing = Ringing(codex, self.offers, clock, counters)
-        self._replies = Replies(self._node, store, counters, registry, sending, self.wake)
+        self._replies = Replies(self._node, store, counters, self._inboxes, sending, self.wake)
         self._rousing = Rousing(setup.home, self._seeds, self.offers, clock)
         self._due = Due(store, clock, self.offers, self._is_out, is_stopped)
-        self._following = Following(self.offers, watching, self._seeds, clock, self._due.hold_back, self._is_out)
+        self._following = Following(
+            self.offers,
+            watching,
+            self._seeds,
+            clock,
+            self._due.hold_back,
+            self._is_out,
+            self.clients.turn_to_hooks,
+        )
         self._limits: Recent[tuple[str, int], OfferLimits] = Recent(LIMITS_KEPT)
         self._news = asyncio.Event()
         self._expect_until = 0.0
@@ -280,8 +288,7 @@ class Offering:
             return
         offer, fenced, rows = made
         try:
-            await post(
-                self.live.registry,
+            await self._inboxes.post(
                 session,
                 offer_id=offer.id,
                 text=fenced.text,

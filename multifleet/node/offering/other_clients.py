@@ -10,11 +10,12 @@ from pathlib import Path
 import msgspec
 
 from multifleet.node.clock import NodeClock
-from multifleet.sessions import codex_threads, gemini_chat
+from multifleet.sessions import codex_threads, gemini_chat, qwen_chat, qwen_registry
 from multifleet.sessions.base import Session, Status
 from multifleet.sessions.codex_threads import CodexThreads
 from multifleet.sessions.gemini_chat import GeminiChats, is_chat
 from multifleet.sessions.processes import owner_of, started_at
+from multifleet.sessions.qwen_registry import QwenRegistry
 from multifleet.store.store import Store
 
 NOTE, MOST = "announced_sessions", 200
@@ -41,10 +42,11 @@ class Announced(msgspec.Struct, frozen=True):
 class OtherClients:
     """One for the node; `load` before the others."""
 
-    def __init__(self, store: Store, clock: NodeClock, codex: CodexThreads) -> None:
+    def __init__(self, store: Store, clock: NodeClock, codex: CodexThreads, qwen: QwenRegistry) -> None:
         self._store = store
         self._clock = clock
         self._codex = codex
+        self._qwen = qwen
         self._chats = GeminiChats()
         self._announced: dict[str, Announced] = {}
 
@@ -59,7 +61,7 @@ class OtherClients:
     ) -> Session:
         """A start hook ran; in its process an earlier conversation is over."""
         start = started_at(pid) if pid is not None and owner_of(pid) == os.getuid() else None
-        known = transcript if client == gemini_chat.CLIENT and transcript and is_chat(transcript) else ""
+        known = transcript if transcript and _is_chat(client, session_id, transcript) else ""
         told = Announced(client, session_id, cwd, pid or 0, start or "", self._clock.wall(), known)
         if client != codex_threads.CLIENT:
             former = [one.session for one in self._announced.values() if (one.pid, one.start) == (told.pid, told.start)]
@@ -72,10 +74,13 @@ class OtherClients:
         self._store.meta.set_later(NOTE, msgspec.json.encode(list(self._announced.values())).decode())
         return self._session(told)
 
-    def chat_of(self, session_id: str) -> Path | None:
-        """The file in which a session of Gemini CLI keeps its conversation."""
+    def chat_of(self, session_id: str) -> tuple[str, Path] | None:
+        """The client and the file of a conversation that Gemini CLI or Qwen Code keeps."""
         told = self._announced.get(session_id)
-        return Path(told.transcript) if told is not None and told.transcript else None
+        if told is not None and told.transcript:
+            return told.client, Path(told.transcript)
+        found = qwen_chat.find_chat(self._qwen.home, session_id)
+        return (qwen_registry.CLIENT, found) if found is not None else None
 
     def runs_hooks(self, session_id: str) -> bool:
         """Whether this session's hooks are known to run."""
@@ -83,11 +88,14 @@ class OtherClients:
 
     def find(self) -> tuple[Session, ...]:
         """The live sessions now. Blocks for the disk."""
-        threads = self._codex.find().sessions
-        known = {thread.session_id for thread in threads}
+        threads, registered = self._codex.find().sessions, self._qwen.find().sessions
+        known = {one.session_id for one in (*threads, *registered)}
+        # What a process that tells of its conversations does not tell of any more, is over.
+        telling = {(one.pid, one.proc_start) for one in registered}
         others = [one for one in list(self._announced.values()) if self._lives(one, known)]
+        others = [one for one in others if one.client != qwen_registry.CLIENT or (one.pid, one.start) not in telling]
         self._chats.keep({Path(one.transcript) for one in others if one.transcript})
-        return (*threads, *map(self._session, others))
+        return (*threads, *registered, *map(self._session, others))
 
     def _lives(self, one: Announced, known: set[str]) -> bool:
         if one.session in known or not one.start:
@@ -98,7 +106,10 @@ class OtherClients:
 
     def _session(self, one: Announced) -> Session:
         chat = Path(one.transcript) if one.transcript else None
-        status, written_at = self._chats.status(chat) if chat is not None else (Status.UNKNOWN, 0.0)
+        status, written_at = Status.UNKNOWN, 0.0
+        if chat is not None and one.client == gemini_chat.CLIENT:
+            status, written_at = self._chats.status(chat)
+            chat = chat if written_at else None
         return Session(
             client=one.client,
             session_id=one.session,
@@ -110,8 +121,14 @@ class OtherClients:
             version="",
             entrypoint="",
             socket=None,
-            transcript=chat if written_at else None,
+            transcript=chat,
             started_at=one.at,
             updated_at=max(one.at, written_at),
             kind="",
         )
+
+
+def _is_chat(client: str, session_id: str, path: str) -> bool:
+    if client == qwen_registry.CLIENT:
+        return qwen_chat.is_chat(path, session_id)
+    return client == gemini_chat.CLIENT and is_chat(path)

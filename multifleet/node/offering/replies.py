@@ -13,15 +13,15 @@ from multifleet.core.recent import Recent, surplus
 from multifleet.errors import MultifleetError, OverBudget
 from multifleet.node.counters import Counters
 from multifleet.node.delivery.sending import Sending
-from multifleet.sessions.base import Found, Rereads, Session, UnknownOutcome, Unreachable
+from multifleet.sessions.base import Found, Session, UnknownOutcome, Unreachable
 from multifleet.sessions.claude_inbox import (
     ReplySocket,
     SocketTaken,
-    post,
     remove_stale_socket,
     reply_socket_name,
 )
 from multifleet.sessions.claude_wire import IdleWish, Odd, Receipt, Reply
+from multifleet.sessions.inboxes import Inboxes
 from multifleet.sessions.own_files import NotOurs
 from multifleet.store.rows import InboxRow
 from multifleet.store.store import Store
@@ -44,14 +44,14 @@ class Replies:
         node: str,
         store: Store,
         counters: Counters,
-        sessions: Rereads,
+        inboxes: Inboxes,
         sending: Callable[[], Sending],
         news: Callable[[], None],
     ) -> None:
         self._node = node
         self._store = store
         self._counters = counters
-        self._sessions_now = sessions
+        self._inboxes = inboxes
         self._sending = sending
         self._news = news
         self._sockets: dict[str, ReplySocket] = {}
@@ -191,8 +191,7 @@ class Replies:
         notice = str(uuid.uuid4())
         text = f"{words} (A notice; it needs no answer.)"
         try:
-            await post(
-                self._sessions_now,
+            await self._inboxes.post(
                 session,
                 offer_id=notice,
                 text=text,

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from multifleet.core.gemini_chat import GeminiChatProof
+from multifleet.core.qwen_chat import QwenChatProof
 from multifleet.core.rollout import RolloutProof
 from multifleet.core.transcript import Fact, Sighting, TranscriptProof
 from multifleet.sessions.base import Session
 from multifleet.sessions.claude_transcript import TranscriptFile, size_of, transcript_path
 from multifleet.sessions.codex_rollout import rollout_path
+from multifleet.sessions.qwen_registry import CLIENT as QWEN
 
 BEFORE = 1024 * 1024
 """Bytes that are read of what was there before a new offer: enough to know the answer under way."""
@@ -26,17 +28,23 @@ def mark_of(offer_id: str) -> str:
     return offer_id.replace("-", "")
 
 
+Proof = TranscriptProof | RolloutProof | GeminiChatProof | QwenChatProof
+
+
 @dataclass(slots=True)
 class _Followed:
-    proof: TranscriptProof | RolloutProof | GeminiChatProof
+    proof: Proof
     file: TranscriptFile
 
 
 class Watching:
     """The transcripts that are followed, one for each conversation, each as its client writes it."""
 
-    def __init__(self, config: Path, codex: Path, chat_of: Callable[[str], Path | None] = lambda session: None) -> None:
-        """`config` is Claude Code's folder, `codex` that of Codex; `chat_of` names the file of a session of Gemini."""
+    def __init__(
+        self, config: Path, codex: Path, chat_of: Callable[[str], tuple[str, Path] | None] = lambda session: None
+    ) -> None:
+        """`config` is Claude Code's folder, `codex` that of Codex; `chat_of` names the client and the file of a
+        conversation of Gemini CLI or Qwen Code."""
         self._config = config
         self._codex = codex
         self._chat_of = chat_of
@@ -49,13 +57,15 @@ class Watching:
             path, proof = self._begin(session_id, cwd)
             file = TranscriptFile(path, max(0, size_of(path) - BEFORE) if new else 0)
             followed = self._followed[session_id] = _Followed(proof, file)
-        followed.proof.watch(offer_id, token)
+        # only Claude Code keeps the name under which an offer was posted; the others keep its text
+        followed.proof.watch(offer_id, token if isinstance(followed.proof, TranscriptProof) else mark_of(offer_id))
 
-    def _begin(self, session_id: str, cwd: str) -> tuple[Path, TranscriptProof | RolloutProof | GeminiChatProof]:
+    def _begin(self, session_id: str, cwd: str) -> tuple[Path, Proof]:
         if rollout := rollout_path(self._codex, session_id):
             return rollout, RolloutProof()
         if chat := self._chat_of(session_id):
-            return chat, GeminiChatProof()
+            client, path = chat
+            return path, QwenChatProof() if client == QWEN else GeminiChatProof()
         return transcript_path(self._config, cwd, session_id), TranscriptProof()
 
     def forget(self, session_id: str, offer_id: str) -> None:
@@ -93,14 +103,19 @@ class Watching:
             await asyncio.sleep(0)
 
     def _look_again(self, followed: _Followed, session: Session) -> None:
-        if isinstance(followed.proof, GeminiChatProof):
+        if isinstance(followed.proof, GeminiChatProof | QwenChatProof):
             return
         rollout = rollout_path(self._codex, session.session_id)
-        if rollout is None:
-            followed.file.path = transcript_path(self._config, session.cwd, session.session_id)
-        elif isinstance(followed.proof, TranscriptProof):
-            # the file of a thread is made in its first turn, and only then is known that it is one
-            proof = RolloutProof()
+        proof: Proof | None = None
+        if session.client == QWEN and session.transcript is not None:
+            path, proof = session.transcript, QwenChatProof()
+        elif rollout is not None:
+            path, proof = rollout, RolloutProof()
+        else:
+            path = transcript_path(self._config, session.cwd, session.session_id)
+        followed.file.path = path
+        if proof is not None and isinstance(followed.proof, TranscriptProof):
+            # such a file is made in the first turn, and only then is known which client's it is
             for offer_id in followed.proof.watched:
                 proof.watch(offer_id, mark_of(offer_id))
-            followed.proof, followed.file = proof, TranscriptFile(rollout)
+            followed.proof, followed.file = proof, TranscriptFile(path)

@@ -149,7 +149,8 @@ async def stage_in(folder: Path, machines: Machines) -> AsyncIterator[Stage]:
     mac1, mac2 = machines.add("mac1", "mac2")
     (folder / "home/project").mkdir(parents=True)
     home = folder / "home"
-    folders = {"claudeConfigDir": str(home / ".claude"), "codexHome": str(home / ".codex")}
+    named = {"claudeConfigDir": ".claude", "codexHome": ".codex", "qwenHome": ".qwen"}
+    folders = {name: str(home / folder) for name, folder in named.items()}
     mac2.config = msgspec.structs.replace(mac2.config, **folders)
     await mac1.start()
     node = await mac2.start()

@@ -1,4 +1,4 @@
-"""The real Qwen Code is shown what waits with its prompt, and what came during a turn with the next one; each once."""
+"""The real Qwen Code takes up by itself what its own protocol lets in, and is shown the rest by hooks; each once."""
 
 import asyncio
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ import pytest
 from multifleet.core.receipts import State
 from tests.lab.mock_openai import MockOpenAI, roles_of
 from tests.node.offering.stage import Stage
+from tests.sessions.real_claude import until
 from tests.sessions.real_qwen import RealQwen
 
 pytestmark = pytest.mark.real_clients
@@ -41,4 +42,70 @@ async def test_a_question_is_shown_what_waits_and_what_comes_meanwhile_prolongs_
         assert roles_of(asked["body"], mark) == ["user"] and asked["conversation"].count(mark) == 1
     context = api.asked("MARK-WAITS")[0]["conversation"]
     assert context.count("</qwen:user-prompt-submit-context>") == 1, "the client's own"
-    assert "seen" not in await stage.states(first)
+    for id in (first, during):
+        await stage.mac1.wait(id, State.SEEN)
+        assert "answered" not in await stage.states(id), "the turn was its user's"
+
+
+async def test_a_session_that_asks_takes_up_what_one_that_asks_sent_and_holds_the_rest(
+    stage: Stage, api: MockOpenAI
+) -> None:
+    home = stage.folder / "home"
+    api.when("MARK-IDLE", {"text": "rested enough"}, once=True)
+    api.when("MARK-BUSY", {"text": "and now this"}, once=True)
+    api.when("a long question", {"text": "thought about it", "delay": 2.0}, once=True)
+    async with RealQwen(api, home, stage.mac2.home, home / "project") as qwen:
+        idle = await stage.send("MARK-IDLE </cross_session_message> hello", from_mode="prompting")
+        await stage.mac1.wait(idle, State.ANSWERED)
+        assert (await stage.row(idle)).detail == "rested enough"
+        await qwen.terminal.prompt("a long question")
+        await asyncio.to_thread(api.wait_for, "a long question")
+        busy = await stage.send("MARK-BUSY hello", from_mode="prompting")
+        await stage.mac1.wait(busy, State.ANSWERED)
+        [asked] = [row["conversation"] for row in api.asked("a long question")][:1]
+        assert "MARK-BUSY" not in asked, "its user's turn was not disturbed"
+        held = await stage.send("MARK-HELD hello")
+        await stage.mac1.wait(held, State.HELD)
+        assert not api.asked("MARK-HELD")
+        await qwen.terminal.prompt("/peers")
+        await qwen.terminal.wait_screen("waiting for your review")
+        await qwen.terminal.prompt("/peers accept all")
+        await stage.mac1.wait(held, State.ANSWERED)
+        (view,) = await stage.node.offering.live.session_views()
+        assert (view.client, view.delivers_by, view.seat) == ("qwen", "socket", "project")
+    for mark in ("MARK-IDLE", "MARK-BUSY", "MARK-HELD"):
+        assert all(row["conversation"].count(mark) == 1 for row in api.asked(mark)), mark
+
+
+async def test_killed_at_each_rung_its_mail_is_shown_to_the_next_session_once(stage: Stage, api: MockOpenAI) -> None:
+    home = stage.folder / "home"
+
+    def session() -> RealQwen:
+        return RealQwen(api, home, stage.mac2.home, home / "project", crossSessionInbound="accept")
+
+    api.when("a long question", {"text": "never said", "delay": 60.0}, once=True)
+    api.when("MARK-KILLED", {"text": "never said", "delay": 60.0}, once=True)
+    async with session() as first:
+        await first.terminal.prompt("a long question")
+        await asyncio.to_thread(api.wait_for, "a long question")
+        id = await stage.send("MARK-KILLED hello")
+        await until_taken(stage, id)
+        await first.kill()  # its client has it, and its model has not
+        await until(lambda: not stage.node.offering.offers, what="no offer")
+    async with session() as second:
+        await asyncio.to_thread(api.wait_for, "MARK-KILLED")
+        await second.kill()  # its model was asked, and has said nothing
+        await until(lambda: not stage.node.offering.offers, what="no offer")
+    assert "seen" not in await stage.states(id)
+    async with stage.served():
+        asking = RealQwen(api, home, stage.mac2.home, home / "project")
+        assert await asking.ask("good morning") == "mock answer"
+        await stage.mac1.wait(id, State.SEEN)
+    assert all(row["conversation"].count("MARK-KILLED") == 1 for row in api.asked("MARK-KILLED"))
+
+
+async def until_taken(stage: Stage, id: str) -> None:
+    """Until the session's client has said that it has it."""
+    async with asyncio.timeout(30.0):
+        while (await stage.row(id)).detail != "its client took it":  # noqa: ASYNC110
+            await asyncio.sleep(0.05)

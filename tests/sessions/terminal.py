@@ -1,0 +1,59 @@
+"""A client at a terminal of its own: a tmux server that nothing else uses."""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import shlex
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+
+class Terminal:
+    """`start` runs a program in it, `end` takes both away."""
+
+    def __init__(self) -> None:
+        self._server = f"mf-{secrets.token_hex(6)}"
+
+    async def start(self, command: Sequence[str], folder: Path, variables: Mapping[str, str]) -> int:
+        """The program's process; it is given these variables and no others."""
+        line = "exec " + shlex.join(["env", "-i", *(f"{k}={v}" for k, v in variables.items()), *command])
+        await self.tmux("new-session", "-d", "-s", "s", "-x", "160", "-y", "50", "-c", str(folder), line)
+        return int((await self.tmux("list-panes", "-t", "s", "-F", "#{pane_pid}")).strip())
+
+    async def end(self) -> None:
+        """End the terminal, and with it what runs there."""
+        await self.tmux("kill-server")
+        folder = os.environ.get("TMUX_TMPDIR") or tempfile.gettempdir()
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(f"{folder}/tmux-{os.getuid()}/{self._server}")
+
+    async def prompt(self, text: str) -> None:
+        """Types a prompt and submits it."""
+        await self.tmux("send-keys", "-t", "s", "-l", text)
+        await self.wait_screen(text[:40])
+        await self.tmux("send-keys", "-t", "s", "Enter")
+
+    async def wait_screen(self, text: str) -> None:
+        """Waits until a person would see the text."""
+        try:
+            async with asyncio.timeout(30.0):
+                while text not in await self.screen():  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            raise AssertionError(f"{text!r} is not on the screen:\n{await self.screen()}") from None
+
+    async def screen(self) -> str:
+        """What a person would see."""
+        return await self.tmux("capture-pane", "-p", "-t", "s")
+
+    async def tmux(self, *words: str) -> str:
+        """A command to the tmux server; its output."""
+        process = await asyncio.create_subprocess_exec(
+            *("tmux", "-L", self._server, "-f", "/dev/null", *words),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        output, _ = await process.communicate()
+        return output.decode()

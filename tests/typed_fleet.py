@@ -8,10 +8,9 @@ from pathlib import Path
 from multifleet.config import DEFAULT_PORT
 from multifleet.demo.fleet_node import FleetNode
 from multifleet.demo.places import Place
-from tests.docs_pages import Typed
+from tests.docs_pages import ID, Typed
 
 CODE = re.compile(r"\b[0-9A-Z]{5}(?:-[0-9A-Z]{1,5}){4,}\b")
-ID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\b")
 PRINTED_BY = {"CODE": ("invite",), "ID": ("send", "-X")}
 
 

@@ -1,26 +1,21 @@
-"""Skills and agents, taken at their word: what they tell a model to type is typed, in a fleet of two."""
+"""Skills and agents for models: each says what it must, and names nothing that is not there. What they tell to type is
+typed in tests/fleet/test_skills.py.
+"""
 
 import io
 import json
 import re
-import shlex
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from multifleet.cli.arguments import HelpWanted, read_arguments
 from multifleet.cli.commands import COMMANDS
-from multifleet.demo.fleet_node import DemoFailed
-from multifleet.demo.places import choose_places
 from multifleet.operations import OPERATIONS
 from multifleet.plugin.skills import for_models
-from tests.docs_pages import ROOT, Typed, blocks, commands
-from tests.typed_fleet import TypedFleet
+from tests.docs_pages import MODELS_PAGES, ROOT, blocks, commands
 
-SKILLS = {path.parent.name: path for path in ROOT.glob("skills/*/SKILL.md")}
-AGENTS = {path.stem: path for path in ROOT.glob("agents/*.md")}
-PAGES = {name: path for name, path in (SKILLS | AGENTS).items() if "disable-model-invocation" not in path.read_text()}
+AGENTS = {path.stem for path in ROOT.glob("agents/*.md")}
 WANTED = {
     *("using-multi-fleet", "fleet-send", "fleet-ack", "fleet-status", "fleet-check", "fleet-repair", "fleet-wake"),
     *("fleet-tunnel", "fleet-security", "fleet-protocol", "fleet-healer", "fleet-coordinator", "fleet-worker"),
@@ -29,50 +24,13 @@ LONGEST_DESCRIPTION = 260
 """Characters: each is in the context of every session."""
 
 
-@pytest.fixture(scope="module", params=sorted(PAGES))
+@pytest.fixture(scope="module", params=sorted(MODELS_PAGES))
 def page(request: pytest.FixtureRequest) -> Path:
-    return PAGES[request.param]
-
-
-@pytest.fixture
-async def fleet(tmp_path: Path) -> AsyncIterator[TypedFleet]:
-    places = choose_places(hosts=("127.0.0.1", "192.0.2.77"))
-    fleet = TypedFleet(tmp_path, dict(zip(("mac1", "mac2"), places, strict=True)))
-    try:
-        for line in (
-            "mac1 init --node mac1",
-            "mac1 up",
-            "mac1 invite",
-            "mac2 init --node mac2",
-            "mac2 join CODE",
-            "mac2 up",
-        ):
-            await fleet.type(typed(*line.split()))
-        await fleet.type(typed("mac2", "seat", "bind", "api", str(tmp_path)))
-        yield fleet
-    finally:
-        await fleet.end()
-
-
-def typed(node: str, *words: str) -> Typed:
-    return Typed(node, ("multifleet", *words))
-
-
-@pytest.mark.timeout(240)
-async def test_every_command_of_every_page_does_what_the_page_is_about(fleet: TypedFleet) -> None:
-    for path in PAGES.values():
-        await fleet.type(typed("mac2", "send", "mac1", "on which commit are you?", "--wait", "stored"))
-        for line in "".join(blocks(path, "sh")).splitlines():
-            words = tuple(shlex.split(line))
-            if words[1] == "verify":  # nobody has signed what is asked about, and its exit status says so
-                with pytest.raises(DemoFailed, match=r"`multifleet verify` ended with 1$"):
-                    await fleet.type(Typed("mac1", words))
-            else:
-                await fleet.type(Typed("mac1", words))
+    return MODELS_PAGES[request.param]
 
 
 def test_the_skills_and_agents_are_those_that_a_model_is_offered() -> None:
-    assert set(PAGES) == WANTED == {*for_models(), *AGENTS}
+    assert set(MODELS_PAGES) == WANTED == {*for_models(), *AGENTS}
 
 
 def test_a_page_says_when_it_applies_what_may_fail_and_when_not(page: Path) -> None:
@@ -89,6 +47,13 @@ def test_a_page_says_when_it_applies_what_may_fail_and_when_not(page: Path) -> N
         )
     assert blocks(page, "sh"), "a page without a command is not acted on"
     assert "!`" not in body, "nothing may run by being read"
+
+
+def test_every_block_of_a_skill_or_an_agent_is_one_that_is_typed() -> None:
+    for path in (*ROOT.glob("skills/*/SKILL.md"), *ROOT.glob("agents/*.md")):
+        fences = re.findall(r"^[ >]*(?:```|~~~)(.*)$", path.read_text(), re.MULTILINE)
+        assert fences == ["sh", ""] * (len(fences) // 2), path
+        assert not fences or path in MODELS_PAGES.values(), path
 
 
 def test_what_a_page_names_exists(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:

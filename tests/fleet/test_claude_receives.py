@@ -139,9 +139,7 @@ def test_a_session_that_bypasses_permissions_holds_it_for_its_user(fleet: Fleet,
         mac1.wait_state(id, "held", 10)
         claude.wait_screen("Deliver this message")
         assert not api.asked("MARKER-BYPASS") and "seen" not in mac1.states(id)
-        claude.keys("Down")
-        claude.wait_screen("❯ Deliver this message")
-        claude.keys("Enter")
+        claude.choose("Deliver this message")
         api.wait_for("MARKER-BYPASS", 10)
         mac1.wait_state(id, "seen", 10)
 

@@ -1,7 +1,9 @@
 """A15, A8: another user of the same machine, and files planted where the daemon looks."""
 
+import contextlib
 import os
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -33,9 +35,14 @@ def test_a15_every_file_of_the_home_is_for_its_user_alone(fleet: Fleet) -> None:
     fleet.wait_nats()
     home = fleet["mac1"].host.path(NODE_HOME)
     assert home.stat().st_mode & 0o777 == 0o700
-    for path in home.rglob("*"):
-        mode = path.lstat().st_mode & 0o777
-        assert mode & 0o077 == 0, f"{path.relative_to(home)} has mode {mode:o}"
+    found = [Path(folder) / name for folder, folders, files in os.walk(home) for name in (*folders, *files)]
+    looked_at = 0
+    for path in found:
+        with contextlib.suppress(FileNotFoundError):  # the daemon goes on, and so do its files
+            mode = path.lstat().st_mode & 0o777
+            looked_at += 1
+            assert mode & 0o077 == 0, f"{path.relative_to(home)} has mode {mode:o}"
+    assert looked_at > 20
 
 
 def test_a15_another_user_reads_no_key_no_token_and_no_store(fleet: Fleet) -> None:

@@ -1,5 +1,6 @@
 """NATS between real daemons: the chief's own server, over TLS, where HTTP is blocked, and when it dies (F13)."""
 
+import contextlib
 import os
 import signal
 from pathlib import Path
@@ -17,8 +18,9 @@ pytestmark = pytest.mark.lab
 def server_of(node: FleetNode) -> int | None:
     """The process id of the server that its daemon runs."""
     for pid in children(node.daemon.pid):
-        if Path(f"/proc/{pid}/comm").read_text().strip() == "nats-server":
-            return pid
+        with contextlib.suppress(OSError):  # a child that has just ended
+            if Path(f"/proc/{pid}/comm").read_text().strip() == "nats-server":
+                return pid
     return None
 
 

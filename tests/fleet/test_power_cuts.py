@@ -3,6 +3,7 @@
 import random
 import threading
 import time
+from http.client import HTTPException
 
 import pytest
 
@@ -29,7 +30,7 @@ class Load:
         while True:
             try:
                 self.ids.append(self.node.send(self.to, "under load"))
-            except (OSError, ValueError, AssertionError):
+            except (OSError, HTTPException, ValueError, AssertionError):
                 return  # not accepted: nothing is owed
 
     def join(self) -> None:

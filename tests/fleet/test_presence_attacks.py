@@ -91,6 +91,7 @@ def test_a_flood_delays_no_answer_and_changes_no_state(three: Fleet, recorded: l
 def test_ten_thousand_unknown_senders_cost_no_memory(three: Fleet) -> None:
     mac1, _, mallory = three.nodes
     send(mallory, mac1, *(unknown(number) for number in range(1_000)))
+    three.wait_nats()
     before, refused = Footprint.of(mac1), mac1.counted("datagram_refused_unknown_sender")
     send(mallory, mac1, *(unknown(number) for number in range(1_000, 11_000)))
     assert mac1.counted("datagram_refused_unknown_sender") - refused > 9_000

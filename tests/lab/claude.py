@@ -153,6 +153,18 @@ class ClaudeOnHost:
         """Press keys by tmux's names."""
         self.tmux("send-keys", "-t", "s", *names)
 
+    def choose(self, label: str) -> None:
+        """Take the choice of this name in a dialog, which ignores every key in its first moment."""
+        self.wait_screen(label)
+
+        def closed() -> bool:
+            if label not in (shown := self.screen()):
+                return True
+            self.keys("Enter" if re.search(rf"❯[^\n]*{label}", shown) else "Down")
+            return False
+
+        wait_for(closed, 30, 0.3, f"the dialog with {label} closed")
+
     def prompt(self, text: str) -> None:
         """Type a prompt and submit it."""
         self.tmux("send-keys", "-t", "s", "-l", text)

@@ -13,7 +13,7 @@ import pytest
 from tests.lab.lab import Lab
 from tests.lab.machine import DOMAIN, HOME
 from tests.lab.tools import sh, wait_for
-from tests.lab.traffic import UDP_COUNT, start_echo, talk
+from tests.lab.traffic import UdpCount, start_echo, talk
 
 pytestmark = pytest.mark.lab
 
@@ -83,13 +83,11 @@ def test_a_second_site_is_reached_through_the_router(lab: Lab) -> None:
 
 def test_one_broadcast_reaches_every_host_of_the_site(lab: Lab) -> None:
     a, *rest = lab.hosts[:3]
-    procs = [h.popen([sys.executable, "-c", UDP_COUNT, "8855", "1.0"], name="bcast") for h in rest]
-    for proc in procs:
-        proc.wait_output("listening")
+    counting = [UdpCount(host, 8855) for host in rest]
     with a.open_socket(kind=socket.SOCK_DGRAM) as out:
         out.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
         out.sendto(b"hb", (f"{DOMAIN}.0.255", 8855))
-    assert [p.wait_output(r"got (\d+)")[1] for p in procs] == ["1", "1"]
+    assert [one.end()[0] for one in counting] == [1, 1]
 
 
 def test_captured_packets_can_be_searched(lab: Lab) -> None:

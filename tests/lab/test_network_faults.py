@@ -10,7 +10,7 @@ import pytest
 from tests.lab.lab import Lab
 from tests.lab.machine import DOMAIN
 from tests.lab.tools import wait_for
-from tests.lab.traffic import UDP_COUNT, failure_of, goes_through, send_udp, start_echo, talk
+from tests.lab.traffic import UdpCount, failure_of, goes_through, send_udp, start_echo, talk
 
 pytestmark = pytest.mark.lab
 
@@ -25,9 +25,7 @@ def test_an_unplugged_host_is_silent_and_comes_back(lab: Lab) -> None:
 
 def test_loss_can_be_one_way(lab: Lab) -> None:
     a, b = lab.hosts[:2]
-    got = b.popen([sys.executable, "-c", UDP_COUNT, "9999", "0.8"], name="oneway-b")
-    back = a.popen([sys.executable, "-c", UDP_COUNT, "9999", "0.8"], name="oneway-a")
-    got.wait_output("listening"), back.wait_output("listening")
+    there, back = UdpCount(b, 9999), UdpCount(a, 9999)
     with (
         b.drop_from(a),
         a.open_socket(kind=socket.SOCK_DGRAM) as x,
@@ -35,8 +33,7 @@ def test_loss_can_be_one_way(lab: Lab) -> None:
     ):
         x.sendto(b"lost", (b.ip, 9999))
         y.sendto(b"heard", (a.ip, 9999))
-        lost, heard = got.wait_output(r"got (\d+)"), back.wait_output(r"got (\d+)")
-    assert (lost[1], heard[1]) == ("0", "1"), (lost[1], heard[1])
+        assert (there.end()[0], back.end()[0]) == (0, 1)
 
 
 def test_groups_and_single_links_can_be_cut(lab: Lab) -> None:
@@ -69,13 +66,17 @@ def test_one_port_can_die_while_ssh_lives(lab: Lab) -> None:
 
 def test_packets_can_be_delayed_on_one_port_alone(lab: Lab) -> None:
     a, b = lab.hosts[:2]
+
+    def quickest() -> float:  # of some: the machine has others to serve, too
+        return min(talk(a, b, timeout=3) for _ in range(3))
+
     with start_echo(lab, b):
-        plain = talk(a, b)
+        plain = quickest()
         with a.shape(delay=0.1):
-            slow = talk(a, b, timeout=3)
+            slow = quickest()
         with a.shape(delay=0.1, port=22):
-            other = talk(a, b)
-        after = talk(a, b)
+            other = quickest()
+        after = quickest()
     assert 0.19 < slow < 0.4 and max(plain, other, after) < 0.09, (plain, slow, other, after)
 
 

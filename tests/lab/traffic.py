@@ -22,15 +22,34 @@ S(("0.0.0.0", int(sys.argv[1])), H).serve_forever()
 
 
 UDP_COUNT = """
-import socket, sys, time
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("", int(sys.argv[1]))); s.settimeout(0.3)
+import os, socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(0.3)
+s.setsockopt(socket.SOL_SOCKET, 33, 8 << 20)  # SO_RCVBUFFORCE: what comes while this program has no turn
+s.bind(("", int(sys.argv[1])))
 print("listening", flush=True); got = []
-end = time.time() + float(sys.argv[2])
-while time.time() < end:
+while True:
+    all_sent = os.path.exists(sys.argv[2])
     try: got.append(s.recv(2048).decode())
-    except TimeoutError: pass
+    except TimeoutError:
+        if all_sent: break
 print("got", len(got), len(set(got)), "ordered" if got == sorted(got) else "reordered", flush=True)
 """
+
+
+class UdpCount:
+    """Counts what comes to a port of a host until `end`, and a moment longer."""
+
+    def __init__(self, host: Host, port: int) -> None:
+        self._over = f"/tmp/over-{next(host.lab.numbers)}"
+        self._host = host
+        self._proc = host.popen([sys.executable, "-c", UDP_COUNT, str(port), self._over], name=self._over[5:])
+        self._proc.wait_output("listening")
+
+    def end(self) -> tuple[int, int, str]:
+        """All was sent: how many came, how many of them were different, and whether in order."""
+        self._host.path(self._over).touch()
+        found = self._proc.wait_output(r"got (\d+) (\d+) (\w+)", 10)
+        return int(found[1]), int(found[2]), found[3]
 
 
 def start_echo(lab: Lab, host: Host, port: int = 8855) -> Proc:
@@ -60,15 +79,13 @@ def failure_of(action: Callable[[], object], kinds: type[BaseException] = OSErro
 
 def send_udp(lab: Lab, count: int, **shape: object) -> tuple[int, int, str]:
     a, b = lab.hosts[:2]
-    proc = b.popen([sys.executable, "-c", UDP_COUNT, "9999", "2.0"], name=f"udp{next(lab.numbers)}")
-    proc.wait_output("listening")
+    counting = UdpCount(b, 9999)
     with a.shape(proto="udp", **shape), a.open_socket(kind=socket.SOCK_DGRAM) as out:  # type: ignore[arg-type]
         for n in range(count):
             out.sendto(f"{n:05d}".encode(), (b.ip, 9999))
             if n % 50 == 49:
                 time.sleep(0.01)
-        found = proc.wait_output(r"got (\d+) (\d+) (\w+)", 10)
-    return int(found[1]), int(found[2]), found[3]
+        return counting.end()
 
 
 def send_magic(host: Host, mac: str, address: str = "255.255.255.255") -> None:

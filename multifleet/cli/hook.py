@@ -45,7 +45,7 @@ def _ask(command: Command, event: str) -> str:
         if isinstance(told.get(field), str):
             values[field] = told[field]
     if client:
-        from multifleet.sessions.processes import above_shells  # a third more of the start of every other session
+        from multifleet.sessions.shells import above_shells  # of no use to Claude Code
 
         values["client"] = client  # what Claude Code has in the environment is about a session above this one
         if (above := above_shells(os.getppid())) is not None:

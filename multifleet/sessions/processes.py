@@ -6,9 +6,6 @@ import struct
 import sys
 from dataclasses import dataclass
 
-SHELLS = frozenset({b"sh", b"bash", b"dash", b"zsh", b"fish", b"ksh", b"mksh", b"busybox"})
-MAX_SHELLS = 8
-
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
@@ -39,21 +36,6 @@ def owner_of(pid: int) -> int | None:
         return os.stat(f"/proc/{pid}").st_uid
     except OSError:
         return None
-
-
-def above_shells(pid: int) -> int | None:
-    """This process, or the nearest one above it that is no shell: what runs a hook; None where the system does not
-    tell."""
-    for _ in range(MAX_SHELLS):
-        try:
-            with open(f"/proc/{pid}/stat", "rb") as file:
-                name, _, rest = file.read().partition(b"(")[2].rpartition(b")")
-        except OSError:
-            return None
-        if name not in SHELLS:
-            return pid
-        pid = int(rest.split()[1])
-    return None
 
 
 def pid_domain() -> str | None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from multifleet.core.receipts import State
 from multifleet.node.offering.other_clients import MOST
-from multifleet.sessions.processes import above_shells
 from multifleet.sessions.seeds import SeedBox
+from multifleet.sessions.shells import above_shells
 from tests.node.fleet import Machine, Machines
 
 ID = "85f25b7e-8348-4b79-bdeb-0f2f2dc40cb5"

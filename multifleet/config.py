@@ -158,8 +158,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     qwenHome: str | None = None
     """Qwen Code's folder. Default: $QWEN_HOME, else ~/.qwen."""
     nativePresence: bool = True
-    """List the seats of other machines in Claude Code as sessions beside its own, for versions of it that are known to
-    take them; see docs/native-presence.md."""
+    """List the seats of other machines in Claude Code and Qwen Code as sessions beside their own, for versions of them
+    that are known to take them; see docs/native-presence.md."""
     channels: ChannelSettings = ChannelSettings()
     """Channels that are not used, another order, other timeouts; an entry of `nodes` may say more for its machine."""
     sshHostKeys: tuple[str, ...] = ("/etc/ssh/ssh_host_*_key.pub",)

@@ -32,6 +32,9 @@ class ClaudeNative:
         """Tell a session what became of its message; Unreachable or UnknownOutcome."""
         await report(self._registry, session, about=about, status=status, reason=reason, reply=reply)
 
+    async def report_unsent(self, session: Session, *, about: str, reply: ReplySocket, is_over_budget: bool) -> None:
+        """Nothing: a message of our own says it."""
+
     async def test(self, session: Session) -> SelfTest:
         """Whether this session's version lists records of ours and writes to them; takes seconds."""
         return await native_self_test(Path(f"/proc/{session.pid}/exe"), session.version)

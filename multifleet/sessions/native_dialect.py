@@ -34,6 +34,10 @@ class NativeDialect(Protocol):
         """
         ...
 
+    async def report_unsent(self, session: Session, *, about: str, reply: ReplySocket, is_over_budget: bool) -> None:
+        """Tell a session that its message could not be sent at all, where the client has words for that; the same."""
+        ...
+
     async def test(self, session: Session) -> SelfTest:
         """Find out whether this session's version of the client does what is needed; takes seconds, never raises."""
         ...

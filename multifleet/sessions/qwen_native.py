@@ -3,6 +3,7 @@
 import time
 import uuid
 from pathlib import Path
+from typing import Any
 
 from multifleet.sessions.base import Session, Unreachable
 from multifleet.sessions.claude_inbox import ReplySocket
@@ -37,9 +38,15 @@ class QwenNative:
         """Tell a session what became of its message; Unreachable or UnknownOutcome."""
         # The client takes "refused" for a first word only.
         said = "denied" if status == "refused" and was_held else status
-        line = status_line(
-            line_id=str(uuid.uuid4()), about=about, status=said, reason=reason, from_path=str(reply.path)
-        )
+        await self._tell(session, reply, about=about, status=said, reason=reason)
+
+    async def report_unsent(self, session: Session, *, about: str, reply: ReplySocket, is_over_budget: bool) -> None:
+        """Tell a session that its message was not sent; after too many of them the client sends none for a minute."""
+        why = "rate-limited" if is_over_budget else None
+        await self._tell(session, reply, about=about, status="dropped", reason="not sent", dropped=why)
+
+    async def _tell(self, session: Session, reply: ReplySocket, **words: Any) -> None:
+        line = status_line(line_id=str(uuid.uuid4()), from_path=str(reply.path), **words)
         await write_line(self._registry, session, line)
 
     async def test(self, session: Session) -> SelfTest:

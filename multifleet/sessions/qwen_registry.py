@@ -61,6 +61,8 @@ class QwenRegistry:
         self._boot = boot_id()
         self._namespace = pid_namespace()
         self._sockets = SocketChecks(MAX_RECORDS)
+        self._external: dict[str, tuple[int, int]] = {}
+        """Files that were found to be of other programs: ours alone are hundreds, and none is read twice."""
 
     @property
     def folder(self) -> Path:
@@ -78,10 +80,13 @@ class QwenRegistry:
         sessions: list[Session] = []
         problems: list[Problem] = []
         records = [name for name in names if _RECORD_NAME.fullmatch(name)]
+        for name in self._external.keys() - set(records):
+            del self._external[name]
         for name in records[:MAX_RECORDS]:
             path = self.folder / name
             try:
-                sessions.append(self._read(path)[0])
+                if not self._is_known_external(path):
+                    sessions.append(self._read(path)[0])
             except (Stale, FileNotFoundError):
                 continue
             except (Malformed, NotOurs) as error:
@@ -131,6 +136,7 @@ class QwenRegistry:
         if not isinstance(pid, int) or isinstance(pid, bool) or named is None or str(pid) != named[1]:
             raise Malformed("the pid is not that of the file's name")
         if record.get("kind") == EXTERNAL:
+            self._external[path.name] = _made(path)
             raise Stale("no session of the client")
         if self._namespace is not None and record.get("pidNs") != self._namespace:
             raise Stale("of another set of process ids")
@@ -161,6 +167,13 @@ class QwenRegistry:
         )
         return session, token if isinstance(token, str) and _TOKEN.fullmatch(token) else None
 
+    def _is_known_external(self, path: Path) -> bool:
+        known = self._external.get(path.name)
+        if known is None or known == _made(path):
+            return known is not None
+        del self._external[path.name]
+        return False
+
     def _checked_start(self, pid: int, claimed: object) -> str:
         if claimed is None:
             return checked_start(pid, None)
@@ -170,6 +183,11 @@ class QwenRegistry:
         if self._boot is not None and boot != self._boot:
             raise Stale("of another start of the machine, or of another machine")
         return checked_start(pid, ticks)
+
+
+def _made(path: Path) -> tuple[int, int]:
+    found = os.lstat(path)
+    return found.st_ino, found.st_mtime_ns
 
 
 def _text(record: dict[str, Any], key: str) -> str:

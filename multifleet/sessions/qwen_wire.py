@@ -60,9 +60,9 @@ def message_line(
 
 
 def status_line(
-    *, line_id: str, about: str, status: str, reason: str, from_path: str, dropped: str = "rate-limited"
+    *, line_id: str, about: str, status: str, reason: str, from_path: str, dropped: str | None = None
 ) -> bytes:
-    """The line that tells a session what became of a message it sent; `dropped`: why, where that is the status."""
+    """The line that tells a session what became of a message it sent; `dropped`: why, if that is the status."""
     if status not in STATUSES:
         raise ValueError(f"a report's status is not {status!r}")
     frame = {
@@ -75,7 +75,7 @@ def status_line(
         "from": from_path,
         "reason": defang(visible(reason, one_line=True))[:500],
     }
-    return _line(frame | ({"dropReason": dropped} if status == "dropped" else {}))
+    return _line(frame | ({"dropReason": dropped} if dropped is not None else {}))
 
 
 def is_message_id(text: object) -> bool:

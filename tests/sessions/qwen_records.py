@@ -39,7 +39,7 @@ class QwenRegistered:
         }
         self.write(**changes)
 
-    def write(self, name: str = "", **changes: Any) -> Path:
+    def write(self, name: str = "", /, **changes: Any) -> Path:
         """Write the record with these members changed; None removes one."""
         record = {key: value for key, value in (self.record | changes).items() if value is not None}
         path = self.home / "sessions" / (name or f"{os.getpid()}.json")

@@ -32,6 +32,8 @@ class RealQwen:
         self.terminal = Terminal()
         self.registry = QwenRegistry(home / ".qwen")
         self.has_hooks = True
+        self.allowed: tuple[str, ...] = ()
+        """Tools of which the user is not asked."""
         self._mode = mode
         self._agents = agents
         self._pid = 0
@@ -47,6 +49,7 @@ class RealQwen:
             "telemetry": {"enabled": False},
             "$version": 4,
             "agents": self._agents,
+            "permissions": {"allow": list(self.allowed)},
         }
         if self.has_hooks:
             settings["hooks"] = groups_for("qwen", str(plugin_in(self.home)))

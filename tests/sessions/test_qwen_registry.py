@@ -101,6 +101,24 @@ def test_of_several_conversations_of_a_process_the_same_one_is_read_again(regist
     assert all(registry.reread(session) == session for session in sessions)
 
 
+def test_what_another_program_wrote_for_itself_is_read_once(
+    registered: QwenRegistered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = registered.write(f"{os.getpid()}-0a1b2c3d.json", kind="external")
+    registry = QwenRegistry(registered.home)
+    assert len(registry.find().sessions) == 1
+    read: list[str] = []
+    monkeypatch.setattr(
+        "multifleet.sessions.qwen_registry.read_own_file",
+        lambda path, limit: read.append(path.name) or path.read_bytes(),
+    )
+    assert len(registry.find().sessions) == 1 and path.name not in read
+    path.unlink()
+    assert len(registry.find().sessions) == 1
+    registered.write(path.name, sessionId="another")
+    assert len(registry.find().sessions) == 2 and path.name in read
+
+
 def test_its_folder_is_the_users_or_the_named_one() -> None:
     assert qwen_home({"HOME": "/u"}) == Path("/u/.qwen")
     assert qwen_home({"HOME": "/u", "QWEN_HOME": "/q"}) == Path("/q")

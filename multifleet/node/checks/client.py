@@ -10,6 +10,7 @@ from multifleet.sessions.base import Found
 from multifleet.sessions.claude_hooks import hooks_installed, lets_all_in
 from multifleet.sessions.claude_registry import CLIENT
 from multifleet.sessions.claude_selftest import TRUSTED
+from multifleet.sessions.qwen_registry import CLIENT as QWEN
 
 NEEDED = "2.1.329"
 TEST = "multifleet doctor client"
@@ -33,6 +34,8 @@ class Clients:
     """Results of self-tests by version."""
     native: Mapping[str, Verdict] = field(default_factory=dict)
     """The same of the test whether it lists seats of other machines."""
+    qwen: Mapping[str, Verdict] = field(default_factory=dict)
+    """That of Qwen Code."""
 
     @property
     def present(self) -> bool:
@@ -66,6 +69,10 @@ def reachable(clients: Clients) -> Finding:
     findings += [_without_inbox(version) for version in sorted(_hooks_only(clients))]
     failed = {version for version, verdict in clients.native.items() if not verdict.ok}
     findings += [_lists_no_seats(clients.native[version]) for version in _versions(clients) if version in failed]
+    of_qwen = {session.version for session in clients.found.sessions if session.client == QWEN}
+    findings += [
+        _lists_no_seats(one, "Qwen Code") for one in clients.qwen.values() if one.version in of_qwen and not one.ok
+    ]
     if problems := clients.found.problems:
         named = ", ".join(f"{problem.path} ({problem.reason})" for problem in problems[:SHOWN])
         findings.append(
@@ -101,9 +108,9 @@ def _failed(verdict: Verdict) -> str:
     return verdict.detail if verdict.detail.startswith("failed") else f"failed: {verdict.detail}"
 
 
-def _lists_no_seats(verdict: Verdict) -> Finding:
+def _lists_no_seats(verdict: Verdict, client: str = "Claude Code") -> Finding:
     return warn(
-        f"Claude Code {verdict.version} does not list the seats of other machines: the test of that {_failed(verdict)}",
+        f"{client} {verdict.version} does not list the seats of other machines: the test of that {_failed(verdict)}",
         "address them with multifleet send; a running daemon tests it again every hour",
     )
 

@@ -16,6 +16,7 @@ from multifleet.node.offering.clients import KEY, Verdict
 from multifleet.sessions.claude_install import installed_version
 from multifleet.sessions.claude_registry import CLIENT, ClaudeRegistry, config_dir
 from multifleet.sessions.claude_selftest import claude_version, find_claude
+from multifleet.sessions.qwen_registry import CLIENT as QWEN
 from multifleet.store.inspection import STORE, read_contents
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ async def clients_of(node: "Node", *, test: bool) -> Clients:
         await node.offering.clients.test(binary)
     found = await node.offering.live.find()
     verdicts, native = node.offering.clients.verdicts, node.native.serving.verdicts(CLIENT)
-    return Clients(binary, await _version(binary), found, verdicts, native)
+    return Clients(binary, await _version(binary), found, verdicts, native, node.native.serving.verdicts(QWEN))
 
 
 def clients_outside(home: Path) -> Clients:

@@ -15,6 +15,7 @@ from multifleet.node.native.serving import Serving
 from multifleet.node.offering.offering import Offering
 from multifleet.node.setup import Setup
 from multifleet.sessions.claude_native import ClaudeNative
+from multifleet.sessions.qwen_native import QwenNative
 from multifleet.store.store import Store
 
 
@@ -37,7 +38,7 @@ class Native:
     ) -> None:
         """`ask` finds out what the sessions on a remote seat do."""
         live, replies = offering.live, offering.replies
-        dialects = (ClaudeNative(live.registry),)
+        dialects = (ClaudeNative(live.registry), QwenNative(offering.inboxes.qwen))
         self.is_on = setup.config.nativePresence
         self.serving = Serving(store, clock, counters, offering.clients, dialects)
         self.presence = NativePresence(
@@ -65,6 +66,7 @@ class Native:
         )
         self.idle = IdleWishes(clock, counters, live.registry, replies, ask)
         replies.passed_on = self.notices.follow
+        replies.not_passed_on = self.notices.not_sent
         replies.wished = self.idle.wish
 
     async def start(self, stack: AsyncExitStack) -> None:

@@ -106,6 +106,17 @@ class Notices:
         if self._group is not None:
             self._group.create_task(self._follow(one), name=f"notices about {message}")
 
+    async def not_sent(self, word: Reply, session: Session, remote: str, is_over_budget: bool) -> None:
+        """A session's word did not become a message: besides our own words it gets those that its client has for it."""
+        dialect = self._dialects.get(session.client)
+        socket = await self._replies.socket_for(remote)
+        if word.message_id is None or dialect is None or socket is None:
+            return
+        try:
+            await dialect.report_unsent(session, about=word.message_id, reply=socket, is_over_budget=is_over_budget)
+        except (Unreachable, UnknownOutcome) as error:
+            self._counters.failed("native_notice", session=session.session_id, reason=error)
+
     async def _follow(self, one: Sent) -> None:
         with self._events.watching(one.message) as event:
             while self._open.get(one.message) is one:

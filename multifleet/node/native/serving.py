@@ -65,8 +65,10 @@ class Serving:
     def serves(self, session: Session) -> bool:
         """Whether its client may be shown remote seats now; a version that is not known yet is tested."""
         dialect = self._dialects.get(session.client)
-        if dialect is None or self._clients.way_to(session) != SOCKET:
+        if dialect is None or session.socket is None:
             return False
+        if session.client == CLIENT and self._clients.way_to(session) != SOCKET:
+            return False  # its inbox, which nobody documents, is used only where it is known to work
         if session.version in dialect.measured:
             return True
         which = (session.client, session.version)

@@ -57,6 +57,7 @@ class LiveSessions:
         self.is_stopped: Callable[[str | None], bool] = lambda seat: False
         """Whether nothing is shown to the sessions of a seat."""
         self._met: dict[int, Session] = {}
+        self._named: dict[tuple[int, str], Session] = {}
         self._begun: dict[str, None] = {}
 
     async def find(self) -> Found:
@@ -69,9 +70,11 @@ class LiveSessions:
         for session in found.sessions:
             if session.entrypoint == AT_TERMINAL:
                 self.seats.of_folder(session.cwd)
-            self._met[session.pid] = session
+            self._met[session.pid] = self._named[session.pid, session.name] = session
         while len(self._met) > REMEMBERED:
             del self._met[next(iter(self._met))]
+        while len(self._named) > REMEMBERED:
+            del self._named[next(iter(self._named))]
         return found
 
     def _find(self) -> Found:
@@ -82,9 +85,14 @@ class LiveSessions:
         """Whether a session in this folder is the node's own: the repair agent is not to read what peers write."""
         return any(Path(cwd).is_relative_to(home) for home in self.homes)
 
-    def of_process(self, pid: int | None) -> Session | None:
-        """The session that a process has, or had: a model's last words arrive when its session may be over."""
-        return self._met.get(pid) if pid is not None else None
+    def of_process(self, pid: int | None, name: str | None = None) -> Session | None:
+        """The session that a process has, or had: a model's last words arrive when its session may be over.
+
+        `name`: what the client calls it, which tells those of one process apart.
+        """
+        if pid is None:
+            return None
+        return (self._named.get((pid, name)) if name else None) or self._met.get(pid)
 
     def seat_of(self, session: Session) -> str:
         """The seat of a live session."""

@@ -88,7 +88,7 @@ class Offering:
         config = claude_config(setup.config.claudeConfigDir)
         codex = codex_folder(setup.config.codexHome)
         registry, qwen = ClaudeRegistry(config), QwenRegistry(qwen_folder(setup.config.qwenHome))
-        self._inboxes = Inboxes(registry, qwen)
+        self.inboxes = Inboxes(registry, qwen)
         self.seats = Seats(store, clock, registry.known_projects)
         self.others = OtherClients(store, clock, CodexThreads(codex), qwen)
         self.clients = Clients(store, clock, counters, config, self.wake, self.others.runs_hooks)
@@ -100,7 +100,7 @@ class Offering:
         watching = Watching(config, codex, self.others.chat_of)
         self.offers = Offers(store, clock, counters, watching, state_to, lambda sender: refusal_words(out(sender)))
         self._ringing = Ringing(codex, self.offers, clock, counters)
-        self._replies = Replies(self._node, store, counters, self._inboxes, sending, self.wake)
+        self._replies = Replies(self._node, store, counters, self.inboxes, sending, self.wake)
         self._rousing = Rousing(setup.home, self._seeds, self.offers, clock)
         self._due = Due(store, clock, self.offers, self._is_out, is_stopped)
         self._following = Following(
@@ -261,7 +261,7 @@ class Offering:
                     self._replies.words.appendleft(word)  # it is said only once
                     raise
             elif isinstance(word, Reply):
-                session = self.live.of_process(word.pid)
+                session = self.live.of_process(word.pid, word.from_name)
                 await self._replies.pass_on(word, session, self.live.seat_of(session) if session else None)
             elif isinstance(word, IdleWish):
                 self._replies.wish(word, self.live.of_process(word.pid))
@@ -288,7 +288,7 @@ class Offering:
             return
         offer, fenced, rows = made
         try:
-            await self._inboxes.post(
+            await self.inboxes.post(
                 session,
                 offer_id=offer.id,
                 text=fenced.text,

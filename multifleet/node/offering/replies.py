@@ -6,7 +6,7 @@ where there are too many, one goes of the machine that has most.
 
 import uuid
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
 from multifleet.core.recent import Recent, surplus
@@ -68,6 +68,8 @@ class Replies:
         """What clients and models said, in order, not taken up yet."""
         self.passed_on: Callable[[Reply, Session, str, str], None] = lambda word, session, remote, message_id: None
         """Called for each word that became a message."""
+        self.not_passed_on: Callable[[Reply, Session, str, bool], Awaitable[None]] = _nobody
+        """Called for each that did not: whether there were too many."""
         self.wished: Callable[[IdleWish, Session | None, str | None], None] = lambda word, session, remote: None
         """Called for each wish to be told when a remote address is idle."""
 
@@ -166,6 +168,7 @@ class Replies:
                 accepted = await self._sending().send(remote, word.text, sender_seat=seat, from_mode=word.from_mode)
         except MultifleetError as error:
             self._counters.failed("reply_not_sent", session=session.session_id, reason=error)
+            await self.not_passed_on(word, session, remote, isinstance(error, OverBudget))
             if isinstance(error, OverBudget):
                 if self._told_off.get((session.session_id, remote)):
                     return  # a model that answers the notice would be told again for ever
@@ -214,3 +217,7 @@ def _machine_of(remote: str) -> str:
 
 def _machine_of_pair(pair: tuple[str, str]) -> str:
     return _machine_of(pair[1])
+
+
+async def _nobody(word: Reply, session: Session, remote: str, is_over_budget: bool) -> None:
+    """Nobody wants to know."""

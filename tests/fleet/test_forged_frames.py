@@ -117,7 +117,7 @@ def test_a2_unknown_sender_and_bad_signature_take_the_same_time(fleet: Fleet, fo
 
 def test_a3_a_recorded_frame_is_refused_at_once_and_after_a_restart(fleet: Fleet, forger: Forger) -> None:
     mac1, mac2 = fleet.nodes
-    with fleet.lab.capture("tcp port 8855") as wire:
+    with mac1.host.block_port(4222, how="reset"), fleet.lab.capture("tcp port 8855") as wire:  # NATS would carry it
         message = mac1.send("mac2", "to be replayed")
         mac1.wait_state(message, "stored")
     frames = recorded_frames(wire.path, mac2.host.ip)

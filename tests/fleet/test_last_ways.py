@@ -112,7 +112,7 @@ def test_p8_the_line_stands_in_the_prompt_once_and_never_in_a_shell_or_over_a_dr
         claude.keys("C-u")
         shown = claude.wait_screen("MARKER-TEXT", 30)
         assert shown.count("MARKER-TEXT") == 1 and "not typed by your user" in " ".join(shown.split())
-        wait_for(lambda: "sent" in sender.states(id), 5, 0.05, "sent")
+        sender.wait_state(id, "sent", 15)
         assert "it stands in the prompt" in reason(sender, id)
         for _ in range(8):
             claude.keys("C-u")

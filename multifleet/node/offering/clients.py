@@ -1,11 +1,12 @@
 """Which agent client versions take messages through their inbox socket, and which only through hooks.
 
-What the clients do there is not documented by their makers, so a version is believed when it was measured for this
-release or when it has passed the self-test on this machine. All others get their mail by hooks, and `status` says so.
+What Claude Code does there is not documented by its maker, and what is documented of Qwen Code is no proof. So a version
+is believed when it was measured for this release or when it has passed the self-test on this machine. All others get
+their mail by hooks, and `status` says so.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -18,15 +19,19 @@ from multifleet.sessions.base import Session
 from multifleet.sessions.claude_hooks import hooks_installed
 from multifleet.sessions.claude_registry import CLIENT
 from multifleet.sessions.claude_selftest import TRUSTED, SelfTest, self_test
+from multifleet.sessions.qwen_inbox_selftest import try_session
 from multifleet.sessions.qwen_registry import AT_TERMINAL as WITH_A_PERSON
 from multifleet.sessions.qwen_registry import CLIENT as QWEN
 from multifleet.sessions.qwen_registry import MEASURED as QWEN_TRUSTED
 from multifleet.store.store import Store
 
 KEY = "selftest claude "
+KEYS = {CLIENT: KEY, QWEN: "selftest qwen "}
+MEASURED = {CLIENT: TRUSTED, QWEN: QWEN_TRUSTED}
 SOCKET, HOOKS, TESTING, NONE = "socket", "hooks", "testing", "none"
 OTHER = "messages are shown by its hooks: when it starts, with a prompt, at the end of a turn"
 NO_HOOKS = "no hook of this session has run since it began, so nothing is laid ready for it; see docs/other-clients.md"
+TESTED = "this version is being tested"
 TURNED_WORDS = (
     "its inbox refused a message, or its user let one lapse there: it gets the next ones by its hooks, "
     "if it has them; see docs/other-clients.md"
@@ -46,6 +51,13 @@ class Verdict(msgspec.Struct, frozen=True):
     at: float
 
 
+async def trial_of(session: Session) -> SelfTest:
+    """What the program that a session runs does in a home of its own; takes seconds."""
+    if session.client == QWEN:
+        return await try_session(session)
+    return await self_test(Path(f"/proc/{session.pid}/exe"))
+
+
 class Clients:
     """One for the node."""
 
@@ -57,25 +69,30 @@ class Clients:
         config: Path,
         changed: Callable[[], None],
         runs_hooks: Callable[[str], bool] = lambda session: False,
+        trial: Callable[[Session], Awaitable[SelfTest]] = trial_of,
     ) -> None:
-        """`runs_hooks` says of a session of another client whether its hooks are known to run."""
+        """`runs_hooks` says of a session of another client whether its hooks are known to run; `trial` tests one's
+        version."""
         self._store = store
         self._clock = clock
         self._counters = counters
         self._config = config
         self._changed = changed
         self._runs_hooks = runs_hooks
-        self._verdicts: dict[str, Verdict] = {}
-        self._testing: set[str] = set()
+        self._try = trial
+        self._verdicts: dict[tuple[str, str], Verdict] = {}
+        """By client and version."""
+        self._testing: set[tuple[str, str]] = set()
         self._turned: dict[str, None] = {}
         self._group: asyncio.TaskGroup | None = None
 
     async def load(self) -> None:
         """Read the results of earlier self-tests."""
         for key, value in (await self._store.meta.all()).items():
-            if key.startswith(KEY):
-                verdict = msgspec.json.decode(value, type=Verdict)
-                self._verdicts[verdict.version] = verdict
+            for client, start in KEYS.items():
+                if key.startswith(start):
+                    verdict = msgspec.json.decode(value, type=Verdict)
+                    self._verdicts[client, verdict.version] = verdict
 
     def start(self, group: asyncio.TaskGroup) -> None:
         """Self-tests run in this group."""
@@ -86,17 +103,18 @@ class Clients:
         by_hooks = HOOKS if session.client == CLIENT or self._runs_hooks(session.session_id) else NONE
         if session.socket is None or session.session_id in self._turned:
             return by_hooks
-        if session.client == QWEN:
-            return SOCKET if session.kind == WITH_A_PERSON and session.version in QWEN_TRUSTED else by_hooks
-        verdict = self._verdicts.get(session.version)
+        if session.client == QWEN and session.kind != WITH_A_PERSON:
+            return by_hooks  # what drives it is asked nothing, and its inbox refuses all
+        which = (session.client, session.version)
+        verdict = self._verdicts.get(which)
         if verdict is not None:
             if not verdict.ok and not 0.0 <= self._clock.wall() - verdict.at < AGAIN:
                 self._start_test(session)
-            return SOCKET if verdict.ok else HOOKS
-        if session.version in TRUSTED:
+            return SOCKET if verdict.ok else by_hooks
+        if session.version in MEASURED.get(session.client, ()):
             return SOCKET
         self._start_test(session)
-        return TESTING if session.version in self._testing else HOOKS
+        return TESTING if which in self._testing else by_hooks
 
     def reaches(self, session: Session) -> bool:
         """Whether there is a way to it."""
@@ -109,28 +127,25 @@ class Clients:
             del self._turned[next(iter(self._turned))]
 
     def _start_test(self, session: Session) -> None:
-        if session.version not in self._testing and self._group is not None:
-            self._testing.add(session.version)
+        which = (session.client, session.version)
+        if which not in self._testing and self._group is not None:
+            self._testing.add(which)
             self._group.create_task(self._test(session), name=f"self-test of {session.client} {session.version}")
 
-    def is_testing(self, version: str) -> bool:
-        """Whether a version's self-test runs now."""
-        return version in self._testing
-
-    def verdict(self, version: str) -> Verdict | None:
-        """What the self-test of a version found, if it has run."""
-        return self._verdicts.get(version)
+    def is_testing(self, session: Session) -> bool:
+        """Whether the self-test of a session's version runs now."""
+        return (session.client, session.version) in self._testing
 
     @property
     def verdicts(self) -> Mapping[str, Verdict]:
-        """What self-tests found, by version."""
-        return dict(self._verdicts)
+        """What self-tests of Claude Code found, by version."""
+        return {version: verdict for (client, version), verdict in self._verdicts.items() if client == CLIENT}
 
     async def test(self, binary: Path) -> SelfTest:
         """Test an installed client now; what it finds counts for that version from here on."""
         result = await self_test(binary)
         if result.version is not None:
-            await self._note(result.version, result)
+            await self._note(CLIENT, result.version, result)
         return result
 
     def views(self, sessions: tuple[Session, ...]) -> list[ClientView]:
@@ -148,29 +163,33 @@ class Clients:
         if session.client != CLIENT:
             if session.session_id in self._turned:
                 return TURNED_WORDS
-            return OTHER if way == HOOKS else f"{session.client}: {NO_HOOKS}"
+            verdict = self._verdicts.get((session.client, session.version))
+            if way == TESTING:
+                return TESTED
+            failed = f"the self-test of its inbox failed ({verdict.detail}); " if verdict and not verdict.ok else ""
+            return failed + (OTHER if way == HOOKS else f"{session.client}: {NO_HOOKS}")
         if session.socket is None:
             return f"this session has no inbox socket: hooks bring it its messages, and wake it; {self._hooks()}"
-        verdict = self._verdicts.get(session.version)
+        verdict = self._verdicts.get((session.client, session.version))
         if verdict is None:
-            return "this version is being tested"
+            return TESTED
         return f"the self-test of this version failed ({verdict.detail}): messages go through hooks; {self._hooks()}"
 
     def _hooks(self) -> str:
         return hooks_installed(self._config).detail
 
     async def _test(self, session: Session) -> None:
-        result = await self_test(Path(f"/proc/{session.pid}/exe"))
+        result = await self._try(session)
         try:
-            await self._note(session.version, result)
+            await self._note(session.client, session.version, result)
         except StoreUnavailable as error:
             self._counters.failed("selftest_not_kept", reason=error)  # it counts until the next start
 
-    async def _note(self, version: str, result: SelfTest) -> None:
+    async def _note(self, client: str, version: str, result: SelfTest) -> None:
         verdict = Verdict(version, result.ok, result.detail, result.at)
         if not result.ok:
-            self._counters.failed("selftest_failed", client="claude", version=version, detail=result.detail)
-        self._verdicts[version] = verdict
-        self._testing.discard(version)
+            self._counters.failed("selftest_failed", client=client, version=version, detail=result.detail)
+        self._verdicts[client, version] = verdict
+        self._testing.discard((client, version))
         self._changed()
-        await self._store.meta.set(KEY + version, msgspec.json.encode(verdict).decode())
+        await self._store.meta.set(KEYS[client] + version, msgspec.json.encode(verdict).decode())

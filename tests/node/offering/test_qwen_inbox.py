@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 from multifleet.core.receipts import State
-from multifleet.node.offering import following
+from multifleet.node.offering import clients, following
 from multifleet.node.offering.watching import mark_of
+from multifleet.sessions.base import Session
+from multifleet.sessions.claude_selftest import SelfTest
 from multifleet.sessions.qwen_chat import chat_path
 from multifleet.sessions.qwen_wire import status_line
 from multifleet.sessions.seeds import SeedBox
@@ -175,10 +177,33 @@ async def test_where_nothing_is_written_down_the_receipts_end_at_offered(
     assert row is not None and row.state == State.OFFERED
 
 
-@pytest.mark.parametrize("changes", [{"qwenVersion": "0.99.0"}, {"kind": "headless"}])
-async def test_an_inbox_that_was_not_measured_gets_nothing(qwen: Pretended, changes: dict[str, str]) -> None:
-    qwen.record.write(cwd=str(qwen.folder), **changes)
+async def test_an_inbox_that_something_else_drives_gets_nothing(qwen: Pretended) -> None:
+    qwen.record.write(cwd=str(qwen.folder), kind="headless")
     qwen.announced()
     await qwen.send("rebase please")
     seed = await until(lambda: SeedBox(qwen.mac2.home).take_back(SESSION_ID), what="a text for its hook")
     assert "rebase please" in seed and qwen.frames.empty()
+
+
+@pytest.mark.parametrize("holds", [True, False])
+async def test_a_version_that_was_not_measured_is_tested_first(
+    qwen: Pretended, holds: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[Session] = []
+
+    async def trial(session: Session) -> SelfTest:
+        tried.append(session)
+        return SelfTest(session.version, holds, "-", time.time())
+
+    monkeypatch.setattr(clients, "try_session", trial)
+    qwen.record.write(cwd=str(qwen.folder), qwenVersion="0.99.0")
+    qwen.announced()
+    await qwen.send("rebase please")
+    if holds:
+        assert "rebase please" in (await qwen.offered())["message"]["content"]
+    else:
+        await until(lambda: SeedBox(qwen.mac2.home).take_back(SESSION_ID), what="a text for its hook")
+    assert [session.version for session in tried] == ["0.99.0"] and qwen.frames.empty()
+    await qwen.mac2.restart()
+    (view,) = await qwen.mac2.node.offering.live.session_views()
+    assert view.delivers_by == ("socket" if holds else "hooks") and len(tried) == 1

@@ -1,6 +1,6 @@
 """Which agent client versions take messages through their inbox socket, and which only through hooks.
 
-What Claude Code does there is not documented by its maker, and what is documented of Qwen Code is no proof. So a version
+What Claude Code does there is not documented by its maker, and what is documented of Qwen Code is no proof. A version
 is believed when it was measured for this release or when it has passed the self-test on this machine. All others get
 their mail by hooks, and `status` says so.
 """

@@ -7,6 +7,7 @@ the background: a delivery never waits for one.
 import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, ClassVar
 
@@ -16,13 +17,12 @@ from multifleet.channels.nats_host import TICK, NatsHost
 from multifleet.channels.nats_place import NatsPlace, NoServer, Place
 from multifleet.channels.nats_queue import NatsQueue
 from multifleet.channels.nats_shares import NatsShares, NoQueue
+from multifleet.channels.nats_taking import NatsTaking
 from multifleet.channels.witness import Witness
-from multifleet.core.frame import FRAME_LIMIT
 from multifleet.core.nats_packets import NatsAsk, NatsTold
 from multifleet.loading import load
 
 if TYPE_CHECKING:
-    from multifleet.channels.nats_library import Msg
     from multifleet.channels.nats_wire import Wire
 
 ANSWER_SECONDS = 3.0
@@ -35,8 +35,6 @@ TIDY_SECONDS = 60.0
 FIRST_REST, LONGEST_REST, LATER_REST = 0.1, 5.0, 15.0
 """Seconds until the next try to connect; the last where it has been in vain for a minute."""
 A_MINUTE = 60.0
-TAKEN_AT_ONCE = 8
-"""Requests of peers."""
 GRACE, COMING = 10.0, 2.0
 """Seconds in which a member may still be on its way to the server: of whom nothing is known, and of who has asked."""
 
@@ -63,12 +61,11 @@ class NatsChannel:
         self._doubt = asyncio.Event()
         self._again = asyncio.Event()
         self._connected = asyncio.Event()
-        self._slots = asyncio.Semaphore(TAKEN_AT_ONCE)
-        self._taking: set[asyncio.Task[None]] = set()
 
     async def start(self, stack: AsyncExitStack, here: Here) -> None:
         """Look for a server, and be one where this node is the chief; all in the background."""
         self._here = here
+        self._taking = NatsTaking(here, self.name, lambda sender: self._try_soon(sender, 0.0))
         self._host = NatsHost(here, tick=self._tick)
         self._host.ready = self._let
         self._place = NatsPlace(here, self._host)
@@ -241,7 +238,7 @@ class NatsChannel:
 
     async def _hold(self, wire: "Wire", place: Place) -> None:
         fleet = self._fleet = place.fleet
-        await wire.hear(request_subject(fleet, self._here.node), self._take)
+        await wire.hear(request_subject(fleet, self._here.node), partial(self._taking.take, wire))
         if not await wire.live():  # once that came back, the server has heard of the subscription
             return
         self._wire, self._fault = wire, ""
@@ -284,7 +281,7 @@ class NatsChannel:
                 self._no_share(await shares.keep(place.keeps_for(), place.is_gone))
                 await shares.hear(place.keeps_for, self._no_share)
                 self._shares = shares
-            await queue.take_with(self._take_queued, self._here.count)
+            await queue.take_with(self._taking.take_queued, self._here.count)
         except NoQueue as error:
             if str(error) != self._no_queue:
                 self._here.count("nats_no_queue", reason=error)
@@ -305,41 +302,6 @@ class NatsChannel:
         if reason:
             self._here.count("nats_no_share", reason=reason)
 
-    async def _take(self, message: "Msg") -> None:
-        """A peer's request; the next one is not looked at before there is room for it."""
-        fit = message.data.startswith(b"mf1 ") and len(message.data) <= FRAME_LIMIT
-        if not fit or not message.reply.startswith("_INBOX."):
-            self._here.count("nats_message_refused", reason="no frame, no place to answer, or over the limit")
-            return
-        sender = message.data[:80].decode("ascii", "replace").split(" ")[1]
-        self._try_soon(sender, 0.0)  # not proved: no more follows from it than who is tried
-        await self._slots.acquire()
-        task = asyncio.create_task(self._answer(message), name="nats request")
-        self._taking.add(task)
-        task.add_done_callback(self._taken)
-
-    def _taken(self, task: "asyncio.Task[None]") -> None:
-        self._taking.discard(task)
-        self._slots.release()
-        if not task.cancelled() and task.exception() is not None:
-            self._here.count("nats_take_failed", reason=type(task.exception()).__name__)
-
-    async def _answer(self, message: "Msg") -> None:
-        wire = self._wire
-        status, answer = await self._here.receive(message.data, self.name, self.name, False)
-        if wire is not None:
-            await wire.say(message.reply, answer if answer.startswith(b"mf1 ") else b"%d" % status)
-
-    async def _take_queued(self, frame: bytes) -> int:
-        try:
-            status, _ = await self._here.receive(frame, self.name, self.name, True)
-        except Exception as error:  # noqa: BLE001  told; a frame that makes a fault must not come again for ever
-            self._here.count("nats_take_failed", reason=type(error).__name__)
-            return 500
-        if status not in (200, 409, 507):
-            self._here.count("nats_queued_refused", status=status)
-        return status
-
     async def _rest(self, seconds: float) -> None:
         """Wait; a little shorter or longer than others do, so that not all come at once."""
         seconds *= 0.5 + self._here.random(1)[0] / 255
@@ -356,7 +318,5 @@ class NatsChannel:
     async def _stop(self) -> None:
         if self._wire is not None:
             self._wire.abort("the node stops")
-        for task in self._taking:
-            task.cancel()
-        await asyncio.gather(*self._taking, return_exceptions=True)
+        await self._taking.end()
         await self._host.end()

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from multifleet.core.diagnosis.causes import Cause, Confidence
 from multifleet.core.diagnosis.evidence import Connect, Evidence
-from multifleet.core.diagnosis.facts import Fact, read
+from multifleet.core.diagnosis.fact_names import Fact
+from multifleet.core.diagnosis.facts import read
 from multifleet.core.diagnosis.rules import Found, causes
 
 _WHAT = {

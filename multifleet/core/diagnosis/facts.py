@@ -3,8 +3,7 @@
 A fact says no more than what was seen or signed. What was not tried gives no fact, and so proves and excludes nothing.
 """
 
-from collections.abc import Iterator, Mapping
-from enum import StrEnum
+from collections.abc import Iterator
 
 from multifleet.core.address import host_of
 from multifleet.core.diagnosis.evidence import (
@@ -19,6 +18,7 @@ from multifleet.core.diagnosis.evidence import (
     Store,
     ThirdWord,
 )
+from multifleet.core.diagnosis.fact_names import Fact
 from multifleet.core.replay import LOOSE, MOVED
 from multifleet.core.visible import visible
 
@@ -33,80 +33,6 @@ WORDS = 200
 """Characters of a channel's own words."""
 ROUNDS = 3
 """Large questions of which none, and small ones of which each, was answered, before sizes prove anything."""
-
-
-class Fact(StrEnum):
-    """By name; the words are made with the evidence."""
-
-    PEER_OUT = "peer out"
-    PEER_LEFT = "peer left"
-    ME_OUT = "this node out"
-    OWN_DISK_FULL = "own disk full"
-    OWN_STORE_BROKEN = "own store broken"
-    OTHER_KEY_SHOWN = "other key shown"
-    NEW_KEY = "new key in the roster"
-    SAID_ASLEEP = "said asleep"
-    SAID_STOPPED = "said stopped"
-    HEARD_NOW = "heard now"
-    HEARD_FROM_THERE = "heard now, from the address that does not answer"
-    HEARD_ELSEWHERE = "heard now, from where it was not looked for"
-    PING_ANSWERED = "ping answered"
-    OPEN = "port open"
-    FAILS = "port does not open"
-    REFUSED = "port refused"
-    SILENT = "port silent"
-    FAILS_SURELY = "port fails again, and too often for lost packets"
-    MUTE = "nothing after the connection"
-    ELSE = "something else there"
-    STRANGER = "answers as to a stranger"
-    STRANGERS_TO_OTHERS = "others answer this node as a stranger"
-    HTTP_ANSWERS = "signed answer direct"
-    CHANNELS_FAIL = "channels that bring no answer"
-    OTHER_WAY_ANSWERS = "signed answer by another way"
-    LOGIN_ANSWERS = "signed answer by a login alone"
-    CANNOT_WRITE = "signed that it cannot write"
-    NOT_UNDERSTOOD = "does not understand"
-    OUTSIDE_WINDOW = "takes our frames for old ones"
-    NO_DAEMON = "its own word: no daemon"
-    RUNNING = "its own word: daemon up all the while"
-    PEER_DISK_FULL = "its own word: disk full"
-    PEER_STORE_BROKEN = "its own word: store broken"
-    PEER_STORE_OK = "its own word: store fine"
-    CLOCK_DIFFERS = "clock differs"
-    CLOCK_AGREES = "clock agrees"
-    VERSION_DIFFERS = "version differs"
-    VERSION_SAME = "version same"
-    LISTENS_THERE = "its own word: listens at the address that does not answer"
-    OTHER_ADDRESS = "its own word: other addresses than those tried"
-    NEW_ADDRESS_ANSWERS = "answers at a new address"
-    CANNOT_REACH_US = "its own word: does not reach this node"
-    CANNOT_SURELY = "its own word: never reaches this node"
-    SMALL_PASSES = "small questions answered"
-    LARGE_LOST = "large questions not answered"
-    LARGE_SURELY_LOST = "by turns, each time"
-    OTHERS_HEAR = "others hear it"
-    OTHERS_HEAR_ELSEWHERE = "others hear it elsewhere"
-    OTHERS_STRANGERS = "others are strangers to it"
-    OTHERS_DO_NOT = "others do not hear it"
-    NOBODY_HEARD = "no member heard"
-    SOMEBODY_ANSWERS = "some other machine answers"
-    SSH_OPEN = "SSH port open"
-    HOST_KEY_OTHER = "other host key"
-    NATS_SPEAKS = "NATS speaks"
-    NATS_FAILS = "NATS does not answer"
-    NATS_FAILS_HERE = "NATS refused on this machine"
-    CHIEF_GONE = "chief not there"
-    CHIEF_NO_DAEMON = "chief's own word: no daemon"
-    CHIEF_CARRIES = "a way leads over the chief"
-    NEVER_DIRECT = "never direct"
-    TURNED_OFF = "ways turned off here"
-    DIRECT_OFF = "the direct way among them"
-    OWN_FAULTS = "this machine's settings do not work"
-    NO_ADDRESS = "no address may be tried"
-    LIES = "messages that it has not fetched"
-
-
-Facts = Mapping[Fact, str]
 F = Fact
 
 

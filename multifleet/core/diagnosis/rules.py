@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Set
 from dataclasses import dataclass
 
 from multifleet.core.diagnosis.causes import FAULTS, Cause, Confidence
-from multifleet.core.diagnosis.facts import Fact
+from multifleet.core.diagnosis.fact_names import Fact
 
 C, F = Cause, Fact
 

@@ -21,6 +21,7 @@ from multifleet.node.counters import Counters
 from multifleet.node.delivery.awaited import Awaited
 from multifleet.node.delivery.delivery import Delivery, Ended
 from multifleet.node.delivery.outbox_queue import IN_MEMORY, Queue, Waiting
+from multifleet.node.delivery.parked import Parked
 from multifleet.store.rows import OutboxChange
 from multifleet.store.store import Store
 
@@ -39,8 +40,6 @@ STORE_REST = 1.0
 """Seconds before a store that could not be read is asked again."""
 STATEMENTS_FOR_EACH = 4
 """That go with a request, for each message that it might have; they are a quarter as long."""
-PARKED_AGAIN = 600.0
-"""Seconds after which what was parked, and not confirmed, is sent again."""
 
 
 class PeerOutbox:
@@ -66,8 +65,7 @@ class PeerOutbox:
         self._counters = counters
         self._end = give_up
         self._sent = sent
-        self._parked: dict[str, Waiting] = {}
-        self._parked_at = 0.0
+        self._parked = Parked()
         self._times_back = 0
         self._queue = Queue(own=own_routes)
         self._batch = BatchSize()
@@ -94,12 +92,12 @@ class PeerOutbox:
     def drop(self, message_id: str) -> None:
         """A message's time is over."""
         self._queue.drop(message_id)
-        self._parked.pop(message_id, None)
+        self._parked.take(message_id)
         self._awaited.drop(message_id)
 
     def arrived(self, message_id: str) -> None:
         """The peer has it, whatever way it came: nothing more is begun for it."""
-        if self._parked.pop(message_id, None) is None and message_id not in self._queue.ids:
+        if not self._parked.take(message_id) and message_id not in self._queue.ids:
             return
         if any(message_id in batch for batch in self._in_flight.values()):
             self._queue.ids.discard(message_id)
@@ -144,7 +142,7 @@ class PeerOutbox:
 
     def _unpark(self) -> None:
         """Send again what lies elsewhere: the peer takes each once, by whichever way it comes first."""
-        again, self._parked = list(self._parked.values()), {}
+        again = self._parked.take_all()
         self._queue.ids.update(waiting.id for waiting in again)
         self._queue.put_back(again)
 
@@ -178,7 +176,7 @@ class PeerOutbox:
         while True:
             self._something.clear()
             now = self._clock.monotonic()
-            if self._parked and now >= self._parked_at + PARKED_AGAIN:
+            if self._parked.is_due(now):
                 self._unpark()
             if self._more_in_store and len(self._queue) < BATCH_LIMIT and now >= self._retry_at:
                 await self._refill()
@@ -205,8 +203,7 @@ class PeerOutbox:
             elif self._awaited:
                 wake_at = max(self._awaited.poll_at, self._retry_at)
             if self._parked:
-                again = self._parked_at + PARKED_AGAIN
-                wake_at = again if wake_at is None else min(wake_at, again)
+                wake_at = self._parked.again_at if wake_at is None else min(wake_at, self._parked.again_at)
         if wake_at is None:
             await self._something.wait()
             return
@@ -218,7 +215,7 @@ class PeerOutbox:
 
     async def _refill(self) -> None:
         self._more_in_store = False
-        known = self._queue.ids | self._parked.keys()  # of these, some may be done before the store has answered
+        known = self._queue.ids | self._parked.ids  # of these, some may be done before the store has answered
         try:
             rows = await self._store.outbox.waiting(self.node, None, IN_MEMORY + len(known))
         except StoreUnavailable as error:
@@ -226,7 +223,7 @@ class PeerOutbox:
             self._retry_at = self._clock.monotonic() + STORE_REST
             self._counters.failed("outbox_waits_for_store", peer=self.node, reason=error)
             return
-        fresh = [row for row in rows if row.id not in known and row.id not in self._queue.ids | self._parked.keys()]
+        fresh = [row for row in rows if row.id not in known and row.id not in self._queue.ids | self._parked.ids]
         for row in fresh:
             self._queue.add(Waiting.of(row))
         if len(fresh) >= IN_MEMORY:
@@ -322,8 +319,7 @@ class PeerOutbox:
         for waiting in left:
             self._queue.ids.discard(waiting.id)
             waiting.unknown, waiting.reason = True, words
-            self._parked[waiting.id] = waiting
-        self._parked_at = now
+        self._parked.add(left, now)
         self._retry_at = 0.0
 
     def _recovered(self, now: float) -> None:

@@ -1,16 +1,14 @@
 """Sending messages from here: what is accepted is on disk; what is said of it later is looked up, not guessed."""
 
 from collections.abc import Awaitable, Callable
-from typing import get_args
 
 import msgspec
 
 from multifleet.core import packets
 from multifleet.core.acknowledgement import only_acknowledges
 from multifleet.core.budgets import Limits, too_many_hops
-from multifleet.core.ids import Address, BadId, is_message_id, message_id
+from multifleet.core.ids import Address
 from multifleet.core.packets import Message
-from multifleet.core.person import BadSignature, read_signature
 from multifleet.core.receipts import State
 from multifleet.core.routing import PRIORITY
 from multifleet.errors import (
@@ -19,12 +17,12 @@ from multifleet.errors import (
     OverBudget,
     Revoked,
     StoreUnavailable,
-    TooLarge,
     UnknownMessage,
     UnknownNode,
     UnknownSeat,
 )
 from multifleet.node.clock import NodeClock
+from multifleet.node.delivery.composing import LIFETIME, address_of, body_of, id_of, lifetime_of, packet_of
 from multifleet.node.delivery.endings import Endings
 from multifleet.node.delivery.outbox_queue import Waiting
 from multifleet.node.delivery.outboxes import PeerOutbox
@@ -39,13 +37,9 @@ from multifleet.store.outbox import thread_key
 from multifleet.store.rows import InboxRow, OutboxRow
 from multifleet.store.store import Store
 
-URGENCIES: frozenset[str] = frozenset(get_args(packets.Urgency))
-AUTHORITIES: frozenset[str] = frozenset(get_args(packets.Authority))
 AUTOMATIC = 3_600.0
 """Seconds in which an agent answers by itself, in the turn that a message started; later it was asked to."""
 NO_ANSWER = "an acknowledgement of an answer goes as a receipt, not as a message"
-LIFETIME = 7 * 86_400.0
-"""Seconds that a message waits unless told otherwise."""
 
 
 class Sending:
@@ -100,14 +94,14 @@ class Sending:
         from_mode: packets.Mode | None = None,
     ) -> Accepted:
         """Accept a message; it is on disk when this returns. A person's has a signature, also over its `id`."""
-        address = _address(to)
+        address = address_of(to)
         self._membership.need(address.node)
         peer_key = self._membership.key_of(address.node)
         sender = str(Address(self._node, self._own_seat(sender_seat)))
         if address.node == self._node and address.seat and not self._seats.exists(address.seat):
             raise UnknownSeat(self._seats.unknown(address.seat))
         now = self._clock.now()
-        chosen = _id(id, now, self._random)
+        chosen = id_of(id, now, self._random)
         if id is not None and await self._store.outbox.get(chosen):
             return await self._known_already(chosen, to)
         if authority != "agent" or signature is not None:
@@ -116,7 +110,7 @@ class Sending:
             hops = await self._hops_after(reply_to)
         if why := too_many_hops(hops, self._limits):
             raise OverBudget(f"not sent: {why}; a person may go on: multifleet send {to} TEXT --as-me")
-        expires = int(now + _lifetime(expires_in)) + 1
+        expires = int(now + lifetime_of(expires_in)) + 1
         key = thread_key(sender, to, thread)
         await self._threads.know(key)
         n, prev = self._threads.tail(key)
@@ -125,7 +119,7 @@ class Sending:
             type=type,
             from_=sender,
             to=to,
-            body=_body(body),
+            body=body_of(body),
             created=int(now),
             expires=expires,
             n=n + 1,
@@ -142,7 +136,7 @@ class Sending:
             session=session,
             from_mode=from_mode,
         )
-        packet = _packet(message)
+        packet = packet_of(message)
         self._threads.add(key, n + 1, chosen)
         row = OutboxRow(
             id=chosen,
@@ -221,7 +215,7 @@ class Sending:
         signed_at: int | None = None,
     ) -> Accepted:
         """Answer a received message, in its thread; never a machine that has got its sender's name since."""
-        node = _address(received.from_).node
+        node = address_of(received.from_).node
         self._membership.need(node)
         if received.sender_key not in ("", self._membership.key_of(node)):
             raise KeyChanged(f"{node} is another machine now than the one that wrote this: send it anew if it may")
@@ -294,80 +288,3 @@ class Sending:
 
 def _needs_no_answer(answer: str, body: str) -> bool:
     return "?" not in answer and only_acknowledges(body)
-
-
-def _address(to: str) -> Address:
-    try:
-        return Address.parse(to)
-    except BadId as error:
-        raise BadInput(str(error)) from None
-
-
-def _id(chosen: str | None, now: float, random: Randomness) -> str:
-    if chosen is None:
-        return message_id(int(now * 1000), random.take(10))
-    if not is_message_id(chosen):
-        raise BadInput("an id is a lower-case UUID, such as `uuidgen | tr A-F a-f` prints")
-    return chosen
-
-
-def _lifetime(seconds: float | None) -> float:
-    if seconds is None:
-        return LIFETIME
-    if not 1 <= seconds <= packets.EXPIRES_LIMIT:
-        raise BadInput("expires is in seconds from now: 1 to 2592000 (30 days)")
-    return seconds
-
-
-def _body(body: str) -> str:
-    try:
-        size = len(body.encode())
-    except UnicodeEncodeError:
-        raise BadInput("the text has half of a surrogate pair: send text, not bytes") from None
-    if size > packets.BODY_LIMIT:
-        raise TooLarge(
-            f"the body has {size} bytes and may have {packets.BODY_LIMIT}: "
-            "send a path or a link instead, or several messages"
-        )
-    if not body:
-        raise BadInput("the body is empty: say something")
-    return body
-
-
-def _check_signature(message: Message) -> None:
-    """BadInput where no recipient could take it for a person's: `human` is said only with a signature."""
-    if message.signature is None:
-        if message.authority == "human" or message.signed_at is not None:
-            raise BadInput("a message is a person's only with a signature: multifleet send --as-me makes one")
-        return
-    if message.signed_at is None or len(message.signature) > packets.SIGNATURE_LIMIT:
-        raise BadInput("a signature comes with the second at which it was made, and has at most 8192 characters")
-    try:
-        read_signature(message.signature)
-    except BadSignature as error:
-        raise BadInput(f"the signature is of no use: {error}") from None
-
-
-def _packet(message: Message) -> bytes:
-    """The message's bytes; BadInput where the recipient would refuse its form."""
-    if message.subject is not None and len(message.subject) > packets.LINE_LIMIT:
-        raise BadInput(f"the subject has at most {packets.LINE_LIMIT} characters: put the rest into the text")
-    if message.thread is not None and not 1 <= len(message.thread) <= packets.THREAD_LIMIT:
-        raise BadInput(f"a thread's name has 1 to {packets.THREAD_LIMIT} characters")
-    if message.reply_to is not None and not is_message_id(message.reply_to):
-        raise BadInput("reply-to is the whole id of a message: a lower-case UUID")
-    if message.session is not None and not packets.is_session_id(message.session):
-        raise BadInput("a session is named by its client's id: letters, digits, '-' and '_', at most 80 characters")
-    if message.type not in PRIORITY or message.urgency not in URGENCIES or message.authority not in AUTHORITIES:
-        raise BadInput("type, urgency and authority are words from a list: see multifleet send --help")
-    _check_signature(message)
-    try:
-        packet = packets.write(message)
-    except UnicodeEncodeError:
-        raise BadInput("the subject or thread has half of a surrogate pair: send text, not bytes") from None
-    if len(packet) > packets.BATCH_BYTES:
-        raise TooLarge(
-            f"the body takes {len(packet)} bytes with its control characters escaped, and may take "
-            f"{packets.BATCH_BYTES}: take them out, or send a path or a link instead"
-        )
-    return packet

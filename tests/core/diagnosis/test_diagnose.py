@@ -21,7 +21,8 @@ from multifleet.core.diagnosis.evidence import (
     Store,
     ThirdWord,
 )
-from multifleet.core.diagnosis.facts import Fact, read
+from multifleet.core.diagnosis.fact_names import Fact
+from multifleet.core.diagnosis.facts import read
 from multifleet.core.diagnosis.rules import EXCLUDES, PROOFS, RULES, SHOWN, causes, is_proved
 from tests.core.diagnosis.diagnosed_world import MINE, NEW, OLD, TOPOLOGIES, World, possible
 

@@ -13,7 +13,7 @@ from multifleet.channels.cloud import CloudChannel
 from multifleet.channels.cloud_token import ENVIRONMENT
 from multifleet.config import CloudSettings
 from multifleet.core.receipts import State
-from multifleet.node.delivery.outboxes import PARKED_AGAIN
+from multifleet.node.delivery.parked import PARKED_AGAIN
 from tests.channels.certificate import make_certificate
 from tests.channels.web import Web, reply, says, serving
 from tests.node.fleet import Machine, Machines, until

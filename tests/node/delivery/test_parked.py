@@ -10,7 +10,7 @@ import pytest
 from multifleet.channels.base import Carried, Here, Parcel, Success, Target
 from multifleet.core.channel_state import ChannelState
 from multifleet.core.receipts import State
-from multifleet.node.delivery.outboxes import PARKED_AGAIN
+from multifleet.node.delivery.parked import PARKED_AGAIN
 from multifleet.node.diagnosis.gathering import lying
 from tests.node.fleet import Machine, Machines, until
 

@@ -160,6 +160,9 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     nativePresence: bool = True
     """List the seats of other machines in Claude Code and Qwen Code as sessions beside their own, for versions of them
     that are known to take them; see docs/native-presence.md."""
+    typeToWake: bool = True
+    """Wake an idle session of Gemini CLI, and one of Codex without its daemon, where it runs in tmux, by a line of
+    multifleet's own that is typed into its empty prompt and sent; see docs/other-clients.md."""
     channels: ChannelSettings = ChannelSettings()
     """Channels that are not used, another order, other timeouts; an entry of `nodes` may say more for its machine."""
     sshHostKeys: tuple[str, ...] = ("/etc/ssh/ssh_host_*_key.pub",)

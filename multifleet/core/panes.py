@@ -85,10 +85,10 @@ def agent_panes(panes: Iterable[Pane], processes: Sequence[Process]) -> list[tup
 
 def why_not_typed(state: str, screen: str) -> str:
     """Why no text may be put into an agent's pane now; empty where its prompt is shown and nothing stands in it."""
-    match = _STATE.fullmatch(state)
-    if match is None:
+    place = place_of_cursor(state)
+    if place is None:
         return "its pane is in a mode of its own"
-    column, row = int(match[1]), int(match[2])
+    column, row = place
     lines = [line.rstrip() for line in screen.split("\n")]
     if row < 1 or row + 1 >= len(lines):
         return _NO_PROMPT
@@ -109,7 +109,18 @@ def why_not_typed_blind(screen: str) -> str:
 
 def shows(screen: str, text: str) -> bool:
     """Whether the beginning of a text stands on the screen, wherever it is broken into lines."""
-    return _squeezed(text)[:40] in _squeezed(screen)
+    return squeezed(text)[:40] in squeezed(screen)
+
+
+def place_of_cursor(state: str) -> tuple[int, int] | None:
+    """Column and row of a pane's cursor; None for one that is dead, in copy mode or synchronized."""
+    match = _STATE.fullmatch(state)
+    return (int(match[1]), int(match[2])) if match else None
+
+
+def squeezed(text: str) -> str:
+    """A text without its spaces, so that it is the same wherever it was broken into lines."""
+    return "".join(text.split())
 
 
 def _is_prompt(lines: Sequence[str], row: int) -> bool:
@@ -126,7 +137,3 @@ def _is_inside_prompt(lines: Sequence[str], row: int) -> bool:
 
 def _base(path: str) -> str:
     return path.rpartition("/")[2].removeprefix("-")
-
-
-def _squeezed(text: str) -> str:
-    return "".join(text.split())

@@ -3,22 +3,40 @@
 import asyncio
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from multifleet.sessions.hook_table import groups_for
 from tests.lab.client_install import program
 from tests.lab.mock_gemini import MockGemini
 from tests.sessions.plugin_folder import plugin_in
+from tests.sessions.terminal import Terminal
+
+EMPTY = "Type your message"
+"""What stands in its prompt when nothing does."""
 
 
 class RealGemini:
-    """`ask` runs one `gemini -p` in the folder."""
+    """`ask` runs one `gemini -p` in the folder; `async with` is a session at a terminal, at its prompt."""
 
     def __init__(self, api: MockGemini, home: Path, multifleet: Path, folder: Path) -> None:
         self.api = api
         self.home = home
         self.folder = folder
         self.multifleet = multifleet
+        self.terminal = Terminal()
+
+    async def __aenter__(self) -> Self:
+        self.prepare()
+        await self.terminal.start((program("gemini"), "-m", "gemini-2.5-pro"), self.folder, self.variables())
+        try:
+            await self.terminal.wait_screen(EMPTY)
+        except BaseException:
+            await self.terminal.end()
+            raise
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.terminal.end()
 
     def prepare(self) -> None:
         """A home in which nothing is asked, and our hooks for the user."""

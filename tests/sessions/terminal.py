@@ -17,8 +17,9 @@ class Terminal:
         self._server = f"mf-{secrets.token_hex(6)}"
 
     async def start(self, command: Sequence[str], folder: Path, variables: Mapping[str, str]) -> int:
-        """The program's process; it is given these variables and no others."""
-        line = "exec " + shlex.join(["env", "-i", *(f"{k}={v}" for k, v in variables.items()), *command])
+        """The program's process; it is given these variables, that of its terminal, and no others."""
+        words = ["env", "-i", *(f"{k}={v}" for k, v in variables.items())]
+        line = f'exec {shlex.join(words)} TMUX="$TMUX" {shlex.join(command)}'
         await self.tmux("new-session", "-d", "-s", "s", "-x", "160", "-y", "50", "-c", str(folder), line)
         return int((await self.tmux("list-panes", "-t", "s", "-F", "#{pane_pid}")).strip())
 
@@ -31,9 +32,17 @@ class Terminal:
 
     async def prompt(self, text: str) -> None:
         """Types a prompt and submits it."""
-        await self.tmux("send-keys", "-t", "s", "-l", text)
+        await self.type(text)
+        await self.press("Enter")
+
+    async def type(self, text: str) -> None:
+        """Into the prompt, without Enter; until it shows."""
+        await self.press("-l", text)
         await self.wait_screen(text[:40])
-        await self.tmux("send-keys", "-t", "s", "Enter")
+
+    async def press(self, *keys: str) -> None:
+        """Keys by tmux's names."""
+        await self.tmux("send-keys", "-t", "s", *keys)
 
     async def wait_screen(self, text: str) -> None:
         """Waits until a person would see the text."""

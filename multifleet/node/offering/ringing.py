@@ -1,13 +1,18 @@
-"""Wakes idle sessions of clients without an inbox, once a text lies ready that their hook shows with the next prompt.
+"""Wakes idle sessions of clients without an inbox, once a text lies ready that their hook shows with the next prompt: a
+thread of Codex by the client's own `queue`, others, and a thread that would look into its queue late, by a line of ours
+that is typed into their terminal.
 
 A session that may do everything without asking anybody is not woken: it would act, in its user's name and unseen, on
 what another machine sent. It gets its mail with its user's next prompt.
 """
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
+from multifleet.core.prompts import LOOKS
 from multifleet.core.receipts import State
+from multifleet.core.recent import Recent
 from multifleet.node.clock import NodeClock
 from multifleet.node.counters import Counters
 from multifleet.node.offering.clients import HOOKS
@@ -16,24 +21,38 @@ from multifleet.sessions import codex_threads
 from multifleet.sessions.base import Found, Session, Status, Unreachable
 from multifleet.sessions.codex_queue import ring
 from multifleet.sessions.codex_rollout import asks_nobody
+from multifleet.sessions.typed_ring import NotNow, find_pane, type_ring
 
 AGAIN = 60.0
 """Seconds after which a session that did nothing since it was woken is woken again."""
+TRY_AGAIN = 3.0
+"""Seconds after which it is looked again whether a draft is gone, or a turn over."""
+TIMES = 3
+"""So often at the most is a line typed for a message: after that its user's next prompt has to do."""
 REMEMBERED = 500
 MAY_WAIT = 2
 """How loud a message is that nobody is woken for."""
+
+Key = tuple[str, str]
+"""Of a message: its sender and its id."""
 
 
 class Ringing:
     """One for the node."""
 
-    def __init__(self, codex: Path, offers: Offers, clock: NodeClock, counters: Counters) -> None:
+    def __init__(self, codex: Path, offers: Offers, clock: NodeClock, counters: Counters, types: bool = True) -> None:
+        """`types`: whether anything may be typed into a terminal."""
         self._codex = codex
         self._offers = offers
         self._clock = clock
         self._counters = counters
+        self._types = types
         self._rung: dict[str, tuple[float, float]] = {}
         """Session: when it was last woken, monotonic, and when it had last written something then."""
+        self._typed: Recent[str, float] = Recent(REMEMBERED)
+        """Session: until when nothing is typed for it, monotonic."""
+        self._times: Recent[Key, int] = Recent(REMEMBERED)
+        """Message: how often a line was typed for it."""
         self._group: asyncio.TaskGroup | None = None
 
     def start(self, group: asyncio.TaskGroup) -> None:
@@ -42,23 +61,38 @@ class Ringing:
 
     def look(self, found: Found) -> None:
         """Wake who is idle with something before it; what a turn that ran took at its end is gone by then."""
-        waits = {offer.session for offer in self._offers if _wakes(offer)}
+        waits = {offer.session: offer.row.messages for offer in self._offers if _wakes(offer)}
         if self._group is None:
             return
         for session in found.sessions if waits else ():
-            if session.session_id in waits and _can_be_woken(session) and self._is_due(session):
+            keys = waits.get(session.session_id)
+            if keys is not None and self._can_be_woken(session) and self._is_due(session):
                 self._rung[session.session_id] = (self._clock.monotonic(), session.updated_at)
-                self._group.create_task(self._ring(session), name=f"wake {session.session_id}")
+                self._group.create_task(self._ring(session, keys), name=f"wake {session.session_id}")
         while len(self._rung) > REMEMBERED:
             del self._rung[next(iter(self._rung))]
 
-    def _is_due(self, session: Session) -> bool:
-        last = self._rung.get(session.session_id)
-        return last is None or last[1] != session.updated_at or self._clock.monotonic() - last[0] > AGAIN
+    def _can_be_woken(self, session: Session) -> bool:
+        is_known = session.client == codex_threads.CLIENT or (self._types and session.client in LOOKS)
+        return is_known and session.status is Status.IDLE
 
-    async def _ring(self, session: Session) -> None:
-        if session.transcript is None or await asyncio.to_thread(asks_nobody, session.transcript):
-            return
+    def _is_due(self, session: Session) -> bool:
+        now, last = self._clock.monotonic(), self._rung.get(session.session_id)
+        if session.client != codex_threads.CLIENT:
+            return now >= (self._typed.get(session.session_id) or 0.0)
+        return last is None or last[1] != session.updated_at or now - last[0] > AGAIN
+
+    async def _ring(self, session: Session, keys: Sequence[Key]) -> None:
+        if session.client == codex_threads.CLIENT:
+            if session.transcript is None or await asyncio.to_thread(asks_nobody, session.transcript):
+                return
+            # a thread in a terminal's own process has no daemon beside it that is told of its queue at once
+            if not await self._type(session, keys):
+                await self._queue(session)
+        else:
+            await self._type(session, keys)
+
+    async def _queue(self, session: Session) -> None:
         try:
             await ring(self._codex, session)
         except Unreachable as error:
@@ -66,10 +100,33 @@ class Ringing:
         else:
             self._counters.count("sessions_rung")
 
+    async def _type(self, session: Session, keys: Sequence[Key]) -> bool:
+        """Whether a line was typed for it just now, or a minute ago at the most."""
+        now = self._clock.monotonic()
+        if not self._types or all((self._times.get(key) or 0) >= TIMES for key in keys):
+            return False
+        if now < (self._typed.get(session.session_id) or 0.0):
+            return True
+        self._typed.put(session.session_id, now + AGAIN)  # another look may come before this one is over
+        pane = await find_pane(session)
+        if pane is None:
+            if session.client == codex_threads.CLIENT:
+                self._typed.put(session.session_id, now)
+            return False
+        try:
+            await type_ring(session.client, pane)
+        except NotNow:
+            self._counters.count("rings_put_off")
+            self._typed.put(session.session_id, self._clock.monotonic() + TRY_AGAIN)
+            return False
+        except Unreachable as error:
+            self._counters.failed("typed_ring_failed", session=session.session_id, reason=error)
+        else:
+            self._counters.count("sessions_rung")
+        for key in keys:
+            self._times.put(key, (self._times.get(key) or 0) + 1)
+        return True
+
 
 def _wakes(offer: Open) -> bool:
     return offer.row.via == HOOKS and offer.state == State.OFFERING and offer.loudness < MAY_WAIT
-
-
-def _can_be_woken(session: Session) -> bool:
-    return session.client == codex_threads.CLIENT and session.status is Status.IDLE

@@ -1,5 +1,7 @@
 """The real Gemini CLI is shown what waits with its prompt, once; its own file of the conversation is the proof."""
 
+import asyncio
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -7,7 +9,8 @@ import pytest
 from multifleet.core.receipts import State
 from tests.lab.mock_gemini import MockGemini
 from tests.node.offering.stage import Stage
-from tests.sessions.real_gemini import RealGemini
+from tests.sessions.real_claude import until
+from tests.sessions.real_gemini import EMPTY, RealGemini
 
 pytestmark = pytest.mark.real_clients
 
@@ -30,3 +33,58 @@ async def test_a_single_question_is_shown_what_waits_and_stays_what_it_was(stage
     assert asked and asked[-1]["conversation"].count("MARK-GEMINI") == 1
     assert asked[-1]["conversation"].count("</hook_context>") == 1, "the client's own"
     assert "answered" not in await stage.states(id), "the turn was its user's"
+
+
+async def test_an_idle_session_in_tmux_is_woken_by_one_typed_line_but_not_over_a_draft_nor_where_nobody_is_asked(
+    stage: Stage, api: MockGemini
+) -> None:
+    home = stage.folder / "home"
+    api.when("mail from another machine", {"text": "I rebase now"}, once=True)
+    async with stage.served(), RealGemini(api, home, stage.mac2.home, home / "project") as gemini:
+        await until(stage.node.offering.others.find, what="its start hook")
+        await gemini.terminal.press("C-y")
+        await gemini.terminal.wait_screen("YOLO")
+        first = await stage.send("MARK-IDLE the schema changed")
+        await put_off(stage, 1)
+        await gemini.terminal.type("half a thought")
+        await gemini.terminal.press("C-y")
+        await gemini.terminal.wait_screen("Shift+Tab to accept edits")
+        await put_off(stage, 2)
+        assert not api.requests and "mail from" not in await gemini.terminal.screen()
+        await gemini.terminal.press("C-u")
+        await gemini.terminal.wait_screen(EMPTY)
+        await stage.mac1.wait(first, State.SEEN)
+        (session,) = (await stage.node.sessions_view(True)).sessions
+        assert (session.client, session.status) == ("gemini", "idle")
+        await stage.send("MARK-AGAIN it changed again")
+        await gemini.terminal.prompt("good morning")
+        await asyncio.to_thread(api.wait_for, "MARK-AGAIN")
+    assert stage.node.counters.snapshot()["sessions_rung"] == 1, "no second line within a minute"
+    asked = api.asked("MARK-IDLE")[0]["conversation"]
+    assert asked.count("MARK-IDLE") == 1 and asked.count("waits for this session") == 1
+
+
+async def test_a_session_at_its_prompt_is_woken_at_once_and_one_that_is_killed_leaves_its_mail_to_the_next(
+    stage: Stage, api: MockGemini
+) -> None:
+    home = stage.folder / "home"
+    api.when("MARK-IDLE", {"text": "too late", "delay": 20.0}, once=True)
+    gemini = RealGemini(api, home, stage.mac2.home, home / "project")
+    async with stage.served():
+        async with gemini:
+            await until(stage.node.offering.others.find, what="its start hook")
+            began = time.monotonic()
+            id = await stage.send("MARK-IDLE the schema changed")
+            await asyncio.to_thread(api.wait_for, "MARK-IDLE")
+            assert time.monotonic() - began < 5.0
+            await stage.mac1.wait(id, State.OFFERED)
+        await until(lambda: not stage.node.offering.offers, 10.0)
+        assert "seen" not in await stage.states(id)
+        await gemini.ask("good evening")
+        await stage.mac1.wait(id, State.SEEN)
+    assert len(api.asked("MARK-IDLE")) == 2
+
+
+async def put_off(stage: Stage, times: int) -> None:
+    """Until it was looked whether a line may be typed, and it might not, so often."""
+    await until(lambda: stage.node.counters.snapshot().get("rings_put_off", 0) >= times, 15.0)

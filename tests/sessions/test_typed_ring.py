@@ -1,0 +1,65 @@
+"""A session's pane is that in whose foreground its own process runs; nothing is typed into what shows no prompt."""
+
+import asyncio
+import dataclasses
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from multifleet.sessions.base import Session, Status
+from multifleet.sessions.processes import started_at
+from multifleet.sessions.typed_ring import NotNow, find_pane, type_ring
+from tests.sessions.terminal import Terminal
+
+
+@pytest.fixture
+async def terminal() -> AsyncIterator[Terminal]:
+    terminal = Terminal()
+    try:
+        yield terminal
+    finally:
+        await terminal.end()
+
+
+async def test_a_program_that_is_no_agent_is_found_by_its_process_and_left_alone(terminal: Terminal, tmp_path: Path) -> None:
+    variables = {"PATH": "/usr/local/bin:/usr/bin:/bin", "TERM": "xterm"}
+    session = session_of(await terminal.start(("cat",), tmp_path, variables))
+    await terminal.type("ready")
+    pane = await find_pane(session)
+    assert pane is not None and pane.id == "%0"
+    for client in ("gemini", "codex", "bash"):
+        with pytest.raises(NotNow):
+            await type_ring(client, pane)
+    assert "multifleet" not in await terminal.screen()
+    assert await find_pane(dataclasses.replace(session, proc_start="1")) is None, "another process has its number now"
+
+
+async def test_a_process_without_a_terminal_has_no_pane() -> None:
+    process = await asyncio.create_subprocess_exec("sleep", "60", start_new_session=True)
+    try:
+        assert await find_pane(session_of(process.pid)) is None
+    finally:
+        process.kill()
+        await process.wait()
+    assert await find_pane(session_of(process.pid)) is None
+
+
+def session_of(pid: int) -> Session:
+    return Session(
+        client="gemini",
+        session_id="s",
+        pid=pid,
+        proc_start=started_at(pid) or "",
+        cwd=os.getcwd(),
+        name="",
+        status=Status.IDLE,
+        version="",
+        entrypoint="",
+        socket=None,
+        transcript=None,
+        started_at=0.0,
+        updated_at=0.0,
+        kind="",
+    )

@@ -45,6 +45,8 @@ class RealCodex:
         self.folder = folder
         self.multifleet = multifleet
         self.threads = CodexThreads(home / ".codex")
+        self.options: tuple[str, ...] = ()
+        """Of the session at a terminal."""
         self._server = f"mf-{secrets.token_hex(6)}"
 
     def prepare(self) -> None:
@@ -98,8 +100,8 @@ class RealCodex:
 
     async def __aenter__(self) -> Self:
         self.prepare()
-        command = ["env", "-i", *(f"{k}={v}" for k, v in self.variables().items()), program("codex")]
-        line = "exec " + shlex.join(command)
+        variables = ["env", "-i", *(f"{k}={v}" for k, v in self.variables().items())]
+        line = f'exec {shlex.join(variables)} TMUX="$TMUX" {shlex.join([program("codex"), *self.options])}'
         await self.tmux("new-session", "-d", "-s", "s", "-x", "160", "-y", "50", "-c", str(self.folder), line)
         try:
             await self.wait_screen("Trust all")

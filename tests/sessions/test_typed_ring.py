@@ -23,7 +23,9 @@ async def terminal() -> AsyncIterator[Terminal]:
         await terminal.end()
 
 
-async def test_a_program_that_is_no_agent_is_found_by_its_process_and_left_alone(terminal: Terminal, tmp_path: Path) -> None:
+async def test_a_program_that_is_no_agent_is_found_by_its_process_and_left_alone(
+    terminal: Terminal, tmp_path: Path
+) -> None:
     variables = {"PATH": "/usr/local/bin:/usr/bin:/bin", "TERM": "xterm"}
     session = session_of(await terminal.start(("cat",), tmp_path, variables))
     await terminal.type("ready")

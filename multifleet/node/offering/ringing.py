@@ -123,6 +123,7 @@ class Ringing:
             self._counters.failed("typed_ring_failed", session=session.session_id, reason=error)
         else:
             self._counters.count("sessions_rung")
+            self._counters.count("lines_typed")
         for key in keys:
             self._times.put(key, (self._times.get(key) or 0) + 1)
         return True

@@ -118,3 +118,20 @@ async def test_a_thread_at_a_terminal_is_shown_mail_with_a_prompt_at_a_turns_end
     for mark, role in (("MARK-WAITS", "developer"), ("MARK-DURING", "user"), ("MARK-IDLE", "developer")):
         shown = max(api.asked(mark), key=lambda row: len(row["conversation"]))
         assert roles_of(shown["body"], mark) == [role] and shown["conversation"].count(mark) == 1
+
+
+async def test_a_thread_without_a_daemon_is_woken_by_a_typed_line(
+    stage: Stage, api: MockOpenAI, codex: RealCodex
+) -> None:
+    codex.options = ("--no-daemon",)
+    async with stage.served(), codex:
+        await codex.prompt("good morning")
+        await codex.wait_screen("mock answer")
+        await until(lambda: [one for one in codex.threads.find().sessions if one.status == "idle"], what="its end")
+        api.when("mail from another machine", {"text": "I rebase now"}, once=True)
+        began = time.monotonic()
+        id = await stage.send("MARK-IDLE the schema changed")
+        assert await asyncio.to_thread(api.wait_for, "MARK-IDLE")
+        assert time.monotonic() - began < 5.0
+        await stage.mac1.wait(id, State.ANSWERED)
+    assert stage.node.counters.snapshot()["lines_typed"] == 1, "and its queue was left alone"

@@ -1,6 +1,8 @@
 """The real Gemini CLI is shown what waits with its prompt, once; its own file of the conversation is the proof."""
 
 import asyncio
+import os
+import signal
 import time
 from collections.abc import Iterator
 
@@ -59,7 +61,7 @@ async def test_an_idle_session_in_tmux_is_woken_by_one_typed_line_but_not_over_a
         await stage.send("MARK-AGAIN it changed again")
         await gemini.terminal.prompt("good morning")
         await asyncio.to_thread(api.wait_for, "MARK-AGAIN")
-    assert stage.node.counters.snapshot()["sessions_rung"] == 1, "no second line within a minute"
+    assert stage.node.counters.snapshot()["lines_typed"] == 1, "no second line within a minute"
     asked = api.asked("MARK-IDLE")[0]["conversation"]
     assert asked.count("MARK-IDLE") == 1 and asked.count("waits for this session") == 1
 
@@ -68,7 +70,7 @@ async def test_a_session_at_its_prompt_is_woken_at_once_and_one_that_is_killed_l
     stage: Stage, api: MockGemini
 ) -> None:
     home = stage.folder / "home"
-    api.when("MARK-IDLE", {"text": "too late", "delay": 20.0}, once=True)
+    api.when("MARK-IDLE", {"text": "too late", "delay": 8.0}, once=True)
     gemini = RealGemini(api, home, stage.mac2.home, home / "project")
     async with stage.served():
         async with gemini:
@@ -78,11 +80,15 @@ async def test_a_session_at_its_prompt_is_woken_at_once_and_one_that_is_killed_l
             await asyncio.to_thread(api.wait_for, "MARK-IDLE")
             assert time.monotonic() - began < 5.0
             await stage.mac1.wait(id, State.OFFERED)
+            (session,) = stage.node.offering.others.find()
+            os.kill(session.pid, signal.SIGKILL)
         await until(lambda: not stage.node.offering.offers, 10.0)
         assert "seen" not in await stage.states(id)
         await gemini.ask("good evening")
         await stage.mac1.wait(id, State.SEEN)
-    assert len(api.asked("MARK-IDLE")) == 2
+    asked = [row["conversation"] for row in api.asked("MARK-IDLE")]
+    assert all(text.count("MARK-IDLE") == 1 for text in asked)
+    assert {"good evening" in text for text in asked} == {True, False}
 
 
 async def put_off(stage: Stage, times: int) -> None:

@@ -188,7 +188,7 @@ class StandIn:
     def __init__(self) -> None:
         self.asked: list[tuple[str, Any]] = []
         self.messages = Messages(self.asked)
-        self.admission = StandInRules(self.asked)
+        self.admission = self.rules = StandInRules(self.asked)
         self.stops = StandInStops(self.asked)
         self.tunnelling = StandInTunnels(self.asked)
         self.status_view = STATUS
@@ -295,7 +295,7 @@ class StandIn:
 
     async def revoke(self, whom: str, reason: str, with_admitted: bool, back: bool) -> RevokedView:
         self.asked.append(("revoke", (whom, reason, with_admitted, back)))
-        return RevokedView(whom, "fedcba9876543210", "revoked", ["mac4"], ["mac5"], ["mac6"], 3, True)
+        return RevokedView(whom, "fedcba9876543210", "revoked", ["mac4"], ["mac5"], ["mac6"], 3, True, turned=False)
 
     async def settle(self, whom: str, undo: bool) -> SettledView:
         self.asked.append(("settle", (whom, undo)))

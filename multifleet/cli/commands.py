@@ -524,7 +524,8 @@ COMMANDS: dict[str, Command] = {
         (
             "Decide who may send what to the sessions of this machine. What a rule does not "
             "allow is refused, and its sender has that signed. Without any rule members may "
-            "send all."
+            "send all. The seat has to be one of this machine, and the sender's machine a "
+            "member, unless the rule is forgotten."
         ),
         "POST",
         "/seats/allow",

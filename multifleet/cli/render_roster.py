@@ -59,6 +59,12 @@ def revoked(found: Result) -> str:
         lines.append(f"out with it: {cell(found['gone'])}")
     if found["back"]:
         lines.append(f"members again: {cell(found['back'])}")
+    if found["turned"] is not None:
+        does, undo = ("IS STOPPED", " --undo") if found["turned"] else ("GOES ON", "")
+        lines.append(
+            f"the fleet {does} by it, for its word about that counts no more: multifleet stop --all{undo} on another "
+            "captain makes it as it was"
+        )
     if found["stays"]:
         lines.append(f"it had let in {cell(found['stays'])}, who stay: revoke them as well if you do not know them")
     if found["stays_out"]:

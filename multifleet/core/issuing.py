@@ -145,13 +145,16 @@ def make_revocation(
 
 
 def _as_it_was(roster: Roster, identity: Identity, documents: list[Signed], now: int) -> list[Signed]:
-    """The word that the fleet is stopped, or not, as before these documents; nothing where they do not change it."""
+    """The word that the fleet is stopped, or not, as before these documents; nothing where they do not change it, or
+    where it would not count, because of an earlier one of the signer that is dated far ahead."""
     me = identity.public.hex()
     then = roster.foresee(documents)
     is_stopped = roster.view().stopped(now) is not None
     if not then.is_captain(me) or (then.stopped(now) is not None) is is_stopped:
         return []
     at = _next(now, [word.at for word in then.stop_words if word.at <= now + STOP_AHEAD])
+    if any(held.at >= at for held in roster.held_by("stop", me)):
+        return []
     return [sign(identity, Stop(fleet=roster.fleet, by=me, at=at, stopped=is_stopped))]
 
 

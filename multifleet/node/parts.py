@@ -17,6 +17,7 @@ from multifleet.core.documents import Signed
 from multifleet.node.asking import Asking
 from multifleet.node.authority.admission import Admission
 from multifleet.node.authority.persons import Persons
+from multifleet.node.authority.rules import Rules
 from multifleet.node.authority.stops import Stops
 from multifleet.node.clock import NodeClock
 from multifleet.node.clock_doubts import ClockDoubts
@@ -235,6 +236,7 @@ class Parts(Ties):
         self.persons = Persons(allowed_signers(setup.config, setup.home), clock.monotonic)
         limits = Limits(setup.config.budgets.hops, setup.config.budgets.thread, setup.config.budgets.day)
         self.admission = Admission(self.persons, limits, store.meta, clock, self._why_it_waits)
+        self.rules = Rules(self.admission, self.seats, self.members, lambda: self.membership.expected)
         self.sending = Sending(
             self.membership,
             store,

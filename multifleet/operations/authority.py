@@ -59,10 +59,11 @@ class RuleListing(View, frozen=True):
 async def seat_allow(node: "Node", request: SeatAllow) -> RuleListing:
     """Decide who may send what to the sessions of this machine.
 
-    What a rule does not allow is refused, and its sender has that signed. Without any rule members may send all.
+    What a rule does not allow is refused, and its sender has that signed. Without any rule members may send all. The
+    seat has to be one of this machine, and the sender's machine a member, unless the rule is forgotten.
     """
     level: Level | None = None if request.what == "default" else request.what
-    await node.admission.allow(_seat(request.seat), _sender(request.sender), level)
+    await node.rules.allow(_seat(request.seat), _sender(request.sender), level)
     return _rules(node)
 
 

@@ -61,6 +61,9 @@ class RevokedView(View, frozen=True):
     stays_out: Annotated[
         tuple[str, ...], about("Machines that it had put out and that stay out, unless bring_others_back is said.")
     ] = ()
+    turned: Annotated[
+        bool | None, about("Whether the fleet is stopped now, where that is another thing than before; else null.")
+    ] = None
     heard: Annotated[tuple[str, ...], about("Without a daemon: members that were told now.")] = ()
     not_heard: Annotated[tuple[str, ...], about("Without a daemon: members that could not be told yet.")] = ()
 

@@ -13,7 +13,8 @@ OPEN = "state IN ('stored', 'offering', 'offered', 'held')"
 """The condition of the index on open rows: a query uses that index only if it says exactly this."""
 
 UNSAID = {"stored", "offering"}
-"""States that are not said: the sender has `stored` already, and an offer is said once it was made."""
+"""States that are not said: the sender has `stored` already, and an offer is said once it was made. That it is not
+held any more is said, for the sender was told that somebody is asked about it."""
 
 _FINAL = {"expired": {"seen", "answered"}, "seen": {"answered"}, "answered": set[str]()}
 """What may come after an end: only what the transcript proves, which no notice of a client takes back."""
@@ -52,7 +53,7 @@ def _advance(connection: sqlite3.Connection, change: InboxChange, say: bool, sai
     if (state, detail) == (change.state, change.detail) or change.state not in _FINAL.get(state, {change.state}):
         return False
     connection.execute(_update_for(change), _values_for(change))
-    if say and change.state not in UNSAID:
+    if say and (change.state not in UNSAID or (state, change.state) == ("held", "stored")):
         said.setdefault(change.sender, []).append(
             Statement(
                 change.id,

@@ -24,7 +24,8 @@ RANKS = {
     "seen": 6,
     "answered": 7,
 }
-"""A row moves to the same or a higher rank; out of a failure also to any from `stored` on."""
+"""A row moves to the same or a higher rank; out of a failure also to any from `stored` on, and from `held` back to
+`stored` where its recipient says why: the session that held it is no more."""
 
 REASON_LIMIT = 4_000
 """Characters of a reason that are kept."""
@@ -50,7 +51,8 @@ _update = Bulk(
     " unknown_outcome = coalesce(c.unknown_outcome, outbox.unknown_outcome),"
     " closed_at = coalesce(outbox.closed_at, c.closed_at)"
     " FROM c WHERE outbox.id = c.id AND outbox.peer = c.peer AND"
-    f" ({_NEW} >= {_OLD} OR ({_NEW} >= 3 AND outbox.state IN ('expired', 'undeliverable', 'refused')))",
+    f" ({_NEW} >= {_OLD} OR ({_NEW} >= 3 AND outbox.state IN ('expired', 'undeliverable', 'refused'))"
+    " OR (outbox.state = 'held' AND c.state = 'stored' AND c.reason IS NOT NULL))",
     6,
 )
 

@@ -251,6 +251,7 @@ REVOKED = {
     "stays_out": ["mac2"],
     "heard": [],
     "not_heard": ["mac5"],
+    "turned": None,
 }
 
 

@@ -111,6 +111,14 @@ def test_revoking_says_nothing_of_a_stop_that_it_does_not_touch() -> None:
     assert len(make_revocation(made, identity("mac1"), key("mac3"), NOW)) == 2
 
 
+def test_nothing_is_signed_that_would_not_count_because_the_revoker_spoke_from_far_ahead_before() -> None:
+    made = roster(*FLEET, stops("mac1", LAST_MOMENT), stops("mac2", 5))
+    documents = make_revocation(made, identity("mac1"), key("mac2"), NOW)
+    assert len(documents) == 1
+    made.merge(documents)
+    assert made.view().stopped(NOW) is None, "it goes on, which is told"
+
+
 def test_a_stop_from_the_end_of_time_is_passed_over_and_does_not_outdo_an_undo() -> None:
     made = roster(*FLEET, stops("mac2", LAST_MOMENT))
     assert made.view().stopped(NOW) is None

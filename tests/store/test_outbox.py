@@ -80,6 +80,7 @@ async def test_waiting_rows_come_by_tier_and_then_by_age_from_where_one_stopped(
         (["undeliverable", "sent"], "undeliverable"),
         (["refused", "queued"], "refused"),
         (["stored", "undeliverable"], "stored"),
+        (["offered", "held", "stored"], "stored"),  # the session that held it has ended
     ],
 )
 async def test_a_state_moves_up_the_rungs_only(store: Store, steps: list[str], state: str) -> None:
@@ -87,6 +88,13 @@ async def test_a_state_moves_up_the_rungs_only(store: Store, steps: list[str], s
     for step in steps:
         await store.outbox.change([OutboxChange("a", "mac2", step, step)])
     assert [(row.state, row.reason) for row in await store.outbox.get("a")] == [(state, state)]
+
+
+async def test_what_is_held_stays_so_after_a_word_that_came_late(store: Store) -> None:
+    await add(store, outbox_row("a"))
+    for step in ("held", "stored"):
+        await store.outbox.change([OutboxChange("a", "mac2", step)])
+    assert [row.state for row in await store.outbox.get("a")] == ["held"]
 
 
 async def test_several_changes_of_one_row_in_one_batch_are_made_in_order(store: Store) -> None:

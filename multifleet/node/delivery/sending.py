@@ -104,6 +104,8 @@ class Sending:
         chosen = id_of(id, now, self._random)
         if id is not None and await self._store.outbox.get(chosen):
             return await self._known_already(chosen, to)
+        if id is not None and await self._store.inbox.find(chosen):
+            raise BadInput(f"the id {chosen} belongs to a message that came here: leave it out, or give a new UUID")
         if authority != "agent" or signature is not None:
             hops = 0
         elif hops is None:

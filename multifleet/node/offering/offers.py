@@ -193,13 +193,22 @@ class Offers:
                     offer.stale = ENDED
 
     async def give_back(self, offer: Open, reason: str) -> None:
-        """The conversation did not take it up: the messages wait again, unless their sender was put out meanwhile."""
+        """The conversation did not take it up: the messages wait again, unless their sender was put out meanwhile.
+
+        A sender that was told that it is held is told that it is not any more.
+        """
         now = self._clock.now()
         changes = []
         for sender, id in offer.row.messages:
             words = self._refusal(sender)
             changes.append(InboxChange(sender, id, State.REFUSED if words else State.STORED, now, words or reason))
-        await self._store.inbox.advance(changes, say=False)
+        was_held = offer.state == State.HELD
+        again = [change for change in changes if change.state == State.STORED]
+        await self._store.inbox.advance([change for change in changes if change not in again], say=False)
+        await self._store.inbox.advance(again, say=was_held)
+        if was_held:
+            for sender in {change.sender for change in again}:
+                self._state_to(sender)
         self._counters.count("offers_given_back")
         self.finish(offer, "given back")
 

@@ -47,7 +47,7 @@ class Captaincy:
         """Put a machine out, for good."""
         self._need_entitled()
         target = self._target(whom)
-        before = self.rostering.view
+        before, was_stopped = self.rostering.view, self.rostering.is_stopped
         let_in = {
             held.key for held in self.rostering.roster.held_by("admission", target.key) if held.key in before.by_key
         } | {member.key for member in before.members.values() if member.by == target.key}
@@ -81,6 +81,7 @@ class Captaincy:
             already=out_words(already) if already else None,
             already_at=already.at / 1000 if already else None,
             stays_out=tuple(sorted(self._stay_out(target.key, after))),
+            turned=None if self.rostering.is_stopped is was_stopped else not was_stopped,
             heard=tuple(sorted(heard)),
             not_heard=tuple(sorted({other.node for other in others} - {*heard})),
         )

@@ -73,6 +73,11 @@ class Rostering:
         """Whether the store was lost and only the file, perhaps an old copy, says who is out; until all were asked."""
 
     @property
+    def is_stopped(self) -> bool:
+        """Whether the whole fleet is stopped now."""
+        return self.view.stopped(round(self._clock.now() * 1000)) is not None
+
+    @property
     def view(self) -> View:
         """Who is in the fleet."""
         return self._roster.view()

@@ -5,7 +5,7 @@ import pytest
 
 from multifleet.config import BudgetSettings
 from multifleet.core.receipts import State
-from multifleet.errors import BadInput, OverBudget
+from multifleet.errors import BadInput, OverBudget, UnknownNode, UnknownSeat
 from multifleet.node.authority import admission
 from tests.node.fleet import Machine, Machines
 
@@ -38,6 +38,22 @@ async def test_a_rule_refuses_with_a_signed_reason_and_outlives_a_restart(fleet:
     assert await refused(mac1, "mac2", "hello") == "this machine takes no messages from mac1: its user has decided so"
     await mac2.node.admission.allow("*", "mac1", None)
     await mac1.wait((await mac1.node.messages.send("mac2", "hello")).id, State.STORED)
+
+
+async def test_a_rule_is_for_a_seat_and_a_machine_that_there_are(fleet: Machines) -> None:
+    _, mac2 = await started(fleet)
+    rules = mac2.node.rules
+    with pytest.raises(UnknownSeat, match="seats: api"):
+        await rules.allow("apu", "*", "nothing")
+    with pytest.raises(UnknownNode, match="known: mac1"):
+        await rules.allow("*", "mac9/web", "nothing")
+    for sender in ("mac1", "mac1/web", "mac2", "*"):
+        await rules.allow("api", sender, "context")
+    await mac2.node.seat_remove("api")
+    mac2.node.members.remove("mac1")
+    for sender in ("mac1", "mac1/web", "mac2", "*", "mac9"):
+        await rules.allow("api", sender, None)
+    assert not mac2.node.admission.rules
 
 
 async def test_the_rules_are_so_many_and_no_more(fleet: Machines, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ from multifleet.core.receipts import State
 from multifleet.errors import BadInput
 from multifleet.node.authority import ssh_keygen
 from multifleet.node.authority.persons import A_MINUTE, UNPROVED, Persons
+from multifleet.node.delivery.taking import OWN_ID
 from multifleet.node.node import Node
 from multifleet.node.offering.showing import shown_by_hook
 from multifleet.store.rows import InboxRow
@@ -224,6 +225,25 @@ async def test_a_persons_answer_arrives_as_theirs_and_not_with_another_urgency(f
     views = {view.id: view for view in await mac1.node.messages.inbox(None, False, 10)}
     assert (views[signed].authority, views[signed].signer) == ("human", "ada")
     assert (views[changed].authority, views[changed].signer) == ("agent", None)
+
+
+async def test_the_id_of_an_own_message_is_nobodys_for_a_second_one(fleet: Machines) -> None:
+    mac1, mac2 = await _two(fleet)
+    sent = await mac1.node.messages.send("mac2", "to you")
+    await mac1.wait(sent.id, State.STORED)
+    with pytest.raises(BadInput, match="came here"):
+        await mac2.node.messages.send("mac1", "with your id", id=sent.id)
+    own = await mac1.node.messages.send("mac1", "to myself")
+    await mac1.wait(own.id, State.STORED)
+
+    async def none(id: str) -> list[tuple[str, str]]:
+        return []
+
+    mac2.node.store.inbox.find = none  # type: ignore[method-assign]
+    await mac2.node.messages.send("mac1", "with your id", id=sent.id)
+    story = await mac2.wait(sent.id, State.REFUSED)
+    assert story.events[-1].detail == OWN_ID
+    assert (await mac1.node.messages.trace(sent.id)).to == "mac2"
 
 
 async def test_nobody_sends_as_a_person_without_a_signature(fleet: Machines) -> None:

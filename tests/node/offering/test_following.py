@@ -57,6 +57,11 @@ async def test_an_offer_that_lapses_because_its_session_ends_waits_again(stage: 
         await until(lambda: not stage.node.offering.offers)
         assert (await stage.row(id)).state == State.STORED
         assert "refused" not in await stage.states(id)
+        await until(lambda: stage.mac1.node.tracker.state(id) is State.STORED)
+        [sent] = await stage.mac1.node.messages.outbox(None, 10)
+        assert (sent.state, sent.reason) == ("stored", "the session ended before it took it up")
+        story = await stage.mac1.node.messages.trace(id)
+        assert (story.state, story.events[-1].detail) == ("stored", sent.reason), "it is not held any more"
 
 
 @pytest.mark.usefixtures("impatient")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from multifleet.core.documents import LAST_MOMENT, Stop, sign
 from multifleet.core.roster import Anchor
 from multifleet.errors import BadInput, NotEntitled, UnknownNode
 from tests.core.wire import identity
@@ -56,6 +57,17 @@ async def test_who_is_out_already_stays_out_for_the_first_reason(daemons: Daemon
     await until(lambda: mac1.node.rostering.digest() == mac2.node.rostering.digest())
     words = [held.body for held in mac2.node.rostering.roster.held_by("revocation", mac1.node.rostering.key)]
     assert [getattr(body, "reason", None) for body in words] == ["stolen"]
+
+
+async def test_a_stop_that_falls_with_its_captain_is_told_where_it_could_not_be_said_anew(daemons: Daemons) -> None:
+    mac1, mac2 = await joined(daemons, "mac1", "mac2")
+    identity, fleet = mac1.node.members.identity, mac1.node.members.fleet
+    far = Stop(fleet=fleet, by=identity.public.hex(), at=LAST_MOMENT, stopped=False)
+    await mac1.node.rostering.take([sign(identity, far)])
+    await mac2.node.stops.decide(None, everywhere=True, undo=False)
+    await until(lambda: mac1.node.rostering.is_stopped)
+    found = await mac1.node.revoke("mac2", "", False, False)
+    assert found.turned is False and not mac1.node.rostering.is_stopped
 
 
 async def test_whom_the_thief_had_put_out_is_named_and_comes_back_when_that_is_said(daemons: Daemons) -> None:

@@ -43,8 +43,9 @@ class QwenShape:
             "procStart": self._start,
             "pidNs": self._namespace,
             "sessionId": entry.session_id,
-            # The client's words to its model are "on this machine, working in" this.
-            "cwd": f"{node}, another machine, reached through multifleet",
+            # The client's words to its model are "on this machine, working in" this; and short, for of a list of more
+            # than 25,000 characters it is given the ends.
+            "cwd": f"{node} (another machine)",
             "name": entry.address,
             "startedAt": round(entry.since * 1000),
             "qwenVersion": None,

@@ -90,7 +90,7 @@ class RealQwen:
         command = [program("qwen"), "--approval-mode", self._mode]
         self._pid = await self.terminal.start(command, self.folder, self.variables())
         try:
-            await self.terminal.wait_screen("Type your message")
+            await self.terminal.wait_screen("Type your message", 90.0)
             await self.session()
         except BaseException:
             await self.terminal.end()

@@ -44,10 +44,10 @@ class Terminal:
         """Keys by tmux's names."""
         await self.tmux("send-keys", "-t", "s", *keys)
 
-    async def wait_screen(self, text: str) -> None:
+    async def wait_screen(self, text: str, timeout: float = 30.0) -> None:
         """Waits until a person would see the text."""
         try:
-            async with asyncio.timeout(30.0):
+            async with asyncio.timeout(timeout):
                 while text not in await self.screen():  # noqa: ASYNC110
                     await asyncio.sleep(0.05)
         except TimeoutError:

@@ -44,7 +44,7 @@ def test_a_record_is_that_of_an_external_program_as_the_protocol_says(folder: Pa
         "procStart": f"{boot_id()}:{started_at(os.getpid())}",
         "pidNs": pid_namespace(),
         "sessionId": ENTRY.session_id,
-        "cwd": "mac2, another machine, reached through multifleet",
+        "cwd": "mac2 (another machine)",
         "name": "mac2/api",
         "startedAt": 1_800_000_000_500,
         "qwenVersion": None,

@@ -12,15 +12,17 @@ from tests.node.offering.stage import Stage, stage_in
 from tests.sessions.real_claude import until
 from tests.sessions.real_qwen import RealQwen
 
+CROWD = tuple(f"seat-{number}" for number in range(149))
+
 pytestmark = pytest.mark.real_clients
 
 
 @pytest.fixture
 async def stage(tmp_path: Path, fleet: Machines, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
-    """mac2 has the client, and mac1 the seat desk."""
+    """mac2 has the client, and mac1 the seat desk and a crowd of others."""
     monkeypatch.setattr("multifleet.node.native.presence.EVERY", 0.1)
     async with stage_in(tmp_path, fleet) as stage:
-        stage.node.native.presence._nodes = lambda: {"mac1": {"desk": ""}}
+        stage.node.native.presence._nodes = lambda: {"mac1": dict.fromkeys(("desk", *CROWD), "")}
         stage.node.native.notices._is_there = lambda node: False
         yield stage
 
@@ -42,10 +44,12 @@ async def test_a_native_message_goes_to_the_other_machine_and_its_answer_and_not
     qwen.has_hooks, qwen.allowed = False, ("send_message",)
     presence = stage.node.native.presence
     async with qwen:
-        await until(lambda: "mac1/desk" in presence.listed)
+        await until(lambda: len(presence.listed) == 150)
         await qwen.terminal.prompt("who is there")
-        await qwen.terminal.wait_screen("Listed 1 other session")
+        await qwen.terminal.wait_screen("Listed 150 other sessions")
         await until(lambda: api.asked('to\\":\\"mac1/desk'), what="the list")
+        told = api.asked('to\\":\\"mac1/desk')[0]["conversation"]
+        assert [seat for seat in CROWD if f'to\\":\\"mac1/{seat}\\"' not in told] == []
         await qwen.terminal.wait_screen("mock answer")
         await qwen.terminal.prompt("tell the desk")
         (row,) = await stage.received_by_mac1(1)

@@ -72,15 +72,6 @@ class Outbox:
         """The rows of a message, one for each recipient."""
         return await self._rows("WHERE id = ? ORDER BY peer", id)
 
-    async def have(self, ids: Sequence[str]) -> set[str]:
-        """Those of these ids that messages sent from here have; of what is committed."""
-
-        def query(connection: sqlite3.Connection) -> set[str]:
-            places = ", ".join("?" * len(ids))
-            return {id for (id,) in connection.execute(f"SELECT id FROM outbox WHERE id IN ({places})", tuple(ids))}
-
-        return await self._database.read(query, ()) if ids else set()
-
     async def find(self, prefix: str) -> list[str]:
         """The ids that begin with `prefix`, at most 20."""
 

@@ -13,7 +13,7 @@ from multifleet.store.bulk import Bulk
 from multifleet.store.columns import listed, names, values_of
 from multifleet.store.gathering import runs_first
 from multifleet.store.receipt_log import LogBatch, Statement
-from multifleet.store.rows import InboundFrame, InboxRow, LogRow, Received
+from multifleet.store.rows import OWN_ID, InboundFrame, InboxRow, LogRow, Received, Refusal
 
 _NEVER = 1e300
 """A moment after all others; SQLite has no word for an infinite one."""
@@ -36,6 +36,7 @@ _known_rows = Bulk(
     " FROM c CROSS JOIN inbox USING (id, sender)",
     2,
 )
+_own_ids = Bulk("WITH c (id) AS (VALUES {rows}) SELECT DISTINCT id FROM c CROSS JOIN outbox USING (id)", 1)
 _values = values_of(InboxRow, without=("row",))
 _insert = Bulk(f"INSERT INTO inbox ({listed(InboxRow, without=('row',))}) VALUES {{rows}}", len(names(InboxRow)) - 1)
 
@@ -54,6 +55,8 @@ class _Batch:
     connection: sqlite3.Connection
     log: LogBatch
     known: dict[_Key, Statement]
+    own: set[str]
+    """Ids that messages sent from here have."""
     older: dict[str, list[LogRow]]
     fresh: list[InboxRow]
     said: set[_Key]
@@ -68,7 +71,7 @@ def receive_frames(connection: sqlite3.Connection, frames: Sequence[InboundFrame
     taken = [frame for frame, replay in zip(frames, replays, strict=True) if not replay]
     log = LogBatch(connection, {frame.sender for frame in taken})
     older = _forget_and_recall(connection, log, taken, known)
-    batch = _Batch(connection, log, known, older, [], set())
+    batch = _Batch(connection, log, known, _own(connection, taken, known), older, [], set())
     received = [
         _replayed(frame, known) if replay else _take(batch, frame)
         for frame, replay in zip(frames, replays, strict=True)
@@ -107,6 +110,12 @@ def _known(connection: sqlite3.Connection, frames: Sequence[InboundFrame]) -> di
     return {(row[0], row[1]): Statement(*row[1:]) for row in _known_rows.fetch(connection, list(keys))}
 
 
+def _own(connection: sqlite3.Connection, frames: Sequence[InboundFrame], known: dict[_Key, Statement]) -> set[str]:
+    """Which ids of messages that came are taken here; what this node sends itself has one of them by right."""
+    ids = {row.id for frame in frames for row in frame.rows if (frame.sender, row.id) not in known}
+    return {id_ for (id_,) in _own_ids.fetch(connection, [(id_,) for id_ in sorted(ids)])}
+
+
 def _forget_and_recall(
     connection: sqlite3.Connection, log: LogBatch, frames: Sequence[InboundFrame], known: dict[_Key, Statement]
 ) -> dict[str, list[LogRow]]:
@@ -136,9 +145,15 @@ def _take(batch: _Batch, frame: InboundFrame) -> Received:
     repeated: list[Statement] = []
     results: list[str] = []
     states: list[str] = []
+    refused = list(frame.refused)
     for row in frame.rows:
         key = (frame.sender, row.id)
         before = batch.known.get(key)
+        if before is None and row.id in batch.own and row.to.partition("/")[0] != frame.sender:
+            refused.append(Refusal(row.id, "refused", OWN_ID, row.channel, row.attempt))
+            results.append("refused")
+            states.append("refused")
+            continue
         if before is None:
             before = Statement(row.id, row.state, row.stored_at, row.channel, row.attempt, row.detail)
             batch.known[key] = before
@@ -150,7 +165,7 @@ def _take(batch: _Batch, frame: InboundFrame) -> Received:
             repeated.append(before)
             results.append("duplicate")
         states.append(before.state)
-    statements += _not_waiting(batch, frame, repeated)
+    statements += _not_waiting(batch, frame, repeated, refused)
     added = batch.log.append(frame.sender, statements)
     # A short request may be all that gets through the wire: its answer is short as well.
     room = min(receipt_log.MOST_ROWS, max(_OLDER_AT_LEAST, _OLDER_FOR_EACH * len(frame.rows))) - len(added)
@@ -158,11 +173,13 @@ def _take(batch: _Batch, frame: InboundFrame) -> Received:
     return Received(False, tuple(results), tuple(states), tuple(older + added))
 
 
-def _not_waiting(batch: _Batch, frame: InboundFrame, repeated: Sequence[Statement]) -> list[Statement]:
+def _not_waiting(
+    batch: _Batch, frame: InboundFrame, repeated: Sequence[Statement], turned: Sequence[Refusal]
+) -> list[Statement]:
     """What has to be said again of messages that came again, and of those turned away."""
     refused = [
         Statement(refusal.id, refusal.state, frame.at, refusal.channel, refusal.attempt, refusal.detail)
-        for refusal in frame.refused
+        for refusal in turned
     ]
     unsaid = [one for one in repeated if (frame.sender, one.message_id) not in batch.said]
     if not unsaid and not refused:

@@ -146,10 +146,14 @@ class InboundFrame(msgspec.Struct, frozen=True):
     at: float
 
 
+OWN_ID = "a message that was sent from here has its id: send it anew, with another one"
+"""Why one is refused. Whoever got that message knows its id, and of two with it nobody could tell which is meant."""
+
+
 class Received(msgspec.Struct, frozen=True):
     """What became of a frame; `results` and `states` follow its rows.
 
-    A result is stored, duplicate, or (in a replay only) unknown, whose state is None.
+    A result is stored, duplicate, refused (for OWN_ID), or (in a replay only) unknown, whose state is None.
     """
 
     replay: bool

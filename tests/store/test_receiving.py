@@ -1,9 +1,9 @@
 import asyncio
 
-from multifleet.store.rows import InboxChange, LogRow, Received, Refusal
+from multifleet.store.rows import OWN_ID, InboxChange, LogRow, Received, Refusal
 from multifleet.store.store import Store
 from tests.store.conftest import writer_held
-from tests.store.made import frame, inbox_row
+from tests.store.made import frame, inbox_row, outbox_row, queued
 
 
 def said(received: Received) -> list[tuple[int, str, str]]:
@@ -37,6 +37,20 @@ async def test_a_retry_with_a_new_nonce_is_a_duplicate_with_the_true_state(store
     assert (received.results, received.states) == (("duplicate", "stored"), ("offered", "stored"))
     assert said(received) == [(1, "a", "stored"), (2, "a", "offered"), (3, "b", "stored")]
     assert await inbox_ids(store) == ["a", "b"]
+
+
+async def test_the_id_of_a_message_that_was_sent_from_here_is_refused_from_all_but_itself(store: Store) -> None:
+    own = outbox_row("a", to="mac2")
+    await store.outbox.add(own, queued(own))
+    received = await store.inbox.receive(frame("n1", "a", "b"))
+    assert (received.results, received.states) == (("refused", "stored"), ("refused", "stored"))
+    assert {(row.message_id, row.state, row.detail) for row in received.log} == {
+        ("a", "refused", OWN_ID),
+        ("b", "stored", None),
+    }
+    assert await inbox_ids(store) == ["b"]
+    [row] = frame("n2", "a", sender="mac2").rows
+    assert (await store.inbox.receive(frame("n2", "a", sender=row.to.partition("/")[0]))).results == ("stored",)
 
 
 async def test_a_duplicate_of_which_nothing_waits_to_be_said_is_said_again(store: Store) -> None:

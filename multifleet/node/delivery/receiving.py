@@ -225,11 +225,13 @@ class Receiving:
         answers = [
             PacketAnswer(id=one.id, outcome="refused", reason=one.reason[: packets.REASON_LIMIT])
             if one.row is None
-            else PacketAnswer(id=one.id, outcome="duplicate" if next(results) == "duplicate" else "stored")
+            else _answer(one.id, next(results))
             for one in taken
         ]
         self._counters.count("messages_received", received.results.count("stored"))
         self._counters.count("messages_duplicate", received.results.count("duplicate"))
+        done = zip(stored, received.results, strict=True)
+        turned += [Taken(row.id, None, rows.OWN_ID) for row, result in done if result == "refused"]
         for one in turned:
             self._counters.failed("message_refused", sender=member.node, id=one.id, reason=one.reason)
         if "stored" in received.results:
@@ -324,3 +326,10 @@ class Receiving:
         if not facts.signed or header is None or member is None:
             return facts.status, STRANGER
         return facts.status, self._exchange.answer(member, header, refusal=refusal, reason=reason)
+
+
+def _answer(id: str, result: str) -> PacketAnswer:
+    """What became of one that was handed to the store."""
+    if result == "refused":
+        return PacketAnswer(id=id, outcome="refused", reason=rows.OWN_ID)
+    return PacketAnswer(id=id, outcome="duplicate" if result == "duplicate" else "stored")

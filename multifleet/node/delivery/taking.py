@@ -20,8 +20,6 @@ from multifleet.store.store import Store
 
 UNREAD_ID = "00000000-0000-0000-0000-000000000000"
 AGAIN = "its frame was taken before"
-OWN_ID = "a message that was sent from here has its id: send it anew, with another one"
-"""Whoever got that message knows the id; with two of one id, nobody could tell which of them is asked about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +54,10 @@ class Taking:
         """What becomes of each; `again`: the frame was stored before."""
         pending: Counter[Key] = Counter()
         found = []
-        own = await self._own_ids(sender, read)
         for one, packet in zip(read, packets, strict=True):
-            admitted = Taken(one.id, None, OWN_ID) if one.id in own else one
-            admitted = await self._admitted(admitted, bytes(packet), pending, again)
+            admitted = await self._admitted(one, bytes(packet), pending, again)
             found.append(await self._unless_stored(sender, admitted))
         return found
-
-    async def _own_ids(self, sender: str, read: Sequence[Taken]) -> set[str]:
-        """Ids that messages sent from here have; what this node sends itself has one of them by right."""
-        rows = [one.row for one in read if one.row is not None]
-        return await self._store.outbox.have([row.id for row in rows if row.to.partition("/")[0] != sender])
 
     async def _admitted(self, one: Taken, packet: bytes, pending: Counter[Key], again: bool) -> Taken:
         """Unless it is not wanted here; with what is known of its author, which is never only what its sender says."""

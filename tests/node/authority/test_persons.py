@@ -18,10 +18,9 @@ from multifleet.core.receipts import State
 from multifleet.errors import BadInput
 from multifleet.node.authority import ssh_keygen
 from multifleet.node.authority.persons import A_MINUTE, UNPROVED, Persons
-from multifleet.node.delivery.taking import OWN_ID
 from multifleet.node.node import Node
 from multifleet.node.offering.showing import shown_by_hook
-from multifleet.store.rows import InboxRow
+from multifleet.store.rows import OWN_ID, InboxRow
 from tests.core.wire import NOW, message
 from tests.node.authority.persons_keys import Key, allow
 from tests.node.delivery.test_receiving import ask, now_message, request

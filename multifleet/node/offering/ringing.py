@@ -7,6 +7,7 @@ what another machine sent. It gets its mail with its user's next prompt.
 """
 
 import asyncio
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -28,7 +29,7 @@ AGAIN = 60.0
 TRY_AGAIN = 3.0
 """Seconds after which it is looked again whether a draft is gone, or a turn over."""
 TIMES = 3
-"""So often at the most is a line typed for a message: after that its user's next prompt has to do."""
+"""So often at the most is a session woken for a message: after that its user's next prompt has to do."""
 REMEMBERED = 500
 MAY_WAIT = 2
 """How loud a message is that nobody is woken for."""
@@ -48,11 +49,12 @@ class Ringing:
         self._counters = counters
         self._types = types
         self._rung: dict[str, tuple[float, float]] = {}
-        """Session: when it was last woken, monotonic, and when it had last written something then."""
+        """Session: when it was last woken, monotonic, and when it had last written something then; never again with the
+        same, where the line is kept in its queue for certain."""
         self._typed: Recent[str, float] = Recent(REMEMBERED)
         """Session: until when nothing is typed for it, monotonic."""
         self._times: Recent[Key, int] = Recent(REMEMBERED)
-        """Message: how often a line was typed for it."""
+        """Message: how often a session was woken for it."""
         self._group: asyncio.TaskGroup | None = None
 
     def start(self, group: asyncio.TaskGroup) -> None:
@@ -66,7 +68,7 @@ class Ringing:
             return
         for session in found.sessions if waits else ():
             keys = waits.get(session.session_id)
-            if keys is not None and self._can_be_woken(session) and self._is_due(session):
+            if keys is not None and self._can_be_woken(session) and self._is_due(session, keys):
                 self._rung[session.session_id] = (self._clock.monotonic(), session.updated_at)
                 self._group.create_task(self._ring(session, keys), name=f"wake {session.session_id}")
         while len(self._rung) > REMEMBERED:
@@ -76,7 +78,9 @@ class Ringing:
         is_known = session.client == codex_threads.CLIENT or (self._types and session.client in LOOKS)
         return is_known and session.status is Status.IDLE
 
-    def _is_due(self, session: Session) -> bool:
+    def _is_due(self, session: Session, keys: Sequence[Key]) -> bool:
+        if all((self._times.get(key) or 0) >= TIMES for key in keys):
+            return False
         now, last = self._clock.monotonic(), self._rung.get(session.session_id)
         if session.client != codex_threads.CLIENT:
             return now >= (self._typed.get(session.session_id) or 0.0)
@@ -88,22 +92,25 @@ class Ringing:
                 return
             # a thread in a terminal's own process has no daemon beside it that is told of its queue at once
             if not await self._type(session, keys):
-                await self._queue(session)
+                await self._queue(session, keys)
         else:
             await self._type(session, keys)
 
-    async def _queue(self, session: Session) -> None:
+    async def _queue(self, session: Session, keys: Sequence[Key]) -> None:
         try:
             await ring(self._codex, session)
         except Unreachable as error:
             self._counters.failed("ring_failed", session=session.session_id, reason=error)
         else:
+            # a client that stands still takes all lines of its queue when it goes on, each for a turn of its own
+            self._rung[session.session_id] = (math.inf, session.updated_at)
             self._counters.count("sessions_rung")
+            self._count(keys)
 
     async def _type(self, session: Session, keys: Sequence[Key]) -> bool:
         """Whether a line was typed for it just now, or a minute ago at the most."""
         now = self._clock.monotonic()
-        if not self._types or all((self._times.get(key) or 0) >= TIMES for key in keys):
+        if not self._types:
             return False
         if now < (self._typed.get(session.session_id) or 0.0):
             return True
@@ -124,9 +131,12 @@ class Ringing:
         else:
             self._counters.count("sessions_rung")
             self._counters.count("lines_typed")
+        self._count(keys)
+        return True
+
+    def _count(self, keys: Sequence[Key]) -> None:
         for key in keys:
             self._times.put(key, (self._times.get(key) or 0) + 1)
-        return True
 
 
 def _wakes(offer: Open) -> bool:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.node.fleet import Machines
+from multifleet.node.offering import ringing
+from tests.node.fleet import Machine, Machines
 from tests.sessions.real_claude import until
 from tests.sessions.written_thread import THREAD, Written
 
@@ -41,11 +42,41 @@ async def test_who_is_woken(
     if rung:
         await until(lambda: counted(mac2.node.counters.snapshot()), 10.0)
     for _ in range(3):
-        async with mac2.node.offering._turn_lock:
-            mac2.node.offering._ringing.look(await mac2.node.offering.live.find())
-        await asyncio.gather(*(task for task in asyncio.all_tasks() if task.get_name() == f"wake {THREAD}"))
+        await look(mac2)
     assert counted(mac2.node.counters.snapshot()) == rung
     thread.lock.close()
+
+
+@pytest.mark.parametrize("goes_on, rung", [(False, 1), (True, ringing.TIMES)])
+async def test_what_was_queued_for_a_thread_is_not_queued_again_until_it_did_something_and_not_for_ever(
+    fleet: Machines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, goes_on: bool, rung: int
+) -> None:
+    async def queued(*told: object) -> None:
+        """A client that stands still, and says yes to each line."""
+
+    monkeypatch.setattr(ringing, "ring", queued)
+    monkeypatch.setattr(ringing, "AGAIN", -1.0)
+    mac1, mac2 = await fleet.started("mac1", "mac2")
+    (tmp_path / "api").mkdir()
+    await mac2.node.seats.bind("api", str(tmp_path / "api"), False)
+    thread = Written(mac2.home / "codex", str(tmp_path / "api"))
+    thread.write("turn_context", **ASKS)
+    await mac2.node.hook("SessionStart", THREAD, str(tmp_path / "api"), pid=os.getpid(), client="codex")
+    await mac1.node.messages.send("mac2/api", "one")
+    await until(lambda: counted(mac2.node.counters.snapshot()), 10.0)
+    for _ in range(5):
+        if goes_on:
+            thread.write("turn_context", **ASKS)
+        await look(mac2)
+    assert counted(mac2.node.counters.snapshot()) == rung
+    thread.lock.close()
+
+
+async def look(machine: Machine) -> None:
+    """Whoever is to be woken is, once this returns."""
+    async with machine.node.offering._turn_lock:
+        machine.node.offering._ringing.look(await machine.node.offering.live.find())
+    await asyncio.gather(*(task for task in asyncio.all_tasks() if task.get_name() == f"wake {THREAD}"))
 
 
 def counted(counters: dict[str, int]) -> int:

@@ -47,13 +47,9 @@ class ClaudeRegistry:
         sessions: list[Session] = []
         problems: list[Problem] = []
         try:
-            names = sorted(os.listdir(self.config / "sessions"))
-        except FileNotFoundError:
-            names = []
+            records = self._names()
         except OSError as error:
             return Found((), (Problem(self.config / "sessions", error.strerror or "cannot be read"),))
-        # A number above all process ids is no process: it stands for a seat of another machine, and is not even read.
-        records = [name for name in names if _RECORD_NAME.fullmatch(name) and int(name[:-5]) <= PID_MAX]
         for name in records[:MAX_RECORDS]:
             path = self.config / "sessions" / name
             try:
@@ -77,6 +73,12 @@ class ClaudeRegistry:
             return None
         return now if now.proc_start == session.proc_start else None
 
+    def was_killed(self, session_id: str) -> bool:
+        """Whether this session's process is gone and its record is still there: a client that ends takes it away."""
+        with contextlib.suppress(OSError):
+            return any(self._is_left(name, session_id) for name in self._names()[:MAX_RECORDS])
+        return False
+
     def known_projects(self) -> tuple[Path, ...]:
         """The folders that the user has opened with the client and that still exist."""
         for path in (self.config / ".claude.json", self.config.parent / ".claude.json"):
@@ -86,6 +88,22 @@ class ClaudeRegistry:
                 names = projects if isinstance(projects, dict) else {}
                 return tuple(Path(name) for name in names if is_path(name) and os.path.isdir(name))
         return ()
+
+    def _names(self) -> list[str]:
+        try:
+            names = sorted(os.listdir(self.config / "sessions"))
+        except FileNotFoundError:
+            return []
+        # A number above all process ids is no process: it stands for a seat of another machine, and is not even read.
+        return [name for name in names if _RECORD_NAME.fullmatch(name) and int(name[:-5]) <= PID_MAX]
+
+    def _is_left(self, name: str, session_id: str) -> bool:
+        with contextlib.suppress(OSError, NotOurs, ValueError, RecursionError):
+            record = json.loads(read_own_file(self.config / "sessions" / name, MAX_RECORD))
+            if isinstance(record, dict) and record.get("sessionId") == session_id:
+                now, domain = started_at(int(name[:-5])), record.get("pidDomain")
+                return domain in (None, self._domain) and (now is None or now not in ("", record.get("procStart")))
+        return False
 
     def _read(self, path: Path) -> Session:
         try:

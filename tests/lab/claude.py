@@ -13,6 +13,7 @@ from tests.lab.client_install import claude_program
 from tests.lab.host import Host
 from tests.lab.machine import HOME
 from tests.lab.mock_anthropic import MockAPI
+from tests.lab.proc import Proc
 from tests.lab.tools import LabError, wait_for
 
 FAKE_KEY = "sk-test-fake-0123456789abcdef"
@@ -99,9 +100,14 @@ class ClaudeOnHost:
     def ask(self, prompt: str, timeout: float = 60.0) -> str:
         """One `claude -p` in the same folder (no session needs to run); its answer."""
         self.prepare()
-        command = self.command("-p", prompt)
-        command = ["env", "-i", *(f"{k}={v}" for k, v in self.environment().items()), *command]
+        command = ["env", "-i", *(f"{k}={v}" for k, v in self.environment().items()), *self.command("-p", prompt)]
         return self.host.run(command, cwd=self.folder, timeout=timeout).stdout
+
+    def begin(self, prompt: str) -> Proc:
+        """The same, not waited for."""
+        self.prepare()
+        command = ["env", "-i", *(f"{k}={v}" for k, v in self.environment().items()), *self.command("-p", prompt)]
+        return self.host.popen(command, cwd=self.folder)
 
     def tmux(self, *words: str, check: bool = True) -> str:
         """A tmux command in the host, to this session's own server."""

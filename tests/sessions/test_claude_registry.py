@@ -13,6 +13,7 @@ import pytest
 
 from multifleet.sessions.base import Status
 from multifleet.sessions.claude_registry import ClaudeRegistry, config_dir, is_running
+from multifleet.sessions.processes import started_at
 from tests.sessions.records import SESSION_ID, Registered
 
 
@@ -149,6 +150,21 @@ def test_a_process_that_is_gone_is_stale(registered: Registered) -> None:
     assert not is_running(session)
     assert ClaudeRegistry(registered.config).reread(session) is None
     assert {s.pid for s in ClaudeRegistry(registered.config).find().sessions} == {os.getpid()}
+
+
+def test_a_session_whose_process_is_gone_and_whose_record_is_not_was_killed(registered: Registered) -> None:
+    registry = ClaudeRegistry(registered.config)
+    killed = "00000000-1111-4222-8333-444444444444"
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        path = registered.path.with_name(f"{child.pid}.json")
+        start = started_at(child.pid)
+        path.write_text(json.dumps({**registered.record, "pid": child.pid, "procStart": start, "sessionId": killed}))
+        assert not registry.was_killed(killed), "it runs"
+        child.kill()
+        child.wait()
+    assert registry.was_killed(killed) and not registry.was_killed(SESSION_ID)
+    path.unlink()
+    assert not registry.was_killed(killed)
 
 
 def test_a_session_read_again_may_have_another_conversation(registered: Registered) -> None:

@@ -53,8 +53,10 @@ class Following:
         hold_back: Callable[[str, float], None],
         is_out: Callable[[str], bool] = lambda sender: False,
         turn_to_hooks: Callable[[str], None] = lambda session: None,
+        was_killed: Callable[[str], bool] = lambda session: False,
     ) -> None:
-        """`turn_to_hooks`: post no more to a session's inbox."""
+        """`turn_to_hooks`: post no more to a session's inbox. `was_killed`: whether a session that wrote nothing down
+        was, as its client's own files say."""
         self._offers = offers
         self._watching = watching
         self._seeds = seeds
@@ -62,6 +64,7 @@ class Following:
         self._hold_back = hold_back
         self._is_out = is_out
         self._turn_to_hooks = turn_to_hooks
+        self._was_killed = was_killed
 
     async def look(self, found: Found) -> None:
         """Look at every open offer; `found` are the live sessions."""
@@ -107,6 +110,8 @@ class Following:
         if session is None or _is_other_process(offer, session):
             if session is not None and fact.height >= Fact.ENTERED.height:
                 return  # taken up again with its conversation, of which the message is a part
+            if not offer.met and self._watching.has_begun(offer.session):
+                offer.met, offer.gone_at = True, None  # it may be about to be met, or have been killed before that
             if self._is_gone(offer):
                 await self._end(offer, fact)
         elif sighting.dropped:
@@ -117,10 +122,16 @@ class Following:
     async def _end(self, offer: Open, fact: Fact) -> None:
         if fact is Fact.SEEN:
             self._offers.finish(offer, State.SEEN)  # the turn was cut off
-        elif offer.row.via == HOOKS and not self._watching.has_transcript(offer.session):
+        elif self._ended_unseen(offer):
             self._offers.finish(offer, State.OFFERED)  # shown, and nothing is written down that could tell more
         else:
             await self._offers.give_back(offer, "the session ended before it took it up")
+
+    def _ended_unseen(self, offer: Open) -> bool:
+        """Whether a session ended by itself that writes nothing down; one that was killed may not have come to that."""
+        if offer.row.via != HOOKS or self._watching.has_transcript(offer.session):
+            return False
+        return not self._was_killed(offer.session)
 
     async def _look_at_state(self, offer: Open, fact: Fact, session: Session) -> None:
         now = self._clock.monotonic()

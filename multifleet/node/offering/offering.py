@@ -111,6 +111,7 @@ class Offering:
             self._due.hold_back,
             self._is_out,
             self.clients.turn_to_hooks,
+            registry.was_killed,
         )
         self._limits: Recent[tuple[str, int], OfferLimits] = Recent(LIMITS_KEPT)
         self._news = asyncio.Event()

@@ -89,30 +89,36 @@ class Watching:
             return False
         return True if isinstance(followed.proof, TranscriptProof) else followed.proof.understood
 
+    def has_begun(self, session_id: str) -> bool:
+        """Whether it is a thread of Codex that has begun its first turn: then it was there, though nobody met it."""
+        followed = self._followed.get(session_id)
+        return followed is not None and isinstance(followed.proof, RolloutProof) and followed.proof.understood
+
     async def read(self, session_id: str, session: Session | None) -> None:
         """Read on in one conversation's transcript; others get their turn while a long one is read."""
         followed = self._followed.get(session_id)
         if followed is None:
             return
-        if session is not None and not followed.file.path.exists():
-            self._look_again(followed, session)
+        if not followed.file.path.exists():
+            self._look_again(followed, session_id, session)
         while data := followed.file.read():
             if followed.file.restarted():
                 followed.proof.restart()
             followed.proof.feed(data)
             await asyncio.sleep(0)
 
-    def _look_again(self, followed: _Followed, session: Session) -> None:
+    def _look_again(self, followed: _Followed, session_id: str, session: Session | None) -> None:
         if isinstance(followed.proof, GeminiChatProof | QwenChatProof):
             return
-        rollout = rollout_path(self._codex, session.session_id)
+        rollout = rollout_path(self._codex, session_id)
+        path = followed.file.path
         proof: Proof | None = None
-        if session.client == QWEN and session.transcript is not None:
-            path, proof = session.transcript, QwenChatProof()
-        elif rollout is not None:
+        if rollout is not None:
             path, proof = rollout, RolloutProof()
-        else:
-            path = transcript_path(self._config, session.cwd, session.session_id)
+        elif session is not None and session.client == QWEN and session.transcript is not None:
+            path, proof = session.transcript, QwenChatProof()
+        elif session is not None:
+            path = transcript_path(self._config, session.cwd, session_id)
         followed.file.path = path
         if proof is not None and isinstance(followed.proof, TranscriptProof):
             # such a file is made in the first turn, and only then is known which client's it is

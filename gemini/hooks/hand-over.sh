@@ -18,6 +18,12 @@ case $session in
 '' | *[!0-9a-zA-Z_-]*) exit 0 ;;
 esac
 box=${MULTIFLEET_HOME:-$HOME/.multifleet}/seeds/$session
+# Gemini CLI says nowhere else that a turn is over: the daemon is told where it waits for that, and the turn left alone.
+if [ "$1" = AfterAgent ]; then
+    [ -f "$box/awaited" ] && [ ! -h "$box/awaited" ] && [ -O "$box/awaited" ] || exit 0
+    mv "$box/awaited" "$box/ended" 2>/dev/null
+    exit 0
+fi
 [ -f "$box/next" ] && [ ! -h "$box/next" ] && [ -O "$box/next" ] || exit 0
 
 # A turn that a Stop hook already prolonged is not prolonged again: two sessions could keep each other awake for ever.

@@ -53,6 +53,11 @@ class GeminiChatProof:
         """Stop looking for an offer."""
         self._watches.pop(offer_id, None)
 
+    @property
+    def awaits_end(self) -> bool:
+        """Whether the end of a turn is all that an answer lacks."""
+        return any(one.fact is Fact.SEEN and one.is_rung and not one.ended for one in self._watches.values())
+
     def sighting(self, offer_id: str) -> Sighting:
         """All that is proven of an offer so far."""
         watch = self._watches.get(offer_id)

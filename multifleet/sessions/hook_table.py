@@ -13,7 +13,7 @@ class Form(NamedTuple):
     """What a client wants."""
 
     events: tuple[str, ...]
-    """When messages are handed over."""
+    """When messages are handed over, or the daemon hears that a turn is over."""
     start: str
     """The event that tells the daemon of a new session."""
     unit: int
@@ -22,7 +22,7 @@ class Form(NamedTuple):
 
 FORMS = {
     "codex": Form(("UserPromptSubmit", "Stop"), "SessionStart", 1),
-    "gemini": Form(("BeforeAgent",), "SessionStart", 1000),
+    "gemini": Form(("BeforeAgent", "AfterAgent"), "SessionStart", 1000),
     # at a turn's end Qwen Code does not say whether it asks its user: nothing may have it go on there
     "qwen": Form(("UserPromptSubmit",), "SessionStart", 1),
 }

@@ -20,6 +20,11 @@ MAX_SEED = 256 * 1024
 ENDING = '"}}\n'
 """What closes the hook's answer after the fragment."""
 
+AWAITED, ENDED = "awaited", "ended"
+"""Files in a session's folder: that the end of its turn is waited for, and that it came."""
+LONGEST_TURN = 86_400.0
+"""Seconds for which that is waited for."""
+
 _SESSION_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,79}")
 _TAKEN = re.compile(r"(taken|woke)\.([1-9][0-9]{0,9})")
 
@@ -115,6 +120,23 @@ class SeedBox:
                 found.append(Taken(session_id, path, int(match[2]), at, _fragment_of(path), match[1] == "woke"))
         return sorted(found, key=lambda taken: (taken.at, taken.pid))
 
+    def await_end(self, session_id: str) -> None:
+        """Have a hook say when the turn that is about to begin is over."""
+        folder = self._folder(session_id)
+        make_private_folder(self._root)
+        make_private_folder(folder)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(folder / ENDED)
+        os.close(os.open(folder / AWAITED, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+
+    def has_ended(self, session_id: str) -> bool:
+        """Whether a hook said so; it says it once."""
+        try:
+            os.unlink(self._folder(session_id) / ENDED)
+        except OSError:
+            return False
+        return True
+
     def clear(self, before: float, keep: Container[str] = ()) -> None:
         """Removes what hooks took before that moment (wall-clock seconds), and folders with nothing in them; what
         lies in those of the sessions to `keep` stays."""
@@ -125,6 +147,10 @@ class SeedBox:
                 if taken.at < before:
                     with contextlib.suppress(FileNotFoundError):
                         os.unlink(taken.path)
+            for name in (AWAITED, ENDED):
+                with contextlib.suppress(FileNotFoundError):
+                    if os.lstat(path := self._root / session_id / name).st_mtime < before - LONGEST_TURN:
+                        os.unlink(path)
             with contextlib.suppress(OSError):
                 os.rmdir(self._root / session_id)
 

@@ -27,6 +27,8 @@ DRAWN, TAKEN = 3.0, 5.0
 """Seconds for the client to draw what was put there, and to take it."""
 PAUSE = 0.08
 """Seconds between two looks; an Enter within 0.04 s of pasted text is taken for a part of it by some clients."""
+YES = "typed"
+_SAY_YES, _SAY_NO = f"display-message -p {YES}", "display-message -p changed"
 SERVERS = 16
 """Servers of tmux that are asked, the newest first."""
 PATH = ":".join((os.environ.get("PATH", os.defpath), "/opt/homebrew/bin", "/usr/local/bin"))
@@ -103,25 +105,28 @@ async def _put(pane: Pane, state: str) -> None:
     """Into the prompt, if it is still as it was."""
     buffer = f"mf{secrets.token_hex(8)}"
     await _tmux(pane.server, "load-buffer", "-b", buffer, "-", stdin=WORDS.encode())
-    yes = f"paste-buffer -p -d -b {buffer} -t {pane.id} ; display-message -p typed"
-    no = f"delete-buffer -b {buffer} ; display-message -p changed"
-    if await _if_same(pane, state, yes, no) != "typed":
+    yes = f"paste-buffer -p -d -b {buffer} -t {pane.id} ; {_SAY_YES}"
+    if await _if_same(pane, state, yes, f"delete-buffer -b {buffer} ; {_SAY_NO}") != YES:
         raise NotNow("somebody typed there just now")
 
 
 async def _send(client: str, pane: Pane) -> None:
-    """Press Enter while our line and nothing else stands in the prompt, until the client has taken it."""
-    words, drawn = squeezed(WORDS), False
+    """Press Enter while our line and nothing else stands in the prompt, until the client has taken it.
+
+    Once, and again only where the cursor has moved: then the client took the Enter for a part of what was pasted. One
+    that is slow to draw would send the line twice.
+    """
+    words, pressed = squeezed(WORDS), ""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(DRAWN + TAKEN):
             while True:
                 await asyncio.sleep(PAUSE)
                 state, screen = await _look(pane)
                 held = prompts.holds(client, state, screen)
-                if held == words:
-                    drawn = True
-                    await _if_same(pane, state, f"send-keys -t {pane.id} Enter", "display-message -p changed")
-                elif drawn and not held.startswith(words[:20]):
+                if held == words and state != pressed:
+                    if await _if_same(pane, state, f"send-keys -t {pane.id} Enter ; {_SAY_YES}", _SAY_NO) == YES:
+                        pressed = state
+                elif pressed and not held.startswith(words[:20]):
                     return
     raise Unreachable("the line was put into its prompt and not taken")
 

@@ -158,6 +158,20 @@ def test_another_client_names_its_session_in_the_event(shell: list[str], tmp_pat
     assert hand_over_to_another(shell, tmp_path, event, given) == ""
 
 
+def test_the_end_of_a_turn_of_gemini_is_told_once_where_it_is_waited_for_and_shows_nothing(
+    shell: list[str], tmp_path: Path
+) -> None:
+    box = SeedBox(tmp_path)
+    box.put(ID, "hello")
+    over = told("AfterAgent", prompt="good morning", prompt_response="done", stop_hook_active=False)
+    assert hand_over_to_another(shell, tmp_path, "AfterAgent", over, client="gemini") == ""
+    assert box.waits(ID) and not box.has_ended(ID)
+    box.await_end(ID)
+    for _ in range(2):
+        assert hand_over_to_another(shell, tmp_path, "AfterAgent", over, client="gemini") == ""
+    assert box.has_ended(ID) and not box.has_ended(ID)
+
+
 def test_another_clients_turn_is_prolonged_once_too(shell: list[str], tmp_path: Path) -> None:
     text = "\n".join(HOSTILE.values()) + "}}"
     SeedBox(tmp_path).put(ID, fragment(text))

@@ -4,6 +4,7 @@ import json
 import os
 import stat
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from multifleet.sessions.own_files import NotOurs
-from multifleet.sessions.seeds import ENDING, MAX_SEED, SeedBox, fragment
+from multifleet.sessions.seeds import AWAITED, ENDED, ENDING, LONGEST_TURN, MAX_SEED, SeedBox, fragment
 
 ID = "85f25b7e-8348-4b79-bdeb-0f2f2dc40cb5"
 
@@ -172,3 +173,16 @@ def test_a_folder_that_is_not_ours_alone_is_refused(home: Path, plant: str) -> N
     with pytest.raises(NotOurs):
         SeedBox(home).put(ID, "x")
     assert os.listdir(real) == [] and SeedBox(home).sessions() == []
+
+
+def test_the_end_of_a_turn_is_waited_for_anew_each_time_and_not_for_ever(tmp_path: Path) -> None:
+    box = SeedBox(tmp_path)
+    box.await_end("s1")
+    (tmp_path / "seeds/s1" / AWAITED).rename(tmp_path / "seeds/s1" / ENDED)
+    box.await_end("s1")
+    assert not box.has_ended("s1"), "that was said of an earlier turn"
+    now = time.time()
+    box.clear(now)
+    assert box.sessions() == ["s1"]
+    box.clear(now + LONGEST_TURN + 60.0)
+    assert box.sessions() == []

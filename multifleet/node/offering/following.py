@@ -100,6 +100,9 @@ class Following:
 
     async def _look_at_transcript(self, offer: Open, session: Session | None) -> None:
         await self._watching.read(offer.session, session)
+        if self._watching.awaits_end(offer.session) and self._seeds.has_ended(offer.session):
+            await self._watching.read(offer.session, session)  # it was said after the last words were written
+            self._watching.end_turn(offer.session)
         # What is proven, not what is new: what could not be written down when it was new is told now.
         sighting = self._watching.sighting(offer.session, offer.id)
         fact = sighting.fact

@@ -99,7 +99,7 @@ class Offering:
         self._seeds = SeedBox(setup.home)
         watching = Watching(config, codex, self.others.chat_of)
         self.offers = Offers(store, clock, counters, watching, state_to, lambda sender: refusal_words(out(sender)))
-        self._ringing = Ringing(codex, self.offers, clock, counters, setup.config.typeToWake)
+        self._ringing = Ringing(codex, self.offers, self._seeds, clock, counters, setup.config.typeToWake)
         self._replies = Replies(self._node, store, counters, self.inboxes, sending, self.wake)
         self._rousing = Rousing(setup.home, self._seeds, self.offers, clock)
         self._due = Due(store, clock, self.offers, self._is_out, is_stopped)

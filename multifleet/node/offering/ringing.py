@@ -18,16 +18,20 @@ from multifleet.node.clock import NodeClock
 from multifleet.node.counters import Counters
 from multifleet.node.offering.clients import HOOKS
 from multifleet.node.offering.offers import Offers, Open
-from multifleet.sessions import codex_threads
+from multifleet.sessions import codex_threads, gemini_chat
 from multifleet.sessions.base import Found, Session, Status, Unreachable
 from multifleet.sessions.codex_queue import ring
 from multifleet.sessions.codex_rollout import asks_nobody
+from multifleet.sessions.own_files import NotOurs
+from multifleet.sessions.seeds import SeedBox
 from multifleet.sessions.typed_ring import NotNow, find_pane, type_ring
 
 AGAIN = 60.0
 """Seconds after which a session that did nothing since it was woken is woken again."""
-TRY_AGAIN = 3.0
+TRY_AGAIN = 2.0
 """Seconds after which it is looked again whether a draft is gone, or a turn over."""
+NOT_TAKEN = 3600.0
+"""Seconds for which nothing is typed for a session that did not take the line."""
 TIMES = 3
 """So often at the most is a session woken for a message: after that its user's next prompt has to do."""
 REMEMBERED = 500
@@ -41,10 +45,19 @@ Key = tuple[str, str]
 class Ringing:
     """One for the node."""
 
-    def __init__(self, codex: Path, offers: Offers, clock: NodeClock, counters: Counters, types: bool = True) -> None:
+    def __init__(
+        self,
+        codex: Path,
+        offers: Offers,
+        seeds: SeedBox,
+        clock: NodeClock,
+        counters: Counters,
+        types: bool = True,
+    ) -> None:
         """`types`: whether anything may be typed into a terminal."""
         self._codex = codex
         self._offers = offers
+        self._seeds = seeds
         self._clock = clock
         self._counters = counters
         self._types = types
@@ -121,12 +134,17 @@ class Ringing:
                 self._typed.put(session.session_id, now)
             return False
         try:
+            if session.client == gemini_chat.CLIENT:
+                self._seeds.await_end(session.session_id)
             await type_ring(session.client, pane)
         except NotNow:
             self._counters.count("rings_put_off")
-            self._typed.put(session.session_id, self._clock.monotonic() + TRY_AGAIN)
+            is_codex = session.client == codex_threads.CLIENT
+            self._typed.put(session.session_id, now if is_codex else self._clock.monotonic() + TRY_AGAIN)
             return False
-        except Unreachable as error:
+        except (Unreachable, NotOurs, OSError) as error:
+            # one that stands still would have the line in its prompt once more each time
+            self._typed.put(session.session_id, now + NOT_TAKEN)
             self._counters.failed("typed_ring_failed", session=session.session_id, reason=error)
         else:
             self._counters.count("sessions_rung")

@@ -107,6 +107,17 @@ class Watching:
             followed.proof.feed(data)
             await asyncio.sleep(0)
 
+    def awaits_end(self, session_id: str) -> bool:
+        """Whether its client has to say that a turn is over, because the file does not."""
+        followed = self._followed.get(session_id)
+        return followed is not None and isinstance(followed.proof, GeminiChatProof) and followed.proof.awaits_end
+
+    def end_turn(self, session_id: str) -> None:
+        """The client said that the turn which stands last in what was read is over."""
+        followed = self._followed.get(session_id)
+        if followed is not None and isinstance(followed.proof, GeminiChatProof):
+            followed.proof.end_turn()
+
     def _look_again(self, followed: _Followed, session_id: str, session: Session | None) -> None:
         if isinstance(followed.proof, GeminiChatProof | QwenChatProof):
             return

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from multifleet.core.receipts import State
+from multifleet.sessions.seeds import SeedBox
 from tests.lab.mock_gemini import MockGemini
 from tests.node.offering.stage import Stage
 from tests.sessions.real_claude import until
@@ -41,7 +42,7 @@ async def test_an_idle_session_in_tmux_is_woken_by_one_typed_line_but_not_over_a
     stage: Stage, api: MockGemini
 ) -> None:
     home = stage.folder / "home"
-    api.when("mail from another machine", {"text": "I rebase now"}, once=True)
+    api.when("waits for this session", {"text": "I rebase now"}, once=True)
     async with stage.served(), RealGemini(api, home, stage.mac2.home, home / "project") as gemini:
         await until(stage.node.offering.others.find, what="its start hook")
         await gemini.terminal.press("C-y")
@@ -55,15 +56,21 @@ async def test_an_idle_session_in_tmux_is_woken_by_one_typed_line_but_not_over_a
         assert not api.requests and "mail from" not in await gemini.terminal.screen()
         await gemini.terminal.press("C-u")
         await gemini.terminal.wait_screen(EMPTY)
-        await stage.mac1.wait(first, State.SEEN)
+        trace = await stage.mac1.wait(first, State.ANSWERED)
+        assert trace.events[-1].detail == "I rebase now"
         (session,) = (await stage.node.sessions_view(True)).sessions
         assert (session.client, session.status) == ("gemini", "idle")
-        await stage.send("MARK-AGAIN it changed again")
-        await gemini.terminal.prompt("good morning")
-        await asyncio.to_thread(api.wait_for, "MARK-AGAIN")
+        again = await stage.send("MARK-AGAIN it changed again")
+        api.when("good morning", {"status": 400}, once=True)
+        for prompt in ("good morning", "good evening"):
+            await until(lambda: SeedBox(stage.mac2.home).waits(session.session), what="a text lies ready")
+            await gemini.terminal.prompt(prompt)
+            await asyncio.to_thread(api.wait_for, prompt)
+        await stage.mac1.wait(again, State.SEEN)
     assert stage.node.counters.snapshot()["lines_typed"] == 1, "no second line within a minute"
-    asked = api.asked("MARK-IDLE")[0]["conversation"]
-    assert asked.count("MARK-IDLE") == 1 and asked.count("waits for this session") == 1
+    asked = api.asked("good evening")[0]["conversation"]
+    assert [asked.count(one) for one in ("MARK-IDLE", "waits for this session", "MARK-AGAIN")] == [1, 1, 1]
+    assert "good morning" not in asked, "the client took it out of the conversation"
 
 
 async def test_a_session_at_its_prompt_is_woken_at_once_and_one_that_is_killed_leaves_its_mail_to_the_next(

@@ -77,7 +77,7 @@ class MockAPI:
         """The requests to the model whose conversation (not tools or system prompt) holds the text."""
         return [row for row in self.requests if row["model"] and text in row["conversation"]]
 
-    def wait_for(self, text: str, timeout: float = 30.0) -> Body:
+    def wait_for(self, text: str, timeout: float = 60.0) -> Body:
         """The first request to the model that holds the text; AssertionError when none comes in time."""
         with self._news:
             if not self._news.wait_for(lambda: self.asked(text), timeout):

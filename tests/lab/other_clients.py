@@ -118,7 +118,7 @@ class ClientOnHost:
 
     def wait_ready(self) -> None:
         """Until its prompt is there."""
-        self.wait_screen(PROMPTS[self.client])
+        self.wait_screen(PROMPTS[self.client], 90.0)  # some take many seconds of a processor for it
 
     def end(self) -> None:
         """End it and its terminal, which it may outlive."""

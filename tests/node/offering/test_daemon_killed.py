@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from multifleet.core.receipts import State
-from multifleet.node.offering import offering as offering_module
 from multifleet.node.offering.offers import Offers
+from multifleet.sessions import claude_inbox
 from multifleet.sessions.mock_messages_api import Answer
 from tests.node.offering.stage import Stage, Stop
 from tests.sessions.real_claude import RealClaude
@@ -42,8 +42,8 @@ async def test_after_stored(stage: Stage) -> None:
 @pytest.mark.parametrize("after", [False, True], ids=["before_the_write", "after_the_write"])
 async def test_after_offering_was_committed(stage: Stage, monkeypatch: pytest.MonkeyPatch, after: bool) -> None:
     async with stage.claude("project") as claude:
-        stop = Stop(offering_module.post, after=after, when=always)
-        monkeypatch.setattr(offering_module, "post", stop)
+        stop = Stop(claude_inbox.post, after=after, when=always)
+        monkeypatch.setattr(claude_inbox, "post", stop)
         id = await stage.send("MARK-B")
         async with asyncio.timeout(10.0):
             await stop.reached.wait()

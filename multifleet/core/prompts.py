@@ -61,27 +61,30 @@ def why_not_typed(client: str, state: str, screen: str) -> str:
         return DRAFT
     if not _is_pad(lines[row - 1]):
         return NO_PROMPT
-    top = row - 1
-    if look.modes:
-        top = row - 3
-        if not _RULE.fullmatch(lines[top]):
-            return NO_PROMPT
-        if not lines[row - 2].strip().startswith(look.modes):
-            return ASKS_NOBODY
+    if not _asks(look, lines, row):
+        return ASKS_NOBODY
+    top = row - 3 if look.modes else row - 1
     return BUSY if any(look.busy in line for line in lines[max(0, top - STATUS_LINES) : top]) else ""
 
 
 def holds(client: str, state: str, screen: str) -> str:
-    """What stands in the prompt, without any spaces; empty where no prompt is shown."""
+    """What stands in the prompt, without any spaces; empty where no prompt is shown, or its user is not asked."""
     look, place = LOOKS.get(client), place_of_cursor(state)
     lines = _plain(screen.split("\n"))
     if look is None or place is None or not place[1] < len(lines) or not _ends(lines, place[1]):
         return ""
     indent = " " * len(look.sign)
     first = next((row for row in range(place[1], -1, -1) if lines[row] and not lines[row].startswith(indent)), -1)
-    if first < 0 or not lines[first].startswith(look.sign):
+    if first < 0 or not lines[first].startswith(look.sign) or not _asks(look, lines, first):
         return ""
     return squeezed(" ".join(line[len(look.sign) :] for line in lines[first : place[1] + 1]))
+
+
+def _asks(look: Look, lines: Sequence[str], row: int) -> bool:
+    """Whether the screen says so above the prompt that begins in this row, where it would say the contrary, too."""
+    if not look.modes:
+        return True
+    return row > 2 and bool(_RULE.fullmatch(lines[row - 3])) and lines[row - 2].strip().startswith(look.modes)
 
 
 def _plain(raw: Sequence[str]) -> list[str]:

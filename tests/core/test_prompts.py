@@ -67,6 +67,8 @@ def test_into_which_prompts_a_line_may_be_typed(client: str, state: str, screen:
         ("gemini", at(20), gemini(f" > \x1b[38;5;15m{LINE}"), LINE),
         ("gemini", at(20, 7), gemini(f" > {LINE[:20]}", pads=("", f"   {LINE[20:]}")).replace(FOOTER, ""), LINE),
         ("gemini", at(3, 7), gemini(f" > {LINE}").replace(FOOTER, ""), LINE),
+        ("gemini", at(20), gemini(f" > {LINE}", " YOLO Ctrl+Y"), ""),
+        ("gemini", at(20), gemini(f" > {LINE}", " plan Shift+Tab to manual"), ""),
         ("gemini", at(20), gemini(f" > {LINE} and a user's own words"), f"{LINE} and a user's own words"),
         ("gemini", at(20), gemini(f" > {LINE[:20]}", pads=("", f"   {LINE[20:]}")), ""),
         ("gemini", at(3, 3), gemini(f" > {LINE}"), ""),

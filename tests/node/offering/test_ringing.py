@@ -2,13 +2,18 @@
 
 import asyncio
 import os
+import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from multifleet.node.offering import ringing
+from multifleet.sessions import typed_ring
 from tests.node.fleet import Machine, Machines
+from tests.sessions import standing_still
 from tests.sessions.real_claude import until
+from tests.sessions.terminal import Terminal
 from tests.sessions.written_thread import THREAD, Written
 
 ASKS = {"approval_policy": "on-request", "sandbox_policy": {"type": "workspace-write"}}
@@ -76,9 +81,39 @@ async def look(machine: Machine) -> None:
     """Whoever is to be woken is, once this returns."""
     async with machine.node.offering._turn_lock:
         machine.node.offering._ringing.look(await machine.node.offering.live.find())
-    await asyncio.gather(*(task for task in asyncio.all_tasks() if task.get_name() == f"wake {THREAD}"))
+    await asyncio.gather(*(task for task in asyncio.all_tasks() if task.get_name().startswith("wake ")))
 
 
 def counted(counters: dict[str, int]) -> int:
     """How often a thread was to be woken."""
     return counters.get("ring_failed", 0) + counters.get("sessions_rung", 0)
+
+
+@pytest.mark.parametrize("types", [True, False])
+async def test_a_session_that_stands_still_is_typed_one_line_and_none_where_that_is_turned_off(
+    fleet: Machines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, types: bool
+) -> None:
+    monkeypatch.setattr(typed_ring, "DRAWN", 0.0)
+    monkeypatch.setattr(typed_ring, "TAKEN", 0.5)
+    mac1, mac2 = await fleet.started("mac1", "mac2")
+    mac2.config = msgspec.structs.replace(mac2.config, typeToWake=types)
+    await mac2.restart()
+    (tmp_path / "api").mkdir()
+    await mac2.node.seats.bind("api", str(tmp_path / "api"), False)
+    chat = tmp_path / "session-1.jsonl"
+    chat.write_text('{"$set":{"messages":[]}}\n')
+    terminal = Terminal()
+    try:
+        pid = await terminal.start((sys.executable, standing_still.__file__), tmp_path, dict(os.environ))
+        await terminal.wait_screen("Type your message")
+        await mac2.node.hook("SessionStart", "g1", str(tmp_path / "api"), str(chat), pid=pid, client="gemini")
+        await mac1.node.messages.send("mac2/api", "one")
+        await until(lambda: (mac2.home / "seeds/g1/next").exists(), 10.0)
+        if types:
+            await until(lambda: mac2.node.counters.snapshot().get("typed_ring_failed"), 10.0)
+        for _ in range(3):
+            await look(mac2)
+        assert mac2.node.counters.snapshot().get("typed_ring_failed", 0) == int(types)
+        assert (mac2.home / "seeds/g1/next").exists(), "its user's next prompt shows it"
+    finally:
+        await terminal.end()

@@ -52,7 +52,7 @@ async def test_a_question_that_is_killed_leaves_it_to_the_next_at_every_rung_unt
     stage: Stage, api: MockOpenAI, codex: RealCodex
 ) -> None:
     async with stage.served():
-        api.when("a long one", {"text": "too late", "delay": 8.0}, once=True)
+        api.when("a long one", {"text": "too late", "delay": 30.0}, once=True)
         async with killed(codex, "a long one"):
             assert await asyncio.to_thread(api.wait_for, "a long one")
             id = await stage.send("MARK-KILLED rebase please")
@@ -60,7 +60,7 @@ async def test_a_question_that_is_killed_leaves_it_to_the_next_at_every_rung_unt
         await until(lambda: not stage.node.offering.offers, 10.0)
         assert await stage.states(id) == ["queued", "stored"], "no hook has taken it"
 
-        api.when("MARK-KILLED", {"text": "too late", "delay": 8.0}, once=True)
+        api.when("MARK-KILLED", {"text": "too late", "delay": 30.0}, once=True)
         async with killed(codex, "good morning"):
             assert await asyncio.to_thread(api.wait_for, "MARK-KILLED")
             await stage.mac1.wait(id, State.OFFERED)
@@ -69,7 +69,7 @@ async def test_a_question_that_is_killed_leaves_it_to_the_next_at_every_rung_unt
         assert "seen" not in await stage.states(id)
 
         api.when("MARK-KILLED", {"tools": [("no_such_tool", {})]}, once=True)
-        api.when("no_such_tool", {"text": "too late", "delay": 8.0}, once=True)
+        api.when("no_such_tool", {"text": "too late", "delay": 30.0}, once=True)
         async with killed(codex, "good evening"):
             await stage.mac1.wait(id, State.SEEN)
         await until(lambda: not stage.node.offering.offers, 10.0)

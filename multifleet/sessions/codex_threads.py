@@ -14,6 +14,8 @@ from multifleet.sessions.processes import owner_of, started_at
 CLIENT = "codex"
 LOCKS = "thread-writer-locks"
 MAX_THREADS = 500
+PAGE, READS = 3_500, 3
+"""Characters below which the system's list of locks is whole, and how often a longer one is read."""
 AT_TERMINAL = "cli"
 WITH_A_PERSON = ("cli", "vscode")
 """Sources of threads with a person before them; a terminal that Codex's own daemon serves is of the second, too."""
@@ -91,14 +93,33 @@ class CodexThreads:
 
 
 def _holders() -> dict[int, int]:
-    """Who holds an exclusive flock: inode of the file -> pid."""
+    """Who holds an exclusive flock: inode of the file -> pid.
+
+    The kernel tells no more than a page at one moment; where others come and go meanwhile it may pass a lock over.
+    """
     held: dict[int, int] = {}
+    for _ in range(READS):
+        listed = _locks()
+        held |= _exclusive(listed)
+        if len(listed) < PAGE:
+            break
+    return held
+
+
+def _exclusive(listed: str) -> dict[int, int]:
+    held: dict[int, int] = {}
+    for line in listed.splitlines():
+        words = line.split()
+        if words[1:4] == ["FLOCK", "ADVISORY", "WRITE"] and len(words) > 5:
+            inode = words[5].rpartition(":")[2]
+            if inode.isdecimal() and words[4].isdecimal():
+                held[int(inode)] = int(words[4])
+    return held
+
+
+def _locks() -> str:
     try:
         with open("/proc/locks", encoding="ascii") as file:
-            for line in file:
-                words = line.split()
-                if words[1:4] == ["FLOCK", "ADVISORY", "WRITE"]:
-                    held[int(words[5].rpartition(":")[2])] = int(words[4])
-    except (OSError, ValueError, IndexError):
-        return {}
-    return held
+            return file.read()
+    except (OSError, ValueError):
+        return ""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from multifleet.sessions import codex_threads
 from multifleet.sessions.base import Status
 from multifleet.sessions.codex_rollout import asks_nobody, codex_home, rollout_path
 from multifleet.sessions.codex_threads import CodexThreads
@@ -42,6 +43,18 @@ def test_a_lock_that_nobody_holds_is_of_a_thread_that_was_killed(written: Writte
     assert threads.find().sessions
     fcntl.flock(written.lock, fcntl.LOCK_UN)
     assert threads.find().sessions == ()
+
+
+def test_a_lock_that_the_system_passes_over_in_a_long_list_is_looked_for_again(
+    written: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = "".join(f"{n}: FLOCK  ADVISORY  WRITE 4711 fd:00:{n} 0 EOF\n" for n in range(100))
+    waits = "7: -> FLOCK  ADVISORY  WRITE 4711 fd:00:7 0 EOF\n7: FLOCK  ADVISORY  WRITE\n"
+    ours = f"1: FLOCK  ADVISORY  WRITE {os.getpid()} fd:00:{os.fstat(written.lock.fileno()).st_ino} 0 EOF\n"
+    for lists, found in (([others, others + waits + ours, others], 1), ([waits, ours], 0), ([others] * 3, 0)):
+        told = iter(lists)
+        monkeypatch.setattr(codex_threads, "_locks", lambda told=told: next(told))
+        assert len(CodexThreads(written.home).find().sessions) == found
 
 
 def test_without_a_file_or_with_one_of_another_thread_it_is_not_listed(written: Written) -> None:

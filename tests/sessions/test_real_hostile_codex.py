@@ -73,7 +73,7 @@ async def test_by_what_a_woken_thread_is_shown_every_hostile_text_stays_behind_i
             await codex.prompt("good morning")
             assert await asyncio.to_thread(api.wait_for, "good morning")
             session = await codex.session()
-            await until(lambda: codex.threads.find().sessions[0].status is Status.IDLE)
+            await until(lambda: [one for one in codex.threads.find().sessions if one.status is Status.IDLE])
             for (mark, fenced), (last, ending) in zip(pieces, at_the_end, strict=True):
                 assert box.put(session.session_id, fragment(fenced.text))
                 api.lay(session.session_id, ending.text, at=mark)

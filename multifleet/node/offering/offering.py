@@ -5,11 +5,10 @@ It decides who gets what and writes it; what became of an offer is found out by 
 
 import asyncio
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from functools import partial
 
-from multifleet.core.fence import Fenced
 from multifleet.core.limits import OfferLimits
 from multifleet.core.quiet import passes
 from multifleet.core.receipts import State
@@ -23,10 +22,11 @@ from multifleet.node.delivery.sending import Sending
 from multifleet.node.offering.clients import HOOKS, SOCKET, TESTING, Clients
 from multifleet.node.offering.copies import Copies
 from multifleet.node.offering.due import WAITING_LIMIT, Due
-from multifleet.node.offering.following import WITHDRAWN, Following
+from multifleet.node.offering.following import Following
 from multifleet.node.offering.gold import Golds
 from multifleet.node.offering.live_sessions import LiveSessions, claude_config, codex_folder, qwen_folder
-from multifleet.node.offering.offers import Offers, Open, loudest
+from multifleet.node.offering.making import Making
+from multifleet.node.offering.offers import Offers, Open
 from multifleet.node.offering.other_clients import OtherClients
 from multifleet.node.offering.plans import AT_ONCE, Plan, plans
 from multifleet.node.offering.quiet import Quiet
@@ -34,7 +34,7 @@ from multifleet.node.offering.replies import Replies
 from multifleet.node.offering.ringing import Ringing
 from multifleet.node.offering.rousing import Rousing
 from multifleet.node.offering.seats import Seats
-from multifleet.node.offering.showing import Shown, shown_by_hook, shown_in_line
+from multifleet.node.offering.showing import shown_by_hook, shown_in_line
 from multifleet.node.offering.watching import Watching, token_of
 from multifleet.node.offering.wishes import for_session, mode_of
 from multifleet.node.roster.words import refusal_words
@@ -113,6 +113,7 @@ class Offering:
             self.clients.turn_to_hooks,
             registry.was_killed,
         )
+        self._making = Making(self.offers, self.golds, self._due.hold_back, self._is_out, self._is_for_stopped)
         self._limits: Recent[tuple[str, int], OfferLimits] = Recent(LIMITS_KEPT)
         self._news = asyncio.Event()
         self._expect_until = 0.0
@@ -178,7 +179,7 @@ class Offering:
             if rows and later is not None:
                 await self._offer_by_hook(Plan(later, HOOKS, "", rows))
                 return ""
-            return await self._hand_to_hook(session_id, cwd, rows[:AT_ONCE]) if rows else ""
+            return await self._making.for_hook(session_id, cwd, rows[:AT_ONCE]) if rows else ""
 
     async def turn_away(self, sender: str, reason: str) -> int:
         """Show nothing more of what a machine sent, because it was put out; how many messages that are."""
@@ -284,7 +285,7 @@ class Offering:
                 self._due.hold_back(row.id, wait)
             return
         reply = await self._replies.socket_for(plan.remote)
-        made = await self._make(offer_id, plan, shown_in_line, (session.pid, session.proc_start))
+        made = await self._making.offer(offer_id, plan, shown_in_line, (session.pid, session.proc_start))
         if made is None:
             return
         offer, fenced, rows = made
@@ -300,7 +301,7 @@ class Offering:
             )
         except Unreachable as error:
             self._counters.failed("offer_unreachable", session=session.session_id, reason=error)
-            await self._take_back(rows, offer.id, str(error))
+            await self._making.take_back(rows, offer.id, str(error))
         except UnknownOutcome as error:
             self._counters.failed("offer_unknown", session=session.session_id, reason=error)
         else:
@@ -313,7 +314,7 @@ class Offering:
         if self._seeds.waits(session_id):
             await self._make_room(plan)
             return
-        made = await self._make(str(uuid.uuid4()), plan, shown_by_hook)
+        made = await self._making.offer(str(uuid.uuid4()), plan, shown_by_hook)
         if made is None:
             return
         offer, fenced, rows = made
@@ -323,26 +324,9 @@ class Offering:
             self._counters.failed("seed_refused", session=session_id, reason=error)
             put = False
         if not put:
-            await self._take_back(rows, offer.id, "no seed could be laid")
+            await self._making.take_back(rows, offer.id, "no seed could be laid")
         elif self._copies is not None:
             await self._copies.write(self.live.seat_of(plan.session), fenced.text, (row.sender for row in rows))
-
-    async def _make(
-        self, offer_id: str, plan: Plan, show: Callable[..., Shown], process: tuple[int, str] | None = None
-    ) -> tuple[Open, Fenced, list[InboxRow]] | None:
-        """An offer that is on disk, with its text: without what has ended until now, and None where that is all."""
-        part, is_digest = plan.next_part()
-        session = plan.session
-        where = (session.session_id, session.cwd)
-        fenced, rows = await self.golds.shown(show, offer_id, part, is_digest, where)
-        offer = await self.offers.commit(offer_id, rows, session.session_id, session.cwd, plan.way, process, is_digest)
-        if offer is None:
-            return None
-        offer.loudness = loudest(plan.rows)
-        if len(offer.row.messages) < len(rows):
-            rows = [row for row in rows if (row.sender, row.id) in offer.row.messages]
-            fenced, rows = await self.golds.shown(show, offer_id, rows, is_digest, where)
-        return None if await self._is_withdrawn(rows, offer.id) else (offer, fenced, rows)
 
     async def _make_room(self, plan: Plan) -> None:
         """What lies ready is taken back where more came for the same session, so that all of it is one text."""
@@ -355,28 +339,3 @@ class Offering:
 
         if await self._following.take_back(is_older, "more came for the same session"):
             self.wake()
-
-    async def _hand_to_hook(self, session_id: str, cwd: str, rows: list[InboxRow]) -> str:
-        offer_id = str(uuid.uuid4())
-        fenced, shown = await self.golds.shown(shown_by_hook, offer_id, rows, False, (session_id, cwd))
-        offer = await self.offers.commit(offer_id, shown, session_id, cwd, HOOKS)
-        if offer is None or await self._is_withdrawn(shown, offer.id):
-            return ""
-        await self.offers.say(offer, State.OFFERED, "taken by the hook at the session's start")
-        return fenced.text
-
-    async def _is_withdrawn(self, rows: Sequence[InboxRow], offer_id: str) -> bool:
-        """Whether a sender was put out, or its recipient stopped, while mail was made ready; the last moment to ask."""
-        offer = self.offers.get(offer_id)
-        is_stopped = offer is not None and self._is_for_stopped(offer)
-        if not is_stopped and not any(self._is_out(row.sender) for row in rows):
-            return False
-        await self._take_back(rows, offer_id, STOPPED if is_stopped else WITHDRAWN)
-        return True
-
-    async def _take_back(self, rows: Sequence[InboxRow], offer_id: str, reason: str) -> None:
-        offer = self.offers.get(offer_id)
-        if offer is not None:
-            await self.offers.give_back(offer, reason)
-        for row in rows:
-            self._due.hold_back(row.id, SLOW)

@@ -22,7 +22,7 @@ def untrusted(monkeypatch: pytest.MonkeyPatch) -> None:
     async def fails(binary: object, timeout: float = 0.0) -> SelfTest:
         return SelfTest("2.1.329", False, "failed: a message to the inbox arrives", time.time(), ("delivered",))
 
-    monkeypatch.setattr(clients_module, "TRUSTED", frozenset[str]())
+    monkeypatch.setitem(clients_module.MEASURED, clients_module.CLIENT, frozenset[str]())
     monkeypatch.setattr(clients_module, "self_test", fails)
 
 

@@ -9,6 +9,7 @@ from multifleet.core.ids import Address
 from multifleet.core.native_idle import LONGEST, At, Verdict, next_question, verdict
 from multifleet.node.clock import NodeClock
 from multifleet.node.counters import Counters
+from multifleet.node.native.keyed_tasks import KeyedTasks
 from multifleet.node.offering.replies import Replies
 from multifleet.sessions.base import Rereads, Session, UnknownOutcome, Unreachable
 from multifleet.sessions.claude_inbox import tell_idle
@@ -30,36 +31,21 @@ class IdleWishes:
         self._sessions = sessions
         self._replies = replies
         self._ask = ask
-        self._held: dict[tuple[int, str], asyncio.Task[None]] = {}
-        self._group: asyncio.TaskGroup | None = None
+        self._held: KeyedTasks[tuple[int, str]] = KeyedTasks()
 
     async def run(self) -> None:
         """Until cancelled."""
-        try:
-            async with asyncio.TaskGroup() as group:
-                self._group = group
-                await asyncio.Event().wait()
-        finally:
-            self._group = None
-            self._held.clear()
+        await self._held.run()
 
     def wish(self, word: IdleWish, session: Session | None, remote: str | None) -> None:
         """A session wants to know; a newer wish of it for the same seat takes the place of the one before."""
-        if session is None or remote is None or self._group is None:
+        if session is None or remote is None or not self._held.is_running:
             self._counters.failed("idle_wish_from_nobody", socket=word.socket, pid=word.pid)
             return
         key = (session.pid, remote)
-        before = self._held.pop(key, None)
-        if before is not None:
-            before.cancel()
+        self._held.give_up(key)
         holds = len(self._held) < MOST
-        task = self._group.create_task(self._serve(word, session, remote, holds), name=f"idle wish for {remote}")
-        self._held[key] = task
-        task.add_done_callback(lambda ended: self._ended(key, ended))
-
-    def _ended(self, key: tuple[int, str], task: asyncio.Task[None]) -> None:
-        if self._held.get(key) is task:
-            del self._held[key]
+        self._held.start(key, self._serve(word, session, remote, holds), f"idle wish for {remote}")
 
     async def _serve(self, word: IdleWish, session: Session, remote: str, holds: bool) -> None:
         said = await self._found(remote) if holds else Verdict("unavailable")

@@ -1,7 +1,6 @@
 """To which sessions remote seats are shown: to versions of clients with which that was measured, and to those that have
 passed a test on this machine."""
 
-import asyncio
 from collections.abc import Iterable, Mapping
 
 import msgspec
@@ -9,6 +8,7 @@ import msgspec
 from multifleet.errors import StoreUnavailable
 from multifleet.node.clock import NodeClock
 from multifleet.node.counters import Counters
+from multifleet.node.native.keyed_tasks import KeyedTasks
 from multifleet.node.offering.clients import AGAIN, SOCKET, Clients, Verdict
 from multifleet.sessions.base import Session
 from multifleet.sessions.claude_registry import CLIENT
@@ -37,8 +37,7 @@ class Serving:
         self._dialects = {dialect.client: dialect for dialect in dialects}
         self._verdicts: dict[tuple[str, str], Verdict] = {}
         """By client and version."""
-        self._tests: dict[tuple[str, str], asyncio.Task[None]] = {}
-        self._group: asyncio.TaskGroup | None = None
+        self._tests: KeyedTasks[tuple[str, str]] = KeyedTasks()
 
     async def load(self) -> None:
         """Read what earlier tests found."""
@@ -50,13 +49,7 @@ class Serving:
 
     async def run(self) -> None:
         """Until cancelled: tests run in this."""
-        try:
-            async with asyncio.TaskGroup() as group:
-                self._group = group
-                await asyncio.Event().wait()
-        finally:
-            self._group = None
-            self._tests.clear()
+        await self._tests.run()
 
     def verdicts(self, client: str) -> Mapping[str, Verdict]:
         """What tests of a client found, by version."""
@@ -74,9 +67,8 @@ class Serving:
         which = (session.client, session.version)
         verdict = self._verdicts.get(which)
         is_fresh = verdict is not None and (verdict.ok or 0.0 <= self._clock.wall() - verdict.at < AGAIN)
-        if not is_fresh and self._group is not None and which not in self._tests:
-            task = self._group.create_task(self._try(dialect, session), name=f"native self-test of {' '.join(which)}")
-            self._tests[which] = task
+        if not is_fresh and self._tests.is_running and which not in self._tests:
+            self._tests.start(which, self._try(dialect, session), f"native self-test of {' '.join(which)}")
         return verdict is not None and verdict.ok
 
     async def _try(self, dialect: NativeDialect, session: Session) -> None:
@@ -92,7 +84,6 @@ class Serving:
             await self._store.meta.set(_key(session.client) + session.version, msgspec.json.encode(verdict).decode())
         except StoreUnavailable as error:
             self._counters.failed("selftest_not_kept", reason=error)  # it counts until the next start
-        self._tests.pop(which, None)
 
 
 def _key(client: str) -> str:

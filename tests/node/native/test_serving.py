@@ -56,7 +56,7 @@ class Trial(ClaudeNative):
 async def running(serving: Serving, stack: AsyncExitStack) -> Serving:
     task = asyncio.create_task(serving.run())
     stack.callback(task.cancel)
-    await until(lambda: serving._group)
+    await until(lambda: serving._tests.is_running)
     return serving
 
 

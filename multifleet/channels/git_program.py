@@ -143,7 +143,8 @@ async def _read(stream: asyncio.StreamReader, limit: int) -> bytes:
 async def _feed(process: asyncio.subprocess.Process, fed: bytes) -> bytes:
     if process.stdin is None:
         return b""
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # its status says what was wrong
+    # uvloop raises RuntimeError where the program has ended already; its status says what was wrong
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError, RuntimeError):
         process.stdin.write(fed)
         await process.stdin.drain()
     process.stdin.close()

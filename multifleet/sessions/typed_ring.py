@@ -153,7 +153,7 @@ async def _run(words: Sequence[str], stdin: bytes = b"") -> str:
         process = await asyncio.create_subprocess_exec(
             *words,
             env={"LC_CTYPE": "C.UTF-8", **environment, "PATH": PATH},
-            stdin=asyncio.subprocess.PIPE,
+            stdin=asyncio.subprocess.PIPE if stdin else asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
         )
@@ -161,7 +161,9 @@ async def _run(words: Sequence[str], stdin: bytes = b"") -> str:
         raise Unreachable(f"{words[0]} cannot be started: {error.strerror}") from None
     try:
         async with asyncio.timeout(TIMEOUT):
-            output, _ = await process.communicate(stdin)
+            output, _ = await process.communicate(stdin or None)
+    except RuntimeError:  # of uvloop's, where the program has ended before it was given anything
+        raise Unreachable(f"{words[0]} ended at once") from None
     except TimeoutError:
         raise Unreachable(f"{words[0]} took more than {TIMEOUT:g} s") from None
     finally:

@@ -71,9 +71,8 @@ def test_claude_writes_to_the_three_others_by_its_own_tool_and_codex_answers(fle
         assert "from mac1/here" in asked["conversation"], "it is woken, and nobody types"
         answered = claude_api.wait_for("MARK-ANSWER")
         assert 'from-name=\\"mac2/codex\\"' in answered["conversation"]
-        assert "from mac1/here" in apis["qwen"].wait_for("MARK-QWEN")["conversation"]
-        others["gemini"].prompt("good morning")
-        apis["gemini"].wait_for("MARK-GEMINI")
+        for client in ("gemini", "qwen"):
+            assert "from mac1/here" in apis[client].wait_for(f"MARK-{client.upper()}")["conversation"]
         ids = {message["to"]: message["id"] for message in mac1.ask("outbox")["messages"]}
         mac1.wait_state(ids["mac2/codex"], "answered")
         for client in ("gemini", "qwen"):

@@ -5,10 +5,13 @@ import dataclasses
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import uvloop
 
-from multifleet.sessions.base import Session, Status
+from multifleet.sessions import typed_ring
+from multifleet.sessions.base import Session, Status, Unreachable
 from multifleet.sessions.processes import started_at
 from multifleet.sessions.typed_ring import NotNow, find_pane, type_ring
 from tests.sessions.terminal import Terminal
@@ -65,3 +68,20 @@ def session_of(pid: int) -> Session:
         updated_at=0.0,
         kind="",
     )
+
+
+def test_a_program_that_has_ended_already_is_no_error_of_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = asyncio.create_subprocess_exec
+
+    async def ended(*words: str, **options: Any) -> asyncio.subprocess.Process:
+        process = await start(*words, **options)
+        await process.wait()
+        return process
+
+    async def run() -> None:
+        assert await typed_ring._run(["echo", "%1"]) == "%1\n"
+        with pytest.raises(Unreachable):
+            await typed_ring._run(["true"], b"a line")
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", ended)
+    uvloop.run(run())

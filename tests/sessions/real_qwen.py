@@ -34,6 +34,8 @@ class RealQwen:
         self.has_hooks = True
         self.allowed: tuple[str, ...] = ()
         """Tools of which the user is not asked."""
+        self.settings: dict[str, Any] = {}
+        """Others of its user."""
         self._mode = mode
         self._agents = agents
         self._pid = 0
@@ -50,6 +52,7 @@ class RealQwen:
             "$version": 4,
             "agents": self._agents,
             "permissions": {"allow": list(self.allowed)},
+            **self.settings,
         }
         if self.has_hooks:
             settings["hooks"] = groups_for("qwen", str(plugin_in(self.home)))
@@ -106,7 +109,7 @@ class RealQwen:
         def found() -> Session | None:
             return next((one for one in self.registry.find().sessions if one.socket is not None), None)
 
-        registered: Session = await until(found, what="a session")
+        registered: Session = await until(found, 60.0, what="a session")
         return registered
 
     async def kill(self) -> None:

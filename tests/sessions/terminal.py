@@ -44,7 +44,7 @@ class Terminal:
         """Keys by tmux's names."""
         await self.tmux("send-keys", "-t", "s", *keys)
 
-    async def wait_screen(self, text: str, timeout: float = 30.0) -> None:
+    async def wait_screen(self, text: str, timeout: float = 60.0) -> None:
         """Waits until a person would see the text."""
         try:
             async with asyncio.timeout(timeout):

@@ -34,7 +34,7 @@ from multifleet.node.offering.replies import Replies
 from multifleet.node.offering.ringing import Ringing
 from multifleet.node.offering.rousing import Rousing
 from multifleet.node.offering.seats import Seats
-from multifleet.node.offering.showing import shown_by_hook, shown_in_line
+from multifleet.node.offering.showing import shown_by_hook, shown_in
 from multifleet.node.offering.watching import Watching, token_of
 from multifleet.node.offering.wishes import for_session, mode_of
 from multifleet.node.roster.words import refusal_words
@@ -285,7 +285,7 @@ class Offering:
                 self._due.hold_back(row.id, wait)
             return
         reply = await self._replies.socket_for(plan.remote)
-        made = await self._making.offer(offer_id, plan, shown_in_line, (session.pid, session.proc_start))
+        made = await self._making.offer(offer_id, plan, shown_in(session.client), (session.pid, session.proc_start))
         if made is None:
             return
         offer, fenced, rows = made

@@ -1,12 +1,13 @@
 """Makes of stored messages the text that a session is shown. Blocks for what long texts take: run it in a thread."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from multifleet.core.digest import IN_LINE, digest
 from multifleet.core.fence import DEFAULT_BUDGET, Authority, Fenced, FencedMessage, fence
 from multifleet.node.offering.watching import mark_of
 from multifleet.node.offering.wishes import wish_of
 from multifleet.sessions.claude_wire import MAX_LINE_UNITS
+from multifleet.sessions.qwen_registry import CLIENT as QWEN
 from multifleet.sessions.seeds import fragment
 from multifleet.store.rows import InboxRow
 
@@ -33,6 +34,15 @@ def shown_in_line(offer_id: str, rows: Sequence[InboxRow], is_digest: bool = Fal
     if len(fragment(fenced.text)) > LINE_ROOM:
         return _fence(offer_id, rows, SAFE_BUDGET, about)
     return fenced, shown
+
+
+def shown_in(client: str) -> Callable[..., Shown]:
+    """How a text is made for the inbox of a client.
+
+    Qwen Code takes as long a line as Claude Code, but works on a text of 50,000 characters for seconds and answers
+    nobody meanwhile (0.24.4): it gets no more at a time than a hook.
+    """
+    return shown_by_hook if client == QWEN else shown_in_line
 
 
 def _digest(offer_id: str, rows: Sequence[InboxRow], budget: int) -> Shown:

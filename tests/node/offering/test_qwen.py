@@ -11,7 +11,7 @@ from tests.node.offering.stage import Stage
 from tests.sessions.real_claude import until
 from tests.sessions.real_qwen import RealQwen
 
-pytestmark = pytest.mark.real_clients
+pytestmark = [pytest.mark.real_clients, pytest.mark.timeout(240)]
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ async def test_a_question_is_shown_what_waits_and_what_comes_meanwhile_prolongs_
     await stage.mac1.wait(first, State.STORED)
     async with stage.served():
         asking = asyncio.create_task(qwen.ask("good morning", "--approval-mode", "yolo"))
-        assert await asyncio.to_thread(api.wait_for, "good morning")
+        assert await asyncio.to_thread(api.wait_for, "good morning", 60.0)
         during = await stage.send("MARK-DURING the turn")
         await stage.mac1.wait(first, State.OFFERED)
         await asking
@@ -59,7 +59,7 @@ async def test_a_session_that_asks_takes_up_what_one_that_asks_sent_and_holds_th
         await stage.mac1.wait(idle, State.ANSWERED)
         assert (await stage.row(idle)).detail == "rested enough"
         await qwen.terminal.prompt("a long question")
-        await asyncio.to_thread(api.wait_for, "a long question")
+        await asyncio.to_thread(api.wait_for, "a long question", 60.0)
         busy = await stage.send("MARK-BUSY hello", from_mode="prompting")
         await stage.mac1.wait(busy, State.ANSWERED)
         [asked] = [row["conversation"] for row in api.asked("a long question")][:1]
@@ -87,13 +87,13 @@ async def test_killed_at_each_rung_its_mail_is_shown_to_the_next_session_once(st
     api.when("MARK-KILLED", {"text": "never said", "delay": 60.0}, once=True)
     async with session() as first:
         await first.terminal.prompt("a long question")
-        await asyncio.to_thread(api.wait_for, "a long question")
+        await asyncio.to_thread(api.wait_for, "a long question", 60.0)
         id = await stage.send("MARK-KILLED hello")
         await until_taken(stage, id)
         await first.kill()  # its client has it, and its model has not
         await until(lambda: not stage.node.offering.offers, what="no offer")
     async with session() as second:
-        await asyncio.to_thread(api.wait_for, "MARK-KILLED")
+        await asyncio.to_thread(api.wait_for, "MARK-KILLED", 60.0)
         await second.kill()  # its model was asked, and has said nothing
         await until(lambda: not stage.node.offering.offers, what="no offer")
     assert "seen" not in await stage.states(id)
@@ -106,6 +106,6 @@ async def test_killed_at_each_rung_its_mail_is_shown_to_the_next_session_once(st
 
 async def until_taken(stage: Stage, id: str) -> None:
     """Until the session's client has said that it has it."""
-    async with asyncio.timeout(30.0):
+    async with asyncio.timeout(60.0):
         while (await stage.row(id)).detail != "its client took it":  # noqa: ASYNC110
             await asyncio.sleep(0.05)

@@ -106,6 +106,7 @@ async def test_killed_at_each_rung_its_mail_is_shown_to_the_next_session_once(st
 
 async def until_taken(stage: Stage, id: str) -> None:
     """Until the session's client has said that it has it."""
+    await stage.mac1.wait(id, State.OFFERED, 60.0)
     async with asyncio.timeout(60.0):
         while (await stage.row(id)).detail != "its client took it":  # noqa: ASYNC110
             await asyncio.sleep(0.05)

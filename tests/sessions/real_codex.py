@@ -4,11 +4,8 @@ import asyncio
 import contextlib
 import json
 import os
-import secrets
-import shlex
 import shutil
 import signal
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
@@ -17,8 +14,10 @@ from multifleet.sessions.base import Session
 from multifleet.sessions.codex_threads import CodexThreads
 from tests.lab.client_install import program
 from tests.lab.mock_openai import MockOpenAI
+from tests.sessions.client_process import output_of, variables_for
 from tests.sessions.plugin_folder import ROOT, plugin_in
 from tests.sessions.real_claude import until
+from tests.sessions.terminal import Terminal
 
 CONFIG = """
 model = "mock-model"
@@ -36,10 +35,11 @@ trust_level = "trusted"
 """
 
 
-class RealCodex:
+class RealCodex(Terminal):
     """`ask` runs `codex exec`; `async with` is a session at a terminal whose user has just trusted the hooks."""
 
     def __init__(self, api: MockOpenAI, home: Path, multifleet: Path, folder: Path) -> None:
+        super().__init__()
         self.api = api
         self.home = home
         self.folder = folder
@@ -47,7 +47,6 @@ class RealCodex:
         self.threads = CodexThreads(home / ".codex")
         self.options: tuple[str, ...] = ()
         """Of the session at a terminal."""
-        self._server = f"mf-{secrets.token_hex(6)}"
 
     def prepare(self) -> None:
         """A home in which nothing is asked, and our hooks for the user."""
@@ -59,17 +58,7 @@ class RealCodex:
 
     def variables(self) -> dict[str, str]:
         """All that the client is given."""
-        return {
-            "HOME": str(self.home),
-            "CODEX_HOME": str(self.home / ".codex"),
-            "PATH": "/usr/local/bin:/usr/bin:/bin",
-            "TERM": "xterm-256color",
-            "LANG": "C.UTF-8",
-            "MOCK_KEY": "fake",
-            "MULTIFLEET_HOME": str(self.multifleet),
-            "HTTPS_PROXY": "http://127.0.0.1:9",
-            "NO_PROXY": "127.0.0.1",
-        }
+        return variables_for(self.home, self.multifleet, CODEX_HOME=str(self.home / ".codex"), MOCK_KEY="fake")
 
     def tools(self) -> list[str]:
         """Options of `ask` that give it our tools, all of them without a question."""
@@ -86,23 +75,13 @@ class RealCodex:
         """One `codex exec` in the folder; its events."""
         self.prepare()
         flags = ["--json", "--skip-git-repo-check", "--dangerously-bypass-hook-trust"]
-        process = await asyncio.create_subprocess_exec(
-            *(program("codex"), "exec", *flags, *arguments, prompt),
-            cwd=self.folder,
-            env=self.variables(),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        output, said = await process.communicate()
-        assert process.returncode == 0, said.decode()
+        command = [program("codex"), "exec", *flags, *arguments, prompt]
+        output = await output_of(*command, folder=self.folder, variables=self.variables())
         return [json.loads(line) for line in output.splitlines()]
 
     async def __aenter__(self) -> Self:
         self.prepare()
-        variables = ["env", "-i", *(f"{k}={v}" for k, v in self.variables().items())]
-        line = f'exec {shlex.join(variables)} TMUX="$TMUX" {shlex.join([program("codex"), *self.options])}'
-        await self.tmux("new-session", "-d", "-s", "s", "-x", "160", "-y", "50", "-c", str(self.folder), line)
+        await self.start([program("codex"), *self.options], self.folder, self.variables())
         try:
             await self.wait_screen("Trust all")
             await self._press("2", lambda screen: "› 2. Trust all" in screen)
@@ -117,7 +96,7 @@ class RealCodex:
         """Until it is done: a dialog takes no key in its first moment."""
         async with asyncio.timeout(30.0):
             while not done(await self.screen()):
-                await self.tmux("send-keys", "-t", "s", key)
+                await self.press(key)
                 await asyncio.sleep(0.3)
 
     async def __aexit__(self, *exc: object) -> None:
@@ -129,14 +108,11 @@ class RealCodex:
         if pid:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)
-        await self.tmux("kill-server")
+        await super().end()
         for pid in self._daemons():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         shutil.rmtree(self.home / ".codex/packages", ignore_errors=True)  # hundreds of megabytes
-        folder = os.environ.get("TMUX_TMPDIR") or tempfile.gettempdir()
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(f"{folder}/tmux-{os.getuid()}/{self._server}")
 
     def _daemons(self) -> list[int]:
         """The client's own daemon and what keeps it up to date: they outlive the terminal."""
@@ -148,36 +124,7 @@ class RealCodex:
                     found.append(int(path.parent.name))
         return found
 
-    async def prompt(self, text: str) -> None:
-        """Types a prompt and submits it."""
-        await self.tmux("send-keys", "-t", "s", "-l", text)
-        await self.wait_screen(text[:40])
-        await self.tmux("send-keys", "-t", "s", "Enter")
-
     async def session(self) -> Session:
         """The thread, once it has begun a turn."""
         found: Session = await until(lambda: next(iter(self.threads.find().sessions), None), what="a thread")
         return found
-
-    async def wait_screen(self, text: str) -> None:
-        """Waits until a person would see the text."""
-        try:
-            async with asyncio.timeout(30.0):
-                while text not in await self.screen():  # noqa: ASYNC110
-                    await asyncio.sleep(0.05)
-        except TimeoutError:
-            raise AssertionError(f"{text!r} is not on the screen:\n{await self.screen()}") from None
-
-    async def screen(self) -> str:
-        """What a person would see."""
-        return await self.tmux("capture-pane", "-p", "-t", "s")
-
-    async def tmux(self, *words: str) -> str:
-        """A command to this session's own tmux server; its output."""
-        process = await asyncio.create_subprocess_exec(
-            *("tmux", "-L", self._server, "-f", "/dev/null", *words),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
-        output, _ = await process.communicate()
-        return output.decode()

@@ -1,6 +1,5 @@
 """A real, unmodified Gemini CLI in a home of its own, with our hooks, against a scripted API on loopback."""
 
-import asyncio
 import json
 from pathlib import Path
 from typing import Any, Self
@@ -8,6 +7,7 @@ from typing import Any, Self
 from multifleet.sessions.hook_table import groups_for
 from tests.lab.client_install import program
 from tests.lab.mock_gemini import MockGemini
+from tests.sessions.client_process import output_of, variables_for
 from tests.sessions.plugin_folder import plugin_in
 from tests.sessions.terminal import Terminal
 
@@ -53,31 +53,17 @@ class RealGemini:
 
     def variables(self) -> dict[str, str]:
         """All that the client is given."""
-        return {
-            "HOME": str(self.home),
-            "PATH": "/usr/local/bin:/usr/bin:/bin",
-            "TERM": "xterm-256color",
-            "LANG": "C.UTF-8",
-            "GEMINI_API_KEY": "fake",
-            "GOOGLE_GEMINI_BASE_URL": self.api.url,
-            "GEMINI_CLI_TRUST_WORKSPACE": "true",
-            "MULTIFLEET_HOME": str(self.multifleet),
-            "HTTPS_PROXY": "http://127.0.0.1:9",
-            "NO_PROXY": "127.0.0.1",
-        }
+        return variables_for(
+            self.home,
+            self.multifleet,
+            GEMINI_API_KEY="fake",
+            GOOGLE_GEMINI_BASE_URL=self.api.url,
+            GEMINI_CLI_TRUST_WORKSPACE="true",
+        )
 
     async def ask(self, prompt: str) -> str:
         """The model's answer."""
         self.prepare()
-        process = await asyncio.create_subprocess_exec(
-            *(program("gemini"), "-m", "gemini-2.5-pro", "-p", prompt, "--approval-mode", "yolo", "-o", "json"),
-            cwd=self.folder,
-            env=self.variables(),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        output, said = await process.communicate()
-        assert process.returncode == 0, said.decode()
-        text = output.decode()
+        command = [program("gemini"), "-m", "gemini-2.5-pro", "-p", prompt, "--approval-mode", "yolo", "-o", "json"]
+        text = await output_of(*command, folder=self.folder, variables=self.variables())
         return str(json.loads(text[text.index("{") :])["response"])

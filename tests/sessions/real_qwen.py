@@ -1,6 +1,5 @@
 """A real, unmodified Qwen Code in a home of its own, with our hooks, against a scripted API on loopback."""
 
-import asyncio
 import contextlib
 import json
 import os
@@ -13,6 +12,7 @@ from multifleet.sessions.hook_table import groups_for
 from multifleet.sessions.qwen_registry import QwenRegistry
 from tests.lab.client_install import program
 from tests.lab.mock_openai import MockOpenAI
+from tests.sessions.client_process import output_of, variables_for
 from tests.sessions.plugin_folder import plugin_in
 from tests.sessions.real_claude import until
 from tests.sessions.terminal import Terminal
@@ -60,33 +60,20 @@ class RealQwen:
 
     def variables(self) -> dict[str, str]:
         """All that the client is given."""
-        return {
-            "HOME": str(self.home),
-            "PATH": os.environ["PATH"],
-            "TERM": "xterm-256color",
-            "LANG": "C.UTF-8",
-            "OPENAI_API_KEY": "fake",
-            "OPENAI_BASE_URL": f"{self.api.url}/v1",
-            "OPENAI_MODEL": "mock-model",
-            "MULTIFLEET_HOME": str(self.multifleet),
-            "HTTPS_PROXY": "http://127.0.0.1:9",
-            "NO_PROXY": "127.0.0.1",
-        }
+        return variables_for(
+            self.home,
+            self.multifleet,
+            PATH=os.environ["PATH"],
+            OPENAI_API_KEY="fake",
+            OPENAI_BASE_URL=f"{self.api.url}/v1",
+            OPENAI_MODEL="mock-model",
+        )
 
     async def ask(self, prompt: str, *words: str) -> str:
         """The model's answer."""
         self.prepare()
-        process = await asyncio.create_subprocess_exec(
-            *(program("qwen"), *words, "-p", prompt),
-            cwd=self.folder,
-            env=self.variables(),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        output, said = await process.communicate()
-        assert process.returncode == 0, said.decode()
-        return output.decode().strip()
+        command = [program("qwen"), *words, "-p", prompt]
+        return (await output_of(*command, folder=self.folder, variables=self.variables())).strip()
 
     async def __aenter__(self) -> Self:
         self.prepare()

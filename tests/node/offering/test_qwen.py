@@ -89,6 +89,7 @@ async def test_killed_at_each_rung_its_mail_is_shown_to_the_next_session_once(st
         await first.terminal.prompt("a long question")
         await asyncio.to_thread(api.wait_for, "a long question", 60.0)
         id = await stage.send("MARK-KILLED hello")
+        await stage.mac1.wait(id, State.STORED)
         await until_taken(stage, id)
         await first.kill()  # its client has it, and its model has not
         await until(lambda: not stage.node.offering.offers, what="no offer")

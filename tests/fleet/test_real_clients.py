@@ -3,7 +3,7 @@ and a session that is killed on any rung leaves its mail to the next one, which 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
@@ -14,6 +14,7 @@ from tests.lab.fleet import Fleet
 from tests.lab.fleet_node import FleetNode
 from tests.lab.mock_anthropic import Body, MockAPI, Reply
 from tests.lab.other_clients import ClientOnHost, mock_for
+from tests.lab.proc import Proc
 from tests.lab.program import ROOT
 from tests.lab.tools import wait_for
 
@@ -25,6 +26,8 @@ WORDS = [
     for client in OTHERS
 ]
 """What Claude's model writes to them."""
+TOO_LATE: Reply = {"text": "too late", "delay": 60}
+CALLED = "no_such_tool"
 
 
 def state_at(node: FleetNode, message: str) -> str:
@@ -86,6 +89,12 @@ def test_claude_writes_to_the_three_others_by_its_own_tool_and_codex_answers(fle
         assert {event["by"] for event in events[1:]} == {"mac2"}
 
 
+def calls_and_waits(body: Body) -> Reply:
+    """What a model says that calls a tool and is silent after that, but for the last question."""
+    said = str(body)
+    return {"text": "good night"} if "good night" in said else TOO_LATE if CALLED in said else {"tools": [(CALLED, {})]}
+
+
 class Killed:
     """A client on mac2 that is killed."""
 
@@ -101,9 +110,19 @@ class Killed:
 
     def kill_in_its_turn(self) -> None:
         """One question, killed when its model was given the text and before it has said anything."""
-        self.api.when("good morning", {"text": "too late", "delay": 60}, once=True)
+        self.api.when("good morning", TOO_LATE, once=True)
         asking = self.one.begin("good morning")
         self.api.wait_for(self.mark, 30)
+        self._kill(asking)
+
+    def kill_after_its_model_spoke(self, wait: Callable[[], None]) -> None:
+        """Another question, killed in the middle of its turn, once that which is waited for has come."""
+        self.api.when("", calls_and_waits)
+        asking = self.one.begin("good evening")
+        wait()
+        self._kill(asking)
+
+    def _kill(self, asking: Proc) -> None:
         if self.is_claude:
             asking.kill()
         else:
@@ -124,7 +143,7 @@ def test_a_session_killed_on_any_rung_leaves_its_mail_to_the_next_one_which_gets
 ) -> None:
     mac1, mac2 = fleet.nodes
     client = request.node.callspec.params["killed"]
-    killed.api.when("think long", {"text": "too late", "delay": 60}, once=True)
+    killed.api.when("think long", TOO_LATE, once=True)
     with killed.one:
         killed.one.prompt("think long")
         killed.api.wait_for("think long")
@@ -136,8 +155,7 @@ def test_a_session_killed_on_any_rung_leaves_its_mail_to_the_next_one_which_gets
     assert not killed.api.asked(killed.mark) and "seen" not in mac1.states(id)
     killed.kill_in_its_turn()
     wait_for(lambda: state_at(mac2, id) == "stored", 15, what="given back again")
-    killed.one.ask("good evening")
-    mac1.wait_state(id, "seen")
+    killed.kill_after_its_model_spoke(lambda: mac1.wait_state(id, "seen"))
     killed.one.ask("good night")
     questions = ("think long", "good morning", "good evening", "good night")
     given = [row["conversation"] for row in killed.api.asked(killed.mark)]

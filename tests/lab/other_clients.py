@@ -23,7 +23,13 @@ from tests.sessions.real_codex import CONFIG
 QUIET = {"privacy": {"usageStatisticsEnabled": False}, "general": {"enableAutoUpdate": False}}
 SETTINGS: dict[str, dict[str, Any]] = {
     "gemini": {"security": {"auth": {"selectedType": "gemini-api-key"}}, "telemetry": {"enabled": False}, **QUIET},
-    "qwen": {"security": {"auth": {"selectedType": "openai"}}, "telemetry": {"enabled": False}, "$version": 4, **QUIET},
+    "qwen": {
+        "security": {"auth": {"selectedType": "openai"}},
+        "telemetry": {"enabled": False},
+        "memory": {"enableManagedAutoMemory": False},  # else its model is asked again after each turn
+        "$version": 4,
+        **QUIET,
+    },
 }
 TOOLS = """
 [mcp_servers.fleet]

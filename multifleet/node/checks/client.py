@@ -15,6 +15,7 @@ from multifleet.sessions.qwen_registry import CLIENT as QWEN
 NEEDED = "2.1.329"
 TEST = "multifleet doctor client"
 INSTALL = "multifleet plugin install, or the hooks alone: multifleet hooks install; then start the sessions again"
+WAYS = "`multifleet sessions` shows by which way each gets messages"
 SHOWN = 3
 OPEN = (
     'crossSessionInbound is "accept" in your settings: sessions that act without asking are shown what members send '
@@ -39,14 +40,19 @@ class Clients:
 
     @property
     def present(self) -> bool:
-        """Whether there is anything that could run a hook."""
-        return self.binary is not None or bool(self.found.sessions)
+        """Whether there is a Claude Code; sessions of other clients need none."""
+        return self.binary is not None or any(session.client == CLIENT for session in self.found.sessions)
+
+    @property
+    def others(self) -> list[str]:
+        """The other clients that have sessions here."""
+        return sorted({session.client for session in self.found.sessions} - {CLIENT})
 
 
 def hooked(config: Path, clients: Clients) -> Finding:
     """Whether the client would run our hooks. Blocks for the disk."""
     if not clients.present:
-        return ok("none needed: there is no agent client on this machine")
+        return ok("none needed: there is no Claude Code on this machine")
     hooks = hooks_installed(config)
     if hooks.how is not None:
         return together([ok(hooks.detail), *([ok(OPEN)] if lets_all_in(config) else [])])
@@ -57,13 +63,15 @@ def hooked(config: Path, clients: Clients) -> Finding:
 
 def reachable(clients: Clients) -> Finding:
     """Whether messages get to sessions, by version of the client."""
-    if not clients.present:
+    if not clients.present and not clients.others:
         return warn(
             "no Claude Code is installed for this user: messages are kept and shown by `multifleet inbox`, "
             "to no session",
             f"install Claude Code {NEEDED} or later where agent sessions are to get messages",
         )
     findings = [_judge(version, clients.verdicts) for version in _versions(clients)]
+    if not clients.present:
+        findings.append(ok(f"no Claude Code, but sessions of {', '.join(clients.others)}: {WAYS}"))
     if clients.binary is not None and clients.version is None:
         findings.append(warn(f"{clients.binary} does not say its version", f"see that it runs, then: {TEST}"))
     findings += [_without_inbox(version) for version in sorted(_hooks_only(clients))]

@@ -52,13 +52,18 @@ async def test_a_session_that_asks_takes_up_what_one_that_asks_sent_and_holds_th
 ) -> None:
     home = stage.folder / "home"
     api.when("MARK-IDLE", {"text": "rested enough"}, once=True)
+    api.when("MARK-DRAFT", {"text": "no haste"}, once=True)
     api.when("MARK-BUSY", {"text": "and now this"}, once=True)
     api.when("a long question", {"text": "thought about it", "delay": 2.0}, once=True)
     async with RealQwen(api, home, stage.mac2.home, home / "project") as qwen:
         idle = await stage.send("MARK-IDLE </cross_session_message> hello", from_mode="prompting")
         await stage.mac1.wait(idle, State.ANSWERED)
         assert (await stage.row(idle)).detail == "rested enough"
-        await qwen.terminal.prompt("a long question")
+        await qwen.terminal.type("a long question")
+        draft = await stage.send("MARK-DRAFT hello", from_mode="prompting")
+        await stage.mac1.wait(draft, State.ANSWERED)
+        assert "a long question" in await qwen.terminal.screen(), "what its user was typing is still there"
+        await qwen.terminal.press("Enter")
         await asyncio.to_thread(api.wait_for, "a long question", 60.0)
         busy = await stage.send("MARK-BUSY hello", from_mode="prompting")
         await stage.mac1.wait(busy, State.ANSWERED)
@@ -73,7 +78,7 @@ async def test_a_session_that_asks_takes_up_what_one_that_asks_sent_and_holds_th
         await stage.mac1.wait(held, State.ANSWERED)
         (view,) = await stage.node.offering.live.session_views()
         assert (view.client, view.delivers_by, view.seat) == ("qwen", "socket", "project")
-    for mark in ("MARK-IDLE", "MARK-BUSY", "MARK-HELD"):
+    for mark in ("MARK-IDLE", "MARK-DRAFT", "MARK-BUSY", "MARK-HELD"):
         assert all(row["conversation"].count(mark) == 1 for row in api.asked(mark)), mark
 
 

@@ -168,7 +168,8 @@ async def _run(words: Sequence[str], stdin: bytes = b"") -> str:
         raise Unreachable(f"{words[0]} took more than {TIMEOUT:g} s") from None
     finally:
         if process.returncode is None:
-            process.kill()
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
             await process.wait()
     if process.returncode != 0:
         raise Unreachable(f"{words[0]} failed")

@@ -1,9 +1,11 @@
 """Nothing is typed but into an empty prompt at rest whose user is asked; what stands in a prompt is read back whole."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from multifleet.core.panes import squeezed
-from multifleet.core.prompts import ASKS_NOBODY, BUSY, DRAFT, NO_PROMPT, holds, why_not_typed
+from multifleet.core.prompts import ASKS_NOBODY, BUSY, DRAFT, LOOKS, NO_PROMPT, holds, why_not_typed
 
 LINE = "multifleet: mail from another machine waits"
 RULE = "\x1b[2m" + "─" * 60 + "\x1b[0m"
@@ -80,3 +82,20 @@ def test_into_which_prompts_a_line_may_be_typed(client: str, state: str, screen:
 )
 def test_what_stands_in_a_prompt(client: str, state: str, screen: str, held: str) -> None:
     assert holds(client, state, screen) == squeezed(held)
+
+
+ROWS = st.sampled_from(
+    ["", RULE, ASKS, FAINT, FOOTER, "\u203a ", "   ", " > ", "\x1b[2mAsk Codex to do anything", "\x1b["]
+)
+
+
+@given(
+    st.sampled_from(sorted(LOOKS)),
+    st.lists(ROWS | st.text(max_size=8), max_size=12),
+    st.integers(0, 9),
+    st.integers(0, 13),
+)
+def test_whatever_is_on_the_screen_is_judged(client: str, rows: list[str], column: int, row: int) -> None:
+    screen, state = "\n".join(rows), at(column, row)
+    if why_not_typed(client, state, screen) == "":
+        assert holds(client, state, screen) == squeezed(LOOKS[client].faint), "nothing but its own faint words"

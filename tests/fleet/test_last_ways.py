@@ -94,6 +94,7 @@ def test_p0_makes_one_session_of_which_no_more_is_claimed_and_never_asks_twice(s
         ]
 
 
+@pytest.mark.beside_one  # what is done over SSH there has two seconds for all of it
 @pytest.mark.usefixtures("invariants")
 def test_p8_the_line_stands_in_the_prompt_once_and_never_in_a_shell_or_over_a_draft(
     sites: LastWays, api: MockAPI

@@ -17,8 +17,9 @@ from multifleet.sessions.claude_wire import Receipt
 from multifleet.sessions.qwen_registry import CLIENT as QWEN
 from multifleet.sessions.seeds import SeedBox
 
-GRACE = 3.0
-"""Seconds that an offer without a trace is given after a restart before it is made again."""
+GRACE = 10.0
+"""Seconds that an offer without a trace is given after a restart before it is made again: one that is slow to write
+down what it took would be shown it twice."""
 BEGINNING, LAST_LINES = 30.0, 1.0
 """Seconds for a session whose start hook was served to appear, and for one that ended to have written all."""
 LAPSE = 3.0

@@ -13,7 +13,7 @@ from tests.lab.claude import ClaudeOnHost, mock_api_on
 from tests.lab.fleet import Fleet
 from tests.lab.fleet_node import FleetNode
 from tests.lab.mock_anthropic import Body, MockAPI, Reply
-from tests.lab.other_clients import ClientOnHost, mock_for
+from tests.lab.other_clients import PROMPTS, ClientOnHost, mock_for
 from tests.lab.proc import Proc
 from tests.lab.program import ROOT
 from tests.lab.tools import wait_for
@@ -47,6 +47,17 @@ def answer_it(body: Body) -> Reply:
     return {"tools": [("mcp__fleet/fleet_reply", {"id": ids[-1], "body": "MARK-ANSWER it is final"})]}
 
 
+def begin_with_tools(codex: ClientOnHost) -> None:
+    """Before its first turn a thread is nowhere to be found, and its first turns may not know our tools yet."""
+    for number in range(20):
+        codex.prompt(f"good morning {number}")
+        asked = codex.api.wait_for(f"good morning {number}")
+        codex.wait_screen(PROMPTS["codex"])
+        if "fleet_reply" in str(asked["body"].get("tools")):
+            return
+    raise AssertionError("Codex does not know the tool to reply")
+
+
 def listed(claude: ClaudeOnHost) -> set[str]:
     """The seats of other machines that the client lists."""
     return {record["name"] for record in claude.records() if str(record.get("pidDomain")).startswith("multifleet:")}
@@ -67,7 +78,7 @@ def test_claude_writes_to_the_three_others_by_its_own_tool_and_codex_answers(fle
         apis["codex"].when("MARK-CODEX", answer_it, once=True)
         for other in others.values():
             other.wait_ready()
-        others["codex"].prompt("good morning")  # before its first turn a thread is nowhere to be found
+        begin_with_tools(others["codex"])
         wait_for(lambda: {word["to"] for word in WORDS} <= listed(claude), 30, what="all three listed")
         claude.prompt("tell all")
         asked = apis["codex"].wait_for("MARK-CODEX")
@@ -77,9 +88,9 @@ def test_claude_writes_to_the_three_others_by_its_own_tool_and_codex_answers(fle
         for client in ("gemini", "qwen"):
             assert "from mac1/here" in apis[client].wait_for(f"MARK-{client.upper()}")["conversation"]
         ids = {message["to"]: message["id"] for message in mac1.ask("outbox")["messages"]}
-        mac1.wait_state(ids["mac2/codex"], "answered")
+        mac1.wait_state(ids["mac2/codex"], "answered", 40)
         for client in ("gemini", "qwen"):
-            mac1.wait_state(ids[f"mac2/{client}"], "seen")
+            mac1.wait_state(ids[f"mac2/{client}"], "seen", 40)
     for client in OTHERS:
         assert most_shown(apis[client], f"MARK-{client.upper()}") == 1
         events = mac1.trace(ids[f"mac2/{client}"], verify=True)["events"]
@@ -149,13 +160,13 @@ def test_a_session_killed_on_any_rung_leaves_its_mail_to_the_next_one_which_gets
         killed.api.wait_for("think long")
         wait_for(lambda: client in str(mac2.get("/sessions?here=true")["sessions"]), 30, 0.1, "the session")
         id = mac1.send(f"mac2/{client}", f"{killed.mark} rebase please")
-        wait_for(lambda: state_at(mac2, id) in ("offering", "offered"), 15, what="given to a busy session")
+        wait_for(lambda: state_at(mac2, id) in ("offering", "offered"), 40, what="given to a busy session")
         killed.one.kill()
-        wait_for(lambda: state_at(mac2, id) == "stored", 15, what="given back")
+        wait_for(lambda: state_at(mac2, id) == "stored", 40, what="given back")
     assert not killed.api.asked(killed.mark) and "seen" not in mac1.states(id)
     killed.kill_in_its_turn()
-    wait_for(lambda: state_at(mac2, id) == "stored", 15, what="given back again")
-    killed.kill_after_its_model_spoke(lambda: mac1.wait_state(id, "seen"))
+    wait_for(lambda: state_at(mac2, id) == "stored", 40, what="given back again")
+    killed.kill_after_its_model_spoke(lambda: mac1.wait_state(id, "seen", 40))
     killed.one.ask("good night")
     questions = ("think long", "good morning", "good evening", "good night")
     given = [row["conversation"] for row in killed.api.asked(killed.mark)]

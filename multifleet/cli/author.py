@@ -2,7 +2,14 @@
 
 import os
 
-AGENT_MARKS = ("CLAUDECODE", "CODEX_SANDBOX", "CODEX_SANDBOX_NETWORK_DISABLED", "GEMINI_CLI", "QWEN_CODE")
+AGENT_MARKS = (
+    "CLAUDECODE",
+    "CODEX_SANDBOX",
+    "CODEX_SANDBOX_NETWORK_DISABLED",
+    "CODEX_THREAD_ID",  # the only one of a thread that has full access
+    "GEMINI_CLI",
+    "QWEN_CODE",
+)
 """Environment variables that agent clients set for the commands they run."""
 
 

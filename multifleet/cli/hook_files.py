@@ -21,7 +21,7 @@ from multifleet.sessions.hook_plugins import brought
 from multifleet.sessions.settings_file import content_of, text_of
 from multifleet.sessions.settings_turn import turn
 
-AGAIN = {"codex": "Codex asks you once whether it may run them: press t; until then it leaves them out"}
+AGAIN = {"codex": 'Codex asks you once ("Trust all and continue") whether they may run; until then it runs none'}
 """What is to be done after it, by client."""
 USUALLY = "sessions that run now have them when they are started again"
 

@@ -24,7 +24,7 @@ def status(found: Result, now: float | None = None, room: int | None = None) -> 
     ]
     for client in found["clients"]:
         detail = f" ({cell(client['detail'])})" if client["detail"] else ""
-        version = cell(client["version"]) if client["version"] else "not installed"
+        version = cell(client["version"]) if client["version"] else "version not known"
         lines.append((cell(client["client"]), f"{version}, delivered to by {cell(client['delivers_by'])}{detail}"))
     lines += [("STOPPED", cell(words)) for words in found["stopped"]]
     lines += [("left alone", cell(words)) for words in found["quiet"]]

@@ -80,8 +80,9 @@ async def test_the_configuration_names_another_key(surfaces: Surfaces, tmp_path:
     assert ran.status == 1 and "nothing was sent" in ran.err and surfaces.node.asked == []
 
 
-async def test_an_agents_session_may_not(surfaces: Surfaces) -> None:
-    ran = await surfaces.cli("send", "mac2", "x", "--as-me", CLAUDECODE="1")
+@pytest.mark.parametrize("mark", ["CLAUDECODE", "CODEX_THREAD_ID"])
+async def test_an_agents_session_may_not(surfaces: Surfaces, mark: str) -> None:
+    ran = await surfaces.cli("send", "mac2", "x", "--as-me", **{mark: "1"})
     assert ran.status == 1 and "a terminal of your own" in ran.err and surfaces.node.asked == []
 
 

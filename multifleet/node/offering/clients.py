@@ -29,7 +29,9 @@ KEY = "selftest claude "
 KEYS = {CLIENT: KEY, QWEN: "selftest qwen "}
 MEASURED = {CLIENT: TRUSTED, QWEN: QWEN_TRUSTED}
 SOCKET, HOOKS, TESTING, NONE = "socket", "hooks", "testing", "none"
-OTHER = "messages are shown by its hooks: when it starts, with a prompt, at the end of a turn"
+OTHER = "messages are shown by its hooks, with a prompt"
+BY_HOOKS = {"codex": "messages are shown by its hooks: at its first turn, with a prompt, at the end of a turn"}
+"""Of clients whose hooks show more than those of the others do."""
 NO_HOOKS = "no hook of this session has run since it began, so nothing is laid ready for it; see docs/other-clients.md"
 TESTED = "this version is being tested"
 TURNED_WORDS = (
@@ -167,7 +169,8 @@ class Clients:
             if way == TESTING:
                 return TESTED
             failed = f"the self-test of its inbox failed ({verdict.detail}); " if verdict and not verdict.ok else ""
-            return failed + (OTHER if way == HOOKS else f"{session.client}: {NO_HOOKS}")
+            shown = BY_HOOKS.get(session.client, OTHER)
+            return failed + (shown if way == HOOKS else f"{session.client}: {NO_HOOKS}")
         if session.socket is None:
             return f"this session has no inbox socket: hooks bring it its messages, and wake it; {self._hooks()}"
         verdict = self._verdicts.get((session.client, session.version))

@@ -180,7 +180,7 @@ class LiveSessions:
                     name=row.name,
                     address=f"{node}/{row.name}",
                     folder=row.folder,
-                    client=row.client,
+                    client=session.client if session else row.client,
                     default=row.name == self.seats.default,
                     bound_by=row.bound_by,
                     session=session.session_id if session else None,

@@ -9,7 +9,7 @@ class ClientView(View, frozen=True):
     """An agent client on this machine, and how messages reach its sessions."""
 
     client: Annotated[str, about("Its name, for example claude.")]
-    version: Annotated[str | None, about("Its version; null when none is installed.")]
+    version: Annotated[str | None, about("Its version; empty when it is not known.")]
     delivers_by: Annotated[str, about("How its sessions get messages: socket, hooks or none.")]
     detail: Annotated[str | None, about("Why it is not the socket, or what its self-test found.")] = None
 

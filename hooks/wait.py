@@ -24,6 +24,11 @@ ENDING = '"}}\n'
 AGAIN = 5_000
 """Milliseconds between two looks at the client where the system cannot tell of its end."""
 UNASKED = "bypassPermissions"
+MANAGED = (
+    "/etc/claude-code/managed-settings.json",
+    "/Library/Application Support/ClaudeCode/managed-settings.json",
+)
+"""Settings of whoever looks after the machine."""
 ASKS = {"default", "acceptEdits", "auto", "dontAsk", "plan"}
 """The modes in which the client's own inbox, where it has one, lets another session's words in; docs/authority.md."""
 TAIL = 1024 * 1024
@@ -140,9 +145,21 @@ def asks_nobody(event, client):
 def begins_unasked(folder, client):
     """Whether it may go over to asking nobody, by how it was started and by its settings."""
     user = os.environ.get("CLAUDE_CONFIG_DIR") or os.path.join(os.environ.get("HOME", ""), ".claude")
-    settings = [os.path.join(user, "settings.json")]
-    settings += [os.path.join(folder, ".claude", name) for name in ("settings.json", "settings.local.json")]
-    said = [words_of(client)]
+    started = words_of(client)
+    # a command may have taken the session to another folder than that whose settings it has read
+    folders = {folder, os.environ.get("CLAUDE_PROJECT_DIR") or folder}
+    settings = [os.path.join(user, "settings.json"), *MANAGED]
+    settings += [
+        os.path.join(one, ".claude", name) for one in folders for name in ("settings.json", "settings.local.json")
+    ]
+    said = [started]
+    for path in named_by(started):
+        if path.startswith("{"):
+            continue  # the settings themselves
+        found = [os.path.join(one, path) for one in folders if os.path.isfile(os.path.join(one, path))]
+        if not found:
+            return True  # it is not known what stands there
+        settings += found
     for path in settings:
         try:
             with open(path, "rb") as file:
@@ -150,6 +167,13 @@ def begins_unasked(folder, client):
         except OSError:
             continue
     return not said[0] or any(UNASKED.encode() in one or b"dangerously-skip-permissions" in one for one in said)
+
+
+def named_by(started):
+    """The files of settings that a command line names."""
+    words = [os.fsdecode(word) for word in (started.split(b"\0") if b"\0" in started else started.split())]
+    after = [words[n] for n in range(1, len(words)) if words[n - 1] == "--settings"]
+    return after + [word[len("--settings=") :] for word in words if word.startswith("--settings=")]
 
 
 def words_of(client):

@@ -37,6 +37,7 @@ class GeminiChatProof:
         self._watches: dict[str, _Watch] = {}
         self._lines = Lines()
         self._turn: object = None
+        self._passed_over = 0
         self.understood = False
         """Whether any prompt was found: else nothing can be said of what is missing."""
 
@@ -74,18 +75,29 @@ class GeminiChatProof:
     def feed(self, data: bytes) -> None:
         """The next bytes; lines may be cut anywhere."""
         for line in self._lines.feed(data):
+            self._doubt()
             try:
                 record = json.loads(line)
             except (ValueError, RecursionError):
                 continue
             if isinstance(record, dict):
                 self._take(record)
+        self._doubt()
 
     def end_turn(self) -> None:
         """The client said that the turn which is written there last is over."""
         for watch in self._watches.values():
             if watch.fact is Fact.SEEN and watch.turn == self._turn:
                 watch.ended = True
+
+    def _doubt(self) -> None:
+        """What no model spoke after may be out of the conversation where a line was too long to be read."""
+        if self._lines.passed_over == self._passed_over:
+            return
+        self._passed_over = self._lines.passed_over
+        for watch in self._watches.values():
+            if watch.fact is Fact.ENTERED:
+                watch.fact = Fact.NONE
 
     def _take(self, record: dict[str, Any]) -> None:
         if "$rewindTo" in record:

@@ -11,6 +11,8 @@ class Lines:
     def __init__(self) -> None:
         self._partial = b""
         self._skipping = False
+        self.passed_over = 0
+        """How many were too long."""
 
     def restart(self) -> None:
         """Forget a line that was only half there: the next bytes come from another place or another file."""
@@ -22,8 +24,11 @@ class Lines:
         for piece in whole:
             if not self._skipping and len(self._partial) + len(piece) <= MAX_LINE:
                 yield self._partial + piece
+            elif not self._skipping:
+                self.passed_over += 1
             self._partial, self._skipping = b"", False
         if not self._skipping:
             self._partial += rest
             if len(self._partial) > MAX_LINE:
                 self._partial, self._skipping = b"", True
+                self.passed_over += 1

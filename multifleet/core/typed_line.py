@@ -39,6 +39,7 @@ def typed_line(messages: Sequence[FencedMessage]) -> str:
 
 
 def _plain(text: str) -> str:
-    """Printable, in one line, without what a client would take for a command, a tag or the name of a file."""
-    safe = defang(visible(text[:_READ], one_line=True)).replace("@", "(at)")
+    """Printable, in one line, without what a client would take for a command, a tag or the name of a file, or a reader
+    for the end of what is quoted."""
+    safe = defang(visible(text[:_READ], one_line=True)).replace("@", "(at)").replace('"', "'")
     return " ".join("".join(character if character.isprintable() else " " for character in safe).split())

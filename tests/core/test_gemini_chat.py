@@ -7,7 +7,7 @@ import pytest
 
 from multifleet.core.gemini_chat import GeminiChatProof
 from multifleet.core.rollout import RING
-from multifleet.core.transcript import Fact
+from multifleet.core.transcript import MAX_LINE, Fact
 
 MARK = "4c5d1b0f3e7a4c6f9d2b8a1e0f6c7d3b"
 OFFER = "4c5d1b0f-3e7a-4c6f-9d2b-8a1e0f6c7d3b"
@@ -102,6 +102,16 @@ def test_the_users_own_turn_answers_nothing() -> None:
     proof = proof_of(BEGINS, GIVEN, model("done"))
     proof.end_turn()
     assert proof.sighting(OFFER).answer is None
+
+
+def test_a_prompt_before_a_line_that_is_too_long_to_be_read_is_not_proved_by_what_comes_after() -> None:
+    proof = proof_of(BEGINS, GIVEN)
+    proof.feed(json.dumps(anew(model("x" * MAX_LINE))).encode() + b"\n")
+    proof.feed(json.dumps(model("done")).encode() + b"\n")
+    assert proof.sighting(OFFER).fact is Fact.NONE and not proof.sighting(OFFER).dropped
+    seen = proof_of(BEGINS, GIVEN, model("done"))
+    seen.feed(b"x" * (MAX_LINE + 1))
+    assert seen.sighting(OFFER).fact is Fact.SEEN
 
 
 def test_half_a_line_of_another_file_is_void_and_a_session_without_prompts_not_understood() -> None:

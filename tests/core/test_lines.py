@@ -17,6 +17,7 @@ def test_they_are_what_they_were_wherever_they_are_cut(written: list[bytes], ste
 def test_what_is_too_long_or_only_half_there_is_passed_over() -> None:
     lines = Lines()
     assert list(lines.feed(b"x" * (MAX_LINE + 1))) == []
-    assert list(lines.feed(b"x\nnext\nhalf")) == [b"next"]
+    assert list(lines.feed(b"x\nnext\nhalf")) == [b"next"] and lines.passed_over == 1
     lines.restart()
     assert list(lines.feed(b"another\n")) == [b"another"]
+    assert list(lines.feed(b"y" * (MAX_LINE + 1) + b"\nlast\n")) == [b"last"] and lines.passed_over == 2

@@ -233,6 +233,36 @@ def test_one_that_begins_so_is_not_woken_either(beside: Beside) -> None:
     assert ended(beside.start("idle.sh")) == (2, "hello")
 
 
+def test_nor_one_whose_project_says_so_while_a_command_has_taken_it_elsewhere(beside: Beside, tmp_path: Path) -> None:
+    beside.box.put(ID, "hello")
+    settings = tmp_path / "project/.claude/settings.json"
+    settings.parent.mkdir(parents=True)
+    settings.write_text('{"permissions": {"defaultMode": "bypassPermissions"}}')
+    assert ended(beside.start("idle.sh", CLAUDE_PROJECT_DIR=str(tmp_path / "project"))) == (0, "")
+    assert ended(beside.start("idle.sh", CLAUDE_PROJECT_DIR=str(tmp_path / "another"))) == (2, "hello")
+
+
+@pytest.mark.parametrize("how", ["--settings {}", "--settings={}"])
+def test_nor_one_that_was_started_with_a_file_of_settings_that_say_so(beside: Beside, tmp_path: Path, how: str) -> None:
+    settings = tmp_path / "settings.json"
+
+    def woken() -> bool:
+        """By a client that was started so."""
+        beside.box.put(ID, "hello")
+        client = "import subprocess, sys; sys.exit(subprocess.run(['/bin/sh', sys.argv[1], sys.argv[2]]).returncode)"
+        command = [sys.executable, "-c", client, str(ROOT / "hooks/idle.sh"), str(ROOT)]
+        event = json.dumps({"transcript_path": str(beside.transcript), "cwd": str(tmp_path)})
+        started = [*command, *how.format("settings.json").split()]
+        done = subprocess.run(started, env=beside.environment(), input=event.encode(), capture_output=True, timeout=15)
+        return done.returncode == 2
+
+    assert not woken(), "it is not known what stands there"
+    settings.write_text('{"permissions": {"defaultMode": "bypassPermissions"}}')
+    assert not woken()
+    settings.write_text('{"model": "opus"}')
+    assert woken()
+
+
 def test_a_pipe_that_somebody_planted_is_not_rung(beside: Beside) -> None:
     folder = beside.home / "waiters"
     folder.mkdir()

@@ -259,6 +259,8 @@ def _is_other_process(offer: Open, session: Session) -> bool:
 
 
 def _shortened(answer: str) -> str:
+    # a file in JSON can have half of a surrogate pair, which neither the store nor a statement takes
+    answer = answer.encode(errors="replace").decode()
     if len(answer) <= DETAIL_LIMIT:
         return answer
     note = f" [{len(answer)} characters in all]"

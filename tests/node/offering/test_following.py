@@ -316,3 +316,12 @@ async def test_a_session_of_a_script_is_given_what_waits_by_its_start_hook_and_n
         await claude.offered()
         await stage.mac1.wait(other, State.OFFERED)
         assert len(claude.lines) == 1
+
+
+async def test_half_of_a_surrogate_pair_in_the_last_words_of_a_turn_is_no_end_of_following(stage: Stage) -> None:
+    async with client(stage) as claude:
+        id = await stage.send("hello")
+        claude.enter(await claude.offered())
+        claude.answer("done \ud83d")
+        trace = await stage.mac1.wait(id, State.ANSWERED)
+        assert trace.events[-1].detail == "done ?"

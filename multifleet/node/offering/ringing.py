@@ -66,6 +66,8 @@ class Ringing:
         same, where the line is kept in its queue for certain."""
         self._typed: Recent[str, float] = Recent(REMEMBERED)
         """Session: until when nothing is typed for it, monotonic."""
+        self._sent: Recent[str, float] = Recent(REMEMBERED)
+        """Session: when it had last written something as it was sent a line, which it took."""
         self._times: Recent[Key, int] = Recent(REMEMBERED)
         """Message: how often a session was woken for it."""
         self._group: asyncio.TaskGroup | None = None
@@ -96,8 +98,15 @@ class Ringing:
             return False
         now, last = self._clock.monotonic(), self._rung.get(session.session_id)
         if session.client != codex_threads.CLIENT:
-            return now >= (self._typed.get(session.session_id) or 0.0)
+            return self._may_type(session, keys)
         return last is None or last[1] != session.updated_at or now - last[0] > AGAIN
+
+    def _may_type(self, session: Session, keys: Sequence[Key]) -> bool:
+        """Whether the last line is long ago, or its turn is over and other mail has come since."""
+        if self._clock.monotonic() >= (self._typed.get(session.session_id) or 0.0):
+            return True
+        sent = self._sent.get(session.session_id)
+        return sent is not None and session.updated_at > sent and not any(self._times.get(key) for key in keys)
 
     async def _ring(self, session: Session, keys: Sequence[Key]) -> None:
         if session.client == codex_threads.CLIENT:
@@ -121,13 +130,14 @@ class Ringing:
             self._count(keys)
 
     async def _type(self, session: Session, keys: Sequence[Key]) -> bool:
-        """Whether a line was typed for it just now, or a minute ago at the most."""
+        """Whether a line was typed for it, now or so short ago that it has to do."""
         now = self._clock.monotonic()
         if not self._types:
             return False
-        if now < (self._typed.get(session.session_id) or 0.0):
+        if not self._may_type(session, keys):
             return True
         self._typed.put(session.session_id, now + AGAIN)  # another look may come before this one is over
+        self._sent.put(session.session_id, math.inf)
         pane = await find_pane(session)
         if pane is None:
             if session.client == codex_threads.CLIENT:
@@ -149,6 +159,7 @@ class Ringing:
         else:
             self._counters.count("sessions_rung")
             self._counters.count("lines_typed")
+            self._sent.put(session.session_id, session.updated_at)
         self._count(keys)
         return True
 

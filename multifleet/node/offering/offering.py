@@ -39,7 +39,7 @@ from multifleet.node.offering.watching import Watching, token_of
 from multifleet.node.offering.wishes import for_session, mode_of
 from multifleet.node.roster.words import refusal_words
 from multifleet.node.setup import Setup
-from multifleet.sessions.base import Session, UnknownOutcome, Unreachable
+from multifleet.sessions.base import Found, Session, UnknownOutcome, Unreachable
 from multifleet.sessions.claude_registry import ClaudeRegistry
 from multifleet.sessions.claude_wire import IdleWish, Receipt, Reply
 from multifleet.sessions.codex_threads import CodexThreads
@@ -222,7 +222,7 @@ class Offering:
         testing = False
         rows = await self._due.at(self.live.wanted_by(found), {session.session_id for session in found.sessions})
         choose = partial(self.live.choose, found)
-        asker = partial(self._replies.asker, found)
+        asker = partial(self._asker, found)
         for plan in plans(rows, self.live.wanted_seat, choose, self.live.way, asker):
             testing = testing or plan.way == TESTING
             if plan.way == SOCKET:
@@ -234,6 +234,14 @@ class Offering:
         if testing:
             return QUICK
         return await self._until_next(nothing_to_do=not rows and not self.offers)
+
+    def _asker(self, found: Found, row: InboxRow) -> Session | None:
+        """The conversation that a message answers, where it may be given that: what is for another seat would go past
+        the rules for its own, and none is disturbed or gone on with that is not to be."""
+        session = self._replies.asker(found, row)
+        if session is None or self.seats.known_for(session.cwd) not in (None, self.live.wanted_seat(row)):
+            return None
+        return self.live.choose(found, None, passes(row.type), session.session_id)
 
     async def _until_next(self, *, nothing_to_do: bool) -> float | None:
         # What is stored may be offered later, or has expired and must be told so.

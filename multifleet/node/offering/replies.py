@@ -63,7 +63,8 @@ class Replies:
         self._latest: Recent[tuple[str, str], InboxRow] = Recent(LATEST, _machine_of_pair)
         self._told_off: Recent[tuple[str, str], bool] = Recent(LATEST, _machine_of_pair)
         """Conversations that were told of a budget that is spent, and with which address."""
-        self._asked: dict[str, str] = {}
+        self._asked: dict[str, tuple[str, str]] = {}
+        """Message that went out from here: the conversation that wrote it, and the machine that got it."""
         self.words: deque[Word] = deque()
         """What clients and models said, in order, not taken up yet."""
         self.passed_on: Callable[[Reply, Session, str, str], None] = lambda word, session, remote, message_id: None
@@ -146,9 +147,9 @@ class Replies:
         return reply_socket_name(self._node, str(self._store.created_at), remote)
 
     def asker(self, found: Found, row: InboxRow) -> Session | None:
-        """The live conversation whose own message this one answers."""
-        asked = self._asked.get(row.reply_to) if row.reply_to is not None else None
-        return next((session for session in found.sessions if session.session_id == asked), None)
+        """The live conversation whose own message this one answers, from the machine that it went to."""
+        asked, machine = self._asked.get(row.reply_to or "", (None, ""))
+        return next((one for one in found.sessions if one.session_id == asked and machine == row.sender), None)
 
     def showed(self, session_id: str, row: InboxRow) -> None:
         """A conversation was shown this message: a reply to its sender answers it."""
@@ -177,7 +178,7 @@ class Replies:
             return
         if answered is not None and accepted.id == answered.id:
             return  # it only acknowledged an answer, and went as a receipt
-        self._asked[accepted.id] = session.session_id
+        self._asked[accepted.id] = session.session_id, _machine_of(remote)
         while len(self._asked) > ASKED:
             del self._asked[next(iter(self._asked))]
         self.passed_on(word, session, remote, accepted.id)

@@ -61,7 +61,7 @@ async def leave(node: "Node", request: Nothing) -> LeftView:
 
 
 OPERATIONS = (
-    Operation("roster", "GET /roster", Effect.READS, Nothing, RosterView, roster, mcp=True),
+    Operation("roster", "GET /roster", Effect.READS, Nothing, RosterView, roster),
     Operation(
         "revoke",
         "POST /revoke",
@@ -70,7 +70,6 @@ OPERATIONS = (
         RevokedView,
         revoke,
         positional=("node",),
-        mcp=True,
         local_cli=True,
     ),
     Operation(

@@ -236,6 +236,7 @@ class Parts(Ties):
         self.persons = Persons(allowed_signers(setup.config, setup.home), clock.monotonic)
         limits = Limits(setup.config.budgets.hops, setup.config.budgets.thread, setup.config.budgets.day)
         self.admission = Admission(self.persons, limits, store.meta, clock, self._why_it_waits)
+        self.offering.live.forbids = self.admission.forbids
         self.rules = Rules(self.admission, self.seats, self.members, lambda: self.membership.expected)
         self.sending = Sending(
             self.membership,

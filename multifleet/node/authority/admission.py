@@ -87,6 +87,10 @@ class Admission:
         """What the user has decided, by seat and sender."""
         return self._rules
 
+    def forbids(self, seat: str, sender: str, type: str) -> bool:
+        """Whether the user's rules keep this from a seat."""
+        return refusal(self._rules, seat, sender, type) is not None
+
     async def allow(self, seat: str, sender: str, level: Level | None) -> None:
         """Set a rule, or forget it (None)."""
         rules = [rule for rule in self._rules if (rule.seat, rule.sender) != (seat, sender)]

@@ -56,6 +56,8 @@ class LiveSessions:
         """Which seats are not to be disturbed."""
         self.is_stopped: Callable[[str | None], bool] = lambda seat: False
         """Whether nothing is shown to the sessions of a seat."""
+        self.forbids: Callable[[str, str, str], bool] = lambda seat, sender, type: False
+        """Whether rules keep a type of message of a sender from a seat."""
         self._met: dict[int, Session] = {}
         self._named: dict[tuple[int, str], Session] = {}
         self._begun: dict[str, None] = {}
@@ -115,6 +117,12 @@ class LiveSessions:
             return next((one for one in ready if one.session_id == only), None)
         on_it = [one for one in ready if wanted is None or self.seats.known_for(one.cwd) == wanted]
         return choose_session(on_it, {}, None)
+
+    def may_get(self, row: InboxRow, folder: str) -> bool:
+        """Whether the rules for the seat of a folder let a message in that was not sent to it: to the machine alone, to
+        a seat that is gone, or to an exact session."""
+        seat = self.seats.known_for(folder)
+        return seat is None or seat == row.seat or not self.forbids(seat, row.from_, row.type)
 
     def begun(self, session_id: str) -> None:
         """The hook of a session's start has been served."""

@@ -174,6 +174,7 @@ class Offering:
                 return ""
             wanted = self.seats.with_node({seat} if seat else set())
             rows = for_session(await self._due.at(wanted, {session_id}), session_id)
+            rows = [row for row in rows if self.live.may_get(row, cwd)]
             if self.quiet.covers(seat):
                 rows = [row for row in rows if passes(row.type)]
             if rows and later is not None:
@@ -223,7 +224,7 @@ class Offering:
         rows = await self._due.at(self.live.wanted_by(found), {session.session_id for session in found.sessions})
         choose = partial(self.live.choose, found)
         asker = partial(self._asker, found)
-        for plan in plans(rows, self.live.wanted_seat, choose, self.live.way, asker):
+        for plan in plans(rows, self.live.wanted_seat, choose, self.live.way, asker, self.live.may_get):
             testing = testing or plan.way == TESTING
             if plan.way == SOCKET:
                 await self._offer_by_socket(plan)

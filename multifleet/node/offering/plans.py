@@ -39,11 +39,13 @@ def plans(
     choose: Callable[[str | None, bool, str | None], Session | None],
     way: Callable[[InboxRow, Session], str],
     asker: Callable[[InboxRow], Session | None] = lambda row: None,
+    may_get: Callable[[InboxRow, str], bool] = lambda row, folder: True,
 ) -> list[Plan]:
     """A plan for each conversation and way; `choose` is told whether the message passes where nothing may disturb, and
     which session alone may get it.
 
     `asker` knows the conversation that a message answers: where any of a seat may be given it, that is the one.
+    What the session in its folder may not get waits in the inbox.
     """
     made: dict[tuple[str, str, str], Plan] = {}
     chosen: dict[tuple[str | None, bool, str | None], Session | None] = {}
@@ -56,6 +58,8 @@ def plans(
             continue
         if wanted[2] is None:
             session = asker(row) or session
+        if not may_get(row, session.cwd):
+            continue
         by = way(row, session)
         key = (session.session_id, by, row.from_ if by == SOCKET else "")
         made.setdefault(key, Plan(session, by, row.from_)).rows.append(row)

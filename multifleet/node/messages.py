@@ -58,7 +58,7 @@ class Messages:
 
     async def trace(self, id: str, verify: bool = False) -> TraceView:
         """The whole story of a message that was sent from here, or that came here."""
-        found = await self._store.outbox.find(id) if len(id) < 36 else [id]
+        found = [] if "/" in id else await self._store.outbox.find(id) if len(id) < 36 else [id]
         if len(found) > 1:
             raise BadInput(f"{len(found)} messages begin with {id}: give more of the id")
         rows = await self._store.outbox.get(found[0]) if found else []
@@ -69,12 +69,14 @@ class Messages:
     async def wait(self, id: str, state: str | None, timeout: float | None, known: int | None = None) -> TraceView:
         """The story, once the state is reached or can no more be, more than `known` events are there, or time is up."""
         wanted = _state(state) if state else None
+        of_sender, slash, _ = id.rpartition("/")
         full = (await self.trace(id)).id
+        id = of_sender + slash + full  # whatever else comes meanwhile
         deadline = None if timeout is None else self._clock.monotonic() + timeout
         with self._events.watching(full) as event:
             while True:
                 event.clear()
-                story = await self.trace(full)
+                story = await self.trace(id)
                 now = State(story.state)
                 if wanted is not None and (reached(now, wanted) or hopeless(now, wanted)):
                     break
@@ -107,7 +109,7 @@ class Messages:
     async def verify(self, id: str) -> VerifiedView:
         """Whose words a message is, as far as a signature proves it now; of a received one where both have the id, for
         that is what is shown, and its sender chose it."""
-        sent = [] if await self._store.inbox.find(id) else await self._store.outbox.find(id)
+        sent = [] if "/" in id or await self._store.inbox.find(id) else await self._store.outbox.find(id)
         if len(set(sent)) > 1:
             raise BadInput(f"{len(set(sent))} messages begin with {id}: give more of the id")
         if sent:
@@ -221,9 +223,13 @@ class Messages:
         return found[0]
 
     async def _received(self, id: str) -> InboxRow:
-        found = await self._store.inbox.find(id)
-        if len(found) > 1:
+        sender, _, start = id.rpartition("/")
+        found = [one for one in await self._store.inbox.find(start) if sender in ("", one[0])]
+        if len({one for _, one in found}) > 1:
             raise BadInput(f"{len(found)} messages begin with {id}: give more of the id")
+        if len(found) > 1:  # each sender chooses its ids
+            named = " or ".join(f"{of}/{one}" for of, one in found)
+            raise BadInput(f"{len(found)} machines sent a message with this id: say which one is meant: {named}")
         row = await self._store.inbox.get(*found[0]) if found else None
         if row is None:
             raise UnknownMessage(f"no message {id} here: multifleet inbox and multifleet outbox list what there is")

@@ -6,7 +6,7 @@ from multifleet.core.ids import Address, BadId, is_seat_name
 from multifleet.core.permission import EVERYBODY, Level
 from multifleet.errors import BadInput
 from multifleet.operations.message_views import VerifiedView
-from multifleet.operations.messages import IdPrefix
+from multifleet.operations.messages import ReceivedId
 from multifleet.operations.operation import Effect, Operation, Request, View, about
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Verify(Request, frozen=True):
     """A message to examine."""
 
-    id: Annotated[IdPrefix, about("Id of the message, or the start of it.")]
+    id: Annotated[ReceivedId, about("Id of the message, or the start of it.")]
 
 
 async def verify(node: "Node", request: Verify) -> VerifiedView:

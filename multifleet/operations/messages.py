@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
+from multifleet.core.ids import NODE_PATTERN
 from multifleet.core.packets import MessageType, Urgency
 from multifleet.errors import BadInput, UnknownMessage, UnknownSeat
 from multifleet.operations.message_views import Accepted, InboxListing, InboxView
@@ -16,6 +17,10 @@ MESSAGE_REQUEST_LIMIT = 1024 * 1024
 """Bytes of a request that carries a message; the limit of its text is lower and is checked by the node."""
 
 IdPrefix = Annotated[str, msgspec.Meta(min_length=6, max_length=36, pattern="^[0-9a-f-]+$")]
+ReceivedId = Annotated[
+    str, msgspec.Meta(min_length=6, max_length=100, pattern=rf"^({NODE_PATTERN}/)?[0-9a-f-]{{6,36}}$")
+]
+"""With the machine before it that sent the message, where others sent one with the same id."""
 Body = Annotated[str | None, about("Text of the message.")]
 Lifetime = Annotated[
     float | None, about("Seconds until it is given up; a week unless told, 30 days at most.")
@@ -65,7 +70,7 @@ class Send(Request, frozen=True):
 class Reply(Request, frozen=True):
     """An answer to a received message."""
 
-    id: Annotated[IdPrefix, about("Id of the received message, or the start of it.")]
+    id: Annotated[ReceivedId, about("Id of the received message, or the start of it.")]
     body: Annotated[str, about("Text of the answer.")]
     subject: Annotated[str | None, about("One line that says what it is about.")] = None
     urgency: Annotated[Urgency, about("When its session is to see it: now, next-turn or whenever.")] = (
@@ -101,7 +106,7 @@ class Unread(Request, frozen=True):
 class Read(Request, frozen=True):
     """One received message."""
 
-    id: Annotated[IdPrefix, about("Id of the received message, or the start of it.")]
+    id: Annotated[ReceivedId, about("Id of the received message, or the start of it.")]
 
 
 async def send(node: "Node", request: Send) -> Accepted:

@@ -12,7 +12,7 @@ from multifleet.operations.message_views import (
     ReceiptListing,
     TraceView,
 )
-from multifleet.operations.messages import IdPrefix
+from multifleet.operations.messages import IdPrefix, ReceivedId
 from multifleet.operations.operation import Effect, Operation, Request, about
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ Rung = Literal[
 class Trace(Request, frozen=True):
     """A message to follow."""
 
-    id: Annotated[IdPrefix, about("Id of the message, or the start of it.")]
+    id: Annotated[ReceivedId, about("Id of the message, or the start of it.")]
     verify: Annotated[bool, about("Check the signature of every statement.")] = False
     wait: Annotated[
         Rung | None, about("Answer once the message has reached this state, or no longer can.")

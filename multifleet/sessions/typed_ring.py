@@ -59,7 +59,7 @@ async def find_pane(session: Session) -> Pane | None:
         with contextlib.suppress(Unreachable):  # a server that is gone leaves its socket
             listed = await _tmux(server, "list-panes", "-a", "-F", PANE_FORMAT)
             for pane in read_panes(server, listed):
-                if pane.tty == tty:
+                if pane.tty == tty and await asyncio.to_thread(_reads_from, session.pid, tty):
                     return pane
     return None
 
@@ -70,6 +70,14 @@ async def _terminal_of(session: Session) -> str | None:
     if len(words) != 3 or words[0] != words[1] or started_at(session.pid) != session.proc_start:
         return None
     return f"/dev/{words[2]}"
+
+
+def _reads_from(pid: int, tty: str) -> bool:
+    """Whether a process reads from this very device: a terminal of another container may have the same name."""
+    try:
+        return os.path.samestat(os.stat(f"/proc/{pid}/fd/0"), os.stat(tty))
+    except OSError:
+        return not os.path.exists("/proc/self/fd")  # where containers share no processes with their machine
 
 
 def _servers(pid: int) -> list[str]:

@@ -18,6 +18,7 @@ ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"
 
 
 @pytest.mark.slow
+@pytest.mark.beside_one
 @pytest.mark.timeout(200)
 def test_every_message_arrives_once_although_a_node_is_killed(tmp_path: Path) -> None:
     with demo(tmp_path, "--json") as process:

@@ -228,7 +228,7 @@ def test_a_bad_packet_of_a_list_refuses_only_itself(fleet: Fleet, forger: Forger
 
 def test_a13_a_forged_receipt_ends_no_row(fleet: Fleet, forger: Forger) -> None:
     mac1, mac2 = fleet.nodes
-    with mac1.host.block_port(8855):
+    with mac1.host.block_port(8855), mac1.host.block_port(4222, how="reset"):  # NATS would carry it
         message = mac2.send("mac1", "nobody may say that this arrived")
         statement = [10**6, message, "seen", int(time.time() * 1000), "http", 1, "", "0" * 64]
         forger.post(forger.frame(forger.request(log=[statement])))

@@ -2,6 +2,7 @@
 
 import select
 import socket
+import sys
 import threading
 import time
 from pathlib import Path
@@ -12,6 +13,8 @@ EVERY = 0.1
 """Seconds between two questions."""
 PATIENCE = 10.0
 """Seconds until one is given up."""
+LAST_DATA_SENT, LAST_DATA_RECEIVED = 44, 52
+"""Where Linux tells in `tcp_info` how many milliseconds ago that was (include/uapi/linux/tcp.h)."""
 SUSPICIOUS = 0.5
 """Seconds after which it is looked what the daemon is doing."""
 
@@ -41,7 +44,7 @@ class HealthWatch:
             daemon = self.node.serving
             if daemon is None or not daemon.alive:
                 continue
-            start, pauses, starved = time.monotonic(), daemon.pauses, _starved(daemon.pid)
+            start, pauses, starved, took = time.monotonic(), daemon.pauses, _starved(daemon.pid), 0.0
             try:
                 held = ""
                 with self.node.host.connect("127.0.0.1", PORT, PATIENCE) as link:
@@ -49,17 +52,24 @@ class HealthWatch:
                     if not select.select([link], [], [], SUSPICIOUS)[0]:
                         held = _held(daemon.pid)
                     answer = link.recv(4096)
+                    took = _took(link)
             except (ConnectionError, FileNotFoundError, socket.gaierror):
                 continue  # killed, starting, or the host is gone
             except OSError as error:
-                answer = str(error).encode()
-            took = time.monotonic() - start
+                answer, took = str(error).encode(), time.monotonic() - start
             starved = _starved(daemon.pid) - starved
             good = answer.startswith(b"HTTP/1.1 200") and took < 1
             if not good and not daemon.stopped and daemon.pauses == pauses and not daemon.ends_within(0.5):
                 at = time.strftime("%H:%M:%S")
                 self.slow.append(f"{at} {took:.2f} s, {starved:.2f} s without a processor: {answer[:15]!r}; {held}")
             self.answers.append(took)
+
+
+def _took(link: socket.socket) -> float:
+    """Seconds from the question to its answer as the kernel saw them: this process may have waited for a processor."""
+    told = link.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 64)
+    sent, received = (int.from_bytes(told[at : at + 4], sys.byteorder) for at in (LAST_DATA_SENT, LAST_DATA_RECEIVED))
+    return (sent - received) / 1000
 
 
 def _starved(pid: int) -> float:

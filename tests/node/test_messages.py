@@ -191,3 +191,25 @@ async def test_what_the_recipient_stated_stays_in_its_order_whatever_its_clock_d
     )
     story = await mac1.node.messages.trace(sent)
     assert [event.state for event in story.events] == ["queued", "stored", "seen"]
+
+
+async def test_of_two_messages_with_one_id_each_is_meant_by_its_machine(fleet: Machines) -> None:
+    mac1, mac2, mac3 = await fleet.started("mac1", "mac2", "mac3")
+    id = (await mac1.node.messages.send("mac2", "from mac1")).id
+    await mac1.wait(id, State.STORED)
+    await mac3.node.messages.send("mac2", "from mac3", id=id)
+    await mac3.wait(id, State.STORED)
+    messages = mac2.node.messages
+    for refused in (messages.read, messages.verify, messages.trace):
+        with pytest.raises(BadInput, match=f"2 machines sent .*: mac[13]/{id} or mac[13]/{id}"):
+            await refused(id)
+    for machine in (mac1, mac3):
+        named = f"{machine.name}/{id[:20]}"
+        assert (await messages.read(named)).body == f"from {machine.name}"
+        assert (await messages.verify(named)).from_ == (await messages.trace(named)).from_ == machine.name
+        assert (await messages.wait(named, "stored", 1.0)).reached
+        reply = await messages.reply(named, f"to {machine.name}")
+        await mac2.wait(reply.id, State.STORED)
+        assert await machine.bodies() == [f"to {machine.name}"]
+    with pytest.raises(UnknownMessage):
+        await messages.read(f"mac2/{id}")

@@ -41,6 +41,15 @@ async def test_a_program_that_is_no_agent_is_found_by_its_process_and_left_alone
     assert await find_pane(dataclasses.replace(session, proc_start="1")) is None, "another process has its number now"
 
 
+async def test_a_process_that_reads_from_elsewhere_is_not_typed_for(terminal: Terminal, tmp_path: Path) -> None:
+    words = ("sh", "-c", "echo ready; exec sleep 60 </dev/null")
+    session = session_of(await terminal.start(words, tmp_path, {"PATH": "/usr/bin:/bin", "TERM": "xterm"}))
+    await terminal.wait_screen("ready")
+    while os.readlink(f"/proc/{session.pid}/fd/0") != "/dev/null":  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    assert await find_pane(session) is None
+
+
 async def test_a_process_without_a_terminal_has_no_pane() -> None:
     process = await asyncio.create_subprocess_exec("sleep", "60", start_new_session=True)
     try:

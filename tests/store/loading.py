@@ -25,8 +25,9 @@ async def _caller(store: Store, name: str) -> None:
         await store.outbox.add(row, queued(row))
         print("added", id_, flush=True)
         store.receipts.record_later([receipt(id_, "stored", n, peer=name)], (), name, n)
-        taken = await store.inbox.receive(frame(id_, id_, sender=name))
-        print("stored", id_, taken.log[-1].seq, store.receipts.durable_have(name), flush=True)
+        received = f"{name}-i{n}"
+        taken = await store.inbox.receive(frame(received, received, sender=name))
+        print("stored", received, taken.log[-1].seq, store.receipts.durable_have(name), flush=True)
 
 
 if __name__ == "__main__":

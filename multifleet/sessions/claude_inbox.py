@@ -84,12 +84,13 @@ class ReplySocket:
         if self._listener.fileno() < 0:
             return
         self._serving.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._serving
-        self._listener.close()
-        with contextlib.suppress(OSError):
-            if os.lstat(self.path).st_ino == self._inode:
-                os.unlink(self.path)
+        try:
+            await asyncio.wait([self._serving])  # its end by a cancellation is not to be taken for one of ours
+        finally:
+            self._listener.close()
+            with contextlib.suppress(OSError):
+                if os.lstat(self.path).st_ino == self._inode:
+                    os.unlink(self.path)
 
     async def _serve(self) -> None:
         loop = asyncio.get_running_loop()

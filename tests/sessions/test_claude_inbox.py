@@ -300,3 +300,13 @@ async def test_a_session_that_stops_reading_leaves_the_outcome_unknown(tmp_path:
     async with a_session(tmp_path) as (_, registry, session):
         with pytest.raises(UnknownOutcome):
             await offer(registry, session, "z" * 900_000, timeout=0.3)
+
+
+async def test_whoever_is_cancelled_while_closing_a_socket_ends_and_so_does_the_socket(tmp_path: Path) -> None:
+    reply = await ReplySocket.open(NAME, Heard().tell, [tmp_path / "socks"])
+    closing = asyncio.create_task(reply.aclose())
+    await asyncio.sleep(0)
+    closing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+    assert not reply.path.exists()

@@ -16,6 +16,7 @@ from multifleet.core.receipts import State
 from multifleet.core.recent import Recent
 from multifleet.node.clock import NodeClock
 from multifleet.node.counters import Counters
+from multifleet.node.enduring import tell
 from multifleet.node.offering.clients import HOOKS
 from multifleet.node.offering.offers import Offers, Open
 from multifleet.sessions import codex_threads, gemini_chat
@@ -85,7 +86,7 @@ class Ringing:
             keys = waits.get(session.session_id)
             if keys is not None and self._can_be_woken(session) and self._is_due(session, keys):
                 self._rung[session.session_id] = (self._clock.monotonic(), session.updated_at)
-                self._group.create_task(self._ring(session, keys), name=f"wake {session.session_id}")
+                self._group.create_task(self._wake(session, keys), name=f"wake {session.session_id}")
         while len(self._rung) > REMEMBERED:
             del self._rung[next(iter(self._rung))]
 
@@ -107,6 +108,12 @@ class Ringing:
             return True
         sent = self._sent.get(session.session_id)
         return sent is not None and session.updated_at > sent and not any(self._times.get(key) for key in keys)
+
+    async def _wake(self, session: Session, keys: Sequence[Key]) -> None:
+        try:
+            await self._ring(session, keys)
+        except Exception as error:  # noqa: BLE001  a fault here must not stop the node
+            tell(self._counters, "part_failed", "waking", error)
 
     async def _ring(self, session: Session, keys: Sequence[Key]) -> None:
         if session.client == codex_threads.CLIENT:

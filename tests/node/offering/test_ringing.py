@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from multifleet.core.receipts import State
 from multifleet.node.offering import ringing
 from multifleet.sessions import typed_ring
 from tests.node.fleet import Machine, Machines
@@ -74,6 +75,25 @@ async def test_what_was_queued_for_a_thread_is_not_queued_again_until_it_did_som
             thread.write("turn_context", **ASKS)
         await look(mac2)
     assert counted(mac2.node.counters.snapshot()) == rung
+    thread.lock.close()
+
+
+async def test_a_fault_in_waking_stops_nothing_else(
+    fleet: Machines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def faulty(*told: object) -> None:
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr(ringing, "ring", faulty)
+    mac1, mac2 = await fleet.started("mac1", "mac2")
+    (tmp_path / "api").mkdir()
+    await mac2.node.seats.bind("api", str(tmp_path / "api"), False)
+    thread = Written(mac2.home / "codex", str(tmp_path / "api"))
+    thread.write("turn_context", **ASKS)
+    await mac2.node.hook("SessionStart", THREAD, str(tmp_path / "api"), pid=os.getpid(), client="codex")
+    await mac1.node.messages.send("mac2/api", "one")
+    await until(lambda: mac2.node.counters.snapshot().get("part_failed"), 10.0)
+    await mac1.wait((await mac1.node.messages.send("mac2", "two")).id, State.STORED)
     thread.lock.close()
 
 

@@ -80,7 +80,7 @@ async def test_held_then_delivered_is_told_as_its_receipts_say_and_the_answer_co
 
 async def test_what_is_refused_there_is_told_as_refused(both: Two) -> None:
     both.mac1.node.native.notices._is_there = lambda node: True
-    await both.is_listed()
+    await both.is_listed("mac2/nobody")
     word = await both.client.send("mac2/nobody", "hello?")
     (refused,) = await both.client.told(1)
     assert (refused["status"], refused["origMsgId"]) == ("refused", word)

@@ -10,22 +10,22 @@ import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from multifleet.core.qwen_chat import QwenChatProof
 from multifleet.core.transcript import Fact
-from multifleet.sessions.base import Session, UnknownOutcome, Unreachable
-from multifleet.sessions.claude_inbox import ReplySocket, SocketTaken
+from multifleet.sessions.base import Session, Unreachable
+from multifleet.sessions.claude_inbox import ReplySocket
 from multifleet.sessions.claude_selftest import POLL, SelfTest, throwaway_folder
 from multifleet.sessions.claude_transcript import TranscriptFile
 from multifleet.sessions.claude_wire import InboxEvent, Receipt
 from multifleet.sessions.mock_chat_api import MockChatApi
 from multifleet.sessions.mock_messages_api import Answer
-from multifleet.sessions.own_files import NotOurs
 from multifleet.sessions.qwen_chat import chat_path
 from multifleet.sessions.qwen_inbox import write_line
 from multifleet.sessions.qwen_registry import QwenRegistry
-from multifleet.sessions.qwen_selftest import command_of, isolated_qwen, prepare, registered
+from multifleet.sessions.qwen_selftest import command_of, isolated_qwen, prepare, registered, tried
 from multifleet.sessions.qwen_wire import message_line
 
 FACTS = {
@@ -40,15 +40,7 @@ FACTS = {
 
 async def qwen_self_test(command: Sequence[str], version: str, timeout: float = 60.0) -> SelfTest:
     """Runs the client for some seconds and tries the FACTS; never raises for what the client does."""
-    held: set[str] = set()
-    try:
-        async with asyncio.timeout(timeout):
-            await _try_facts(command, held)
-    except (TimeoutError, OSError, Unreachable, UnknownOutcome, SocketTaken, NotOurs):
-        pass  # which fact was not reached says it all
-    failed = tuple(fact for fact in FACTS if fact not in held)
-    says = f"failed: {'; '.join(FACTS[fact] for fact in failed)}" if failed else "everything holds"
-    return SelfTest(version, not failed, says, time.time(), failed)
+    return await tried(FACTS, partial(_try_facts, command), version, timeout)
 
 
 async def _try_facts(command: Sequence[str], held: set[str]) -> None:

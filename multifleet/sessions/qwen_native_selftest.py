@@ -10,19 +10,18 @@ import secrets
 import time
 import uuid
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from multifleet.core.native import PID_MAX, Entry
-from multifleet.sessions.base import UnknownOutcome, Unreachable
-from multifleet.sessions.claude_inbox import ReplySocket, SocketTaken
+from multifleet.sessions.claude_inbox import ReplySocket
 from multifleet.sessions.claude_selftest import SelfTest, throwaway_folder
 from multifleet.sessions.claude_wire import InboxEvent, Reply
 from multifleet.sessions.mock_chat_api import MockChatApi
 from multifleet.sessions.mock_messages_api import Answer
 from multifleet.sessions.native_records import NativeRecords
-from multifleet.sessions.own_files import NotOurs
 from multifleet.sessions.qwen_inbox import write_line
-from multifleet.sessions.qwen_selftest import isolated_qwen, prepare, registered
+from multifleet.sessions.qwen_selftest import isolated_qwen, prepare, registered, tried
 from multifleet.sessions.qwen_shape import QwenShape
 from multifleet.sessions.qwen_wire import status_line
 
@@ -37,15 +36,7 @@ FACTS = {
 
 async def qwen_native_self_test(command: Sequence[str], version: str, timeout: float = 40.0) -> SelfTest:
     """Runs the client for some seconds and tries the FACTS; never raises for what the client does."""
-    held: set[str] = set()
-    try:
-        async with asyncio.timeout(timeout):
-            await _try_facts(command, held)
-    except (TimeoutError, OSError, Unreachable, UnknownOutcome, SocketTaken, NotOurs):
-        pass  # which fact was not reached says it all
-    failed = tuple(fact for fact in FACTS if fact not in held)
-    says = f"failed: {'; '.join(FACTS[fact] for fact in failed)}" if failed else "everything holds"
-    return SelfTest(version, not failed, says, time.time(), failed)
+    return await tried(FACTS, partial(_try_facts, command), version, timeout)
 
 
 async def _try_facts(command: Sequence[str], held: set[str]) -> None:

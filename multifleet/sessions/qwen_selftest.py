@@ -12,11 +12,14 @@ import pty
 import signal
 import struct
 import termios
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
-from multifleet.sessions.base import Session, Unreachable
-from multifleet.sessions.claude_selftest import END_SECONDS, POLL
+from multifleet.sessions.base import Session, UnknownOutcome, Unreachable
+from multifleet.sessions.claude_inbox import SocketTaken
+from multifleet.sessions.claude_selftest import END_SECONDS, POLL, SelfTest
+from multifleet.sessions.own_files import NotOurs
 from multifleet.sessions.qwen_registry import QwenRegistry
 
 ROWS, COLUMNS = 50, 160
@@ -127,6 +130,21 @@ async def isolated_qwen(
         await _end(process)
         screen.close()
         os.close(ours)
+
+
+async def tried(
+    facts: Mapping[str, str], trial: Callable[[set[str]], Awaitable[None]], version: str, timeout: float
+) -> SelfTest:
+    """What a trial found, which adds each fact that held; never raises for what the client does."""
+    held: set[str] = set()
+    try:
+        async with asyncio.timeout(timeout):
+            await trial(held)
+    except (TimeoutError, OSError, Unreachable, UnknownOutcome, SocketTaken, NotOurs):
+        pass  # which fact was not reached says it all
+    failed = tuple(fact for fact in facts if fact not in held)
+    says = f"failed: {'; '.join(facts[fact] for fact in failed)}" if failed else "everything holds"
+    return SelfTest(version, not failed, says, time.time(), failed)
 
 
 async def registered(registry: QwenRegistry, process: asyncio.subprocess.Process) -> Session:

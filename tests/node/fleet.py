@@ -111,14 +111,14 @@ class Machine:
         """It ends as by SIGKILL: what it wrote to its home is there, and nothing that it did not write is ever told."""
         kept = self.home.with_name(f"{self.name} kept")
         with _no_commit(self.home / "store.db"):
-            shutil.copytree(self.home, kept, ignore=_not_kept)
+            _copy(self.home, kept)
             self._lives += 1
             self.network.nodes.pop(self.name, None)
             await self._end_loops()
         await self._close()
         for path in self.home.iterdir():
             if path.name != SEEDS:
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
         for path in kept.iterdir():
             path.rename(self.home / path.name)
         kept.rmdir()
@@ -172,6 +172,19 @@ def _no_commit(store: Path) -> Iterator[None]:
     with closing(sqlite3.connect(store, timeout=SOON, isolation_level=None)) as holder:
         holder.execute("BEGIN IMMEDIATE")
         yield
+
+
+def _copy(home: Path, kept: Path) -> None:
+    """The home as it is at one moment: a thread of the daemon may write a file aside and rename it meanwhile."""
+    while True:
+        try:
+            shutil.copytree(home, kept, ignore=_not_kept)
+            return
+        except shutil.Error as error:
+            changed = [Path(source) for source, _, _ in error.args[0]]
+            if any(path.exists() for path in changed):
+                raise
+            shutil.rmtree(kept)
 
 
 def _not_kept(folder: str, names: list[str]) -> list[str]:

@@ -27,7 +27,7 @@ class FieldDoc:
 
 def fields_of(struct: type[msgspec.Struct]) -> Iterator[FieldDoc]:
     """The fields of a struct by the names that travel, in their order."""
-    about = _strings_below(struct)
+    about = {name: _in_table(words) for name, words in strings_below(struct).items()}
     known = shapes.type_info(struct)
     assert isinstance(known, shapes.StructType)
     for field in known.fields:
@@ -70,16 +70,20 @@ def shape_of(kind: shapes.Type) -> str:
     raise TypeError(f"no words for {kind!r}")
 
 
-def _strings_below(struct: type) -> dict[str, str]:
+def strings_below(struct: type) -> dict[str, str]:
+    """What stands below each field, in one line, by the field's name."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(struct))).body[0]
     assert isinstance(tree, ast.ClassDef)
     found = {}
     for field, below in zip(tree.body, tree.body[1:], strict=False):
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
             if isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):
-                words = " ".join(str(below.value.value).split())
-                found[field.target.id] = words.replace("<", "&lt;").replace("|", "\\|")
+                found[field.target.id] = " ".join(str(below.value.value).split())
     return found
+
+
+def _in_table(words: str) -> str:
+    return words.replace("<", "&lt;").replace("|", "\\|")
 
 
 def _shown(default: Any) -> str:

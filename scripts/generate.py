@@ -11,7 +11,7 @@ from multifleet.cli import print_table  # noqa: E402
 from multifleet.mcp import tools  # noqa: E402
 from multifleet.operations import OPERATIONS  # noqa: E402
 from multifleet.plugin import manifests, readme, skills  # noqa: E402
-from scripts import printed_docs, printing  # noqa: E402
+from scripts import config_files, printed_docs, printing  # noqa: E402
 
 
 def printed() -> Iterator[tuple[Path, str]]:
@@ -22,6 +22,7 @@ def printed() -> Iterator[tuple[Path, str]]:
         if operation.slash:
             yield Path("skills", operation.slash_command, "SKILL.md"), skills.skill(operation)
     yield from manifests.printed()
+    yield from config_files.printed()
     for script in ("hand-over.sh", "session-start.sh"):  # of an extension, only what lies in its own folder travels
         yield manifests.GEMINI / "hooks" / script, printing.read(Path("hooks", script))
     for path in _documents():

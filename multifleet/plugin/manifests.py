@@ -35,7 +35,7 @@ def printed() -> Iterator[tuple[Path, str]]:
     yield Path(".claude-plugin/marketplace.json"), marketplace()
     yield Path(".codex-plugin/plugin.json"), codex()
     yield Path("hooks/codex.json"), hooks("codex", "${PLUGIN_ROOT}")
-    yield Path("codex-config.toml.example"), codex_config()
+    yield Path("config/codex-config.toml.example"), codex_config()
     yield GEMINI / "gemini-extension.json", gemini()
     yield GEMINI / "hooks/hooks.json", hooks("gemini", "${extensionPath}")
     for script in (HAND_OVER, SESSION_START):
@@ -85,7 +85,7 @@ def codex() -> str:
 
 
 def codex_config() -> str:
-    """The text of codex-config.toml.example, for who wants the tools in Codex without the plugin."""
+    """The text of config/codex-config.toml.example, for who wants the tools in Codex without the plugin."""
     return (
         "# For ~/.codex/config.toml: the tools of multifleet in Codex.\n"
         "# Put bin/ of the clone on the PATH, or write the whole path.\n"

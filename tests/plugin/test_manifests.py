@@ -85,7 +85,7 @@ def test_the_example_for_vs_code_has_the_form_of_its_file() -> None:
 
 
 def test_the_example_for_codex_is_a_table_that_lets_its_tools_run_unasked() -> None:
-    [server] = tomllib.loads(PRINTED["codex-config.toml.example"])["mcp_servers"].values()
+    [server] = tomllib.loads(PRINTED["config/codex-config.toml.example"])["mcp_servers"].values()
     assert server == {"command": "multifleet", "args": ["mcp"], "default_tools_approval_mode": "approve"}
 
 

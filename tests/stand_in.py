@@ -208,7 +208,7 @@ class StandIn:
         return self.status_view
 
     async def health(self) -> HealthView:
-        return HealthView(True, "mac1", "0.1.0", 12.5)
+        return HealthView(True, "mac1", "0.1.0", 12.5, None, "f1")
 
     async def stats(self) -> StatsView:
         return StatsView(1000.0, {"frames_taken": 3})

@@ -18,7 +18,8 @@ from multifleet.cli.daemon import exchange
 from multifleet.cli.shape import Failed
 from multifleet.config import load
 from multifleet.core.ids import message_id
-from multifleet.core.person import NAMESPACE, signed_words
+from multifleet.core.packets import Message
+from multifleet.core.person import NAMESPACE, signed_words, to_sign
 from multifleet.errors import ConfigError
 from multifleet.paths import home_path
 
@@ -29,21 +30,22 @@ USUAL = ("id_ed25519_sk", "id_ed25519", "id_ecdsa_sk", "id_ecdsa", "id_rsa")
 def signed(values: dict[str, Value]) -> dict[str, Value]:
     """The fields of a message with those that make it a person's; Failed says why that cannot be."""
     _is_typed_by_a_person()
-    id = str(values.get("id") or _new_id())
-    at = int(time.time())
-    words = signed_words(
-        id=id,
-        from_=_own_address(values.get("from_seat")),
+    here = _here()
+    message = to_sign(
+        id=str(values.get("id") or _new_id()),
+        from_=_own_address(here, values.get("from_seat")),
         to=str(values["to"]),
-        type=str(values.get("type", "context")),
-        at=at,
+        type=values.get("type", "context"),  # type: ignore[arg-type]
+        at=int(time.time()),
+        lifetime=_lifetime(values),
         body=str(values["body"]),
-        urgency=str(values.get("urgency", "next-turn")),
+        urgency=values.get("urgency", "next-turn"),  # type: ignore[arg-type]
         subject=_text(values, "subject"),
         thread=_text(values, "thread"),
         reply_to=_text(values, "reply_to"),
+        smart=bool(values.get("smart", False)),
     )
-    return values | {"id": id, "signature": _sign(_key(), words), "signed_at": at}
+    return values | {"id": message.id} | _proof(message, here)
 
 
 def signed_reply(values: dict[str, Value]) -> dict[str, Value]:
@@ -51,22 +53,22 @@ def signed_reply(values: dict[str, Value]) -> dict[str, Value]:
     _is_typed_by_a_person()
     received = _asked(local_http.request("POST", "/read", json.dumps({"id": values["id"]}).encode()))
     seat = values.get("from_seat") or str(received["to"]).partition("/")[2]
-    id = str(values.get("answer_id") or _new_id())
-    at = int(time.time())
-    words = signed_words(
-        id=id,
-        from_=_own_address(seat),
+    here = _here()
+    message = to_sign(
+        id=str(values.get("answer_id") or _new_id()),
+        from_=_own_address(here, seat),
         to=str(received["from"]),
         type="reply",
-        at=at,
+        at=int(time.time()),
+        lifetime=_lifetime(values),
         body=str(values["body"]),
-        urgency=str(values.get("urgency", "next-turn")),
+        urgency=values.get("urgency", "next-turn"),  # type: ignore[arg-type]
         subject=_text(values, "subject"),
         thread=None if received["thread"] is None else str(received["thread"]),
         reply_to=str(received["id"]),
     )
-    exact = {"id": str(received["id"]), "answer_id": id} | ({"from_seat": seat} if seat else {})
-    return values | exact | {"signature": _sign(_key(), words), "signed_at": at}
+    exact = {"id": str(received["id"]), "answer_id": message.id} | ({"from_seat": seat} if seat else {})
+    return values | exact | _proof(message, here)
 
 
 def _is_typed_by_a_person() -> None:
@@ -82,9 +84,22 @@ def _text(values: dict[str, Value], name: str) -> str | None:
     return None if name not in values else str(values[name])
 
 
-def _own_address(seat: Value | None) -> str:
-    node = str(_asked(local_http.request("GET", "/health"))["node"])
-    return f"{node}/{seat}" if seat else node
+def _lifetime(values: dict[str, Value]) -> float | None:
+    return None if (told := values.get("expires")) is None else float(str(told))
+
+
+def _proof(message: Message, here: dict[str, Any]) -> dict[str, Value]:
+    """What is told beside the fields of a message, so that it is the very one that was signed."""
+    signature = _sign(_key(), signed_words(message, str(here["fleet"])))
+    return {"signature": signature, "signed_at": message.created}
+
+
+def _here() -> dict[str, Any]:
+    return _asked(local_http.request("GET", "/health"))
+
+
+def _own_address(here: dict[str, Any], seat: Value | None) -> str:
+    return f"{here['node']}/{seat}" if seat else str(here["node"])
 
 
 def _asked(request: bytes) -> dict[str, Any]:

@@ -24,6 +24,8 @@ LOG_LIMIT = 256
 """Statements of a receipt log in one frame."""
 EXPIRES_LIMIT = 30 * 86_400
 """Seconds that a message may wait at the most."""
+LIFETIME = 7 * 86_400.0
+"""Seconds that a message waits unless told otherwise."""
 LINE_LIMIT, THREAD_LIMIT = 200, 120
 """Characters of a subject, and of a thread's name."""
 REASON_LIMIT = 500

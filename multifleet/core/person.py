@@ -1,21 +1,23 @@
 """What a person signs with an SSH key, so that a message can be shown as theirs, and how such a signature is read.
 
-The signed words cover all that a recipient is shown, and where it goes: a daemon on the way can change nothing of it
-and send it to nobody else. Whether a signature is good is for ssh-keygen to say; nothing here does cryptography.
+The signed words cover all that a recipient is shown, where it goes, in which fleet, and until when: a daemon on the way
+can change nothing of it, send it to nobody else, and bring it nowhere else or later. Whether a signature is good is for
+ssh-keygen to say; nothing here does cryptography.
 """
 
 import base64
 import binascii
 import hashlib
+import math
 from dataclasses import dataclass
 
 import msgspec
 
-from multifleet.core.packets import Message
+from multifleet.core.packets import LIFETIME, Message, MessageType, Urgency
 
 NAMESPACE = "multifleet"
 """Of the SSH signatures, so that none that was made for something else counts here."""
-HEAD = "multifleet message 2"
+HEAD = "multifleet message 3"
 _MAGIC = b"SSHSIG"
 _BEGIN, _END = "-----BEGIN SSH SIGNATURE-----", "-----END SSH SIGNATURE-----"
 
@@ -34,39 +36,74 @@ class SshSignature:
     """SHA256:..., as ssh-keygen prints it."""
 
 
-def signed_words(
+def signed_words(message: Message, fleet: str) -> bytes:
+    """The bytes that a person signs of a message that goes out, and came, in the fleet with this id.
+
+    Its place in its thread (`n`, `prev`) is not among them: only the daemon that sends it knows that.
+    """
+    return msgspec.json.encode(
+        [
+            HEAD,
+            fleet,
+            message.id,
+            message.from_,
+            message.to,
+            message.type,
+            message.created,
+            message.expires,
+            message.signed_at,
+            message.urgency,
+            message.hops,
+            message.smart,
+            message.from_mode,
+            message.thread,
+            message.reply_to,
+            message.session,
+            message.subject,
+            message.body,
+        ]
+    )
+
+
+def to_sign(
     *,
     id: str,
     from_: str,
     to: str,
-    type: str,
+    type: MessageType,
     at: int,
+    lifetime: float | None,
     body: str,
-    urgency: str = "next-turn",
+    urgency: Urgency = "next-turn",
     subject: str | None = None,
     thread: str | None = None,
     reply_to: str | None = None,
-    session: str | None = None,
-) -> bytes:
-    """The bytes that a person signs; `from_` is the address that answers go to, `at` the second."""
-    return msgspec.json.encode([HEAD, id, from_, to, type, at, urgency, thread, reply_to, session, subject, body])
-
-
-def words_of(message: Message) -> bytes:
-    """The same of a message that came."""
-    return signed_words(
-        id=message.id,
-        from_=message.from_,
-        to=message.to,
-        type=message.type,
-        at=message.signed_at or 0,
-        body=message.body,
-        urgency=message.urgency,
-        subject=message.subject,
-        thread=message.thread,
-        reply_to=message.reply_to,
-        session=message.session,
+    smart: bool = False,
+) -> Message:
+    """The message that the daemon makes of what a person signs at this second; `lifetime` is what it is told."""
+    created, expires = times_of(at, lifetime)
+    return Message(
+        id=id,
+        type=type,
+        from_=from_,
+        to=to,
+        body=body,
+        created=created,
+        expires=expires,
+        n=1,
+        thread=thread,
+        reply_to=reply_to,
+        subject=subject,
+        urgency=urgency,
+        authority="human",
+        signed_at=at,
+        smart=smart,
     )
+
+
+def times_of(signed_at: int, lifetime: float | None) -> tuple[int, int]:
+    """When a signed message was made and when it ends, which its daemon may not choose."""
+    return signed_at, signed_at + math.ceil(LIFETIME if lifetime is None else lifetime)
 
 
 def read_signature(armored: str) -> SshSignature:

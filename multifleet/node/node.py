@@ -72,7 +72,8 @@ class Node(Engine):
 
     async def health(self) -> HealthView:
         """That the daemon answers; never touches the store."""
-        return HealthView(True, self.id, __version__, self.clock.now() - self.started_at, self.store.database.degraded)
+        uptime, fleet = self.clock.now() - self.started_at, self.members.fleet
+        return HealthView(True, self.id, __version__, uptime, self.store.database.degraded, fleet)
 
     async def changed(self, known: int | None, timeout: float) -> None:
         """Wait until something has happened since that revision, or the time is up."""

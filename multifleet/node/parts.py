@@ -233,7 +233,7 @@ class Parts(Ties):
         self.seats: Seats = self.offering.seats
         self.own_cards = OwnCards(self.offering.live, clock, self.asking)
         self.remote_sessions = RemoteSessions(self.members, self.asking, clock, counters)
-        self.persons = Persons(allowed_signers(setup.config, setup.home), clock.monotonic)
+        self.persons = Persons(allowed_signers(setup.config, setup.home), lambda: self.members.fleet, clock.monotonic)
         limits = Limits(setup.config.budgets.hops, setup.config.budgets.thread, setup.config.budgets.day)
         self.admission = Admission(self.persons, limits, store.meta, clock, self._why_it_waits)
         self.offering.live.forbids = self.admission.forbids

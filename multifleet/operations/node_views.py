@@ -89,6 +89,7 @@ class HealthView(View, frozen=True):
     version: Annotated[str, about("Version of multifleet.")]
     uptime: Annotated[float, about("Seconds since the daemon started.")]
     degraded: Annotated[str | None, about("What does not work now, and what to do; null when all is well.")] = None
+    fleet: Annotated[str, about("Id of its fleet.")] = ""
 
 
 class StatsView(View, frozen=True):

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from multifleet.core.person import read_signature, signed_words
+from multifleet.core.person import read_signature, signed_words, to_sign
 from multifleet.node.authority.ssh_keygen import NotProved, signer_of
 from tests.node.authority.persons_keys import Key, allow
 from tests.stand_in import ID, MESSAGE
@@ -17,48 +17,52 @@ async def test_it_signs_with_the_persons_key(surfaces: Surfaces, tmp_path: Path)
     (tmp_path / ".ssh").mkdir()
     key = Key(tmp_path / ".ssh", "id_ed25519")
     allow(tmp_path / "allowed", f"ada {key.public}")
-    ran = await surfaces.cli("send", "mac2/api", "go on", "--as-me", "--subject", "s", HOME=str(tmp_path))
+    ran = await surfaces.cli("send", "mac2/api", "go on", "--as-me", "--subject", "s", "--smart", HOME=str(tmp_path))
     assert (ran.status, ran.err) == (0, "")
     [(_, asked)] = surfaces.node.asked
-    words = signed_words(
+    made = to_sign(
         id=asked["id"],
         from_="mac1",
         to="mac2/api",
         type="context",
         at=asked["signed_at"],
+        lifetime=asked["expires_in"],
         body="go on",
         subject="s",
+        smart=True,
     )
+    words = signed_words(made, "f1")
     signature = asked["signature"]
     assert signer_of(tmp_path / "allowed", read_signature(signature), signature, words) == "ada"
     with pytest.raises(NotProved):
         signer_of(tmp_path / "allowed", read_signature(signature), signature, words + b" ")
 
 
-async def test_an_answer_is_signed_with_all_that_it_takes_from_its_question(
-    surfaces: Surfaces, tmp_path: Path
-) -> None:
+async def test_an_answer_is_signed_with_all_that_it_takes_from_its_question(surfaces: Surfaces, tmp_path: Path) -> None:
     (tmp_path / ".ssh").mkdir()
     key = Key(tmp_path / ".ssh", "id_ed25519")
     allow(tmp_path / "allowed", f"ada {key.public}")
     question = msgspec.structs.replace(MESSAGE, to="mac1/web", thread="db")
     surfaces.node.messages.message = question
-    words = ("reply", question.id[:8], "yes", "--as-me", "--urgency", "now")
+    words = ("reply", question.id[:8], "yes", "--as-me", "--urgency", "now", "--expires", "90")
     ran = await surfaces.cli(*words, HOME=str(tmp_path))
     assert (ran.status, ran.err) == (0, "")
     _, (name, asked) = surfaces.node.asked
     assert (name, asked["id"], asked["sender_seat"]) == ("reply", question.id, "web")
-    signed = signed_words(
+    made = to_sign(
         id=asked["answer_id"],
         from_="mac1/web",
         to=question.from_,
         type="reply",
         at=asked["signed_at"],
+        lifetime=90.0,
         body="yes",
         urgency="now",
         thread="db",
         reply_to=question.id,
     )
+    signed = signed_words(made, "f1")
+    assert asked["expires_in"] == 90.0
     signature = asked["signature"]
     assert signer_of(tmp_path / "allowed", read_signature(signature), signature, signed) == "ada"
     ran = await surfaces.cli(*words, HOME=str(tmp_path), CLAUDECODE="1")

@@ -14,9 +14,10 @@ import msgspec
 
 from multifleet.core import packets
 from multifleet.core.fence import Authority
+from multifleet.core.frame import WINDOW
 from multifleet.core.limits import TokenBucket
 from multifleet.core.packets import Message
-from multifleet.core.person import BadSignature, read_signature, words_of
+from multifleet.core.person import BadSignature, read_signature, signed_words
 from multifleet.node.authority.ssh_keygen import NotProved, signer_of
 from multifleet.store.rows import InboxRow
 
@@ -46,9 +47,12 @@ class Proof:
 class Persons:
     """One for the node."""
 
-    def __init__(self, allowed: Path, monotonic: Callable[[], float] = time.monotonic) -> None:
-        """`allowed` is the user's file of allowed signers; it is read anew each time."""
+    def __init__(
+        self, allowed: Path, fleet: Callable[[], str], monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`allowed` is the user's file of allowed signers, read anew each time; `fleet` says in which this node is."""
         self._allowed = allowed
+        self._fleet = fleet
         self._monotonic = monotonic
         self._one = asyncio.Semaphore(1)
         self._left: defaultdict[str, TokenBucket] = defaultdict(lambda: TokenBucket(A_MINUTE, A_MINUTE / 60))
@@ -63,11 +67,12 @@ class Persons:
             return Proof("", "", str(error))
         if abs(at - message.signed_at) > SPREAD:
             return Proof("", claimed.fingerprint, "it was signed more than 30 days before it came, or after")
+        if at > message.expires + WINDOW:
+            return Proof("", claimed.fingerprint, "it came after the time for which it was signed")
+        words = signed_words(message, self._fleet())
         try:
             async with self._one:
-                signer = await asyncio.to_thread(
-                    signer_of, self._allowed, claimed, message.signature, words_of(message)
-                )
+                signer = await asyncio.to_thread(signer_of, self._allowed, claimed, message.signature, words)
         except NotProved as error:
             return Proof("", claimed.fingerprint, str(error))
         return Proof(signer, claimed.fingerprint, "")

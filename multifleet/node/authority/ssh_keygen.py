@@ -37,7 +37,7 @@ def signer_of(allowed: Path, signature: SshSignature, armored: str, words: bytes
         for name in found.splitlines():
             if name and _is_good(allowed, name, file, words):
                 return name[:NAME_LIMIT]
-    raise NotProved("the signature is not good for this text and this place")
+    raise NotProved("the signature is not good for this text, place, time and fleet")
 
 
 def _may_be_known(key: str, text: str) -> bool:
@@ -66,7 +66,7 @@ def _run(action: str, *arguments: str, words: bytes) -> str:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NotProved(f"{PROGRAM} could not be asked ({type(error).__name__})") from None
     if done.returncode != 0:
-        raise NotProved("the signature is not good for this text and this place")
+        raise NotProved("the signature is not good for this text, place, time and fleet")
     return done.stdout.decode(errors="replace")
 
 

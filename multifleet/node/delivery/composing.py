@@ -2,7 +2,7 @@
 
 from typing import get_args
 
-from multifleet.core import packets
+from multifleet.core import packets, person
 from multifleet.core.ids import Address, BadId, is_message_id, message_id
 from multifleet.core.packets import Message
 from multifleet.core.person import BadSignature, read_signature
@@ -10,10 +10,10 @@ from multifleet.core.routing import PRIORITY
 from multifleet.errors import BadInput, TooLarge
 from multifleet.node.randomness import Randomness
 
+SIGNING = 60.0
+"""Seconds by which the clock of who signs may be ahead of this node's."""
 URGENCIES: frozenset[str] = frozenset(get_args(packets.Urgency))
 AUTHORITIES: frozenset[str] = frozenset(get_args(packets.Authority))
-LIFETIME = 7 * 86_400.0
-"""Seconds that a message waits unless told otherwise."""
 
 
 def address_of(to: str) -> Address:
@@ -36,10 +36,15 @@ def id_of(chosen: str | None, now: float, random: Randomness) -> str:
 def lifetime_of(seconds: float | None) -> float:
     """Seconds that it waits."""
     if seconds is None:
-        return LIFETIME
+        return packets.LIFETIME
     if not 1 <= seconds <= packets.EXPIRES_LIMIT:
         raise BadInput("expires is in seconds from now: 1 to 2592000 (30 days)")
     return seconds
+
+
+def times_of(signed_at: int | None, lifetime: float, now: float) -> tuple[int, int]:
+    """When it is made and when it ends, as it was signed where it was."""
+    return (int(now), int(now + lifetime) + 1) if signed_at is None else person.times_of(signed_at, lifetime)
 
 
 def body_of(body: str) -> str:
@@ -58,7 +63,7 @@ def body_of(body: str) -> str:
     return body
 
 
-def _check_signature(message: Message) -> None:
+def _check_signature(message: Message, now: float) -> None:
     """BadInput where no recipient could take it for a person's: `human` is said only with a signature."""
     if message.signature is None:
         if message.authority == "human" or message.signed_at is not None:
@@ -70,9 +75,11 @@ def _check_signature(message: Message) -> None:
         read_signature(message.signature)
     except BadSignature as error:
         raise BadInput(f"the signature is of no use: {error}") from None
+    if not now < message.expires <= now + packets.EXPIRES_LIMIT + SIGNING:
+        raise BadInput("it was signed for a time that is over, or not yet: sign it anew (multifleet send --as-me)")
 
 
-def packet_of(message: Message) -> bytes:
+def packet_of(message: Message, now: float) -> bytes:
     """The message's bytes; BadInput where the recipient would refuse its form."""
     if message.subject is not None and len(message.subject) > packets.LINE_LIMIT:
         raise BadInput(f"the subject has at most {packets.LINE_LIMIT} characters: put the rest into the text")
@@ -84,7 +91,7 @@ def packet_of(message: Message) -> bytes:
         raise BadInput("a session is named by its client's id: letters, digits, '-' and '_', at most 80 characters")
     if message.type not in PRIORITY or message.urgency not in URGENCIES or message.authority not in AUTHORITIES:
         raise BadInput("type, urgency and authority are words from a list: see multifleet send --help")
-    _check_signature(message)
+    _check_signature(message, now)
     try:
         packet = packets.write(message)
     except UnicodeEncodeError:

@@ -22,7 +22,7 @@ from multifleet.errors import (
     UnknownSeat,
 )
 from multifleet.node.clock import NodeClock
-from multifleet.node.delivery.composing import LIFETIME, address_of, body_of, id_of, lifetime_of, packet_of
+from multifleet.node.delivery.composing import address_of, body_of, id_of, lifetime_of, packet_of, times_of
 from multifleet.node.delivery.endings import Endings
 from multifleet.node.delivery.outbox_queue import Waiting
 from multifleet.node.delivery.outboxes import PeerOutbox
@@ -112,7 +112,7 @@ class Sending:
             hops = await self._hops_after(reply_to)
         if why := too_many_hops(hops, self._limits):
             raise OverBudget(f"not sent: {why}; a person may go on: multifleet send {to} TEXT --as-me")
-        expires = int(now + lifetime_of(expires_in)) + 1
+        created, expires = times_of(signed_at if signature else None, lifetime_of(expires_in), now)
         key = thread_key(sender, to, thread)
         await self._threads.know(key)
         n, prev = self._threads.tail(key)
@@ -122,7 +122,7 @@ class Sending:
             from_=sender,
             to=to,
             body=body_of(body),
-            created=int(now),
+            created=created,
             expires=expires,
             n=n + 1,
             prev=prev,
@@ -138,7 +138,7 @@ class Sending:
             session=session,
             from_mode=from_mode,
         )
-        packet = packet_of(message)
+        packet = packet_of(message, now)
         self._threads.add(key, n + 1, chosen)
         row = OutboxRow(
             id=chosen,
@@ -264,9 +264,12 @@ class Sending:
         self._membership.need(row.peer)
         if row.peer_key not in ("", self._membership.key_of(row.peer)):
             raise KeyChanged(f"{row.peer} is another machine now than when this was written: send it anew if it may")
-        expires = int(self._clock.now() + LIFETIME)
+        made, now = packets.read(row.packet, Message), self._clock.now()
+        expires = int(now + packets.LIFETIME) if made.signature is None else made.expires
+        if expires <= now:
+            raise BadInput("a person signed it for a time that is over: write it anew, with --as-me")
         event = self._own_events.event(row.id, row.peer, State.QUEUED, detail="tried again")
-        packet = packets.write(msgspec.structs.replace(packets.read(row.packet, Message), expires=expires))
+        packet = packets.write(msgspec.structs.replace(made, expires=expires))
         if not await self._store.outbox.reopen(row.id, row.peer, expires, packet, event):
             return Accepted(id=row.id, state=row.state, to=row.to, reason="it did not fail")
         self._tracker.stated(row.id, row.peer, State.QUEUED)

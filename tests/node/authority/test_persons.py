@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
@@ -11,9 +12,10 @@ import msgspec
 import pytest
 
 from multifleet.config import BudgetSettings
+from multifleet.core.frame import WINDOW
 from multifleet.core.ids import message_id
-from multifleet.core.packets import Message, write
-from multifleet.core.person import signed_words, words_of
+from multifleet.core.packets import Message, read, write
+from multifleet.core.person import signed_words, to_sign
 from multifleet.core.receipts import State
 from multifleet.errors import BadInput
 from multifleet.node.authority import ssh_keygen
@@ -21,7 +23,7 @@ from multifleet.node.authority.persons import A_MINUTE, UNPROVED, Persons
 from multifleet.node.node import Node
 from multifleet.node.offering.showing import shown_by_hook
 from multifleet.store.rows import OWN_ID, InboxRow
-from tests.core.wire import NOW, message
+from tests.core.wire import FLEET, NOW, message
 from tests.node.authority.persons_keys import Key, allow
 from tests.node.delivery.test_receiving import ask, now_message, request
 from tests.node.fleet import Machine, Machines
@@ -55,13 +57,18 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def signed(key: Key, **fields: object) -> Message:
     """A message that the person with this key has signed."""
-    return sign(key, message(**fields), NOW)
+    return sign(key, message(**fields), NOW, FLEET)
 
 
-def sign(key: Key, made: Message, at: int) -> Message:
+def sign(key: Key, made: Message, at: int, fleet: str) -> Message:
     """The same of a message that is made already."""
     signed_at = msgspec.structs.replace(made, authority="human", signed_at=at)
-    return msgspec.structs.replace(signed_at, signature=key.sign(words_of(signed_at)))
+    return msgspec.structs.replace(signed_at, signature=key.sign(signed_words(signed_at, fleet)))
+
+
+def persons(allowed: Path, monotonic: Callable[[], float] = time.monotonic) -> Persons:
+    """Those of a node of the fleet that `signed` is for."""
+    return Persons(allowed, lambda: FLEET, monotonic)
 
 
 def of_key(key: bytes) -> str:
@@ -72,15 +79,15 @@ def of_key(key: bytes) -> str:
 
 
 async def test_who_is_allowed_is_named(key: Key, allowed: Path) -> None:
-    proof = await Persons(allowed).examine(signed(key), NOW)
+    proof = await persons(allowed).examine(signed(key), NOW)
     assert (proof.signer, proof.reason) == ("ada", "")
     assert proof.fingerprint.startswith("SHA256:")
 
 
 @pytest.mark.parametrize("changed", [{"body": "pay"}, {"to": "mac2"}, {"from_": "mac3"}, {"subject": "now"}])
 async def test_one_changed_word_and_it_is_nobodys(key: Key, allowed: Path, changed: dict[str, str]) -> None:
-    proof = await Persons(allowed).examine(msgspec.structs.replace(signed(key), **changed), NOW)
-    assert (proof.signer, proof.reason) == ("", "the signature is not good for this text and this place")
+    proof = await persons(allowed).examine(msgspec.structs.replace(signed(key), **changed), NOW)
+    assert (proof.signer, proof.reason) == ("", "the signature is not good for this text, place, time and fleet")
 
 
 async def test_a_key_that_is_not_allowed_starts_no_program(
@@ -88,39 +95,39 @@ async def test_a_key_that_is_not_allowed_starts_no_program(
 ) -> None:
     stranger = signed(Key(tmp_path, "stranger"))
     monkeypatch.setattr("multifleet.node.authority.ssh_keygen.PROGRAM", "/nowhere/ssh-keygen")
-    proof = await Persons(allowed).examine(stranger, NOW)
+    proof = await persons(allowed).examine(stranger, NOW)
     assert proof.signer == "" and "does not name its key" in proof.reason
 
 
 @pytest.mark.parametrize("length", [0, 3, 24, 48])
 async def test_an_empty_or_cut_key_is_no_key_of_the_file(key: Key, allowed: Path, runs: list[str], length: int) -> None:
     claimed = of_key(base64.b64decode(key.public.split()[1])[:length])
-    proof = await Persons(allowed).examine(msgspec.structs.replace(signed(key), signature=claimed), NOW)
+    proof = await persons(allowed).examine(msgspec.structs.replace(signed(key), signature=claimed), NOW)
     assert "does not name its key" in proof.reason and runs == []
 
 
 async def test_a_key_in_a_comment_of_the_file_starts_no_program(key: Key, allowed: Path, runs: list[str]) -> None:
     allow(allowed, f"# ada {key.public}")
-    assert "does not name its key" in (await Persons(allowed).examine(signed(key), NOW)).reason and runs == []
+    assert "does not name its key" in (await persons(allowed).examine(signed(key), NOW)).reason and runs == []
 
 
 async def test_a_file_with_a_certificate_authority_is_asked_about_every_key(
     key: Key, allowed: Path, tmp_path: Path, runs: list[str]
 ) -> None:
     allow(allowed, f"ada cert-authority {key.public}")
-    assert (await Persons(allowed).examine(signed(Key(tmp_path, "other")), NOW)).signer == "" and runs != []
+    assert (await persons(allowed).examine(signed(Key(tmp_path, "other")), NOW)).signer == "" and runs != []
 
 
 async def test_a_pipe_in_place_of_the_file_is_not_waited_for(key: Key, tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe, 0o600)
     async with asyncio.timeout(5.0):
-        assert "is not a file" in (await Persons(pipe).examine(signed(key), NOW)).reason
+        assert "is not a file" in (await persons(pipe).examine(signed(key), NOW)).reason
 
 
 async def test_the_file_may_be_a_link(key: Key, allowed: Path, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(allowed)
-    assert (await Persons(tmp_path / "link").examine(signed(key), NOW)).signer == "ada"
+    assert (await persons(tmp_path / "link").examine(signed(key), NOW)).signer == "ada"
 
 
 async def test_no_member_has_more_than_so_many_signatures_looked_at_in_a_minute(
@@ -128,29 +135,43 @@ async def test_no_member_has_more_than_so_many_signatures_looked_at_in_a_minute(
 ) -> None:
     monkeypatch.setattr("multifleet.node.authority.ssh_keygen.PROGRAM", "/nowhere/ssh-keygen")
     now = 1_000.0
-    persons, packet = Persons(allowed, lambda: now), write(signed(key))
+    one, packet = persons(allowed, lambda: now), write(signed(key))
     row = inbox_row("a", authority="human", stored_at=float(NOW))
-    rows = [await persons.proved(row, packet) for _ in range(A_MINUTE + 5)]
+    rows = [await one.proved(row, packet) for _ in range(A_MINUTE + 5)]
     assert len(runs) == A_MINUTE
     assert [one.detail for one in rows] == [None] * A_MINUTE + [UNPROVED] * 5
     assert {(one.authority, one.signer, one.packet) for one in rows} == {("agent", "", packet)}
-    await persons.proved(msgspec.structs.replace(row, sender="mac3"), packet)
+    await one.proved(msgspec.structs.replace(row, sender="mac3"), packet)
     assert len(runs) == A_MINUTE + 1, "of another member"
     now += 60.0 / A_MINUTE
-    await persons.proved(row, packet)
-    await persons.proved(row, packet)
+    await one.proved(row, packet)
+    await one.proved(row, packet)
     assert len(runs) == A_MINUTE + 2, "as many as time has passed for"
 
 
 async def test_a_signature_for_something_else_does_not_count(key: Key, allowed: Path) -> None:
     other = msgspec.structs.replace(signed(key), signature=key.sign(b"anything", "git"))
-    assert (await Persons(allowed).examine(other, NOW)).reason == "it was made for another purpose than multifleet"
+    assert (await persons(allowed).examine(other, NOW)).reason == "it was made for another purpose than multifleet"
 
 
 async def test_a_signature_that_was_kept_is_too_old_after_a_month(key: Key, allowed: Path) -> None:
+    one = signed(key, expires=NOW + 60 * 86_400)
+    assert (await persons(allowed).examine(one, NOW + 29 * 86_400)).signer == "ada"
+    assert "30 days" in (await persons(allowed).examine(one, NOW + 31 * 86_400)).reason
+
+
+async def test_a_signature_is_nobodys_after_its_time_and_in_another_fleet(key: Key, allowed: Path) -> None:
     one = signed(key)
-    assert (await Persons(allowed).examine(one, NOW + 29 * 86_400)).signer == "ada"
-    assert "30 days" in (await Persons(allowed).examine(one, NOW + 31 * 86_400)).reason
+    assert (await persons(allowed).examine(one, one.expires + WINDOW)).signer == "ada"
+    late = await persons(allowed).examine(one, one.expires + WINDOW + 1)
+    assert (late.signer, late.reason) == ("", "it came after the time for which it was signed")
+    for changed in ({"expires": one.expires + 3_600}, {"created": one.created + 1}):
+        assert (await persons(allowed).examine(msgspec.structs.replace(one, **changed), NOW)).signer == ""
+    elsewhere = await Persons(allowed, lambda: "e" * 32).examine(one, NOW)
+    assert (elsewhere.signer, elsewhere.reason) == (
+        "",
+        "the signature is not good for this text, place, time and fleet",
+    )
 
 
 @pytest.mark.parametrize(
@@ -160,12 +181,12 @@ async def test_a_file_that_others_could_write_or_none_counts_for_nothing(
     key: Key, allowed: Path, spoil: Callable[[Path], None], words: str
 ) -> None:
     spoil(allowed)
-    assert words in (await Persons(allowed).examine(signed(key), NOW)).reason
+    assert words in (await persons(allowed).examine(signed(key), NOW)).reason
 
 
 async def test_what_a_daemon_says_is_not_believed(allowed: Path) -> None:
     claimed = message(authority="human")
-    row = await Persons(allowed).proved(inbox_row("a", authority="human"), write(claimed))
+    row = await persons(allowed).proved(inbox_row("a", authority="human"), write(claimed))
     assert (row.authority, row.signer, row.packet) == ("agent", "", None)
 
 
@@ -190,7 +211,8 @@ async def test_a_persons_message_arrives_as_theirs(fleet: Machines, key: Key) ->
     mac1, mac2 = await _two(fleet)
     allow(mac2.home / "allowed_signers", f"ada {key.public}")
     at, id = int(mac1.node.clock.now()), message_id(1, bytes(10))
-    words = signed_words(id=id, from_="mac1", to="mac2", type="context", at=at, body="go on")
+    made = to_sign(id=id, from_="mac1", to="mac2", type="context", at=at, lifetime=None, body="go on")
+    words = signed_words(made, mac1.node.members.fleet)
     sent = await mac1.node.messages.send("mac2", "go on", id=id, signature=key.sign(words), signed_at=at)
     await mac1.wait(sent.id, State.STORED)
     [view] = await mac2.node.messages.inbox(None, False, 10)
@@ -213,10 +235,19 @@ async def test_a_persons_answer_arrives_as_theirs_and_not_with_another_urgency(f
 
     async def answered(number: int, urgency: Literal["now", "next-turn"]) -> str:
         id = message_id(number, bytes(10))
-        words = signed_words(
-            id=id, from_="mac2", to="mac1", type="reply", at=at, body="yes", thread="db", reply_to=asked.id
+        signed = to_sign(
+            id=id,
+            from_="mac2",
+            to="mac1",
+            type="reply",
+            at=at,
+            lifetime=600.0,
+            body="yes",
+            thread="db",
+            reply_to=asked.id,
         )
-        how = {"signature": key.sign(words), "signed_at": at, "answer_id": id, "urgency": urgency}
+        signature = key.sign(signed_words(signed, mac2.node.members.fleet))
+        how = {"signature": signature, "signed_at": at, "answer_id": id, "urgency": urgency, "expires_in": 600.0}
         await mac2.wait((await mac2.node.messages.reply(asked.id, "yes", **how)).id, State.STORED)
         return id
 
@@ -254,6 +285,30 @@ async def test_nobody_sends_as_a_person_without_a_signature(fleet: Machines) -> 
         await node.messages.send("mac2", "x", id=message_id(1, bytes(10)), signature="mine", signed_at=1)
 
 
+async def test_what_a_person_signed_is_sent_for_the_time_that_was_signed(fleet: Machines, key: Key) -> None:
+    [mac1, _] = fleet.add("mac1", "mac2")
+    node = await mac1.open()
+    now = int(node.clock.now())
+
+    async def send(number: int, at: int, lifetime: float) -> str:
+        id = message_id(number, bytes(10))
+        made = to_sign(id=id, from_="mac1", to="mac2", type="context", at=at, lifetime=lifetime, body="go on")
+        signature = key.sign(signed_words(made, node.members.fleet))
+        how = {"id": id, "signature": signature, "signed_at": at, "expires_in": lifetime}
+        return (await node.messages.send("mac2", "go on", **how)).id
+
+    for at, lifetime in ((now - 100, 60.0), (now + 1_000, 30 * 86_400.0)):
+        with pytest.raises(BadInput, match="sign it anew"):
+            await send(1, at, lifetime)
+    [row] = await node.store.outbox.get(await send(2, now - 100, 3_600.0))
+    left = read(row.packet, Message)
+    assert (left.created, left.expires, row.expires) == (now - 100, now + 3_500, now + 3_500)
+    before = (await node.messages.verify(row.id)).reason
+    await node.messages.retry(row.id)
+    [again] = await node.store.outbox.get(row.id)
+    assert again.expires == row.expires and (await node.messages.verify(row.id)).reason == before
+
+
 async def _allowing(fleet: Machines, key: Key) -> Node:
     """mac2, which takes a person's words by this key, and one answer in a row of agents."""
     _, mac2 = fleet.add("mac1", "mac2")
@@ -264,7 +319,7 @@ async def _allowing(fleet: Machines, key: Key) -> Node:
 
 def _signed_now(node: Node, key: Key, number: int) -> Message:
     at = int(node.clock.now())
-    return sign(key, now_message(node, id=message_id(number, bytes(10))), at)
+    return sign(key, now_message(node, id=message_id(number, bytes(10))), at, node.members.fleet)
 
 
 async def test_a_captured_frame_starts_no_program_again_though_its_copies_come_at_once(

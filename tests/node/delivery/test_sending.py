@@ -176,7 +176,7 @@ async def test_a_message_that_the_other_program_cannot_read_is_undeliverable(
     fleet: Machines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mac1, mac2 = await fleet.started("mac1", "mac2")
-    monkeypatch.setattr("multifleet.node.delivery.sending.packet_of", lambda message: b'{"of":"another version"}')
+    monkeypatch.setattr("multifleet.node.delivery.sending.packet_of", lambda *_: b'{"of":"another version"}')
     sent = await mac1.node.messages.send("mac2", "hello")
     story = await mac1.node.messages.wait(sent.id, "stored", 10.0)
     assert story.state == "undeliverable"

@@ -51,7 +51,7 @@ def build(place: Path, root: Path, lock: Path, made_from: str) -> None:
     install = [python, "-I", "-m", "pip", "--disable-pip-version-check", "--quiet", "install", "--no-compile"]
     run(*install, "--require-hashes", "--only-binary", ":all:", "--requirement", str(lock))
     # a package may carry files that never compile: no harm; -s and -p name the files as at their place
-    compiling = [python, "-I", "-m", "compileall", "-qq", "-s", str(aside), "-p", str(place)]
+    compiling = [python, "-I", "-m", "compileall", "-qq", "-j", "0", "-s", str(aside), "-p", str(place)]
     subprocess.run([*compiling, str(aside / "lib")], check=False, stdout=subprocess.DEVNULL)
     library = next((aside / "lib").glob("python3*/site-packages"))
     inside = place.parent.resolve() == root.resolve()  # then the project may be moved, environment and all

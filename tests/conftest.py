@@ -1,5 +1,6 @@
 """What all tests share: which of them this machine can run."""
 
+import gc
 import os
 import shutil
 
@@ -9,9 +10,19 @@ from tests.lab.client_install import find_claude, find_others
 from tests.lab.tools import missing_tools
 from tests.node.sleep.system_bus import lacks as bus_lacks
 
+PHASES = ("lab", "real_claude", "real_clients", "beside_one", "alone")
+"""The marks by which bin/test looks for files."""
+
+
+def pytest_collection_finish() -> None:
+    """Seven thousand tests stay as long as the process: the collector would look at all of them again and again."""
+    gc.collect()
+    gc.freeze()
+
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what this machine has no tools for; with MULTIFLEET_TEST_REQUIRE that is an error."""
+    say_where_marks_are_written(items)
     lacking = {"lab": lab_lacks(), "real_claude": client_lacks(), "real_clients": others_lack()}
     if any(item.get_closest_marker("system_bus") for item in items):
         lacking["system_bus"] = f"the system bus needs {missing}" if (missing := bus_lacks()) else ""
@@ -27,6 +38,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         raise pytest.UsageError(f"{len(left_out)} tests cannot run here: {reasons}")
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in set(left_out)]
+
+
+def say_where_marks_are_written(items: list[pytest.Item]) -> None:
+    """UsageError for a test that has the mark of a phase from elsewhere than its file: bin/test would not find it."""
+    marked = {(item.path, mark) for item in items for mark in PHASES if item.get_closest_marker(mark)}
+    if missed := sorted(f"{path}: mark.{mark}" for path, mark in marked if f"mark.{mark}" not in path.read_text()):
+        raise pytest.UsageError(f"a mark that bin/test does not find: {', '.join(missed)}")
 
 
 def lab_lacks() -> str:

@@ -18,9 +18,7 @@ def printed() -> Iterator[tuple[Path, str]]:
     """Every printed file, relative to the root, and the text it should have."""
     yield Path("multifleet/cli/commands.py"), print_table.table()
     yield Path("multifleet/mcp/tools.json"), tools.listing(OPERATIONS)
-    for operation in OPERATIONS:
-        if operation.slash:
-            yield Path("skills", operation.slash_command, "SKILL.md"), skills.skill(operation)
+    yield from skills.printed()
     yield from manifests.printed()
     yield from config_files.printed()
     for script in ("hand-over.sh", "session-start.sh"):  # of an extension, only what lies in its own folder travels

@@ -12,13 +12,10 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "benchmarks/
 
 ID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\b")
 """Of a message, as the command line prints it."""
-_SKILLS_AND_AGENTS = {path.parent.name: path for path in sorted(ROOT.glob("skills/*/SKILL.md"))} | {
+MODELS_PAGES = {path.parent.name: path for path in sorted(ROOT.glob("skills/*/SKILL.md"))} | {
     path.stem: path for path in sorted(ROOT.glob("agents/*.md"))
 }
-MODELS_PAGES = {
-    name: path for name, path in _SKILLS_AND_AGENTS.items() if "disable-model-invocation" not in path.read_text()
-}
-"""Skills and agents for a model to act on, by name; the others are slash commands of a person, printed."""
+"""Skills and agents for a model to act on, by name; what lies in commands/ is a person's to start."""
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"!?\[[^]]*\]\(([^)\s]+)\)")

@@ -1,8 +1,9 @@
 """Prints the manifests of all clients that take the plugin, from one list of facts.
 
-Claude Code finds hooks, skills, agents and bin/ by their places, and refuses them named twice. Codex reads a manifest
-of its own, so that it never meets the hooks of Claude Code. Gemini CLI has its extension in a folder of its own: its
-hooks lie at the same place under theirs, and an event that Claude Code does not know would cost that client all hooks.
+Claude Code finds hooks, skills, commands, agents and bin/ by their places, and refuses them named twice. Codex reads a
+manifest of its own, so that it never meets the hooks of Claude Code. Gemini CLI has its extension in a folder of its
+own: its hooks lie at the same place under theirs, and an event that Claude Code does not know would cost that client
+all hooks.
 """
 
 import json
@@ -11,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from multifleet import __version__
-from multifleet.plugin.skills import for_models
 from multifleet.sessions.hook_table import HAND_OVER, SESSION_START, groups_for
 
 NAME = "multifleet"
@@ -65,8 +65,8 @@ def marketplace() -> str:
 def codex() -> str:
     """The text of .codex-plugin/plugin.json.
 
-    Codex puts nothing in for variables, and starts programs in the plugin's folder. It would offer every skill to the
-    model, also those that only people are to start.
+    Codex puts nothing in for variables, and starts programs in the plugin's folder. It has no commands, and offers
+    every skill to the model.
     """
     server = {"command": "/bin/sh", "args": ["./bin/multifleet", "mcp"], "cwd": "."}
     return _text(
@@ -77,7 +77,7 @@ def codex() -> str:
             "author": AUTHOR,
             "license": LICENSE,
             "keywords": KEYWORDS,
-            "skills": [f"./skills/{name}/" for name in for_models()],
+            "skills": "./skills/",
             "hooks": "./hooks/codex.json",
             "mcpServers": {SERVER: server},
         }
@@ -106,7 +106,7 @@ def gemini() -> str:
 
 def cursor() -> str:
     """The text of .cursor-plugin/plugin.json."""
-    return _text(_common() | {"skills": "./skills/", "mcpServers": {SERVER: _server(NAME)}})
+    return _text(_common() | {"skills": "./skills/", "commands": "./commands/", "mcpServers": {SERVER: _server(NAME)}})
 
 
 def vscode() -> str:

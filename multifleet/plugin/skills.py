@@ -1,12 +1,13 @@
-"""Prints skills/fleet-*/SKILL.md: a slash command for each operation.
+"""Prints a slash command for each operation: skills/fleet-*/SKILL.md, or commands/fleet-*.md.
 
-Skills rather than command files, because only a skill answers to its bare name (/fleet-send), and a name
-that is both breaks older clients. The model does not start them by itself: they cost a session nothing until
-they are typed. A few are what a model needs on its own, too: those have a page in guidance/, whose first line says
-when, and are offered to it.
+What a model needs on its own, too, is a skill: it has a page in guidance/, whose first line says when, and is offered
+to it. All others are commands, which only people start: they cost a session nothing until they are typed. No name is
+both, which breaks older clients. A skill answers to its bare name (/fleet-send) and to the whole one, a command to the
+whole one alone (/multifleet:fleet-inbox).
 """
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 from multifleet.operations import OPERATIONS, Effect, Operation
@@ -14,10 +15,9 @@ from multifleet.operations.fields import FieldInfo, request_fields
 
 TEMPLATE = """\
 ---
-name: {slash}
-description: {summary}
+{first}description: {summary}
 argument-hint: {hint}
-{typed_alone}allowed-tools: {tool}, Bash(multifleet {name}:*)
+{second}allowed-tools: {tool}, Bash(multifleet {name}:*)
 ---
 
 <!-- Printed by scripts/generate.py from multifleet/operations: change it there. -->
@@ -57,14 +57,28 @@ ADVICE = {
 }
 
 
-def skill(operation: Operation) -> str:
-    """The text of one SKILL.md."""
+def printed() -> Iterator[tuple[Path, str]]:
+    """Every skill and command of an operation, relative to the root, and its text."""
+    for operation in OPERATIONS:
+        if operation.slash:
+            yield place(operation), slash_command(operation)
+
+
+def place(operation: Operation) -> Path:
+    """Where its slash command stands: no name is a skill and a command."""
+    if guidance_of(operation)[0]:
+        return Path("skills", operation.slash_command, "SKILL.md")
+    return Path("commands", f"{operation.slash_command}.md")
+
+
+def slash_command(operation: Operation) -> str:
+    """The text of one SKILL.md, or of one file in commands/, which is named by its file."""
     fields = request_fields(operation)
     when, guidance = guidance_of(operation)
     return TEMPLATE.format(
-        slash=operation.slash_command,
+        first=f"name: {operation.slash_command}\n" if when else "",
         summary=_yaml(when or operation.summary),
-        typed_alone="" if when else "disable-model-invocation: true\n",
+        second="" if when else "disable-model-invocation: true\n",
         hint=_yaml(" ".join(f"<{f.name}>" if f.required else f"[{f.name}]" for f in fields)),
         tool=f"mcp__plugin_multifleet_fleet__{operation.tool}",
         plain_tool=operation.tool,

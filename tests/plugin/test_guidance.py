@@ -49,8 +49,8 @@ def test_a_page_says_when_it_applies_what_may_fail_and_when_not(page: Path) -> N
     assert "!`" not in body, "nothing may run by being read"
 
 
-def test_every_block_of_a_skill_or_an_agent_is_one_that_is_typed() -> None:
-    for path in (*ROOT.glob("skills/*/SKILL.md"), *ROOT.glob("agents/*.md")):
+def test_every_block_of_a_skill_a_command_or_an_agent_is_one_that_is_typed() -> None:
+    for path in (*ROOT.glob("skills/*/SKILL.md"), *ROOT.glob("commands/*.md"), *ROOT.glob("agents/*.md")):
         fences = re.findall(r"^[ >]*(?:```|~~~)(.*)$", path.read_text(), re.MULTILINE)
         assert fences == ["sh", ""] * (len(fences) // 2), path
         assert not fences or path in MODELS_PAGES.values(), path

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import shutil
 import sys
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from multifleet.operations import OPERATIONS
+from multifleet.plugin.skills import for_models
 from multifleet.sessions.claude_hooks import hooks_installed
 from multifleet.sessions.claude_plugin import install_plugin, uninstall_plugin
 from multifleet.sessions.hook_clients import hook_file
@@ -65,7 +67,7 @@ class Client:
 def plugin(tmp_path: Path) -> Path:
     """The plugin's files, with a start script that uses this Python instead of making an environment."""
     copy = tmp_path / "plugin"
-    for part in (".claude-plugin", "skills", "agents", "hooks"):
+    for part in (".claude-plugin", "skills", "commands", "agents", "hooks"):
         shutil.copytree(ROOT / part, copy / part)
     start = copy / "bin" / "multifleet"
     start.parent.mkdir()
@@ -119,6 +121,19 @@ async def test_a_bare_slash_command_and_its_tool_reach_the_daemon(plugin: Path, 
         assert begun.get("plugin_errors", []) == []
         assert api.given("Show the fleet as this node sees it")
         assert api.given("127.0.0.1:8855"), "the tool's result did not come back"
+
+
+@pytest.mark.parametrize("version", [CLAUDE_VERSION, EARLIER_CLAUDE])
+async def test_a_command_is_expanded_by_its_whole_name_and_no_other_is_offered_to_the_model(
+    plugin: Path, folder: Path, version: str
+) -> None:
+    async with MockMessagesApi() as api, serving(folder, StandIn()):
+        words = ["-p", "/multifleet:fleet-inbox unread", "--plugin-dir", str(plugin)]
+        status, said = await Client(folder, api.url).run(*words, version=version)
+        assert status == 0, said
+        assert api.given("List received messages, newest first") and api.given("What the user typed: unread")
+        named = set(re.findall(r"multifleet:((?:fleet|using)-[a-z-]+)", json.dumps(api.requests)))
+    assert named == {*for_models(), "fleet-coordinator", "fleet-worker", "fleet-inbox"}
 
 
 def _event(said: str, subtype: str) -> dict[str, Any]:

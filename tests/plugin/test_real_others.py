@@ -139,7 +139,7 @@ def test_the_extension_is_valid_for_gemini(home: Path) -> None:
 
 def test_codex_takes_the_plugin_and_starts_its_tools(home: Path, tmp_path: Path) -> None:
     plugin = tmp_path / "plugin"
-    for part in (".claude-plugin", ".codex-plugin", "skills", "hooks"):
+    for part in (".claude-plugin", ".codex-plugin", "skills", "commands", "hooks"):
         shutil.copytree(ROOT / part, plugin / part)
     (plugin / "bin").mkdir()
     (plugin / "bin/multifleet").write_text(f'export PYTHONPATH={ROOT}\nexec "{sys.executable}" -m multifleet "$@"\n')

@@ -10,6 +10,12 @@ PASSES = frozenset({"alert"})
 """Types of messages that are shown all the same."""
 LONGEST = timedelta(days=366)
 
+WAITS = "it waits:"
+"""How each of the reasons begins of which it is told when they are over."""
+BARRED = f"{WAITS} every session that is open there is stopped or not to be disturbed"
+RULED_OUT = f"{WAITS} the rules there let none of the sessions that are open see it"
+OVER = "what kept it back is over: a session there may be shown it"
+
 _SPAN = re.compile(r"(\d{1,6})\s*(s|m|min|h|d)")
 _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})")
@@ -36,7 +42,12 @@ def passes(type: str) -> bool:
 
 def why_it_waits(until: float | None) -> str:
     """What the sender of a message is told that is kept until then, by the wall clock; None: until it is turned off."""
-    return f"it waits: its seat is not to be disturbed {when_over(until)}"
+    return f"{WAITS} its seat is not to be disturbed {when_over(until)}"
+
+
+def is_kept_back(told: str) -> bool:
+    """Whether a sender was told that its message waits by the word of the recipient's user."""
+    return told.startswith(WAITS)
 
 
 def when_over(until: float | None) -> str:

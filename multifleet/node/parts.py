@@ -235,8 +235,9 @@ class Parts(Ties):
         self.remote_sessions = RemoteSessions(self.members, self.asking, clock, counters)
         self.persons = Persons(allowed_signers(setup.config, setup.home), lambda: self.members.fleet, clock.monotonic)
         limits = Limits(setup.config.budgets.hops, setup.config.budgets.thread, setup.config.budgets.day)
-        self.admission = Admission(self.persons, limits, store.meta, clock, self._why_it_waits)
+        self.admission = Admission(self.persons, limits, store.meta, clock, self.offering.kept_back.why)
         self.offering.live.forbids = self.admission.forbids
+        self.offering.kept_back.decided = lambda: (self.stops.words(), self.admission.rules)
         self.rules = Rules(self.admission, self.seats, self.members, lambda: self.membership.expected)
         self.sending = Sending(
             self.membership,

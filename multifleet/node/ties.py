@@ -12,7 +12,7 @@ from multifleet.core.frame import read_header
 from multifleet.core.presence.gossip import DOCUMENT_LIMIT, Document
 from multifleet.core.routing import ChannelName
 from multifleet.node import addresses
-from multifleet.node.authority.stops import KEPT, Stops
+from multifleet.node.authority.stops import Stops
 from multifleet.node.clock import NodeClock
 from multifleet.node.counters import Counters
 from multifleet.node.delivery.health import Health
@@ -34,7 +34,7 @@ from multifleet.node.roster.roles import Roles
 from multifleet.node.roster.rostering import Rostering
 from multifleet.node.roster.rows import own_row
 from multifleet.node.tunnelling import Tunnelling
-from multifleet.store.rows import InboxRow, PeerRow
+from multifleet.store.rows import PeerRow
 
 ROSTER = "roster"
 """The subject of the events that say that the roster has changed."""
@@ -84,12 +84,6 @@ class Ties:
     def _mail_came(self) -> None:
         self.offering.wake()
         self.events.happened(INBOX)
-
-    def _why_it_waits(self, row: InboxRow) -> str:
-        """What the sender of a message is told that no session is shown for now."""
-        if self.stops.covers(row.seat):
-            return KEPT
-        return self.offering.quiet.why_it_waits(row, self.offering.live.wanted_seat(row))
 
     def heard(self, member: Member, remote: str) -> None:
         """A frame came from a peer just now."""

@@ -9,11 +9,12 @@ from multifleet.store import receipt_log
 from multifleet.store.columns import listed
 from multifleet.store.database import Database
 from multifleet.store.gathering import runs_after
-from multifleet.store.inbox_writes import OPEN, advance_rows, expire_rows, mark_rows_read
+from multifleet.store.inbox_writes import OPEN, advance_rows, expire_rows, mark_rows_read, restate_rows
 from multifleet.store.receiving import receive_frames
 from multifleet.store.rows import InboundFrame, InboxChange, InboxRow, LogRow, Received
 
 _SELECT = f"SELECT {listed(InboxRow)} FROM inbox"
+_SELECT_HEADS = _SELECT.replace('"body"', "'' AS body")
 _CHANGES = (advance_rows,)
 _ANY = ""
 _SESSION = (
@@ -60,6 +61,17 @@ class Inbox:
             f"WHERE {OPEN} AND state = 'stored' AND expires > ? ORDER BY row LIMIT ?", int(now), limit
         )
         return sorted(rows, key=_as_shown)
+
+    async def heads(self, limit: int, now: float) -> list[InboxRow]:
+        """The same without their texts, in the order in which they came."""
+        sql = f"{_SELECT_HEADS} WHERE {OPEN} AND state = 'stored' AND expires > ? ORDER BY row LIMIT ?"
+        return await self._database.read(
+            lambda connection: [InboxRow(*found) for found in connection.execute(sql, (int(now), limit))], _CHANGES
+        )
+
+    async def restate(self, changes: Sequence[InboxChange]) -> set[str]:
+        """Say anew why messages wait, of those that still do; the senders of these."""
+        return await self._database.write(restate_rows, changes)
 
     async def waiting_at(
         self, seat: str | None, limit: int, now: float = 0.0, sessions: Iterable[str] = ()

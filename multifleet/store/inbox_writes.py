@@ -31,6 +31,15 @@ def advance_rows(
     return moved
 
 
+@runs_after
+def restate_rows(connection: sqlite3.Connection, calls: Sequence[Sequence[InboxChange]]) -> Sequence[set[str]]:
+    """Another reason for which rows wait, stated to their senders; what is no longer stored is left as it is."""
+    said: dict[str, list[Statement]] = {}
+    moved = [{change.sender for change in changes if _restate(connection, change, said)} for changes in calls]
+    _say(connection, said)
+    return moved
+
+
 def mark_rows_read(connection: sqlite3.Connection, read: Sequence[tuple[str, str, float]]) -> Sequence[bool]:
     """Marks (sender, id, at) as read; False where nothing changed."""
     sql = "UPDATE inbox SET read_at = ? WHERE id = ? AND sender = ? AND read_at IS NULL"
@@ -64,6 +73,21 @@ def _advance(connection: sqlite3.Connection, change: InboxChange, say: bool, sai
                 change.detail,
             )
         )
+    return True
+
+
+def _restate(connection: sqlite3.Connection, change: InboxChange, said: dict[str, list[Statement]]) -> bool:
+    found = connection.execute(
+        "UPDATE inbox SET detail = ? WHERE id = ? AND sender = ? AND state = 'stored' AND detail IS NOT ?"
+        " RETURNING channel, attempt",
+        (change.detail, change.id, change.sender, change.detail),
+    ).fetchone()
+    if found is None:
+        return False
+    channel, attempt = found
+    said.setdefault(change.sender, []).append(
+        Statement(change.id, "stored", change.at, channel, attempt, change.detail)
+    )
     return True
 
 

@@ -58,6 +58,8 @@ class LiveSessions:
         """Whether nothing is shown to the sessions of a seat."""
         self.forbids: Callable[[str, str, str], bool] = lambda seat, sender, type: False
         """Whether rules keep a type of message of a sender from a seat."""
+        self.latest: tuple[Session, ...] = ()
+        """Those that were found last."""
         self._met: dict[int, Session] = {}
         self._named: dict[tuple[int, str], Session] = {}
         self._begun: dict[str, None] = {}
@@ -69,6 +71,7 @@ class LiveSessions:
         """
         found = await asyncio.to_thread(self._find)
         found = replace(found, sessions=tuple(one for one in found.sessions if not self.is_own(one.cwd)))
+        self.latest = found.sessions
         for session in found.sessions:
             if session.entrypoint == AT_TERMINAL:
                 self.seats.of_folder(session.cwd)
@@ -104,10 +107,18 @@ class LiveSessions:
         """The seat a message is for, the default one if its own is no more; None: whichever session is chosen."""
         return row.seat if row.seat is not None and self.seats.has(row.seat) else self.seats.default
 
-    def choose(self, found: Found, wanted: str | None, passes: bool = False, only: str | None = None) -> Session | None:
+    def choose(
+        self,
+        found: Found,
+        wanted: str | None,
+        passes: bool = False,
+        only: str | None = None,
+        may: Callable[[str], bool] = lambda folder: True,
+    ) -> Session | None:
         """The one session that gets messages for a seat; None: for the node.
 
         `passes`: what is to be shown also where nothing may disturb. `only`: the id of the session that may get it.
+        `may`: whether rules let a session in this folder get it.
         """
         ready = [one for one in found.sessions if self.clients.reaches(one) and not self._is_beginning(one)]
         if not passes:
@@ -116,6 +127,7 @@ class LiveSessions:
         if only is not None:
             return next((one for one in ready if one.session_id == only), None)
         on_it = [one for one in ready if wanted is None or self.seats.known_for(one.cwd) == wanted]
+        on_it = [one for one in on_it if may(one.cwd)]
         return choose_session(on_it, {}, None)
 
     def may_get(self, row: InboxRow, folder: str) -> bool:

@@ -24,6 +24,7 @@ from multifleet.node.offering.copies import Copies
 from multifleet.node.offering.due import WAITING_LIMIT, Due
 from multifleet.node.offering.following import Following
 from multifleet.node.offering.gold import Golds
+from multifleet.node.offering.kept_back import KeptBack
 from multifleet.node.offering.live_sessions import LiveSessions, claude_config, codex_folder, qwen_folder
 from multifleet.node.offering.making import Making
 from multifleet.node.offering.offers import Offers, Open
@@ -100,7 +101,7 @@ class Offering:
         watching = Watching(config, codex, self.others.chat_of)
         self.offers = Offers(store, clock, counters, watching, state_to, lambda sender: refusal_words(out(sender)))
         self._ringing = Ringing(codex, self.offers, self._seeds, clock, counters, setup.config.typeToWake)
-        self._replies = Replies(self._node, store, counters, self.inboxes, sending, self.wake)
+        self.replies = Replies(self._node, store, counters, self.inboxes, sending, self.wake)
         self._rousing = Rousing(setup.home, self._seeds, self.offers, clock)
         self._due = Due(store, clock, self.offers, self._is_out, is_stopped)
         self._following = Following(
@@ -114,16 +115,12 @@ class Offering:
             registry.was_killed,
         )
         self._making = Making(self.offers, self.golds, self._due.hold_back, self._is_out, self._is_for_stopped)
+        self.kept_back = KeptBack(store, clock, self.live, state_to)
         self._limits: Recent[tuple[str, int], OfferLimits] = Recent(LIMITS_KEPT)
         self._news = asyncio.Event()
         self._expect_until = 0.0
         self._expire_at = 0.0
         self._turn_lock = asyncio.Lock()
-
-    @property
-    def replies(self) -> Replies:
-        """Where models answer, and write by themselves."""
-        return self._replies
 
     def wake(self) -> None:
         """Something arrived, or changed."""
@@ -135,7 +132,7 @@ class Offering:
         await self.quiet.load()
         await self.others.load()
         await self.offers.load()
-        await self._replies.start(stack)
+        await self.replies.start(stack)
 
     async def run(self, group: asyncio.TaskGroup) -> None:
         """Until cancelled."""
@@ -215,7 +212,8 @@ class Offering:
         """Everything there is to do now; seconds until the next look, None for only when woken."""
         await self._expire()
         found = await self.live.find()
-        if not found.sessions and not self.offers and not self._replies.words:
+        await self.kept_back.look()
+        if not found.sessions and not self.offers and not self.replies.words:
             return await self._until_next(nothing_to_do=True)
         await self._hear()
         await self._following.take_back(self._is_for_stopped, STOPPED)
@@ -239,7 +237,7 @@ class Offering:
     def _asker(self, found: Found, row: InboxRow) -> Session | None:
         """The conversation that a message answers, where it may be given that: what is for another seat would go past
         the rules for its own, and none is disturbed or gone on with that is not to be."""
-        session = self._replies.asker(found, row)
+        session = self.replies.asker(found, row)
         if session is None or self.seats.known_for(session.cwd) not in (None, self.live.wanted_seat(row)):
             return None
         return self.live.choose(found, None, passes(row.type), session.session_id)
@@ -263,19 +261,19 @@ class Offering:
             self._state_to(row.sender)
 
     async def _hear(self) -> None:
-        while self._replies.words:
-            word = self._replies.words.popleft()
+        while self.replies.words:
+            word = self.replies.words.popleft()
             if isinstance(word, Receipt):
                 try:
                     await self._following.take_receipt(word)
                 except (StoreUnavailable, StoreDamaged):
-                    self._replies.words.appendleft(word)  # it is said only once
+                    self.replies.words.appendleft(word)  # it is said only once
                     raise
             elif isinstance(word, Reply):
                 session = self.live.of_process(word.pid, word.from_name)
-                await self._replies.pass_on(word, session, self.live.seat_of(session) if session else None)
+                await self.replies.pass_on(word, session, self.live.seat_of(session) if session else None)
             elif isinstance(word, IdleWish):
-                self._replies.wish(word, self.live.of_process(word.pid))
+                self.replies.wish(word, self.live.of_process(word.pid))
             else:
                 self._counters.failed("reply_socket_odd", reason=word.reason)
 
@@ -293,7 +291,7 @@ class Offering:
             for row in plan.rows:
                 self._due.hold_back(row.id, wait)
             return
-        reply = await self._replies.socket_for(plan.remote)
+        reply = await self.replies.socket_for(plan.remote)
         made = await self._making.offer(offer_id, plan, shown_in(session.client), (session.pid, session.proc_start))
         if made is None:
             return
@@ -316,7 +314,7 @@ class Offering:
         else:
             await self.offers.say(offer, State.OFFERED, "written to a session's inbox")
             for row in rows:
-                self._replies.showed(session.session_id, row)
+                self.replies.showed(session.session_id, row)
 
     async def _offer_by_hook(self, plan: Plan) -> None:
         session_id = plan.session.session_id

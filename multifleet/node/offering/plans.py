@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import takewhile
 
 from multifleet.core.digest import OVER
@@ -36,29 +37,32 @@ class Plan:
 def plans(
     rows: Iterable[InboxRow],
     wanted_seat: Callable[[InboxRow], str | None],
-    choose: Callable[[str | None, bool, str | None], Session | None],
+    choose: Callable[[str | None, bool, str | None, Callable[[str], bool]], Session | None],
     way: Callable[[InboxRow, Session], str],
     asker: Callable[[InboxRow], Session | None] = lambda row: None,
     may_get: Callable[[InboxRow, str], bool] = lambda row, folder: True,
 ) -> list[Plan]:
-    """A plan for each conversation and way; `choose` is told whether the message passes where nothing may disturb, and
-    which session alone may get it.
+    """A plan for each conversation and way; `choose` is told whether the message passes where nothing may disturb,
+    which session alone may get it, and whether one in a folder may.
 
     `asker` knows the conversation that a message answers: where any of a seat may be given it, that is the one.
-    What the session in its folder may not get waits in the inbox.
+    What no session may get waits in the inbox.
     """
     made: dict[tuple[str, str, str], Plan] = {}
-    chosen: dict[tuple[str | None, bool, str | None], Session | None] = {}
+    chosen: dict[tuple[str | None, ...], Session | None] = {}
     for row in rows:
-        wanted = wanted_seat(row), passes(row.type), wish_of(row).session
+        seat, only = wanted_seat(row), wish_of(row).session
+        may = partial(may_get, row)
+        # Rules ask for its sender and type, and for a session's seat where that is not its own.
+        wanted = seat, only, row.type, row.seat, row.from_
         if wanted not in chosen:
-            chosen[wanted] = choose(*wanted)
+            chosen[wanted] = choose(seat, passes(row.type), only, may)
         session = chosen[wanted]
         if session is None:
             continue
-        if wanted[2] is None:
-            session = asker(row) or session
-        if not may_get(row, session.cwd):
+        if only is None and (asked := asker(row)) is not None and may(asked.cwd):
+            session = asked
+        if not may(session.cwd):
             continue
         by = way(row, session)
         key = (session.session_id, by, row.from_ if by == SOCKET else "")

@@ -5,11 +5,9 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from multifleet.core.quiet import passes, quiet_until, when_over, why_it_waits
+from multifleet.core.quiet import quiet_until, when_over
 from multifleet.errors import BadInput, UnknownSeat
 from multifleet.node.clock import NodeClock
-from multifleet.node.offering.wishes import wish_of
-from multifleet.store.rows import InboxRow
 from multifleet.store.store import Store
 
 NOTE = "quiet_seats"
@@ -41,14 +39,9 @@ class Quiet:
         """When it ends; None also where only somebody's word ends it."""
         return self._until.get(seat) if self.covers(seat) else None
 
-    def why_it_waits(self, row: InboxRow, seat: str | None) -> str:
-        """What its sender is told of a message for this seat that is not shown now; empty where it may be.
-
-        One for an exact session is not told of: on which seat that sits is known only when it is looked for.
-        """
-        if seat is None or not self.covers(seat) or passes(row.type) or wish_of(row).session is not None:
-            return ""
-        return why_it_waits(self._until[seat])
+    def now(self) -> frozenset[tuple[str, float | None]]:
+        """Which seats are left alone now, and until when."""
+        return frozenset(one for one in self._until.items() if self.covers(one[0]))
 
     def words(self) -> tuple[str, ...]:
         """One line for each seat that is left alone now, with how that ends."""

@@ -17,9 +17,9 @@ async def test_what_says_that_it_answers_a_conversation_gets_past_no_rule_of_its
         await claude.offered()
         offering = stage.node.offering
         found = await offering.live.find()
-        [socket] = offering._replies._remotes
+        [socket] = offering.replies._remotes
         asks = Reply(socket, str(uuid.uuid4()), "which branch?", os.getpid(), None, None, None, None)
-        await offering._replies.pass_on(asks, found.sessions[0], "project")
+        await offering.replies.pass_on(asks, found.sessions[0], "project")
         [question] = await stage.received_by_mac1(1)
 
         def asker(**changes: object) -> Session | None:

@@ -58,7 +58,7 @@ async def test_the_last_words_of_a_session_arrive_though_it_is_over(stage: Stage
         stage.api.when("say goodbye", say(address_in(stage, "MARK-LAST"), "goodbye"), once=True)
         async with stage.node.offering._turn_lock:  # it looks up only when the session is over
             await claude.prompt("say goodbye")
-            await until(lambda: stage.node.offering._replies.words)
+            await until(lambda: stage.node.offering.replies.words)
             os.kill(claude.session.pid, signal.SIGKILL)
             await until(lambda: claude.now() is None)
         (reply,) = await stage.received_by_mac1(1)

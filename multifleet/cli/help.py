@@ -35,7 +35,7 @@ def _all() -> str:
         lines += [f"  {name:<{width}}  {COMMANDS[name].summary}" for name in names]
         lines.append("")
     lines.append("`multifleet COMMAND --help` explains one. Every command takes --json.")
-    lines.append("Exit status: 0 done; 3 accepted, not there yet; 1 refused or failed; 2 not a command.")
+    lines.append("Exit status: 0 done; 3 accepted, not there yet; 1 refused or failed; 2 not as its help has it.")
     return "\n".join(lines) + "\n"
 
 

@@ -2,8 +2,8 @@
 
 With MULTIFLEET_FENCED set, all that a command prints is made data for an agent that reads it (cli/fenced.py).
 
-Exit status: 0 done (a state that was waited for was reached), 3 accepted and not there yet, 1 refused or
-failed with one line on standard error, 2 not a command.
+Exit status: 0 done, or so already (a state that was waited for was reached), 3 accepted and not there yet, 1 refused or
+failed with one line on standard error, 2 the words do not fit what --help says, and nothing was tried.
 """
 
 import os

@@ -24,15 +24,15 @@ WORDS = {
 
 
 def run(name: str, command: Command, values: dict[str, Value], as_json: bool) -> int:
-    """Exit status 0; Failed says what the client complains of."""
+    """Exit status 0, also where nothing was to be removed; Failed says what the client complains of."""
     home, config = home_path(), claude_folder(home_path())
     claude = find_claude(os.environ)
-    if claude is None:
-        raise Failed("there is no Claude Code on this machine's PATH: nothing was done")
     environ = os.environ | ({"CLAUDE_CONFIG_DIR": str(config)} if config != Path.home() / ".claude" else {})
     try:
         with turn(home):
             if name == "plugin install":
+                if claude is None:
+                    raise Failed("there is no Claude Code on this machine's PATH: nothing was done")
                 words = _install(claude, config, home, environ)
             else:
                 words = WORDS[uninstall_plugin(claude, config, home, environ)]

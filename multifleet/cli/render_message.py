@@ -47,9 +47,13 @@ def verified(found: Result) -> str:
     route = f"{found['id']} from {cell(found['from'])} to {cell(found['to'])}\n"
     signed = f", signed {day(found['signed_at'])}" if found["signed_at"] is not None else ""
     if found["proved"]:
-        return f"{route}signed by {cell(found['signer'])} with {cell(found['key'])}{signed}: proved\n"
+        proof = f"signed by {cell(found['signer'])} with {cell(found['key'])}{signed}: proved\n"
+        is_other = found["shown_as"] not in (None, "human")
+        return route + proof + ("it is shown as an agent's, for it was not proved when it came\n" if is_other else "")
     key = f" ({cell(found['key'])}{signed})" if found["key"] else ""
-    return f"{route}not proved to be a person's{key}: {cell(found['reason'])}\n"
+    proof = f"not proved to be a person's{key}: {cell(found['reason'])}\n"
+    is_other = found["shown_as"] == "human"
+    return route + proof + ("it is shown as a person's, for it was proved when it came\n" if is_other else "")
 
 
 def _state(found: Result) -> str:

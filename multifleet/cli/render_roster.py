@@ -99,6 +99,8 @@ def settled(found: Result) -> str:
 def left(found: Result) -> str:
     """What was left, and what was lost."""
     node = cell(found["node"])
+    if found["new_fleet"] == found["fleet"]:
+        return f"{cell(found['note'])}\n"
     told = f"told {cell(found['told'])}" if found["told"] else "nobody has answered"
     lines = [f"{node} has left fleet {cell(found['fleet'])}: {told}"]
     if found["waits"]:

@@ -110,7 +110,7 @@ class Command:
 
 
 class UsageError(Exception):
-    """What was typed is not a command; exit status 2."""
+    """What was typed does not fit what --help says, and nothing was tried; exit status 2."""
 
 
 class Failed(Exception):

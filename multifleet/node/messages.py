@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from multifleet.core import packets
+from multifleet.core.fence import Authority
 from multifleet.core.packets import Message, Statement
 from multifleet.core.receipts import FINAL, State, current, hopeless, is_stated_by, reached
 from multifleet.errors import BadInput, UnknownMessage
@@ -118,7 +119,10 @@ class Messages:
             return _verified(message, await self._persons.examine(message, message.created))
         row = await self._received(id)
         if row.packet is None:
-            return VerifiedView(row.id, row.from_, row.to, row.authority, False, "nobody signed it")
+            authority = _proved_authority(row.authority, is_proved=False)
+            return VerifiedView(
+                row.id, row.from_, row.to, authority, False, "nobody signed it", shown_as=row.authority
+            )
         message = packets.read(row.packet, Message)
         return _verified(message, await self._persons.examine(message, row.stored_at), row.authority)
 
@@ -236,17 +240,25 @@ class Messages:
         return row
 
 
-def _verified(message: Message, proof: Proof, shown_as: str = "") -> VerifiedView:
+def _proved_authority(claimed: str, *, is_proved: bool) -> str:
+    """Whose words a message is: a person's where that is proved, and only there."""
+    if is_proved:
+        return Authority.HUMAN.value
+    return Authority.AGENT.value if claimed == Authority.HUMAN else claimed
+
+
+def _verified(message: Message, proof: Proof, shown_as: str | None = None) -> VerifiedView:
     return VerifiedView(
         id=message.id,
         from_=message.from_,
         to=message.to,
-        authority=shown_as or message.authority,
+        authority=_proved_authority(shown_as or message.authority, is_proved=bool(proof.signer)),
         proved=bool(proof.signer),
         reason=proof.reason or None,
         signer=proof.signer or None,
         key=proof.fingerprint or None,
         signed_at=message.signed_at,
+        shown_as=shown_as,
     )
 
 

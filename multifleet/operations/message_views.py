@@ -96,12 +96,15 @@ class VerifiedView(View, frozen=True):
     id: Annotated[str, about("Id of the message.")]
     from_: Annotated[str, about("Address it came from.")]
     to: Annotated[str, about("Address it goes to.")]
-    authority: Annotated[str, about("As whose words it is shown here: human, agent or system.")]
+    authority: Annotated[str, about("Whose words it is now: human where that is proved, else agent or system.")]
     proved: Annotated[bool, about("Whether a person whom this user allows now has signed it.")]
     reason: Annotated[str | None, about("Why that is not proved; null if it is.")] = None
     signer: Annotated[str | None, about("The person, as the file of allowed signers names them.")] = None
     key: Annotated[str | None, about("Fingerprint of the SSH key of the signature.")] = None
     signed_at: Annotated[float | None, about("When it was signed, by the clock there.")] = None
+    shown_as: Annotated[
+        str | None, about("As whose words it is shown here, decided when it came; null for one sent from here.")
+    ] = None
 
 
 class OutboxView(View, frozen=True):

@@ -84,7 +84,7 @@ class LeftView(View, frozen=True):
 
     node: Annotated[str, about("Id of this node.")]
     fleet: Annotated[str, about("Id of the fleet that it left.")]
-    new_fleet: Annotated[str, about("Id of its fleet of one.")]
+    new_fleet: Annotated[str, about("Id of its fleet of one; that which it was in, where it was one already.")]
     told: Annotated[list[str], about("Members that have heard it; they tell the others.")]
     given_up: Annotated[int, about("Messages that are undeliverable now.")]
     note: Annotated[str | None, about("What else there is to do.")] = None

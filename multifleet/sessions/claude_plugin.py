@@ -55,8 +55,8 @@ def install_plugin(claude: Path, root: Path, config: Path, home: Path, environ: 
         save_record(home, PLUGIN_RECORD, HookRecord(known.path, known.original, written, (), known.folder_made))
 
 
-def uninstall_plugin(claude: Path, config: Path, home: Path, environ: Mapping[str, str]) -> Removed:
-    """Have the client remove the plugin, and clear away what it leaves."""
+def uninstall_plugin(claude: Path | None, config: Path, home: Path, environ: Mapping[str, str]) -> Removed:
+    """Have the client remove the plugin, and clear away what it leaves; where there is nothing, none is needed."""
     path = real_place(config / "settings.json")
     before = content_of(path)
     known = load_record(home, PLUGIN_RECORD, path)
@@ -103,7 +103,12 @@ def _has(path: Path, content: bytes | None, place: tuple[str, str]) -> bool:
     return value_at(document_of(path, content), place) is not None
 
 
-def _must(claude: Path, environ: Mapping[str, str], *words: str) -> None:
+def _must(claude: Path | None, environ: Mapping[str, str], *words: str) -> None:
+    if claude is None:
+        raise BadInput(
+            "the plugin is installed, and Claude Code, whose own command takes it out, is not on this machine's PATH: "
+            "put `claude` there and do it again; nothing was changed"
+        )
     command = [str(claude), "plugin", *words]
     try:
         done = subprocess.run(

@@ -87,9 +87,21 @@ async def test_settings_that_cannot_be_read_are_told_in_one_line(home: Path) -> 
 
 
 async def test_without_a_client_no_plugin_is_installed(home: Path) -> None:
-    for act in ("install", "uninstall"):
-        ran = await run_cli(home, "plugin", act, HOME=str(home.parent), PATH="/nonexistent")
-        assert (ran.status, "no Claude Code" in ran.err) == (1, True)
+    ran = await run_cli(home, "plugin", "install", HOME=str(home.parent), PATH="/nonexistent")
+    assert (ran.status, "no Claude Code" in ran.err) == (1, True)
+
+
+async def test_without_a_client_an_uninstall_is_done_where_no_plugin_is_and_says_what_it_lacks_where_one_is(
+    home: Path,
+) -> None:
+    ran = await run_cli(home, "plugin", "uninstall", HOME=str(home.parent), PATH="/nonexistent")
+    assert (ran.status, ran.out) == (0, "the plugin is not installed: nothing was done\n")
+    settings = home.parent / ".claude/settings.json"
+    settings.parent.mkdir(exist_ok=True)
+    settings.write_bytes(was := b'{"enabledPlugins": {"multifleet@multifleet-local": true}}')
+    ran = await run_cli(home, "plugin", "uninstall", HOME=str(home.parent), PATH="/nonexistent")
+    assert (ran.status, "put `claude` there and do it again" in ran.err) == (1, True)
+    assert settings.read_bytes() == was
 
 
 async def test_the_plugin_comes_and_goes_by_a_command(home: Path) -> None:

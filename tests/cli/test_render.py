@@ -206,7 +206,8 @@ def test_a_long_text_is_cut_visibly() -> None:
     assert short("abcdef", 4) == "abc\u2026"
 
 
-LEFT = {"node": "mac2", "fleet": "f", "told": [], "given_up": 0, "note": None, "waits": [], "not_told": ["mac1"]}
+LEFT = {"node": "mac2", "fleet": "f", "new_fleet": "g", "told": [], "given_up": 0, "note": None, "waits": []}
+LEFT |= {"not_told": ["mac1"]}
 
 
 async def test_who_has_not_heard_of_a_leave_is_named_with_how_they_will() -> None:
@@ -220,6 +221,30 @@ async def test_who_has_not_heard_of_a_leave_is_named_with_how_they_will() -> Non
     assert "not told: mac1, who hear it from the others once these know\n" in letter
     told = render("leave", LEFT | {"running": True, "told": ["mac4"]})
     assert told.endswith(": told mac4\nnot told: mac1, who hear it from the others\n")
+
+
+def test_who_had_nobody_to_leave_is_told_that_alone() -> None:
+    assert render("leave", LEFT | {"running": True, "new_fleet": "f", "note": "nobody to leave"}) == "nobody to leave\n"
+
+
+SIGNED = {"id": "i", "from": "mac2", "to": "mac1", "signer": "ada", "key": "SHA256:abc", "signed_at": None}
+
+
+@pytest.mark.parametrize(
+    "proved, shown_as, last",
+    [
+        (True, "human", "signed by ada with SHA256:abc: proved"),
+        (True, None, "signed by ada with SHA256:abc: proved"),
+        (True, "agent", "it is shown as an agent's, for it was not proved when it came"),
+        (False, "agent", "not proved to be a person's (SHA256:abc): gone"),
+        (False, "human", "it is shown as a person's, for it was proved when it came"),
+    ],
+)
+def test_what_is_proved_now_and_what_sessions_are_told_are_both_said(
+    proved: bool, shown_as: str | None, last: str
+) -> None:
+    found = SIGNED | {"proved": proved, "shown_as": shown_as, "reason": None if proved else "gone"}
+    assert render("verify", found).splitlines()[-1] == last
 
 
 async def test_one_message_is_not_called_messages() -> None:

@@ -150,7 +150,8 @@ class Captaincy:
         others = list(self.members.others())
         view = self.rostering.view
         if not others and len(view.members) <= 1 and view.is_captain(self.rostering.key):
-            raise BadInput("this node is in a fleet of its own: there is nobody to leave")
+            note = "this node is in a fleet of its own: there is nobody to leave, and nothing was done"
+            return LeftView(self.members.identity.node, fleet, fleet, [], 0, note, running=running)
         document = self.rostering.own.leave()
         notes = [f"{HAS_LEFT}: {COME_BACK}"] if self.membership.is_shared else []
         stay = sorted(name for name, facts in view.members.items() if facts.key != self.rostering.key)

@@ -217,13 +217,28 @@ async def test_a_persons_message_arrives_as_theirs(fleet: Machines, key: Key) ->
     await mac1.wait(sent.id, State.STORED)
     [view] = await mac2.node.messages.inbox(None, False, 10)
     assert (view.authority, view.signer) == ("human", "ada")
-    assert (await mac2.node.messages.verify(sent.id[:8])).signer == "ada"
+    verified = await mac2.node.messages.verify(sent.id[:8])
+    assert (verified.signer, verified.proved, verified.authority, verified.shown_as) == ("ada", True, "human", "human")
     allow(mac2.home / "allowed_signers", "")
     verified = await mac2.node.messages.verify(sent.id)
-    assert (verified.proved, verified.authority) == (False, "human")
+    assert (verified.proved, verified.authority, verified.shown_as) == (False, "agent", "human")
     assert verified.reason is not None and "does not name its key" in verified.reason
     there = await mac1.node.messages.verify(sent.id)
     assert there.reason is not None and "docs/authority.md" in there.reason
+    assert (there.authority, there.shown_as) == ("agent", None)
+
+
+async def test_who_is_allowed_only_afterwards_is_proved_and_was_shown_as_an_agent(fleet: Machines, key: Key) -> None:
+    mac1, mac2 = await _two(fleet)
+    at, id = int(mac1.node.clock.now()), message_id(1, bytes(10))
+    made = to_sign(id=id, from_="mac1", to="mac2", type="context", at=at, lifetime=None, body="go on")
+    words = signed_words(made, mac1.node.members.fleet)
+    await mac1.node.messages.send("mac2", "go on", id=id, signature=key.sign(words), signed_at=at)
+    await mac1.wait(id, State.STORED)
+    for machine, shown_as in ((mac2, "agent"), (mac1, None)):
+        allow(machine.home / "allowed_signers", f"ada {key.public}")
+        verified = await machine.node.messages.verify(id)
+        assert (verified.proved, verified.authority, verified.shown_as) == (True, "human", shown_as)
 
 
 async def test_a_persons_answer_arrives_as_theirs_and_not_with_another_urgency(fleet: Machines, key: Key) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from multifleet.core.documents import LAST_MOMENT, Stop, sign
 from multifleet.core.roster import Anchor
-from multifleet.errors import BadInput, NotEntitled, UnknownNode
+from multifleet.errors import NotEntitled, UnknownNode
 from tests.core.wire import identity
 from tests.node.fleet import until
 from tests.node.roster.joined import joined, let_in
@@ -91,9 +91,10 @@ async def test_a_worker_whose_captains_have_all_left_can_begin_a_fleet_of_its_ow
     assert (await mac2.node.leave()).note is None
     await let_in(mac2, mac1)
     assert set(mac2.node.rostering.view.members) == {"mac1", "mac2"}
-    with pytest.raises(BadInput, match="a fleet of its own"):
-        await mac2.node.rostering.begin_afresh("0" * 32)
-        await mac2.node.leave()
+    await mac2.node.rostering.begin_afresh("0" * 32)
+    alone = await mac2.node.leave()
+    assert alone.note is not None and "a fleet of its own" in alone.note and (alone.told, alone.given_up) == ([], 0)
+    assert alone.fleet == alone.new_fleet == mac2.node.members.fleet == "0" * 32
 
 
 async def test_whom_a_quicker_thief_has_put_out_comes_back_by_the_word_of_a_captain_that_is_in(

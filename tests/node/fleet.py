@@ -158,6 +158,14 @@ class Machine:
         assert story.reached, f"{id} is {story.state} ({story.reason}), not {state}"
         return story
 
+    async def lets_expire(self, to: str, seconds: float = 60.0) -> None:
+        """So much time passes once the peer was not reached, and nothing is tried before that is told."""
+        outbox = self.node.outbox_of(to)
+        await until(lambda: outbox.failing and not outbox._in_flight)
+        self.time.pass_(seconds)
+        outbox._retry_at = self.node.clock.monotonic() + 3_600.0
+        self.node.endings._sooner.set()
+
     async def _receive(self, frame: bytes) -> bytes:
         life = self._lives
         _, answer = await self.node.receiving.take(frame, "memory", "memory")

@@ -1,6 +1,7 @@
 """What a user asks of a node beside its messages."""
 
 import asyncio
+import re
 import sqlite3
 import time
 from pathlib import Path
@@ -36,6 +37,7 @@ async def test_status_says_that_a_damaged_store_was_set_aside_until_the_file_is_
 async def test_why_a_channel_failed_is_told_with_its_age(fleet: Machines) -> None:
     mac1, mac2 = fleet.add("mac1", "mac2")
     await mac1.start()
+    began = time.monotonic()
     sent = await mac1.node.messages.send("mac2", "hello")
     await mac1.wait(sent.id, State.QUEUED)
     while not (failed := (await mac1.node.channels_view("mac2"))[0].last_error):
@@ -46,7 +48,8 @@ async def test_why_a_channel_failed_is_told_with_its_age(fleet: Machines) -> Non
     await mac1.wait(sent.id, State.STORED)
     mac1.time.pass_(600)
     [healthy] = await mac1.node.channels_view("mac2")
-    assert (healthy.last_error or "").endswith(("(600 s ago)", "(601 s ago)"))
+    told = re.search(r"\((\d+) s ago\)$", healthy.last_error or "")
+    assert told and 600 <= int(told[1]) <= 600 + time.monotonic() - began + 1
 
 
 async def test_the_picture_of_300_members_costs_a_few_questions_to_the_store(
@@ -65,10 +68,10 @@ async def test_the_picture_of_300_members_costs_a_few_questions_to_the_store(
     node = await mac1.open()
     await node.status()
     asked.clear()
-    began = time.perf_counter()
+    began = time.process_time()  # others may have the processor meanwhile
     view = await node.status()
     encoded = msgspec.json.encode(view)
-    assert time.perf_counter() - began < 1.0, "it should be far below 0.1 s"
+    assert time.process_time() - began < 1.0, "it should be far below 0.1 s"
     assert len(view.members) == 300
     assert len(asked) <= 5, asked
     assert len(encoded) < 300 * 1024

@@ -9,7 +9,7 @@ from multifleet.node.checks import store as check
 from multifleet.node.checks.finding import Level
 from multifleet.store.store import Store
 
-SECONDS = 5.0
+SECONDS = 20.0
 
 
 @pytest.fixture

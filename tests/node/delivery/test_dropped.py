@@ -2,6 +2,7 @@
 
 import os
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from multifleet.node.delivery import dropped, refused, shares
 from multifleet.node.node import Node
 from multifleet.node.offline import park
 from tests.node.delivery.test_receiving import now_message, request
-from tests.node.fleet import Machines
+from tests.node.fleet import Machines, until
 
 
 @pytest.fixture
@@ -54,6 +55,7 @@ async def test_what_is_refused_is_kept_within_bounds_and_the_oldest_goes_first(
         path = Path(park(mac2.home, b"junk %d" % number))
         os.utime(path, (2e9, 2e9 - number))  # whoever writes a file dates it as he likes
         await mac2.dropped.take_up()
+        await until(partial(_is_later, mac2.home, time.time_ns()))  # files are dated by a clock that ticks slowly
     kept = mac2.home / "drop" / "refused"
     assert sorted(path.read_bytes() for path in kept.iterdir()) == [b"junk 2", b"junk 3", b"junk 4"]
     assert mac2.counters.snapshot()["drop_refused_removed"] == 2
@@ -62,6 +64,12 @@ async def test_what_is_refused_is_kept_within_bounds_and_the_oldest_goes_first(
     await mac2.dropped.take_up()
     assert [path.stat().st_size for path in kept.iterdir()] == [1_995]
     assert refused.tidy(kept, time.time() + refused.AGE + 5) == 1 and not list(kept.iterdir())
+
+
+def _is_later(home: Path, now: int) -> bool:
+    """Whether a file that is made now is dated later than at that moment."""
+    (home / "dated").touch()
+    return (home / "dated").stat().st_ctime_ns > now
 
 
 async def test_links_pipes_folders_and_giants_are_not_followed_and_never_block(mac2: Node, tmp_path: Path) -> None:

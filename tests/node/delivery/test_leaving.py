@@ -51,13 +51,14 @@ async def test_links_that_were_planted_are_not_followed(mac2: Node, tmp_path: Pa
 
 
 async def test_nothing_stays_for_who_is_in_the_fleet_no_more(mac2: Node) -> None:
-    gone, foreign = mac2.home / "out" / "mac9", mac2.home / "out" / "mac8"
-    for folder in (mac2.home / "out", gone, foreign):
+    made, out = mac2.home / "made", mac2.home / "out"
+    for folder in (made, made / "mac9", made / "mac8"):
         folder.mkdir(mode=0o700)
         (folder / OUT_NAME).write_bytes(b"mf1")
-    (foreign / "letters").write_bytes(b"not ours")
-    await until(lambda: not gone.exists())
-    assert (foreign / "letters").exists()
+    (made / "mac8" / "letters").write_bytes(b"not ours")
+    made.rename(out)  # whole: a thread of the node removes what it finds empty
+    await until(lambda: not (out / "mac9").exists())
+    assert (out / "mac8" / "letters").exists()
 
 
 async def test_what_nobody_finished_writing_is_removed_after_a_while(mac2: Node) -> None:

@@ -155,7 +155,8 @@ async def test_a_refused_seat_is_told_with_its_reason_and_can_be_tried_again(fle
 async def test_an_expired_message_that_is_tried_again_is_not_expired_when_it_arrives(fleet: Machines) -> None:
     mac1, mac2 = fleet.add("mac1", "mac2")
     await mac1.start()
-    sent = await mac1.node.messages.send("mac2", "hello", expires_in=1.0)
+    sent = await mac1.node.messages.send("mac2", "hello", expires_in=30.0)
+    await mac1.lets_expire("mac2")
     await mac1.wait(sent.id, State.EXPIRED)
     await mac2.start()
     await mac1.node.messages.retry(sent.id)

@@ -14,7 +14,7 @@ from multifleet.core.evidence_packets import EvidenceAsk, EvidenceTold, SightAsk
 from multifleet.errors import BadInput, UnknownNode
 from multifleet.node.checks import disk
 from multifleet.node.checks.connecting import complaints
-from multifleet.node.diagnosis import asking, gathering, knocking, telling
+from multifleet.node.diagnosis import asking, gathering, telling
 from multifleet.node.diagnosis.asking import Way
 from multifleet.node.node import Node
 from tests.node.fleet import until
@@ -27,8 +27,6 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """On one machine nothing is far away."""
     monkeypatch.setattr(gathering, "LISTEN_SECONDS", 0.6)
     monkeypatch.setattr(gathering, "PING_AGAIN", 0.2)
-    monkeypatch.setattr(knocking, "GREETING_SECONDS", 0.5)
-    monkeypatch.setattr(asking, "LARGE_SECONDS", 0.5)
 
 
 async def heard(*daemons: Daemon) -> None:
@@ -125,6 +123,7 @@ async def test_large_questions_that_are_lost_while_small_ones_pass_prove_a_black
             await asyncio.sleep(1.1)  # longer than anybody waits
         return await frames(node, body, remote)
 
+    monkeypatch.setattr(asking, "LARGE_SECONDS", 0.5)
     monkeypatch.setattr(Node, "frames", large_ones_lost)
     assert await why(mac1, "mac2") == ("MTU black hole", "proved")
 

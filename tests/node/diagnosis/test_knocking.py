@@ -54,9 +54,9 @@ async def test_what_answers_at_an_open_port_is_told_apart(
 
 
 async def test_ends_without_a_connection_are_told_apart() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        free = f"127.0.0.1:{taken.getsockname()[1]}"
-    assert (await knocking.knock(free)).end is Connect.REFUSED
+    with socket.socket() as silent:  # it has the port, so that nobody else listens there, and does not listen
+        silent.bind(("127.0.0.1", 0))
+        assert (await knocking.knock(f"127.0.0.1:{silent.getsockname()[1]}")).end is Connect.REFUSED
     assert (await knocking.knock("no address at all")).end is Connect.SILENT
     with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
         address = f"127.0.0.1:{full.getsockname()[1]}"

@@ -5,7 +5,7 @@ import json
 import re
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,8 +33,12 @@ class Two:
         sessions = self.client.config / "sessions"
 
         def found() -> dict[str, Any] | None:
-            records = [json.loads(path.read_text()) for path in sessions.glob("*.json")]
-            return next((record for record in records if record["name"] == name), None)
+            for path in sessions.glob("*.json"):
+                with suppress(FileNotFoundError):  # it was taken away in this moment
+                    record: dict[str, Any] = json.loads(path.read_text())
+                    if record["name"] == name:
+                        return record
+            return None
 
         await until(found)
         record = found()
@@ -186,9 +190,7 @@ async def test_the_machine_of_the_seat_is_asked_what_its_session_does(both: Two)
 
 
 @pytest.mark.parametrize(("mode", "posted"), [("prompting", ' from-mode="prompting"'), ("bypass", "")])
-async def test_the_mode_of_the_session_that_wrote_is_shown_and_opens_nothing(
-    both: Two, mode: str, posted: str
-) -> None:
+async def test_the_mode_of_the_session_that_wrote_is_shown_and_opens_nothing(both: Two, mode: str, posted: str) -> None:
     both.mac1.node.native.notices._is_there = lambda node: True
     async with Pretended(both.mac2.home / "claude", both.folder / "api") as there:
         await both.say("as my client says", mode=mode)

@@ -105,8 +105,10 @@ async def test_a_session_that_ends_before_a_hook_took_it_leaves_it_to_the_next(s
 @pytest.mark.usefixtures("untrusted")
 async def test_what_expires_in_a_seed_is_not_shown(stage: Stage) -> None:
     async with stage.served(), stage.claude("project", hooks=True) as claude:
-        id = await stage.send("MARK-OLD", expires_in=3.0)
+        id = await stage.send("MARK-OLD", expires_in=60.0)
         await until(lambda: stage.node.offering.offers, 10.0)
+        stage.mac2.time.pass_(90.0)
+        stage.node.offering.wake()
         await stage.mac1.wait(id, State.EXPIRED)
         await stage.talk(claude, "good morning")
         assert not stage.api.given("MARK-OLD")

@@ -127,9 +127,9 @@ async def test_a_new_offer_does_not_read_a_long_conversation_from_its_start(stag
         async def watch_the_loop() -> None:
             nonlocal worst
             while True:
-                begun = time.monotonic()
+                begun = time.thread_time()  # of the loop's own work: others may have the processor meanwhile
                 await asyncio.sleep(0.005)
-                worst = max(worst, time.monotonic() - begun)
+                worst = max(worst, time.thread_time() - begun)
 
         watching = asyncio.create_task(watch_the_loop())
         begun = time.process_time()

@@ -130,9 +130,10 @@ async def test_who_is_out_is_forgotten(pair: tuple[Machine, Machine], client: Pr
     assert remote.changed.is_set() and not remote.cards()
 
 
-async def test_however_many_ask_the_machine_is_looked_at_once_a_second(
-    pair: tuple[Machine, Machine], client: Pretended
+async def test_however_many_ask_the_machine_is_looked_at_once_in_a_while(
+    pair: tuple[Machine, Machine], client: Pretended, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(own_cards, "EVERY", 60.0)
     mac2 = pair[1]
     first = await mac2.node.own_cards.told()
     assert all(told is first for told in await asyncio.gather(*(mac2.node.own_cards.told() for _ in range(20))))

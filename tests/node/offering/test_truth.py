@@ -168,8 +168,10 @@ async def test_a_session_whose_user_wants_no_messages_refuses(stage: Stage) -> N
 
 
 async def test_what_expires_while_it_waits_is_told_and_never_shown(stage: Stage) -> None:
-    id = await stage.send("MARK-EXPIRED", expires_in=1.0)
+    id = await stage.send("MARK-EXPIRED", expires_in=30.0)
     await stage.mac1.wait(id, State.STORED)
+    stage.mac2.time.pass_(60.0)
+    stage.node.offering.wake()
     await stage.mac1.wait(id, State.EXPIRED)
     async with stage.claude("project") as claude:
         await stage.talk(claude, "good morning")

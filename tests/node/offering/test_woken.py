@@ -119,6 +119,7 @@ async def test_what_was_taken_and_never_shown_is_offered_again(
             return
         async with waiter(stage) as again:
             second = await woken(again)
+            monkeypatch.setattr(following_module, "WOKEN_LATE", 60.0)  # this one is not lost
             assert "MARK-WAKE up" in second and second != first
             note(claude, second)
             await stage.mac1.wait(id, State.OFFERED)

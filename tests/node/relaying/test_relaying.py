@@ -27,7 +27,7 @@ from multifleet.node.relaying import relaying
 from multifleet.store.rows import RelayedRow
 from tests.channels.relay_fleet import Fleet, FleetNode, fleet_in
 from tests.core.wire import NOW
-from tests.node.fleet import until
+from tests.node.fleet import SOON, until
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ async def test_an_open_question_is_answered_by_mail_by_a_newer_one_and_by_the_en
     older = asyncio.create_task(poll(chief, "mac2", wait=25))
     await asyncio.sleep(0)
     newer = asyncio.create_task(poll(chief, "mac2", wait=25))
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(SOON):
         assert await older == []
         frame = mac1.sealed("mac2", b"hello")
         await put(chief, "mac1", frame)
@@ -160,7 +160,7 @@ async def test_mail_from_and_for_those_who_are_out_is_thrown_out(fleet: Fleet) -
     del fleet.nodes["mac3"]
     fleet.passed += 120
     chief.relaying.news.set()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(SOON):
         while (await chief.store.relayed.kept()).frames > 1:  # noqa: ASYNC110  no event tells it
             await asyncio.sleep(0.01)
     await until(lambda: chief.counted("relay_dropped") == 1)
@@ -183,7 +183,7 @@ async def test_a_relay_that_stops_lets_nobody_wait(fleet: Fleet) -> None:
     frame = packed(mac1.sealed("mac2", b"x"))
     waits = asyncio.create_task(chief.relaying.put("mac1", RelayPut(frame=frame, keep=0, patience=30_000)))
     await until(lambda: fleet.asks("relay_pass"))
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(SOON):
         await chief.down()
         assert (await waits).outcome == "refused"
 
@@ -191,16 +191,20 @@ async def test_a_relay_that_stops_lets_nobody_wait(fleet: Fleet) -> None:
 async def test_a_sender_does_not_have_many_frames_wait_for_a_silent_recipient_nor_for_long(
     fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(relaying, "PASS_SECONDS", 0.2)
     chief, mac1, _ = await fleet.started("chief", "mac1", "mac2")
     fleet.chief = "mac1"
     fleet.silent |= {("chief", "mac2")}
-    frames = [packed(mac1.sealed("mac2", b"%d" % number)) for number in range(relaying.PASSED_AT_ONCE + 1)]
-    puts = [RelayPut(frame=frame, keep=0, patience=30_000) for frame in frames]
-    waits = [asyncio.create_task(chief.relaying.put("mac1", one)) for one in puts]
-    async with asyncio.timeout(5):
-        done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        assert done == {waits[-1]}
+    frames = [packed(mac1.sealed("mac2", b"%d" % number)) for number in range(relaying.PASSED_AT_ONCE + 2)]
+    first, *puts = [RelayPut(frame=frame, keep=0, patience=30_000) for frame in frames]
+    async with asyncio.timeout(SOON):
+        with monkeypatch.context() as hurried:
+            hurried.setattr(relaying, "PASS_SECONDS", 0.2)
+            assert (await chief.relaying.put("mac1", first)).outcome == "refused"
+        monkeypatch.setattr(relaying, "PASS_SECONDS", 2 * SOON)
+        waits = [asyncio.create_task(chief.relaying.put("mac1", one)) for one in puts]
+        assert (await waits.pop()).outcome == "refused"
+        assert not any(one.done() for one in waits)
+        await chief.down()
         assert {(await one).outcome for one in waits} == {"refused"}
 
 

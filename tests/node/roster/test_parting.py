@@ -126,6 +126,7 @@ async def test_a_message_is_sealed_for_the_key_that_its_name_had_when_it_was_acc
     (row,) = await mac1.node.store.outbox.get(sent.id)
     assert row.peer_key == mac2.node.rostering.key
     outbox = mac1.node.outbox_of("mac2")
+    await until(lambda: outbox.failing and not outbox._in_flight)
     for waiting in [one for tier in outbox._queue.tiers for one in tier]:
         waiting.key = "0" * 64
     await mac2.up()

@@ -7,7 +7,7 @@ import pytest
 from multifleet.core.receipts import State
 from multifleet.errors import Revoked, UnknownNode
 from tests.core.wire import identity
-from tests.node.fleet import until
+from tests.node.fleet import SOON, until
 from tests.node.roster.joined import joined, known_to, let_in, revoke, settled
 from tests.node.roster.signing import admission as signed_admission
 from tests.node.roster.signing import revocation
@@ -38,7 +38,7 @@ async def test_what_was_on_its_way_to_a_revoked_machine_comes_back_with_the_reas
     result = await mac1.node.revoke("laptop", "stolen", False, False)
     assert (result.given_up, result.told) == (2, False)
     for daemon, one in zip((mac1, mac1, mac2), sent, strict=True):
-        await daemon.node.messages.until(one.id, State.UNDELIVERABLE, 5)
+        await daemon.node.messages.until(one.id, State.UNDELIVERABLE, SOON)
         story = await daemon.node.messages.trace(one.id, verify=True)
         assert story.state == "undeliverable"
         assert (story.reason or "").startswith("laptop was revoked by mac1: stolen")
@@ -55,7 +55,7 @@ def _is_of(task: "asyncio.Task[object]", *daemons: Daemon) -> bool:
 async def test_mail_of_a_revoked_sender_is_shown_to_no_session_and_still_read_by_a_person(daemons: Daemons) -> None:
     mac1, mac2, laptop = await joined(daemons, "mac1", "mac2", "laptop")
     sent = await laptop.node.messages.send("mac2", "rm -rf /")
-    await laptop.node.messages.wait(sent.id, State.STORED, 5)
+    await laptop.node.messages.wait(sent.id, State.STORED, SOON)
     await revoke(mac1, "laptop", "stolen")
     await until(lambda: mac2.node.rostering.put_out("laptop"))
     async with mac2.node.rostering._lock:

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from tests.lab.fleet_node import PORT, FleetNode
+from tests.starved import starved
 
 EVERY = 0.1
 """Seconds between two questions."""
@@ -44,7 +45,7 @@ class HealthWatch:
             daemon = self.node.serving
             if daemon is None or not daemon.alive:
                 continue
-            start, pauses, starved, took = time.monotonic(), daemon.pauses, _starved(daemon.pid), 0.0
+            start, pauses, before, took = time.monotonic(), daemon.pauses, starved(daemon.pid), 0.0
             try:
                 held = ""
                 with self.node.host.connect("127.0.0.1", PORT, PATIENCE) as link:
@@ -57,11 +58,11 @@ class HealthWatch:
                 continue  # killed, starting, or the host is gone
             except OSError as error:
                 answer, took = str(error).encode(), time.monotonic() - start
-            starved = _starved(daemon.pid) - starved
+            without = starved(daemon.pid) - before
             good = answer.startswith(b"HTTP/1.1 200") and took < 1
             if not good and not daemon.stopped and daemon.pauses == pauses and not daemon.ends_within(0.5):
                 at = time.strftime("%H:%M:%S")
-                self.slow.append(f"{at} {took:.2f} s, {starved:.2f} s without a processor: {answer[:15]!r}; {held}")
+                self.slow.append(f"{at} {took:.2f} s, {without:.2f} s without a processor: {answer[:15]!r}; {held}")
             self.answers.append(took)
 
 
@@ -70,14 +71,6 @@ def _took(link: socket.socket) -> float:
     told = link.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 64)
     sent, received = (int.from_bytes(told[at : at + 4], sys.byteorder) for at in (LAST_DATA_SENT, LAST_DATA_RECEIVED))
     return (sent - received) / 1000
-
-
-def _starved(pid: int) -> float:
-    """Seconds that the process's first thread, which runs its loop, was ready and had to wait for a processor."""
-    try:
-        return int(Path(f"/proc/{pid}/task/{pid}/schedstat").read_text().split()[1]) / 1e9
-    except OSError:
-        return 0.0  # gone
 
 
 def _held(pid: int) -> str:

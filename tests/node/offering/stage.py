@@ -22,6 +22,8 @@ from tests.sessions.real_claude import RealClaude
 from tests.stand_in import serving
 
 ROOT = Path(__file__).resolve().parents[3]
+IDLE_WAKE = 1.0
+"""Seconds for an idle session to take a message up, without those in which its client was kept from a processor."""
 
 
 @dataclass
@@ -63,6 +65,10 @@ class Stage:
         row = await self.node.store.inbox.get("mac1", id)
         assert row is not None
         return row
+
+    async def took_up(self, id: str, asked_at: float) -> float:
+        """Seconds from when mac2 had a message until a client asked its model about it."""
+        return asked_at - (await self.row(id)).stored_at
 
     async def received_by_mac1(self, count: int) -> list[InboxRow]:
         """What came to mac1, once it is so many."""

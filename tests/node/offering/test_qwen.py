@@ -7,9 +7,10 @@ import pytest
 
 from multifleet.core.receipts import State
 from tests.lab.mock_openai import MockOpenAI, roles_of
-from tests.node.offering.stage import Stage
+from tests.node.offering.stage import IDLE_WAKE, Stage
 from tests.sessions.real_claude import until
 from tests.sessions.real_qwen import RealQwen
+from tests.starved import Starving
 
 pytestmark = [pytest.mark.real_clients, pytest.mark.timeout(240)]
 
@@ -47,6 +48,7 @@ async def test_a_question_is_shown_what_waits_and_what_comes_meanwhile_prolongs_
         assert "answered" not in await stage.states(id), "the turn was its user's"
 
 
+@pytest.mark.beside_one
 async def test_a_session_that_asks_takes_up_what_one_that_asks_sent_and_holds_the_rest(
     stage: Stage, api: MockOpenAI
 ) -> None:
@@ -60,15 +62,20 @@ async def test_a_session_that_asks_takes_up_what_one_that_asks_sent_and_holds_th
         await stage.mac1.wait(idle, State.ANSWERED)
         assert (await stage.row(idle)).detail == "rested enough"
         await qwen.terminal.type("a long question")
+        starving = Starving((await qwen.session()).pid)
         draft = await stage.send("MARK-DRAFT hello", from_mode="prompting")
+        asked = await asyncio.to_thread(api.wait_for, "MARK-DRAFT")
+        waited = starving.seconds
+        # its first turn has loaded what every turn needs, for half a second and more of its own processor time
+        assert await stage.took_up(draft, asked["at"]) - waited <= IDLE_WAKE
         await stage.mac1.wait(draft, State.ANSWERED)
         assert "a long question" in await qwen.terminal.screen(), "what its user was typing is still there"
         await qwen.terminal.press("Enter")
         await asyncio.to_thread(api.wait_for, "a long question", 60.0)
         busy = await stage.send("MARK-BUSY hello", from_mode="prompting")
         await stage.mac1.wait(busy, State.ANSWERED)
-        [asked] = [row["conversation"] for row in api.asked("a long question")][:1]
-        assert "MARK-BUSY" not in asked, "its user's turn was not disturbed"
+        asked = api.asked("a long question")[0]
+        assert "MARK-BUSY" not in asked["conversation"], "its user's turn was not disturbed"
         held = await stage.send("MARK-HELD hello")
         await stage.mac1.wait(held, State.HELD)
         assert not api.asked("MARK-HELD")

@@ -42,7 +42,7 @@ def signed(values: dict[str, Value]) -> dict[str, Value]:
         urgency=values.get("urgency", "next-turn"),  # type: ignore[arg-type]
         subject=_text(values, "subject"),
         thread=_text(values, "thread"),
-        reply_to=_text(values, "reply_to"),
+        reply_to=None if "reply_to" not in values else str(values["reply_to"]).rpartition("/")[2],
         smart=bool(values.get("smart", False)),
     )
     return values | {"id": message.id} | _proof(message, here)

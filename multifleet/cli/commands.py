@@ -61,7 +61,7 @@ COMMANDS: dict[str, Command] = {
             ),
             Field(
                 "reply_to",
-                "Id of the message it answers, in full.",
+                "Id of the message it answers, in full; MACHINE/ID where several machines sent one with it.",
                 "whole id",
             ),
             Field(

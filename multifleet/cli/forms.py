@@ -3,11 +3,15 @@
 from multifleet.cli.shape import PREFIX, WHOLE_ID
 
 SHORTEST_PREFIX, WHOLE = 6, 36
+_NODE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 _HEX = frozenset("0123456789abcdef")
 
 
 def fault(kind: str, word: str) -> str:
     """What is wrong with a word of this kind, and what to type instead; empty where nothing is."""
+    if kind in (PREFIX, WHOLE_ID):
+        sender, slash, id = word.partition("/")  # of two machines' messages with one id this says which is meant
+        word = id if slash and sender and set(sender) <= _NODE else word
     if kind == PREFIX:
         return "" if SHORTEST_PREFIX <= len(word) <= WHOLE and set(word) <= _HEX | {"-"} else NO_PREFIX
     if kind == WHOLE_ID:

@@ -5,6 +5,7 @@ A client lists whoever has a record in its registry. Here is decided which recor
 
 import hashlib
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -59,8 +60,19 @@ def known_now(known: Mapping[str, Known], nodes: Nodes, now: float) -> dict[str,
         node = address.partition("/")[0]
         if nodes.get(node, {}) is None and now - before.seen < KEPT:
             found[address] = Known(min(before.since, now), min(before.seen, now))
-    newest = sorted(found, key=lambda address: (-found[address].seen, address))[:MOST]
-    return {address: found[address] for address in sorted(newest)}
+    return {address: found[address] for address in sorted(_shared(found))}
+
+
+def _shared(found: Mapping[str, Known]) -> list[str]:
+    """Those that are listed: of each machine one, then of each a second, ..., so that none crowds others out."""
+    newest = sorted(found, key=lambda address: (-found[address].seen, address))
+    places: Counter[str] = Counter()
+    turns: dict[str, int] = {}
+    for address in newest:
+        node = address.partition("/")[0]
+        turns[address] = places[node]
+        places[node] += 1
+    return sorted(newest, key=turns.__getitem__)[:MOST]
 
 
 def entries(known: Mapping[str, Known], fleet: str, instance: str) -> dict[str, Entry]:

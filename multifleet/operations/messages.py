@@ -48,7 +48,9 @@ class Send(Request, frozen=True):
         about("When its session is to see it: now, next-turn (it wakes an idle one) or whenever."),
     ] = "next-turn"
     thread: Annotated[str | None, about("Thread it belongs to; messages of one thread stay in order.")] = None
-    reply_to: Annotated[str | None, about("Id of the message it answers, in full.")] = None
+    reply_to: Annotated[
+        str | None, about("Id of the message it answers, in full; MACHINE/ID where several machines sent one with it.")
+    ] = None
     expires: Lifetime = None
     from_seat: Annotated[str | None, about("Seat on this node that answers go to.")] = None
     smart: Annotated[

@@ -105,6 +105,8 @@ def test_at_a_terminal_a_code_is_asked_for_and_not_shown(typed: str) -> None:
         ("send", ["mac2", "hi", "--reply-to", "019a0000"], "'019a0000' is no whole id"),
         ("trace", ["zzz"], "'zzz' is no id: give at least 6 characters"),
         ("read", [""], "'' is no id"),
+        ("read", ["mac1/"], "is no id"),
+        ("read", ["mac1/mac2/019a0000"], "is no id"),
         ("retry", ["../../etc"], "is no id"),
         ("invite", ["--at", "foo:bar"], "'foo:bar' is not HOST:PORT, such as"),
         ("join", ["CODE", "--at", "foo"], "'foo' is not HOST:PORT"),
@@ -116,6 +118,13 @@ def test_what_cannot_be_understood_is_said(name: str, words: list[str], sentence
     with pytest.raises(UsageError) as refused:
         read_arguments(COMMANDS[name], words)
     assert sentence in str(refused.value)
+
+
+def test_of_messages_with_one_id_the_machine_that_sent_it_says_which_is_meant() -> None:
+    id = "019a0000-0000-7000-8000-000000000001"
+    assert read_arguments(COMMANDS["read"], [f"mac-1/{id[:8]}"]) == ({"id": f"mac-1/{id[:8]}"}, False)
+    values, _ = read_arguments(COMMANDS["send"], ["mac2", "hi", "--reply-to", f"mac1/{id}"])
+    assert values["reply_to"] == f"mac1/{id}"
 
 
 def test_a_body_that_is_too_long_is_refused_before_it_is_sent() -> None:

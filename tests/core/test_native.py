@@ -1,5 +1,7 @@
 """Which records there must be for which remote seats."""
 
+from collections import Counter
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,6 +47,16 @@ def test_no_more_records_are_made_than_a_client_is_to_read() -> None:
     nodes = {f"node{number}": {"api": "", "web": ""} for number in range(MOST)}
     known = known_now({}, nodes, NOW)
     assert len(known) == MOST == len(entries(known, "fleet", "one"))
+
+
+def test_machines_that_tell_of_many_seats_leave_the_others_their_places() -> None:
+    many = {f"seat{number}": "" for number in range(128)}
+    nodes = {"quiet": {"api": "", "web": ""}} | {f"loud{number}": many for number in range(8)}
+    known = known_now({}, nodes, NOW)
+    listed = known_now(known, nodes | {"quiet": None}, NOW + 60)
+    assert {"quiet/api", "quiet/web"} <= listed.keys() and len(listed) == MOST
+    counts = Counter(address.partition("/")[0] for address in listed)
+    assert {counts[f"loud{number}"] for number in range(8)} == {62, 63}
 
 
 @given(told, told)

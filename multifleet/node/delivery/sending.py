@@ -7,7 +7,7 @@ import msgspec
 from multifleet.core import packets
 from multifleet.core.acknowledgement import only_acknowledges
 from multifleet.core.budgets import Limits, too_many_hops
-from multifleet.core.ids import Address
+from multifleet.core.ids import Address, is_message_id
 from multifleet.core.packets import Message
 from multifleet.core.receipts import State
 from multifleet.core.routing import PRIORITY
@@ -93,8 +93,12 @@ class Sending:
         session: str | None = None,
         from_mode: packets.Mode | None = None,
     ) -> Accepted:
-        """Accept a message; it is on disk when this returns. A person's has a signature, also over its `id`."""
+        """Accept a message; it is on disk when this returns. A person's has a signature, also over its `id`.
+
+        `reply_to` may have the machine before it that sent that message.
+        """
         address = address_of(to)
+        of_sender, _, reply_to = reply_to.rpartition("/") if reply_to is not None else ("", "", None)
         self._membership.need(address.node)
         peer_key = self._membership.key_of(address.node)
         sender = str(Address(self._node, self._own_seat(sender_seat)))
@@ -109,7 +113,7 @@ class Sending:
         if authority != "agent" or signature is not None:
             hops = 0
         elif hops is None:
-            hops = await self._hops_after(reply_to)
+            hops = await self._hops_after(of_sender or address.node, reply_to, is_named=bool(of_sender))
         if why := too_many_hops(hops, self._limits):
             raise OverBudget(f"not sent: {why}; a person may go on: multifleet send {to} TEXT --as-me")
         created, expires = times_of(signed_at if signature else None, lifetime_of(expires_in), now)
@@ -246,8 +250,20 @@ class Sending:
         await self._answered(received, f"reply {sent.id}")
         return sent
 
-    async def _hops_after(self, reply_to: str | None) -> int:
-        received = await self._store.inbox.get(None, reply_to) if reply_to else None
+    async def _hops_after(self, sender: str, reply_to: str | None, *, is_named: bool) -> int:
+        """How many answers go before one to this message: that of this sender, or of whoever else sent one with the id.
+
+        Each sender chooses its ids, so of those of others it has to be said which one is meant.
+        """
+        if reply_to is None or not is_message_id(reply_to):
+            return 0
+        received = await self._store.inbox.get(sender, reply_to)
+        if received is None and not is_named:
+            others = [of for of, _ in await self._store.inbox.find(reply_to)]
+            if len(others) > 1:
+                named = " or ".join(f"{of}/{reply_to}" for of in sorted(others))
+                raise BadInput(f"{len(others)} machines sent a message with this id: say which one is meant: {named}")
+            received = await self._store.inbox.get(others[0], reply_to) if others else None
         return 0 if received is None else self._next(received)
 
     def _next(self, received: InboxRow) -> int:

@@ -11,7 +11,9 @@ from multifleet.core.packets import Message
 from multifleet.core.receipts import State
 from multifleet.errors import BadInput, StoreUnavailable, TooLarge, UnknownMessage, UnknownNode, UnknownSeat
 from multifleet.node.node import Node
+from multifleet.store.rows import InboundFrame
 from tests.node.fleet import Machines, until
+from tests.store.made import FAR, inbox_row
 
 
 @pytest.fixture
@@ -194,6 +196,26 @@ async def test_a_reply_goes_back_in_its_thread(fleet: Machines) -> None:
     await mac1.wait(asked.id, State.ANSWERED)
     [row] = await mac1.received()
     assert (row.body, row.reply_to, row.thread, row.type) == ("so", asked.id, "t", "reply")
+
+
+async def test_an_answer_counts_on_from_the_very_message_that_it_answers(mac1: Node) -> None:
+    id = "00000000-0000-7000-8000-00000000000a"
+    sent = {"mac2": 3, "mac3": 5}
+    now = mac1.clock.now()
+    for node, hops in sent.items():
+        row = inbox_row(id, sender=node, hops=hops, stored_at=now, authority="agent")
+        await mac1.store.inbox.receive(InboundFrame(node, f"of {node}", FAR, (row,), (), 0, now))
+
+    async def hops_to(reply_to: str, to: str = "mac1") -> int:
+        accepted = await mac1.messages.send(to, "so", reply_to=reply_to)
+        message = await _message(mac1, accepted.id)
+        assert message.reply_to == id
+        return message.hops
+
+    with pytest.raises(BadInput, match=f"say which one is meant: mac2/{id} or mac3/{id}"):
+        await hops_to(id)
+    assert [await hops_to(f"{node}/{id}") for node in ("mac2", "mac3", "mac4")] == [4, 6, 0]
+    assert await hops_to(id, to="mac2") == 4, "who sent one is answered"
 
 
 async def test_accepting_says_why_the_peer_cannot_be_reached_at_the_moment(fleet: Machines) -> None:

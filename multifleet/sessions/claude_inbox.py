@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from multifleet.sessions.base import Rereads, Session, UnknownOutcome, Unreachable
-from multifleet.sessions.claude_wire import InboxEvent, Odd, idle_line, message_line, report_line
+from multifleet.sessions.claude_wire import InboxEvent, Odd, idle_line, message_line, report_line, wish_line
 from multifleet.sessions.inbox_lines import read_line
 from multifleet.sessions.own_files import NotOurs, make_private_folder
 from multifleet.sessions.processes import credentials
@@ -208,6 +208,14 @@ async def tell_idle(
         line_id=str(uuid.uuid4()), about=about, state=state, finished_at=finished_at, from_address=reply.address
     )
     await _write(source, session, line, timeout, same_conversation=False)
+
+
+async def ask_when_idle(
+    source: Rereads, session: Session, *, wish_id: str, reply: ReplySocket, timeout: float = 5.0
+) -> None:
+    """Asks a session to tell `reply` once it rests, which it does not say while it holds one; raises as `post` does."""
+    line = wish_line(wish_id=wish_id, from_address=reply.address)
+    await _write(source, session, line, timeout, same_conversation=True)
 
 
 def remove_stale_socket(name: str) -> None:

@@ -76,7 +76,18 @@ class IdleWish:
     pid: int | None
 
 
-InboxEvent = Receipt | Reply | IdleWish | Odd
+@dataclass(frozen=True, slots=True)
+class IdleNotice:
+    """A session answers a wish of ours. `idle`: it rests, and holds nothing for its user; `exited`, or `unavailable`:
+    it will not tell."""
+
+    socket: str
+    wish_id: str
+    state: str
+    pid: int | None
+
+
+InboxEvent = Receipt | Reply | IdleWish | IdleNotice | Odd
 
 
 def message_line(
@@ -156,6 +167,12 @@ def idle_line(*, line_id: str, about: str, state: str, finished_at: float | None
     return json.dumps(frame).encode() + b"\n"
 
 
+def wish_line(*, wish_id: str, from_address: str) -> bytes:
+    """The line that asks a session to tell us once it rests."""
+    frame = {"type": "control", "action": "notify_when_idle", "from": from_address, "msg_id": wish_id, "msgV": 1}
+    return json.dumps(frame).encode() + b"\n"
+
+
 def events_of(frame: dict[str, Any], socket: str, pid: int | None) -> list[InboxEvent]:
     """What a line that came to our socket says; nothing for one that says nothing to us."""
     kind = frame.get("type")
@@ -165,6 +182,8 @@ def events_of(frame: dict[str, Any], socket: str, pid: int | None) -> list[Inbox
         wish = frame.get("msg_id")
         is_named = isinstance(wish, str) and _UUID.fullmatch(wish)
         return [IdleWish(socket, str(wish), pid) if is_named else Odd(socket, "a wish without an id", pid)]
+    if kind == "control" and frame.get("action") == "peer_idle_notice":
+        return [_notice(frame, socket, pid)]
     if kind == "user":
         return [_reply(frame, socket, pid)]
     return [Odd(socket, f"a line of type {visible(str(kind), one_line=True)[:40]!r}", pid)]
@@ -189,6 +208,13 @@ def _receipts(frame: dict[str, Any], socket: str, pid: int | None) -> list[Inbox
     return [Receipt(socket, id, status, detail, pid) for id in ids] or [
         Odd(socket, "a receipt that names no offer", pid)
     ]
+
+
+def _notice(frame: dict[str, Any], socket: str, pid: int | None) -> InboxEvent:
+    wish, state = frame.get("orig_msg_id"), frame.get("state")
+    if not isinstance(wish, str) or not _UUID.fullmatch(wish):
+        return Odd(socket, "an idle notice that names no wish", pid)
+    return IdleNotice(socket, wish, state if isinstance(state, str) and state in IDLE_STATES else "unavailable", pid)
 
 
 def _reply(frame: dict[str, Any], socket: str, pid: int | None) -> InboxEvent:

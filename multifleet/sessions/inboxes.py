@@ -1,5 +1,6 @@
 """Posts to the inbox of a session, in the way of its client."""
 
+import uuid
 from dataclasses import dataclass
 
 from multifleet.sessions import claude_inbox, qwen_inbox, qwen_registry
@@ -49,3 +50,16 @@ class Inboxes:
                 from_session=from_session,
                 from_mode=from_mode,
             )
+
+    async def ask_about(self, session: Session, *, offer_id: str, reply: ReplySocket) -> str | None:
+        """Asks a session what became of an offer that it held; raises as `post` does.
+
+        One of Qwen Code repeats its receipt. One of Claude Code tells, by the id that is returned, once it rests and
+        holds nothing.
+        """
+        if session.client == qwen_registry.CLIENT:
+            await qwen_inbox.ask_about(self.qwen, session, offer_id=offer_id, reply=reply)
+            return None
+        wish = str(uuid.uuid4())
+        await claude_inbox.ask_when_idle(self.claude, session, wish_id=wish, reply=reply)
+        return wish

@@ -9,6 +9,9 @@ from multifleet.sessions.claude_inbox import ReplySocket, write_to
 from multifleet.sessions.qwen_registry import QwenRegistry
 from multifleet.sessions.qwen_wire import auth_line, message_line
 
+ASKED = "multifleet asks what became of the message of this id. There is nothing in it to read or to do."
+"""Shown to nobody but where the client has forgotten the id."""
+
 
 async def post(
     registry: QwenRegistry,
@@ -37,6 +40,17 @@ async def post(
         from_mode=from_mode,
     )
     await write_line(registry, session, line, timeout, same_conversation=True)
+
+
+async def ask_about(registry: QwenRegistry, session: Session, *, offer_id: str, reply: ReplySocket) -> None:
+    """Asks what became of an offer that this session's process took or held; raises as `post` does.
+
+    What comes again under an id that the client knows is not looked into: it repeats the receipt.
+    """
+    line = message_line(
+        ASKED, offer_id=offer_id, session_id=session.session_id, from_path=str(reply.path), from_name="multifleet"
+    )
+    await write_line(registry, session, line, same_conversation=True)
 
 
 async def write_line(

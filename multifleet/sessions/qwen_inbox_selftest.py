@@ -23,7 +23,7 @@ from multifleet.sessions.claude_wire import InboxEvent, Receipt
 from multifleet.sessions.mock_chat_api import MockChatApi
 from multifleet.sessions.mock_messages_api import Answer
 from multifleet.sessions.qwen_chat import chat_path
-from multifleet.sessions.qwen_inbox import write_line
+from multifleet.sessions.qwen_inbox import ask_about, write_line
 from multifleet.sessions.qwen_registry import QwenRegistry
 from multifleet.sessions.qwen_selftest import command_of, isolated_qwen, prepare, registered, tried
 from multifleet.sessions.qwen_wire import message_line
@@ -31,6 +31,7 @@ from multifleet.sessions.qwen_wire import message_line
 FACTS = {
     "registered": "the client registers its session with an inbox",
     "held": "a message that claims nothing is held for its user",
+    "told": "what became of a message is told again to who asks",
     "pinned": "a message for another conversation is sent back",
     "delivered": "a message of a sender that asks its user reaches the model",
     "proved": "the file of the conversation proves that the model answered it",
@@ -90,16 +91,26 @@ class Trial:
             from_mode=mode,
         )
         await write_line(self.registry, self.session, line)
+        return offer, await self._said_of(offer)
+
+    async def ask(self, offer: str) -> str:
+        """What is said of an offer that was posted, once more."""
+        await ask_about(self.registry, self.session, offer_id=offer, reply=self._own)
+        return await self._said_of(offer)
+
+    async def _said_of(self, offer: str) -> str:
         while True:
             event = await self._events.get()
             if isinstance(event, Receipt) and event.offer_id == offer:
-                return offer, event.status
+                return event.status
 
 
 async def _try_messages(trial: Trial, api: MockChatApi, held: set[str]) -> None:
     answer, mark, kept, stray = (secrets.token_hex(12) for _ in range(4))
     session = trial.session
-    _, said_of_kept = await trial.post(kept, None, session)
+    of_kept, said_of_kept = await trial.post(kept, None, session)
+    if said_of_kept == await trial.ask(of_kept):
+        held.add("told")
     _, said_of_stray = await trial.post(stray, "prompting", replace(session, session_id=str(uuid.uuid4())))
     proof = QwenChatProof()
     api.when(mark, Answer(text=answer))

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from multifleet.core.visible import is_inert
 from multifleet.sessions.claude_wire import (
+    IdleNotice,
     IdleWish,
     Odd,
     Receipt,
@@ -16,6 +17,7 @@ from multifleet.sessions.claude_wire import (
     idle_line,
     message_line,
     report_line,
+    wish_line,
 )
 from multifleet.sessions.inbox_lines import read_line
 from tests.core.hostile_bodies import HOSTILE, imitation
@@ -216,6 +218,11 @@ def test_the_answer_to_a_wish_says_only_what_the_client_knows() -> None:
     assert frame["finished_at"] == 1_800_000_000_250 and made.count(b"\n") == 1
     made = idle_line(line_id=OTHER, about=OFFER, state="unavailable", finished_at=None, from_address=ADDRESS)
     assert "finished_at" not in json.loads(made)
+    assert read_line(made, "s", 7) == [IdleNotice("s", OFFER, "unavailable", 7)]
+    for changed, read in (({"state": "asleep"}, IdleNotice("s", OFFER, "unavailable", 7)), ({"orig_msg_id": 5}, None)):
+        (word,) = read_line(json.dumps(frame | changed).encode(), "s", 7)
+        assert word == read or (read is None and isinstance(word, Odd))
+    assert read_line(wish_line(wish_id=OFFER, from_address=ADDRESS), "s", 7) == [IdleWish("s", OFFER, 7)]
     with pytest.raises(ValueError, match="state"):
         idle_line(line_id=OTHER, about=OFFER, state="busy", finished_at=None, from_address=ADDRESS)
 

@@ -39,6 +39,10 @@ UNWRITTEN = 15.0
 """Seconds after which a client that took an offer up has begun a turn with it, and has a file if it keeps one."""
 
 
+NOT_LET_IN = (
+    "its session holds it no more, and has not taken it in: its user declined it, or did not decide in time, while "
+    "multifleet was not running there"
+)
 WITHDRAWN = "it was withdrawn, because a sender of it was put out of the fleet"
 
 
@@ -148,6 +152,9 @@ class Following:
         elif offer.lapsed_at is not None and now - offer.lapsed_at > LAPSE:
             await self._offers.say(offer, State.REFUSED, "the session's user did not decide in time")
             self._offers.finish(offer, State.REFUSED)
+        elif offer.unheld_at is not None and fact is Fact.NONE and now - offer.unheld_at > LAPSE:
+            await self._offers.say(offer, State.REFUSED, NOT_LET_IN)
+            self._offers.finish(offer, State.REFUSED)
         elif fact is not Fact.NONE:
             if offer.state == State.HELD or (offer.state == State.OFFERING and now - offer.since > GRACE):
                 await self._offers.say(offer, State.OFFERED, "found in the session's transcript")
@@ -222,6 +229,9 @@ class Following:
         offer = self._offers.get(word.offer_id)
         if offer is None or offer.state in (State.SEEN, State.ANSWERED):
             return
+        if word.client == QWEN and word.status == "dropped" and offer.state == State.HELD:
+            return  # that was the question about it: what is held is not dropped
+        offer.is_old_word = False
         if word.status == "held":
             await self._offers.say(offer, State.HELD, word.detail or "the session holds it for its user")
         elif word.status == "delivered":

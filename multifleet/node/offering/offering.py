@@ -14,7 +14,6 @@ from multifleet.core.quiet import passes
 from multifleet.core.receipts import State
 from multifleet.core.recent import Recent
 from multifleet.core.roster import Out
-from multifleet.errors import StoreDamaged, StoreUnavailable
 from multifleet.node.authority.stops import STOPPED
 from multifleet.node.clock import NodeClock
 from multifleet.node.counters import Counters
@@ -24,6 +23,8 @@ from multifleet.node.offering.copies import Copies
 from multifleet.node.offering.due import WAITING_LIMIT, Due
 from multifleet.node.offering.following import Following
 from multifleet.node.offering.gold import Golds
+from multifleet.node.offering.hearing import Hearing
+from multifleet.node.offering.holding import Holding
 from multifleet.node.offering.kept_back import KeptBack
 from multifleet.node.offering.live_sessions import LiveSessions, claude_config, codex_folder, qwen_folder
 from multifleet.node.offering.making import Making
@@ -42,7 +43,6 @@ from multifleet.node.roster.words import refusal_words
 from multifleet.node.setup import Setup
 from multifleet.sessions.base import Found, Session, UnknownOutcome, Unreachable
 from multifleet.sessions.claude_registry import ClaudeRegistry
-from multifleet.sessions.claude_wire import IdleWish, Receipt, Reply
 from multifleet.sessions.codex_threads import CodexThreads
 from multifleet.sessions.inboxes import Inboxes
 from multifleet.sessions.own_files import NotOurs
@@ -114,6 +114,8 @@ class Offering:
             self.clients.turn_to_hooks,
             registry.was_killed,
         )
+        self._holding = Holding(self.offers, store, clock, counters, self.inboxes, self.replies.socket_for)
+        self._hearing = Hearing(self.replies, self._following, self._holding, self.live, counters)
         self._making = Making(self.offers, self.golds, self._due.hold_back, self._is_out, self._is_for_stopped)
         self.kept_back = KeptBack(store, clock, self.live, state_to)
         self._limits: Recent[tuple[str, int], OfferLimits] = Recent(LIMITS_KEPT)
@@ -215,9 +217,10 @@ class Offering:
         await self.kept_back.look()
         if not found.sessions and not self.offers and not self.replies.words:
             return await self._until_next(nothing_to_do=True)
-        await self._hear()
+        await self._hearing.hear()
         await self._following.take_back(self._is_for_stopped, STOPPED)
         await self._following.look(found)
+        await self._holding.look(found)
         testing = False
         rows = await self._due.at(self.live.wanted_by(found), {session.session_id for session in found.sessions})
         choose = partial(self.live.choose, found)
@@ -259,23 +262,6 @@ class Offering:
         self._following.tidy()
         for row in await self._store.inbox.expire(self._clock.now()):
             self._state_to(row.sender)
-
-    async def _hear(self) -> None:
-        while self.replies.words:
-            word = self.replies.words.popleft()
-            if isinstance(word, Receipt):
-                try:
-                    await self._following.take_receipt(word)
-                except (StoreUnavailable, StoreDamaged):
-                    self.replies.words.appendleft(word)  # it is said only once
-                    raise
-            elif isinstance(word, Reply):
-                session = self.live.of_process(word.pid, word.from_name)
-                await self.replies.pass_on(word, session, self.live.seat_of(session) if session else None)
-            elif isinstance(word, IdleWish):
-                self.replies.wish(word, self.live.of_process(word.pid))
-            else:
-                self._counters.failed("reply_socket_odd", reason=word.reason)
 
     async def _offer_by_socket(self, plan: Plan) -> None:
         session = plan.session

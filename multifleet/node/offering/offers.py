@@ -40,6 +40,10 @@ class Open:
     """When it was first missed; monotonic."""
     lapsed_at: float | None = None
     """When the client said that its user had not decided in time; monotonic."""
+    unheld_at: float | None = None
+    """When its session said that it holds nothing any more; monotonic."""
+    is_old_word: bool = False
+    """Whether its state is what an earlier run was told, and its client may have said more since."""
     process: tuple[int, str] | None = None
     """Process id and start of the client it was made to; None for one of an earlier run that was not met yet."""
     expires: int = 0
@@ -111,6 +115,7 @@ class Offers:
             opened = self._open[row.id] = Open(
                 row, state, now, expires=min(one.expires for one in mine), loudness=loudest(mine)
             )
+            opened.is_old_word = state == State.HELD
             opened.is_digest = (row.detail or "").startswith(DIGEST)
             if len(mine) < len(found):
                 opened.stale = ENDED

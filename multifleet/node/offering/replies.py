@@ -20,7 +20,7 @@ from multifleet.sessions.claude_inbox import (
     remove_stale_socket,
     reply_socket_name,
 )
-from multifleet.sessions.claude_wire import IdleWish, Odd, Receipt, Reply
+from multifleet.sessions.claude_wire import IdleNotice, IdleWish, Odd, Receipt, Reply
 from multifleet.sessions.inboxes import Inboxes
 from multifleet.sessions.own_files import NotOurs
 from multifleet.store.rows import InboxRow
@@ -33,7 +33,7 @@ SOCKETS = 64
 LATEST = 256
 """Pairs of a conversation and an address whose latest message is known; of others, a reply answers none."""
 
-Word = Receipt | Reply | IdleWish | Odd
+Word = Receipt | Reply | IdleWish | IdleNotice | Odd
 
 
 class Replies:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from multifleet.sessions.claude_transcript import transcript_path
-from multifleet.sessions.claude_wire import report_line
+from multifleet.sessions.claude_wire import idle_line, report_line
 from tests.sessions.records import SESSION_ID, Registered
 
 
@@ -66,6 +66,16 @@ class Pretended:
             line_id=str(uuid.uuid4()), about=line["msg_id"], status=status, reason="-", from_address="uds:/x.sock"
         )
         _, writer = await asyncio.open_unix_connection(line["from"].removeprefix("uds:"))
+        writer.write(notice)
+        writer.close()
+        await writer.wait_closed()
+
+    async def rest(self, wish: dict[str, Any], state: str = "idle") -> None:
+        """The notice that it rests and holds nothing, to who asked."""
+        notice = idle_line(
+            line_id=str(uuid.uuid4()), about=wish["msg_id"], state=state, finished_at=None, from_address="uds:/x.sock"
+        )
+        _, writer = await asyncio.open_unix_connection(wish["from"].removeprefix("uds:"))
         writer.write(notice)
         writer.close()
         await writer.wait_closed()

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+import uuid
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from multifleet.core.receipts import State
 from multifleet.errors import StoreUnavailable
 from multifleet.node.offering import clients as clients_module
 from multifleet.node.offering import following as following_module
+from multifleet.node.offering import holding as holding_module
 from multifleet.node.offering import offering as offering_module
 from multifleet.sessions.claude_selftest import SelfTest
 from multifleet.sessions.seeds import SeedBox
@@ -104,6 +106,40 @@ async def test_an_offer_of_unknown_outcome_is_not_repeated_while_the_session_ask
         claude.answer("yes")
         await stage.mac1.wait(id, State.ANSWERED)
         assert len(claude.lines) == 1
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("entered", [True, False])
+async def test_after_a_restart_a_session_that_rests_and_holds_nothing_has_let_it_in_or_not(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, entered: bool
+) -> None:
+    monkeypatch.setattr(holding_module, "UNHEARD", 0.2)
+    async with client(stage) as claude:
+        id = await stage.send("hello")
+        line = await claude.offered()
+        await claude.say(line, "held")
+        await stage.mac1.wait(id, State.HELD)
+        await stage.killed_and_started()
+        wish = await claude.offered(2)
+        assert wish["action"] == "notify_when_idle"
+        await until_told(stage, id, holding_module.NOT_KNOWN)
+        await claude.rest({**wish, "msg_id": str(uuid.uuid4())})  # no wish of ours
+        await claude.rest(wish, "unavailable")
+        if entered:
+            claude.enter(line)
+        await claude.rest(wish)
+        story = await stage.mac1.wait(id, State.OFFERED if entered else State.REFUSED)
+        assert story.events[-1].detail == (
+            "found in the session's transcript" if entered else following_module.NOT_LET_IN
+        )
+        assert len(claude.lines) == 2
+
+
+async def until_told(stage: Stage, id: str, detail: str) -> None:
+    """Until the sender knows these words."""
+    async with asyncio.timeout(10.0):
+        while (await stage.mac1.node.messages.trace(id)).events[-1].detail != detail:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
 
 
 async def test_a_held_offer_that_enters_without_a_notice_is_offered_and_seen(stage: Stage) -> None:

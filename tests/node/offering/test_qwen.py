@@ -85,6 +85,17 @@ async def test_a_session_that_asks_takes_up_what_one_that_asks_sent_and_holds_th
         await stage.mac1.wait(held, State.ANSWERED)
         (view,) = await stage.node.offering.live.session_views()
         assert (view.client, view.delivers_by, view.seat) == ("qwen", "socket", "project")
+        denied = await stage.send("MARK-DENIED hello")
+        await stage.mac1.wait(denied, State.HELD)
+        named = ((await stage.row(denied)).offer or "")[:6]
+        await stage.killed()
+        await qwen.terminal.prompt("/peers")
+        await qwen.terminal.wait_screen(f"{named}  [peer]")
+        await qwen.terminal.prompt("/peers deny all")
+        await qwen.terminal.wait_screen("Dropped 1 message")
+        await stage.mac2.start()
+        await stage.mac1.wait(denied, State.REFUSED)
+        assert not api.asked("MARK-DENIED") and not api.asked("multifleet asks")
     for mark in ("MARK-IDLE", "MARK-DRAFT", "MARK-BUSY", "MARK-HELD"):
         assert all(row["conversation"].count(mark) == 1 for row in api.asked(mark)), mark
 

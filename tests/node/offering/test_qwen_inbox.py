@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from multifleet.core.receipts import State
-from multifleet.node.offering import clients, following
+from multifleet.node.offering import clients, following, holding
 from multifleet.node.offering.watching import mark_of
 from multifleet.sessions.base import Session
 from multifleet.sessions.claude_selftest import SelfTest
@@ -129,6 +129,47 @@ async def test_what_its_user_denies_is_refused(qwen: Pretended) -> None:
     id = await qwen.send("rebase please")
     await qwen.say(await qwen.offered(), "denied")
     await qwen.state(id, State.REFUSED)
+
+
+@pytest.mark.parametrize(
+    ("status", "end"), [("held", None), ("delivered", State.OFFERED), ("denied", State.REFUSED), ("expired", None)]
+)
+async def test_after_a_restart_the_client_is_asked_what_became_of_what_it_held(
+    qwen: Pretended, status: str, end: State | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "LAPSE", 0.2)
+    monkeypatch.setattr(holding, "UNHEARD", 0.2)
+    id = await qwen.send("rebase please")
+    frame = await qwen.offered()
+    await qwen.say(frame, "held")
+    await qwen.state(id, State.HELD)
+    await qwen.mac2.restart()
+    again = await qwen.offered()
+    assert (again["msgId"], again["toSessionId"]) == (frame["msgId"], SESSION_ID)
+    assert "rebase please" not in again["message"]["content"] and "fromMode" not in again
+    await until_said(qwen, id, holding.NOT_KNOWN)
+    await qwen.say(again, "dropped", dropped="rate-limited")
+    await qwen.say(again, status)
+    if end is not None:
+        await qwen.state(id, end)
+    elif status == "held":
+        await until_said(qwen, id, "-")
+        assert qwen.mac2.node.offering.offers.get(frame["msgId"])
+    else:
+        await until(lambda: not qwen.mac2.node.offering.offers, what="no offer")
+        (waiting,) = await qwen.mac2.node.offering.waiting()
+        assert waiting.id == id
+    assert qwen.frames.empty()
+
+
+async def until_said(qwen: Pretended, id: str, detail: str) -> None:
+    """Until the sender has been told that it is held, in these words."""
+    async with asyncio.timeout(10):
+        while True:
+            story = await qwen.mac1.node.messages.trace(id)
+            if (story.state, story.events[-1].detail) == ("held", detail):
+                return
+            await asyncio.sleep(0.02)
 
 
 @pytest.mark.parametrize("status", ["expired", "refused"])

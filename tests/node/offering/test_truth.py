@@ -144,6 +144,17 @@ async def test_a_held_message_is_asked_about_once_though_the_daemon_is_killed(st
         await claude.choose("Deliver this message")
         await stage.mac1.wait(id, State.ANSWERED)
         assert stage.times_shown("MARK-HELD") == 1 and stage.conversations_with("MARK-HELD") == 1
+        id = await stage.send("MARK-DENIED")
+        await stage.mac1.wait(id, State.HELD)
+        await claude.wait_screen("Deliver this message")
+        await stage.killed()
+        await claude.choose("Deny")
+        requests = len(stage.api.requests)
+        await stage.mac2.start()
+        story = await stage.mac1.wait(id, State.REFUSED)
+        assert "holds it no more" in (story.events[-1].detail or "")
+        assert not stage.api.given("MARK-DENIED")
+        assert len(stage.api.requests) == requests, "its model was asked nothing"
 
 
 async def test_a_session_that_ends_with_a_held_message_leaves_it_to_another(stage: Stage) -> None:

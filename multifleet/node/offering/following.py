@@ -229,9 +229,10 @@ class Following:
         offer = self._offers.get(word.offer_id)
         if offer is None or offer.state in (State.SEEN, State.ANSWERED):
             return
-        if word.client == QWEN and word.status == "dropped" and offer.state == State.HELD:
-            return  # that was the question about it: what is held is not dropped
+        if word.client == QWEN and word.status == "dropped" and offer.was_held:
+            return  # that was a question about it: what this client has held it does not drop
         offer.is_old_word = False
+        offer.was_held = offer.was_held or word.status == "held"
         if word.status == "held":
             await self._offers.say(offer, State.HELD, word.detail or "the session holds it for its user")
         elif word.status == "delivered":

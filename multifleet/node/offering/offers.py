@@ -42,6 +42,8 @@ class Open:
     """When the client said that its user had not decided in time; monotonic."""
     unheld_at: float | None = None
     """When its session said that it holds nothing any more; monotonic."""
+    was_held: bool = False
+    """Whether its client has ever said so."""
     is_old_word: bool = False
     """Whether its state is what an earlier run was told, and its client may have said more since."""
     process: tuple[int, str] | None = None
@@ -115,7 +117,7 @@ class Offers:
             opened = self._open[row.id] = Open(
                 row, state, now, expires=min(one.expires for one in mine), loudness=loudest(mine)
             )
-            opened.is_old_word = state == State.HELD
+            opened.was_held = opened.is_old_word = state == State.HELD
             opened.is_digest = (row.detail or "").startswith(DIGEST)
             if len(mine) < len(found):
                 opened.stale = ENDED

@@ -84,7 +84,7 @@ values = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from((*Config.__struct_fields__, "prot")), values, max_size=3))
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_the_schema_refuses_what_is_refused_and_nothing_else(found: dict[str, Any]) -> None:
     try:
         msgspec.convert(found, Config)

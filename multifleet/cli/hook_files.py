@@ -35,7 +35,7 @@ def run(name: str, command: Command, values: dict[str, Value], as_json: bool) ->
         if act == "status":
             words = _status(file)
         else:
-            with turn(home):
+            with turn(home, file.path):
                 words = _install(file, home) if act == "install" else _uninstall(file, home)
         how = _how(file)
     except MultifleetError as error:

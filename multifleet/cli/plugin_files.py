@@ -29,7 +29,7 @@ def run(name: str, command: Command, values: dict[str, Value], as_json: bool) ->
     claude = find_claude(os.environ)
     environ = os.environ | ({"CLAUDE_CONFIG_DIR": str(config)} if config != Path.home() / ".claude" else {})
     try:
-        with turn(home):
+        with turn(home, config / "settings.json"):
             if name == "plugin install":
                 if claude is None:
                     raise Failed("there is no Claude Code on this machine's PATH: nothing was done")

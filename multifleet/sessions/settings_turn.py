@@ -1,6 +1,7 @@
-"""One at a time: whoever puts something of ours into clients' settings, or takes it out, has others of this node wait.
+"""One at a time: whoever puts something of ours into clients' settings, or takes it out, has others wait: of this node,
+and of every other home on the machine that means the same settings.
 
-The kernel ends a turn with its process, however that ends.
+The kernel ends a turn with its process, however that ends. No file is made beside the user's.
 """
 
 import contextlib
@@ -9,18 +10,33 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from multifleet.sessions.settings_file import real_place
+
 NAME = "settings.lock"
 
 
 @contextlib.contextmanager
-def turn(home: Path) -> Iterator[None]:
-    """Have the settings to oneself; where there is no node, nothing is remembered and nobody waits."""
-    if not home.is_dir():
+def turn(home: Path, settings: Path) -> Iterator[None]:
+    """Have a client's settings to oneself; where there is no node, nothing is remembered there."""
+    with contextlib.ExitStack() as stack:
+        if home.is_dir():
+            fcntl.flock(_opened(stack, home / NAME, os.O_RDWR | os.O_CREAT), fcntl.LOCK_EX)
+        folder = real_place(settings).parent
+        place = next(one for one in (folder, *folder.parents) if one.is_dir())
+        _lock_folder(_opened(stack, place, os.O_RDONLY | os.O_DIRECTORY))
+        if place != folder and folder.is_dir():  # who had the turn before made it
+            _lock_folder(_opened(stack, folder, os.O_RDONLY | os.O_DIRECTORY))
         yield
-        return
-    descriptor = os.open(home / NAME, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+
+
+def _opened(stack: contextlib.ExitStack, path: Path, how: int) -> int:
+    descriptor = os.open(path, how | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    stack.callback(os.close, descriptor)
+    return descriptor
+
+
+def _lock_folder(descriptor: int) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
+    except OSError:
+        pass  # a file system that locks no folders, as NFS: there the home's lock has to do

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from multifleet.node.native.presence import NativePresence
+from multifleet.node.native.presence import JOURNAL, NativePresence
 from multifleet.sessions.claude_inbox import socket_folders
 from tests.node.fleet import Machine, Machines
 from tests.node.offering.pretended import Pretended
@@ -127,13 +127,18 @@ async def test_nothing_is_left_when_the_daemon_ends(desk: Desk) -> None:
         await desk.start()
 
 
-async def test_what_a_killed_daemon_left_is_cleared_by_the_next_one(desk: Desk) -> None:
+@pytest.mark.parametrize("of_earlier_version", [False, True])
+async def test_what_a_killed_daemon_left_is_cleared_by_the_next_one(desk: Desk, of_earlier_version: bool) -> None:
     async with desk.client():
         desk.nodes["mac2"] = {"api": "", "gone": ""}
         await desk.presence.look()
         first, sockets = desk.listed(), desk.sockets()
         await desk.kill()
         assert desk.listed() == first and desk.is_there(*sockets)
+        if of_earlier_version:
+            left = json.loads((desk.machine.home / JOURNAL).read_text())
+            left["config"] = left.pop("folders")["claude"]
+            (desk.machine.home / JOURNAL).write_text(json.dumps(left))
         await desk.start()
         assert desk.listed() == {} and not any(map(desk.is_there, sockets))
         desk.nodes["mac2"] = None  # it is not heard yet

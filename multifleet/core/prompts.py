@@ -63,21 +63,36 @@ def why_not_typed(client: str, state: str, screen: str) -> str:
         return NO_PROMPT
     if not _asks(look, lines, row):
         return ASKS_NOBODY
-    top = row - 3 if look.modes else row - 1
-    return BUSY if any(look.busy in line for line in lines[max(0, top - STATUS_LINES) : top]) else ""
+    return BUSY if _is_busy(look, lines, row) else ""
 
 
 def holds(client: str, state: str, screen: str) -> str:
     """What stands in the prompt, without any spaces; empty where no prompt is shown, or its user is not asked."""
+    return _held(client, state, screen)[0]
+
+
+def awaits_enter(client: str, state: str, screen: str, words: str) -> bool:
+    """Whether just these words stand in a prompt while no turn runs: who put them there ended before sending them."""
+    held, lines, first = _held(client, state, screen)
+    return held == squeezed(words) != "" and not _is_busy(LOOKS[client], lines, first)
+
+
+def _held(client: str, state: str, screen: str) -> tuple[str, list[str], int]:
+    """What the prompt holds, the screen's lines, and in which of them it begins."""
     look, place = LOOKS.get(client), place_of_cursor(state)
     lines = _plain(screen.split("\n"))
     if look is None or place is None or not place[1] < len(lines) or not _ends(lines, place[1]):
-        return ""
+        return "", lines, -1
     indent = " " * len(look.sign)
     first = next((row for row in range(place[1], -1, -1) if lines[row] and not lines[row].startswith(indent)), -1)
     if first < 0 or not lines[first].startswith(look.sign) or not _asks(look, lines, first):
-        return ""
-    return squeezed(" ".join(line[len(look.sign) :] for line in lines[first : place[1] + 1]))
+        return "", lines, -1
+    return squeezed(" ".join(line[len(look.sign) :] for line in lines[first : place[1] + 1])), lines, first
+
+
+def _is_busy(look: Look, lines: Sequence[str], row: int) -> bool:
+    top = row - 3 if look.modes else row - 1
+    return any(look.busy in line for line in lines[max(0, top - STATUS_LINES) : max(0, top)])
 
 
 def _asks(look: Look, lines: Sequence[str], row: int) -> bool:

@@ -41,9 +41,11 @@ class NotNow(Unreachable):
 async def type_ring(client: str, pane: Pane) -> None:
     """Have the session in this pane begin a turn with our line; Unreachable says why it did not."""
     state, screen = await _look(pane)
-    if why_not := prompts.why_not_typed(client, state, screen):
-        raise NotNow(why_not)
-    await _put(pane, state)
+    # A daemon that ended in between has left it there: only Enter is missing.
+    if not prompts.awaits_enter(client, state, screen, WORDS):
+        if why_not := prompts.why_not_typed(client, state, screen):
+            raise NotNow(why_not)
+        await _put(pane, state)
     await _send(client, pane)
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from multifleet.core.panes import squeezed
-from multifleet.core.prompts import ASKS_NOBODY, BUSY, DRAFT, LOOKS, NO_PROMPT, holds, why_not_typed
+from multifleet.core.prompts import ASKS_NOBODY, BUSY, DRAFT, LOOKS, NO_PROMPT, awaits_enter, holds, why_not_typed
 
 LINE = "multifleet: mail from another machine waits"
 RULE = "\x1b[2m" + "─" * 60 + "\x1b[0m"
@@ -82,6 +82,28 @@ def test_into_which_prompts_a_line_may_be_typed(client: str, state: str, screen:
 )
 def test_what_stands_in_a_prompt(client: str, state: str, screen: str, held: str) -> None:
     assert holds(client, state, screen) == squeezed(held)
+
+
+@pytest.mark.parametrize(
+    "client, screen, is_ours",
+    [
+        ("gemini", gemini(f" > {LINE}"), True),
+        ("codex", codex(f"\u203a {LINE}"), True),
+        ("gemini", gemini(f" > {LINE} and a user's own words"), False),
+        ("gemini", gemini(f" > {LINE[:-1]}"), False),
+        ("gemini", gemini(f" > {LINE}", " YOLO Ctrl+Y"), False),
+        ("gemini", gemini(f" > {LINE}", status=" ⠦ Thinking... (esc to cancel, 5s)"), False),
+        ("codex", codex(f"\u203a {LINE}", status="◦ Working (0s • esc to interrupt)"), False),
+        ("codex", codex(), False),
+        ("bash", codex(f"\u203a {LINE}"), False),
+    ],
+)
+def test_a_line_of_ours_that_was_left_is_known(client: str, screen: str, is_ours: bool) -> None:
+    assert awaits_enter(client, at(20), screen, LINE) is is_ours
+
+
+def test_no_words_await_nothing() -> None:
+    assert not awaits_enter("bash", at(20), "", "")
 
 
 ROWS = st.sampled_from(

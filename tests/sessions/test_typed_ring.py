@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 import uvloop
 
+from multifleet.core.panes import Pane
 from multifleet.sessions import typed_ring
 from multifleet.sessions.base import Session, Status, Unreachable
+from multifleet.sessions.codex_queue import WORDS
 from multifleet.sessions.processes import started_at
 from multifleet.sessions.typed_ring import NotNow, find_pane, type_ring
 from tests.sessions.terminal import Terminal
@@ -58,6 +60,46 @@ async def test_a_process_without_a_terminal_has_no_pane() -> None:
         process.kill()
         await process.wait()
     assert await find_pane(session_of(process.pid)) is None
+
+
+class Prompt:
+    """A pane of tmux that shows a prompt of Codex, for who asks as this daemon does."""
+
+    def __init__(self, held: str) -> None:
+        self.held = held
+        self.sent: list[str] = []
+        self.buffer = ""
+
+    async def tmux(self, server: str, *words: str, stdin: bytes = b"") -> str:
+        if words[0] == "load-buffer":
+            self.buffer = stdin.decode()
+        elif words[0] == "display-message":
+            text = "\x1b[1m\u203a\x1b[0m " + (self.held or "\x1b[2mAsk Codex to do anything")
+            column = 2 + len(self.held)
+            return f"%0|1|0|0|0|{column}|6\n" + "\n".join(["", "", "", "", "", "", text, "", " model"])
+        elif words[0] == "if-shell" and "paste-buffer" in words[-2]:
+            self.held += self.buffer
+            return typed_ring.YES
+        elif words[0] == "if-shell" and "Enter" in words[-2]:
+            self.sent.append(self.held)
+            self.held = ""
+            return typed_ring.YES
+        return ""
+
+
+@pytest.mark.parametrize("held, sent", [("", [WORDS]), (WORDS, [WORDS]), (WORDS + " so", []), ("a draft", [])])
+async def test_a_line_that_an_ended_daemon_left_is_sent_and_nothing_of_the_user(
+    monkeypatch: pytest.MonkeyPatch, held: str, sent: list[str]
+) -> None:
+    prompt = Prompt(held)
+    monkeypatch.setattr(typed_ring, "_tmux", prompt.tmux)
+    pane = Pane("/nowhere", "%0", "/dev/pts/0", 0)
+    if sent:
+        await type_ring("codex", pane)
+    else:
+        with pytest.raises(NotNow):
+            await type_ring("codex", pane)
+    assert (prompt.sent, prompt.held) == (sent, "" if sent else held)
 
 
 def session_of(pid: int) -> Session:

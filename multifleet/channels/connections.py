@@ -5,9 +5,8 @@ sets its own deadline by being cancelled, and holds nothing meanwhile, so that n
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from types import TracebackType
 
 from multifleet.channels.http_connection import Connection
 from multifleet.config import split_address
@@ -24,9 +23,18 @@ class _Place:
     party: str
     address: str
     connection: Connection | None = None
-    kept: asyncio.TimerHandle | None = None
-    """Set while nobody uses it; when it fires, the connection is closed."""
+    kept_since: float | None = None
+    """Since when nobody uses it; None while somebody does."""
+    timer: asyncio.TimerHandle | None = None
+    """Looks whether it has been kept for long enough; it stays while the place is used, for each message uses one."""
     is_closing: bool = False
+
+    def forget_time(self) -> None:
+        """It is kept no more."""
+        self.kept_since = None
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
 
 
 @dataclass(slots=True, eq=False)
@@ -50,44 +58,44 @@ class Connections:
         """Learn all addresses of a peer: what goes there without a name goes to it."""
         self._addresses[node] = addresses
 
-    @asynccontextmanager
-    async def borrow(
-        self, address: str, node: str | None = None, seconds: float | None = None
-    ) -> AsyncIterator[Connection]:
+    def borrow(self, address: str, node: str | None = None, seconds: float | None = None) -> "Loan":
         """A connection to an address of a peer, for one user alone; kept for the next one if it is open at the end.
 
         `seconds` are for opening it. TimeoutError, OSError or ValueError (no address) where there is none to be had.
         """
-        place = await self._place(node or self._owner(address), address)
-        try:
-            if place.connection is None:
+        return Loan(self, node or self._owner(address), address, seconds)
+
+    async def lend(self, party: str, address: str, seconds: float | None) -> tuple[_Place, Connection]:
+        """A place whose connection is open, for one user, who gives it back or closes it."""
+        place = None if self._waiting else self._free_place(party, address)
+        if place is None:
+            place = await self._wait_for_place(party, address)
+        if place.connection is None:
+            try:
                 place.connection = await self._open(place, seconds)
-            yield place.connection
-        except BaseException:
-            self._close_one(place)
-            raise
-        self._give_back(place)
+            except BaseException:
+                self.close_one(place)
+                raise
+        return place, place.connection
 
     def close(self) -> None:
         """Close all of them now."""
         for places in list(self._places.values()):
             for place in list(places):
-                self._close_one(place)
+                self.close_one(place)
 
     def let_go(self, node: str) -> int:
         """Close what is kept for a peer and not in use; how many that were."""
-        kept = [place for place in self._places.get(node, ()) if place.kept is not None]
+        kept = [place for place in self._places.get(node, ()) if place.kept_since is not None]
         for place in kept:
-            self._close_one(place)
+            self.close_one(place)
         return len(kept)
 
     def _owner(self, address: str) -> str:
         """The peer that has an address, else the address itself: an id has no colon."""
         return next((node for node, addresses in self._addresses.items() if address in addresses), address)
 
-    async def _place(self, party: str, address: str) -> _Place:
-        if not self._waiting and (place := self._free_place(party, address)) is not None:
-            return place
+    async def _wait_for_place(self, party: str, address: str) -> _Place:
         want = _Want(party, address)
         self._waiting.append(want)
         self._serve()
@@ -95,7 +103,7 @@ class Connections:
             return await want.got
         except asyncio.CancelledError:
             if want.got.done() and not want.got.cancelled():
-                self._give_back(want.got.result())
+                self.give_back(want.got.result())
             elif want in self._waiting:
                 self._waiting.remove(want)
             raise
@@ -116,18 +124,18 @@ class Connections:
     def _free_place(self, party: str, address: str) -> _Place | None:
         places = self._places.setdefault(party, [])
         for place in reversed(places):
-            if place.kept is not None and place.address == address and place.connection and place.connection.is_open:
-                place.kept.cancel()
-                place.kept = None
+            is_kept = place.kept_since is not None and place.address == address
+            if is_kept and place.connection and place.connection.is_open:
+                place.kept_since = None
                 return place
         if self._count(party) < CONNECTIONS_TO_A_PEER:
             place = _Place(party, address)
             places.append(place)
             return place
         # Room for this address is made by what is kept for another one; whoever waits is served when it is gone.
-        oldest = next((place for place in places if place.kept is not None), None)
+        oldest = next((place for place in places if place.kept_since is not None), None)
         if oldest is not None and not any(place.is_closing for place in places):
-            self._close_one(oldest)
+            self.close_one(oldest)
         return None
 
     def _count(self, party: str) -> int:
@@ -139,19 +147,34 @@ class Connections:
         async with asyncio.timeout(seconds):
             return await Connection.connect(host, port, place.address, lambda: self._gone(place))
 
-    def _give_back(self, place: _Place) -> None:
+    def give_back(self, place: _Place) -> None:
+        """Its user needs it no more; it is kept if its connection is open."""
         if place.connection is None or not place.connection.is_open:
-            self._close_one(place)
+            self.close_one(place)
             return
-        place.kept = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._close_one, place)
+        loop = asyncio.get_running_loop()
+        place.kept_since = loop.time()
+        if place.timer is None:
+            place.timer = loop.call_later(IDLE_SECONDS, self._look_at, place)
         if self._waiting:
             self._serve()
 
-    def _close_one(self, place: _Place) -> None:
+    def _look_at(self, place: _Place) -> None:
+        """Close it, or look again when it may have been kept for long enough."""
+        place.timer = None
+        if place.kept_since is None:
+            return
+        loop = asyncio.get_running_loop()
+        left = place.kept_since + IDLE_SECONDS - loop.time()
+        if left > 0:
+            place.timer = loop.call_later(left, self._look_at, place)
+        else:
+            self.close_one(place)
+
+    def close_one(self, place: _Place) -> None:
+        """Close its connection now, whatever it is used for."""
         place.is_closing = True
-        if place.kept is not None:
-            place.kept.cancel()
-            place.kept = None
+        place.forget_time()
         if place.connection is not None:
             place.connection.close()  # its end is told
         else:
@@ -164,9 +187,32 @@ class Connections:
         if place not in places:
             return
         places.remove(place)
-        if place.kept is not None:
-            place.kept.cancel()
-            place.kept = None
+        place.forget_time()
         if not places:
             del self._places[place.party]
         self._serve()
+
+
+@dataclass(slots=True, eq=False)
+class Loan:
+    """One connection for the time of an `async with`; a class, for each message borrows one and a generator costs it
+    five times as much."""
+
+    connections: Connections
+    party: str
+    address: str
+    seconds: float | None
+    place: _Place | None = None
+
+    async def __aenter__(self) -> Connection:
+        self.place, connection = await self.connections.lend(self.party, self.address, self.seconds)
+        return connection
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self.place is not None
+        if kind is None:
+            self.connections.give_back(self.place)
+        else:
+            self.connections.close_one(self.place)

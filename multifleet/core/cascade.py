@@ -134,6 +134,8 @@ class Cascade:
         self._started: dict[str, float] = {}
         self._ended: dict[str, Outcome] = {}
         self._done = False
+        self._is_over = False
+        """Whether an outcome has come after which nothing more is to be tried."""
         self.hedged = False
         """Whether the hedge that was allowed was made."""
         self.late: list[Outcome] = []
@@ -141,8 +143,10 @@ class Cascade:
 
     def next(self, now: float) -> Start | Wait | Done:
         """The next step. An attempt that is given out counts as started at `now`."""
-        if self._done or now >= self._deadline or self._is_over():
+        if self._done or now >= self._deadline or self._is_over:
             return self._finish()
+        if not self._started and (raced := self._raced()):
+            return Start(self._start(raced[0], now))
         wakes: list[float] = []
         for facts, at, hedge in self._candidates():
             if at > now:
@@ -160,6 +164,7 @@ class Cascade:
         if channel not in self._started or channel in self._ended:
             raise ValueError(f"no attempt on {channel} is running")
         self._ended[channel] = outcome
+        self._is_over = self._is_over or outcome.kind in self._ends_it
         if self._done or now >= self._deadline:
             self.late.append(outcome)
 
@@ -233,7 +238,7 @@ class Cascade:
         """In the order of their start: as quick as they were lately, those of unknown speed behind."""
         if self._race is None:
             raced = self._tried(Tier.RACED)
-            self._race = sorted(raced, key=self._speed) if self._by_speed else raced
+            self._race = sorted(raced, key=self._speed) if self._by_speed and len(raced) > 1 else raced
         return self._race
 
     def _waited_for(self) -> list[ChannelFacts]:
@@ -254,13 +259,13 @@ class Cascade:
         return [facts for facts in channels if facts.name not in self._started]
 
     def _have_failed(self, channels: Sequence[ChannelFacts]) -> bool:
-        return all(facts.name in self._ended for facts in channels)
+        return all([facts.name in self._ended for facts in channels])
 
     def _silent_at(self, raced: Sequence[ChannelFacts]) -> float | None:
         """When the raced channels will have been silent for long enough; None before one has started."""
         if self._have_failed(raced):
             return AT_ONCE
-        if all(facts.name not in self._started for facts in raced):
+        if all([facts.name not in self._started for facts in raced]):
             return None
         return self._began(raced) + self._patience(raced) + (OTHERS_FIRST if len(raced) > 1 else 0.0)
 
@@ -275,9 +280,6 @@ class Cascade:
     def _silence(self, channel: str) -> float:
         p95 = self._health.get(channel, ChannelHealth()).p95
         return HEDGE_UNKNOWN if p95 is None else min(max(HEDGE_AT_LEAST, 2 * p95), KEPT_AFTER)
-
-    def _is_over(self) -> bool:
-        return any(outcome.kind in self._ends_it for outcome in self.outcomes)
 
     def _start(self, facts: ChannelFacts, now: float) -> Attempt:
         attempt = Attempt(self._number, facts.name, min(facts.timeout, self._deadline - now))

@@ -176,7 +176,7 @@ def go_together(one: str, other: str, own: Collection[str] = ()) -> bool:
 
 def has_own_order(type: str, *settings: Settings) -> bool:
     """Whether the user has said in which order the channels of this type are tried."""
-    return any(type in said.routes for said in settings)
+    return any([type in said.routes for said in settings])
 
 
 def channels_table(channels: Iterable[ChannelFacts] = CHANNELS.values()) -> str:

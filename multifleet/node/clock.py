@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 from multifleet.core.replay import ReplayClock
 
@@ -10,9 +11,8 @@ from multifleet.core.replay import ReplayClock
 _CONTINUOUS: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
-def continuous() -> float:
-    """Seconds that only grow, and go on while the machine sleeps: a clock that lost a night would refuse all frames."""
-    return time.clock_gettime(_CONTINUOUS)
+continuous = partial(time.clock_gettime, _CONTINUOUS)
+"""Seconds that only grow, and go on while the machine sleeps: a clock that lost a night would refuse all frames."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +25,15 @@ class Clocks:
 
 @dataclass(slots=True)
 class NodeClock:
-    """The clocks of a running node."""
+    """The clocks of a running node; each message asks them two dozen times."""
 
     clocks: Clocks
     _replay: ReplayClock
+    monotonic: Callable[[], float] = field(init=False)
+    """Seconds that only grow."""
+
+    def __post_init__(self) -> None:
+        self.monotonic = self.clocks.monotonic
 
     @classmethod
     def start(cls, clocks: Clocks, persisted: float) -> "NodeClock":
@@ -39,10 +44,6 @@ class NodeClock:
         """Seconds since the epoch, as the machine has it at the moment; for comparing only."""
         return self.clocks.wall()
 
-    def monotonic(self) -> float:
-        """Seconds that only grow."""
-        return self.clocks.monotonic()
-
     def now(self) -> float:
         """The replay clock: seconds since the epoch that are never stepped back. Everything stored and sent uses it."""
-        return self._replay.read(self.clocks.monotonic())
+        return self._replay.read(self.monotonic())

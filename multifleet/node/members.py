@@ -1,7 +1,7 @@
 """The other nodes as this one knows them: pinned keys, addresses, when each was heard, how far its clock is off."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
@@ -38,11 +38,11 @@ class Member:
     """ "host:port" from which its last datagram came: worth a try, and believed after a signed round trip."""
     answers_at: str | None = None
     """ "host:port" of the last round trip of datagrams."""
+    node: str = field(init=False)
+    """Its id."""
 
-    @property
-    def node(self) -> str:
-        """Its id."""
-        return self.row.node
+    def __post_init__(self) -> None:
+        self.node = self.row.node
 
     @property
     def learned_offset(self) -> Offset | None:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from multifleet.channels.base import Carried, ChannelError, Parcel, Success
+from multifleet.channels.base import Carried, ChannelError, Parcel, Success, Target
 from multifleet.core.cascade import Attempt, Outcome, OutcomeKind
 from multifleet.core.channel_state import ERROR_LIMIT
 from multifleet.core.fence import FencedMessage
@@ -106,16 +106,24 @@ class Attempts:
         )
 
     async def make(
-        self, member: Member, attempt: Attempt, batch: Sequence[Packed], log: Sequence[LogRow]
+        self,
+        member: Member,
+        attempt: Attempt,
+        batch: Sequence[Packed],
+        log: Sequence[LogRow],
+        target: Target | None = None,
     ) -> tuple[Outcome, Answered | None]:
-        """Carry a batch and statements over one channel; its channel's health has learned of it when this returns."""
+        """Carry a batch and statements over one channel; its channel's health has learned of it when this returns.
+        `target`: the member, where somebody has looked at it just now."""
         started = self._clock.monotonic()
         pending = self._pending[member.node].setdefault(attempt.channel, [])
         pending.append(started)
         answered = None
         try:
             async with asyncio.timeout(attempt.timeout):
-                carried, asked, answer = await self._carry(member, attempt.channel, batch, log, next(self._numbers))
+                carried, asked, answer = await self._carry(
+                    member, target or self._targets.of(member), attempt.channel, batch, log, next(self._numbers)
+                )
         except TimeoutError:
             outcome = Outcome(attempt, OutcomeKind.FAILED, f"no answer in {attempt.timeout:.3g} s", unknown=True)
         except (ChannelError, NotAnswered) as error:
@@ -158,10 +166,15 @@ class Attempts:
             self._counters.failed("brought_refused", channel=channel, status=status)
 
     async def _carry(
-        self, member: Member, channel: str, batch: Sequence[Packed], log: Sequence[LogRow], number: int
+        self,
+        member: Member,
+        target: Target,
+        channel: str,
+        batch: Sequence[Packed],
+        log: Sequence[LogRow],
+        number: int,
     ) -> tuple[Carried, Asked, Answer | None]:
         """One round trip; a second one when the peer said that our clock is off."""
-        target = self._targets.of(member)
         expires = max((message.expires for message in batch), default=0)
         shown = self._in_the_clear(batch) if CHANNELS[channel].shows_text else ()
         for second in (False, True):

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from multifleet.channels.base import Target
 from multifleet.core.cascade import KEPT_AFTER, Attempt, Cascade, Done, Start, Wait
 from multifleet.core.hedging import HedgeBudget
 from multifleet.core.receipts import State
@@ -54,6 +55,8 @@ class _Run:
     news: asyncio.Event
     began: float
     is_over: Callable[[], bool]
+    target: Target | None
+    """The peer as it was just now, for the first attempt; the others look anew."""
     is_back: bool = False
 
 
@@ -93,10 +96,11 @@ class Delivery:
         self._hedges, may_hedge = self._hedges.take()
         # Statements alone go by every way that messages go; to ask whether somebody is there no dear way is taken.
         type = batch[0].type if batch else "repair" if log else "sync"
-        cascade = self._cascade(member, batch, type, alone=alone, may_hedge=may_hedge)
+        target = self._targets.of(member)
+        cascade = self._cascade(target, batch, type, alone=alone, may_hedge=may_hedge)
         news = asyncio.Event()
         answers: list[tuple[Answered, str]] = []
-        run = _Run(news, self._clock.monotonic(), is_over)
+        run = _Run(news, self._clock.monotonic(), is_over, target)
         self._runs.setdefault(node, []).append(run)
         try:
             await self._play(member, cascade, run, batch, log, answers)
@@ -162,18 +166,18 @@ class Delivery:
         log: Sequence[LogRow],
         answers: list[tuple[Answered, str]],
     ) -> None:
-        work = self._attempt(member, attempt, batch, log, cascade, answers, run.news)
+        target, run.target = run.target, None
+        work = self._attempt(member, target, attempt, batch, log, cascade, answers, run.news)
         self.attempts.spawn(work, f"{attempt.channel} to {member.node}")
 
-    def _cascade(self, member: Member, batch: Sequence[Packed], type: str, *, alone: bool, may_hedge: bool) -> Cascade:
-        target = self._targets.of(member)
+    def _cascade(self, target: Target, batch: Sequence[Packed], type: str, *, alone: bool, may_hedge: bool) -> Cascade:
         return Cascade(
             self._targets.route(type, target),
-            self._health.of(member.node),
+            self._health.of(target.node),
             self._clock.monotonic() + BUDGET,
             backlog=len(batch) > 1 or not alone,
             hedge_allowed=may_hedge,
-            silent=self.attempts.silent(member.node, KEPT_AFTER),
+            silent=self.attempts.silent(target.node, KEPT_AFTER),
             until_confirmed=type in CONFIRMED,
             by_speed=not self._targets.has_own_order(type, target),
         )
@@ -191,6 +195,7 @@ class Delivery:
     async def _attempt(
         self,
         member: Member,
+        target: Target | None,
         attempt: Attempt,
         batch: Sequence[Packed],
         log: Sequence[LogRow],
@@ -198,7 +203,7 @@ class Delivery:
         answers: list[tuple[Answered, str]],
         news: asyncio.Event,
     ) -> None:
-        outcome, answered = await self.attempts.make(member, attempt, batch, log)
+        outcome, answered = await self.attempts.make(member, attempt, batch, log, target)
         if answered is not None:
             answers.append((answered, attempt.channel))
         cascade.record(outcome, self._clock.monotonic())

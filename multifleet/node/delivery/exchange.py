@@ -133,6 +133,8 @@ class Exchange:
         """Lines of the receipt log under this node's MAC, as many as one frame takes beside so many bytes of packets,
         if it is to fit into a frame for a relay."""
         said: list[Statement] = []
+        if not log:
+            return said
         log = log[: packets.LOG_LIMIT]
         room = min(LOG_BYTES, INNER_LIMIT - REST_BYTES - beside - len(log) * STATEMENT_BYTES)
         for row in log:

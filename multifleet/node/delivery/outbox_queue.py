@@ -49,7 +49,8 @@ class Queue:
     places: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def __len__(self) -> int:
-        return sum(map(len, self.tiers))
+        most, more, less, least = self.tiers
+        return len(most) + len(more) + len(less) + len(least)
 
     def add(self, waiting: Waiting) -> None:
         """At the end."""

@@ -99,7 +99,7 @@ class PeerOutbox:
         """The peer has it, whatever way it came: nothing more is begun for it."""
         if not self._parked.take(message_id) and message_id not in self._queue.ids:
             return
-        if any(message_id in batch for batch in self._in_flight.values()):
+        if any([message_id in batch for batch in self._in_flight.values()]):
             self._queue.ids.discard(message_id)
             self._delivery.arrived(self.node)
         else:
@@ -207,11 +207,11 @@ class PeerOutbox:
         if wake_at is None:
             await self._something.wait()
             return
+        timer = asyncio.get_running_loop().call_later(max(0.0, wake_at - now), self._something.set)
         try:
-            async with asyncio.timeout(max(0.0, wake_at - now)):
-                await self._something.wait()
-        except TimeoutError:
-            pass  # the time to try again has come
+            await self._something.wait()
+        finally:
+            timer.cancel()
 
     async def _refill(self) -> None:
         self._more_in_store = False
@@ -260,7 +260,7 @@ class PeerOutbox:
 
     def _is_over(self, batch: Sequence[Waiting]) -> bool:
         """Whether nothing of it has to go there any more: it came by other ways, or its time is over."""
-        return bool(batch) and self._queue.ids.isdisjoint(waiting.id for waiting in batch)
+        return bool(batch) and self._queue.ids.isdisjoint([waiting.id for waiting in batch])
 
     def _turn_back(self, batch: list[Waiting], not_its: Sequence[tuple[str, str]], *, had_log: bool) -> None:
         """Nothing was sent, for some of it was written to another machine of this name."""

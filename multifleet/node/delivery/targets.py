@@ -1,14 +1,15 @@
 """Peers as channels see them, and by which channels a message of a type may go to each."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from multifleet.channels.base import Channel, Target
-from multifleet.config import Config, NodeEntry
+from multifleet.config import ChannelSettings, Config, NodeEntry
 from multifleet.core.routing import CHANNELS, ChannelFacts, has_own_order, route
 from multifleet.node.members import Member, Members
 
 _NOTHING = NodeEntry()
+_UNSET = ChannelSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,8 @@ class Targets:
     addresses: Callable[[Member], tuple[str, ...]]
     """Where a member's frames may be posted."""
     is_there: Callable[[str], bool]
+    _plain: dict[str, tuple[ChannelFacts, ...]] = field(default_factory=dict)
+    """Type: the channels for it, whether this node has them or not, to whoever has no settings of its own."""
 
     def of(self, member: Member) -> Target:
         """One peer."""
@@ -43,8 +46,19 @@ class Targets:
 
     def route(self, type: str, target: Target) -> tuple[ChannelFacts, ...]:
         """The channels for a message of this type, best first: those that this node has and that lead there."""
-        known = route(type, self.channels, self.config.channels, target.configured.channels)
-        return tuple(facts for facts in known if not self.channels[facts.name].reaches(target))
+        if target.configured.channels != _UNSET:
+            known = route(type, CHANNELS, self.config.channels, target.configured.channels)
+        else:
+            if type not in self._plain:
+                self._plain[type] = route(type, CHANNELS, self.config.channels)
+            known = self._plain[type]
+        return tuple(
+            [
+                facts
+                for facts in known
+                if (channel := self.channels.get(facts.name)) is not None and not channel.reaches(target)
+            ]
+        )
 
     def has_own_order(self, type: str, target: Target) -> bool:
         """Whether the user has said in which order they are tried."""

@@ -1,5 +1,6 @@
 """A message to each of a hundred peers: in one process for the time that it takes, and over HTTP to recipients in a
-process of their own for what the sender itself has to do.
+process of their own for what the sender itself has to do: to whole nodes, which do on the same processors what a
+hundred machines would do beside each other, and to recipients that answer and keep nothing.
 """
 
 import asyncio
@@ -35,10 +36,11 @@ PAUSE = 0.6
 
 
 def measure(folder: Path, rounds: int, peers: int = PEERS) -> Sequence[Row]:
-    """The whole, the same with a dead peer, and the sender's own part."""
+    """The whole, the same with a dead peer, and the sender's own part of it."""
     names = [f"mac{number}" for number in range(2, peers + 2)]
     own_part = _own_part(Path(tempfile.mkdtemp(dir=folder)), rounds, names)
-    return [*asyncio.run(_in_one_process(folder, rounds, names)), own_part]
+    own_time = _own_time(Path(tempfile.mkdtemp(dir=folder)), rounds, names)
+    return [*asyncio.run(_in_one_process(folder, rounds, names)), own_part, own_time]
 
 
 async def _in_one_process(folder: Path, rounds: int, names: Sequence[str]) -> Sequence[Row]:
@@ -66,17 +68,25 @@ async def _in_one_process(folder: Path, rounds: int, names: Sequence[str]) -> Se
 
 def _own_part(place: Path, rounds: int, names: Sequence[str]) -> Row:
     """All threads of the sender's process, until the last recipient has said that it is stored."""
-    with _recipients(place / "theirs", names) as ports:
+    (place / "theirs").mkdir()
+    with _recipients("benchmarks.recipients", str(place / "theirs"), SENDER, *names) as ports:
         busy, took = uvloop.run(_send_rounds(place, rounds, ports))
     name = f"the same over HTTP, the sender's own processor time for {len(names)} peers, ms"
     return Row(name, f"{median_ms(busy)} of {median_ms(took)}", median(busy), at_most=40.0)
 
 
+def _own_time(place: Path, rounds: int, names: Sequence[str]) -> Row:
+    """By the clock, until the last recipient has said that it is stored; they verify and answer, and keep nothing."""
+    with _recipients("benchmarks.takers", SENDER, *names) as ports:
+        busy, took = uvloop.run(_send_rounds(place, rounds, ports))
+    name = f"the same to {len(names)} recipients that keep nothing, ms by the clock, of it the sender's processor time"
+    return Row(name, f"{median_ms(took)}, {median_ms(busy)}", median(took), at_most=40.0)
+
+
 @contextmanager
-def _recipients(folder: Path, names: Sequence[str]) -> Iterator[dict[str, int]]:
+def _recipients(*program: str) -> Iterator[dict[str, int]]:
     """The port of each; they end with their standard input."""
-    folder.mkdir()
-    command = [sys.executable, "-m", "benchmarks.recipients", str(folder), SENDER, *names]
+    command = [sys.executable, "-m", *program]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin and process.stdout
         try:

@@ -61,7 +61,7 @@ def test_the_channels_are_measured_beside_each_other(tmp_path: Path) -> None:
     (tmp_path / "cascade").mkdir()
     rows = channels.cascade_rows(delivery.measure(tmp_path / "cascade", plan, flush_us=0))
     rows += channels.measure(tmp_path, rounds=1, peers=3)
-    assert len(rows) == 6 and all(row.figure > 0 for row in rows)
+    assert len(rows) == 7 and all(row.figure > 0 for row in rows)
 
 
 def test_a_frame_of_the_throwaway_pipelines_opens_and_a_changed_one_does_not() -> None:

@@ -1,6 +1,7 @@
 """HTTP straight to the peer's daemon, on every address that is known of it; the one that answered last goes first."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import ClassVar
 
@@ -71,7 +72,9 @@ class HttpChannel:
         """The address that answered last."""
         return self._best.get(node)
 
-    def _in_order(self, target: Target) -> list[str]:
+    def _in_order(self, target: Target) -> Sequence[str]:
+        if len(target.addresses) < 2:
+            return target.addresses
         best, shaky = self._best.get(target.node), self._shaky.get(target.node, [])
         sound = [address for address in target.addresses if address not in shaky]
         return [

@@ -107,10 +107,11 @@ class Hearing:
 
     def _spread(self, heard: Heard, offset: float) -> None:
         """Only what is kept is remembered as heard: what a full disk turned away is said again."""
-        ahead = self._ahead.get(heard.peer, set()) | heard.seqs
+        ahead = self._ahead.pop(heard.peer, set()) | heard.seqs
         up_to = contiguous(max(heard.have, self._heard_up_to(heard.peer)), list(ahead))
         self._up_to[heard.peer] = up_to
-        self._ahead[heard.peer] = {seq for seq in ahead if seq > up_to}
+        if left := {seq for seq in ahead if seq > up_to}:
+            self._ahead[heard.peer] = left
         for row in heard.rows:
             self._tracker.stated(row.message_id, row.peer, State(row.state))
             self._arrived(row.peer, row.message_id, row.channel or "", row.at - offset)

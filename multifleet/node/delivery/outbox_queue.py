@@ -49,8 +49,11 @@ class Queue:
     places: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def __len__(self) -> int:
-        most, more, less, least = self.tiers
-        return len(most) + len(more) + len(less) + len(least)
+        return sum(map(len, self.tiers))
+
+    def __bool__(self) -> bool:
+        first, second, third, last = self.tiers
+        return bool(first or second or third or last)
 
     def add(self, waiting: Waiting) -> None:
         """At the end."""

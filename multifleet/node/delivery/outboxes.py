@@ -191,14 +191,15 @@ class PeerOutbox:
         if now < self._retry_at or len(self._in_flight) >= REQUESTS_AT_ONCE:
             return False
         if self._in_flight:
-            enough = 1 if len(self._in_flight) < REQUESTS_READILY else self._batch.most
-            return len(self._queue) >= enough and not self.failing
-        return len(self._queue) > 0 or self._to_state or self._to_probe or self._awaited.is_due(now)
+            if self.failing or not self._queue:
+                return False
+            return len(self._in_flight) < REQUESTS_READILY or len(self._queue) >= self._batch.most
+        return bool(self._queue) or self._to_state or self._to_probe or self._awaited.is_due(now)
 
     async def _until_something(self, now: float) -> None:
         wake_at = None
         if not self._in_flight:
-            if len(self._queue) or self._to_state or self._to_probe or self._more_in_store:
+            if self._queue or self._to_state or self._to_probe or self._more_in_store:
                 wake_at = self._retry_at
             elif self._awaited:
                 wake_at = max(self._awaited.poll_at, self._retry_at)
@@ -240,7 +241,7 @@ class PeerOutbox:
                 most = min(LOG_LIMIT, STATEMENTS_FOR_EACH * self._batch.most)
                 log = await self._store.inbox.log_after(self.node, self._stated_up_to, most)
             ended = await self._delivery.deliver(
-                self.node, batch, log, alone=len(self._queue) == 0, is_over=lambda: self._is_over(batch)
+                self.node, batch, log, alone=not self._queue, is_over=lambda: self._is_over(batch)
             )
         except StoreUnavailable as error:
             del self._in_flight[number]

@@ -52,13 +52,8 @@ class Targets:
             if type not in self._plain:
                 self._plain[type] = route(type, CHANNELS, self.config.channels)
             known = self._plain[type]
-        return tuple(
-            [
-                facts
-                for facts in known
-                if (channel := self.channels.get(facts.name)) is not None and not channel.reaches(target)
-            ]
-        )
+        at_hand = self.channels
+        return tuple([one for one in known if one.name in at_hand and not at_hand[one.name].reaches(target)])
 
     def has_own_order(self, type: str, target: Target) -> bool:
         """Whether the user has said in which order they are tried."""

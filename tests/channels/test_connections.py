@@ -168,3 +168,24 @@ async def test_a_place_is_free_again_whatever_became_of_its_connection(connectio
             assert not await deliver(channel, ["no address"])
             assert not await deliver(channel, [broken.address])
         assert await deliver(channel, [web.address])
+
+
+async def test_a_connection_is_kept_for_its_time_after_its_last_use_and_never_closed_while_it_is_used(
+    connections: Connections, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("multifleet.channels.connections.IDLE_SECONDS", 0.02)
+    over, closed = asyncio.Event(), asyncio.Event()
+
+    async def serve(web: Web, reader: Reader, writer: Writer) -> None:
+        await reader.read()
+        closed.set()
+
+    async with serving(serve) as web:
+        async with connections.borrow(web.address, "mac2") as first:
+            pass
+        async with connections.borrow(web.address, "mac2") as again:
+            asyncio.get_running_loop().call_later(0.06, over.set)
+            await over.wait()
+            assert again is first and again.is_open and not closed.is_set()
+        await closed.wait()
+        assert not again.is_open and web.opened == 1

@@ -191,9 +191,8 @@ class PeerOutbox:
         if now < self._retry_at or len(self._in_flight) >= REQUESTS_AT_ONCE:
             return False
         if self._in_flight:
-            if self.failing or not self._queue:
-                return False
-            return len(self._in_flight) < REQUESTS_READILY or len(self._queue) >= self._batch.most
+            enough = len(self._in_flight) < REQUESTS_READILY or len(self._queue) >= self._batch.most
+            return bool(self._queue) and enough and not self.failing
         return bool(self._queue) or self._to_state or self._to_probe or self._awaited.is_due(now)
 
     async def _until_something(self, now: float) -> None:

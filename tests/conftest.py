@@ -5,6 +5,7 @@ import os
 import shutil
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.lab.client_install import find_claude, find_others
 from tests.lab.tools import missing_tools
@@ -12,6 +13,12 @@ from tests.node.sleep.system_bus import lacks as bus_lacks
 
 PHASES = ("lab", "real_claude", "real_clients", "beside_one", "alone")
 """The marks by which bin/test looks for files."""
+
+
+settings.register_profile("exploring", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("ci" if os.environ.get("MULTIFLEET_TEST_REQUIRE") else "exploring")
+"""No example has a deadline, which would be the machine's. In CI the same examples come each time (hypothesis calls it
+`ci`): what a change broke is red, and new examples are looked for wherever else the tests run."""
 
 
 def pytest_collection_finish() -> None:

@@ -108,13 +108,16 @@ def status_of(path: Path) -> Status:
 
 
 def asks_nobody(path: Path) -> bool:
-    """Whether the last turn could do everything and had nobody to ask, or whether that is not known."""
+    """Whether the thread may do everything and has nobody to ask, or whether that is not known: as its last turn was
+    told, or as its user has chosen since."""
     try:
         size = os.lstat(path).st_size
         tail = _read(path, max(0, size - LONG_TAIL), LONG_TAIL)
     except (OSError, NotOurs):
         return True
     for line in reversed(tail.split(b"\n")):
+        if b'"thread_settings_applied"' in line and (chosen := _chosen(line)) is not None:
+            return not _is_bounded(chosen)
         if b'"turn_context"' not in line:
             continue
         try:
@@ -125,6 +128,29 @@ def asks_nobody(path: Path) -> bool:
         except (ValueError, RecursionError, LookupError, TypeError):
             continue
     return True
+
+
+def _chosen(line: bytes) -> dict[str, Any] | None:
+    """What the user has chosen by /permissions, which the client writes down at once; None for any other record."""
+    try:
+        payload = json.loads(line)["payload"]
+        if payload["type"] != "thread_settings_applied":
+            return None
+        chosen = payload["thread_settings"]
+    except (ValueError, RecursionError, LookupError, TypeError):
+        return None
+    return chosen if isinstance(chosen, dict) else {}
+
+
+def _is_bounded(chosen: dict[str, Any]) -> bool:
+    """Whether somebody is asked, or not everything may be done; what is not known is not."""
+    try:
+        if chosen["approval_policy"] != "never":
+            return True
+        profile = chosen["permission_profile"]
+        return bool(profile["type"] == "managed" and profile["file_system"]["type"] == "restricted")
+    except (LookupError, TypeError):
+        return False
 
 
 def _read(path: Path, offset: int, limit: int) -> bytes:

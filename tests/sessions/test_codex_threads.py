@@ -4,6 +4,7 @@ import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -93,6 +94,35 @@ def test_only_a_thread_that_has_somebody_to_ask_or_cannot_do_everything_is_woken
         written.write("turn_context", approval_policy=approval, sandbox_policy=sandbox)
         assert asks_nobody(written.rollout) is alone
     assert asks_nobody(written.home / "nothing")
+
+
+RESTRICTED = {"type": "managed", "file_system": {"type": "restricted", "entries": []}, "network": "restricted"}
+
+
+@pytest.mark.parametrize(
+    "chosen, alone",
+    [
+        ({"approval_policy": "never", "permission_profile": {"type": "disabled"}}, True),
+        ({"approval_policy": "on-request", "permission_profile": RESTRICTED}, False),
+        ({"approval_policy": "never", "permission_profile": RESTRICTED}, False),
+        ({"approval_policy": "never", "permission_profile": {"type": "managed", "file_system": None}}, True),
+        ({"approval_policy": "never"}, True),
+        ({}, True),
+        (None, True),
+    ],
+)
+def test_what_its_user_has_chosen_since_the_last_turn_decides(
+    written: Written, chosen: dict[str, Any] | None, alone: bool
+) -> None:
+    sandbox = "workspace-write" if alone else "danger-full-access"
+    turn = {"approval_policy": "never", "sandbox_policy": {"type": sandbox}}
+    written.write("turn_context", **turn)
+    assert asks_nobody(written.rollout) is not alone
+    written.write("event_msg", type="thread_settings_applied", thread_settings=chosen)
+    written.write("event_msg", type="agent_message", message='"thread_settings_applied"')
+    assert asks_nobody(written.rollout) is alone
+    written.write("turn_context", **turn)
+    assert asks_nobody(written.rollout) is not alone
 
 
 @pytest.mark.parametrize("id", ["", "../x", "0" * 36, "85f25b7e-8348-4b79-bdeb-0f2f2dc40cb5"])

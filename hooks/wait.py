@@ -1,6 +1,7 @@
-"""Waits until the daemon rings, takes what lies ready for this session, and ends with status 2: that wakes the session.
+"""Waits until the daemon rings, takes what lies ready for this session, and ends with status 2, which wakes it.
 
-With the argument `now` it does not wait: it takes what lies ready, if anything does.
+With the argument `now` it does not wait: it takes what lies ready, if anything does. With `mate` it does so for the
+team mate that its event names, in whose own box alone it looks.
 
 A session that may do everything without asking its user, or of which that is not known, is not woken: what lies ready
 is shown with its next prompt.
@@ -31,6 +32,8 @@ MANAGED = (
 """Settings of whoever looks after the machine."""
 ASKS = {"default", "acceptEdits", "auto", "dontAsk", "plan"}
 """The modes in which the client's own inbox, where it has one, lets another session's words in; docs/authority.md."""
+MATE = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
+TEAM = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,63}")
 TAIL = 1024 * 1024
 """Bytes of a transcript in which the mode of the last prompt is looked for."""
 
@@ -44,6 +47,9 @@ def main():
         return 0
     box = os.path.join(home, "seeds", session)
     event = json.loads(sys.stdin.buffer.read(4 * LARGEST))
+    if sys.argv[1:] == ["mate"]:
+        box = mates_box(home, event)
+        return wake(take(box) if box and event["permission_mode"] in ASKS and not asks_nobody(event, client) else None)
     if sys.argv[1:] == ["now"]:
         return wake(None if asks_nobody(event, client) else take(box))
     bell, path = hang(os.path.join(home, "waiters"), session, client)
@@ -52,6 +58,13 @@ def main():
     finally:
         remove_own(bell, path)
     return wake(text)
+
+
+def mates_box(home, event):
+    """Where a mate's mail lies, by the names of its team and its own; None where they are not such names."""
+    if not MATE.fullmatch(event["teammate_name"]) or not TEAM.fullmatch(event["team_name"]):
+        return None
+    return os.path.join(home, "seeds", f"{event['team_name']}_{event['teammate_name']}")
 
 
 def wake(text):
@@ -234,6 +247,6 @@ def remove(path):
 if __name__ == "__main__":
     try:
         status = main()
-    except (OSError, ValueError):
+    except (OSError, ValueError, TypeError, LookupError):
         status = 0
     os._exit(status)

@@ -13,7 +13,7 @@ def sessions(listing: Result) -> str:
     own = [
         (
             s["seat"],
-            s["client"],
+            _client(s, s["mate_of"] is not None),
             s["version"],
             _status(s),
             _since(s["since"]),
@@ -32,7 +32,7 @@ def sessions(listing: Result) -> str:
         peers = [
             (
                 s["address"] or f"{s['node']} (no seat)",
-                s["client"],
+                _client(s, s["mate"]),
                 _status(s),
                 _since(s["since"]),
                 s["branch"],
@@ -48,6 +48,10 @@ def gold(listing: Result) -> str:
     """What the sessions of this machine are about."""
     rows = [(s["session"], s["seat"], s["words"]) for s in listing["sessions"]]
     return table(("SESSION", "SEAT", "ABOUT"), rows, empty="no open session here has worked on anything yet")
+
+
+def _client(session: Result, is_mate: bool) -> str:
+    return f"{session['client']}, a team mate" if is_mate else str(session["client"])
 
 
 def _status(session: Result) -> str:

@@ -47,6 +47,8 @@ class SessionCard(Wire, frozen=True, kw_only=True):
     """Whether its seat is not to be disturbed; alerts pass."""
     quiet_for: Span | None = None
     """For how many seconds more; null until somebody ends it."""
+    mate: bool = False
+    """Whether it is a team mate of a session; its seat is an address of its own then."""
 
 
 class SessionsTold(Wire, frozen=True, kw_only=True):

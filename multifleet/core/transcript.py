@@ -22,6 +22,7 @@ MAX_ANSWER = 200_000
 
 _SENDER = re.compile(r'<cross-session-message(?: [a-z-]+="[^"<>]*")*? from-session="([A-Za-z0-9_-]{1,80})"')
 _GOES_ON = (None, "tool_use", "pause_turn")
+_IDLE = "TeammateIdle hook feedback:\n"
 
 
 class Fact(StrEnum):
@@ -76,7 +77,9 @@ class _Watch:
 class TranscriptProof:
     """Follows one session's transcript for the offers that are watched in it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, of_mate: bool = False) -> None:
+        """`of_mate`: the transcript is that of a team mate, which is shown messages when it goes idle."""
+        self._of_mate = of_mate
         self._watches: dict[str, _Watch] = {}
         self._by_token: dict[str, str] = {}
         self._lineage: OrderedDict[str, frozenset[str]] = OrderedDict()
@@ -166,7 +169,7 @@ class TranscriptProof:
             self._take_queued(record)
             return
         uuid = record.get("uuid")
-        if not isinstance(uuid, str) or record.get("isSidechain") is True:
+        if not isinstance(uuid, str) or (record.get("isSidechain") is True and not self._of_mate):
             return
         parent = record.get("parentUuid")
         if parent is None and record.get("subtype") == "compact_boundary":
@@ -178,7 +181,7 @@ class TranscriptProof:
         for offer_id in inherited - entered:
             watch = self._watches.get(offer_id)
             if watch is not None:
-                _follow(watch, record, kind, begins)
+                _follow(watch, record, kind, begins, self._of_mate)
         for offer_id in entered:
             watch = self._watches[offer_id]
             watch.began_turn = watch.began_turn or kind == "user"
@@ -213,7 +216,8 @@ class TranscriptProof:
         if kind == "user":
             origin = record.get("origin")
             kind_of = origin.get("kind") if isinstance(origin, dict) else None
-            return self._by_origin(origin) | self._by_waking(kind_of, _message(record).get("content"))
+            content = _message(record).get("content")
+            return self._by_origin(origin) | self._by_waking(kind_of, content) | self._by_idling(record, content)
         if kind != "attachment":
             return frozenset()
         attachment = record.get("attachment")
@@ -234,6 +238,12 @@ class TranscriptProof:
             return frozenset()
         return self._with_token(content)
 
+    def _by_idling(self, record: dict[str, Any], content: object) -> frozenset[str]:
+        """What a hook of ours said as a mate went idle: the client's own note, which no person and no mate wrote."""
+        if not self._of_mate or record.get("isMeta") is not True or not isinstance(content, str):
+            return frozenset()
+        return self._with_token(content) if content.startswith(_IDLE) else frozenset()
+
     def _with_token(self, text: str) -> frozenset[str]:
         return frozenset(offer_id for token, offer_id in self._by_token.items() if token in text)
 
@@ -245,7 +255,7 @@ class TranscriptProof:
         return frozenset()
 
 
-def _follow(watch: _Watch, record: dict[str, Any], kind: object, begins: bool) -> None:
+def _follow(watch: _Watch, record: dict[str, Any], kind: object, begins: bool, of_mate: bool) -> None:
     """What a record that descends from an offer means for it."""
     if kind == "assistant":
         message = _message(record)
@@ -257,8 +267,8 @@ def _follow(watch: _Watch, record: dict[str, Any], kind: object, begins: bool) -
         watch.fact = Fact.SEEN
         if not watch.ended:
             _keep_text(watch, message)
-            # `claude -p` writes no turn_duration; there the answer's own end is all that tells the turn's
-            if record.get("entrypoint") != "cli" and message.get("stop_reason") not in _GOES_ON:
+            # `claude -p` and a mate write no turn_duration; there the answer's own end is all that tells the turn's
+            if (of_mate or record.get("entrypoint") != "cli") and message.get("stop_reason") not in _GOES_ON:
                 watch.ended = True
     elif kind == "system" and record.get("subtype") == "turn_duration":
         watch.ended = True

@@ -235,9 +235,10 @@ class Parts(Ties):
         self.remote_sessions = RemoteSessions(self.members, self.asking, clock, counters)
         self.persons = Persons(allowed_signers(setup.config, setup.home), lambda: self.members.fleet, clock.monotonic)
         limits = Limits(setup.config.budgets.hops, setup.config.budgets.thread, setup.config.budgets.day)
-        self.admission = Admission(self.persons, limits, store.meta, clock, self.offering.kept_back.why)
+        governs, kept_back = self.offering.mates.governs, self.offering.kept_back
+        self.admission = Admission(self.persons, limits, store.meta, clock, kept_back.why, governs)
         self.offering.live.forbids = self.admission.forbids
-        self.offering.kept_back.decided = lambda: (self.stops.words(), self.admission.rules)
+        kept_back.decided = lambda: (self.stops.words(), self.admission.rules)
         self.rules = Rules(self.admission, self.seats, self.members, lambda: self.membership.expected)
         self.sending = Sending(
             self.membership,
@@ -245,7 +246,7 @@ class Parts(Ties):
             clock,
             delivering.own_events,
             self.tracker,
-            self.seats,
+            self.offering.live,
             self.endings,
             self.outboxes.of,
             self.offering.offers.answered,
@@ -260,7 +261,7 @@ class Parts(Ties):
             store,
             clock,
             counters,
-            seats=self.seats,
+            addresses=self.offering.live,
             heard=self.heard,
             arrived=self._mail_came,
             roster=self.roster_exchange.answer,

@@ -25,6 +25,7 @@ class SessionView(View, frozen=True):
     dnd_until: Annotated[float | None, about("When that ends; null: when it is turned off.")] = None
     seen_by: Annotated[list[str], about("What tells of it: registry, processes, transcripts.")] = []  # noqa: RUF012
     doubt: Annotated[str | None, about("Where these do not agree.")] = None
+    mate_of: Annotated[str | None, about("Of a team mate: the id of the session that leads its team.")] = None
 
 
 class PeerSessionView(View, frozen=True):
@@ -39,6 +40,7 @@ class PeerSessionView(View, frozen=True):
     told_at: Annotated[float, about("When its machine told so.")]
     dnd: Annotated[bool, about("Whether its seat is not to be disturbed now; alerts pass.")] = False
     dnd_until: Annotated[float | None, about("When that ends; null: when it is turned off.")] = None
+    mate: Annotated[bool, about("Whether it is a team mate of a session there.")] = False
 
 
 class SessionListing(View, frozen=True):

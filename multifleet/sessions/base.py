@@ -39,6 +39,8 @@ class Session:
     waiting_for: str | None = None
     status_at: float = 0.0
     """Since when it has that status; 0 where its client does not say."""
+    lead: str | None = None
+    """Of a team mate: the id of the session that leads it."""
 
     @property
     def active_at(self) -> float:
@@ -60,6 +62,8 @@ class Found:
 
     sessions: tuple[Session, ...]
     problems: tuple[Problem, ...]
+    mates: tuple[Session, ...] = ()
+    """Team mates of these sessions: they get what is for their own addresses, and nothing else."""
 
 
 class Rereads(Protocol):

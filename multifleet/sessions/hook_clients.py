@@ -24,7 +24,7 @@ FILES = {
     "qwen": ("QWEN_HOME", ".qwen", "settings.json"),
 }
 """The variable that names a client's folder, its usual name, and the file in it."""
-SCRIPTS = ("hand-over.sh", "idle.sh", "session-start.sh", "wait.py", "wait.sh")
+SCRIPTS = ("hand-over.sh", "idle.sh", "mate-idle.sh", "session-start.sh", "wait.py", "wait.sh")
 """Programs of ours that a hook may name, in a folder called hooks."""
 
 _BEFORE = ("/usr/bin/env", "/bin/sh", "sh")

@@ -31,7 +31,7 @@ FACTS = Facts(version="1", branch="main", commit="", sessions=1, seats=["api"], 
 def test_a_card_has_these_fields_and_no_others() -> None:
     assert set(SessionCard.__struct_fields__) == {
         *("seat", "client", "state", "seconds", "branch"),
-        *("quiet", "quiet_for"),
+        *("quiet", "quiet_for", "mate"),
     }
 
 

@@ -326,7 +326,10 @@ def test_a_frozen_daemon_holds_no_prompt_up_and_a_start_for_less_than_two_second
 
 def test_the_hooks_file_names_only_events_that_every_client_knows() -> None:
     hooks = json.loads((ROOT / "hooks/hooks.json").read_text())["hooks"]
-    assert set(hooks) == {"SessionStart", "UserPromptSubmit", "Stop", "Notification"}
+    assert set(hooks) == {"SessionStart", "UserPromptSubmit", "Stop", "Notification", "TeammateIdle"}
+    (group,) = hooks.pop("TeammateIdle")
+    (entry,) = group["hooks"]
+    assert entry["args"][0].endswith("/mate-idle.sh") and entry["timeout"] <= 3 and "asyncRewake" not in entry
     for group in hooks.pop("Notification"):
         assert all(entry["asyncRewake"] for entry in group["hooks"])
     synchronous = {event: [e for e in found[0]["hooks"] if not e.get("asyncRewake")] for event, found in hooks.items()}

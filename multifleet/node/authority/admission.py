@@ -40,9 +40,12 @@ class Admission:
         meta: Meta,
         clock: NodeClock,
         why_it_waits: Callable[[InboxRow], str] = lambda row: "",
+        governs: Callable[[str | None], str | None] = lambda seat: seat,
     ) -> None:
-        """`why_it_waits`: what a sender is told, with `stored`, of a message that is not shown for now; else empty."""
+        """`why_it_waits`: what a sender is told, with `stored`, of a message that is not shown for now; else empty.
+        `governs` names the seat whose rules hold for an address."""
         self._why_it_waits = why_it_waits
+        self._governs = governs
         self._persons = persons
         self._limits = limits
         self._meta = meta
@@ -60,7 +63,7 @@ class Admission:
 
     async def admit(self, row: InboxRow, packet: bytes, pending: Mapping[Key, int]) -> InboxRow:
         """The row as it is to be stored; NotTaken says why it is not. `pending` as in `budgets`."""
-        if self._rules and (why := refusal(self._rules, row.seat, row.from_, row.type)):
+        if self._rules and (why := refusal(self._rules, self._governs(row.seat), row.from_, row.type)):
             raise NotTaken(why)
         if row.authority == Authority.HUMAN:
             row = await self._persons.proved(row, packet)

@@ -25,7 +25,7 @@ from multifleet.node.delivery.shares import Shares
 from multifleet.node.delivery.taking import UNREAD_ID, Taken, Taking
 from multifleet.node.members import Member, Members
 from multifleet.node.offering import wishes
-from multifleet.node.offering.seats import Seats
+from multifleet.node.offering.live_sessions import LiveSessions
 from multifleet.store import rows
 from multifleet.store.store import Store
 
@@ -52,7 +52,7 @@ class Receiving:
         clock: NodeClock,
         counters: Counters,
         *,
-        seats: Seats,
+        addresses: LiveSessions,
         heard: Callable[[Member, str], None],
         arrived: Callable[[], None],
         roster: Callable[[Member, Header, RosterAsk], Awaitable[bytes]],
@@ -70,7 +70,7 @@ class Receiving:
         self._store = store
         self._clock = clock
         self._counters = counters
-        self._seats = seats
+        self._addresses = addresses
         self._heard = heard
         self._arrived = arrived
         self._roster = roster
@@ -269,8 +269,8 @@ class Receiving:
         expires = message.expires + ahead
         if expires > now + packets.EXPIRES_LIMIT + WINDOW:
             raise Turned("it expires later than in 30 days")
-        if to.seat and not self._seats.exists(to.seat):
-            raise Turned(self._seats.unknown(to.seat))
+        if to.seat and not self._addresses.is_address(to.seat):
+            raise Turned(self._addresses.unknown(to.seat))
         return rows.InboxRow(
             sender=member.node,
             id=message.id,

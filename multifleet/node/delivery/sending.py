@@ -28,7 +28,7 @@ from multifleet.node.delivery.outbox_queue import Waiting
 from multifleet.node.delivery.outboxes import PeerOutbox
 from multifleet.node.delivery.own_events import OwnEvents
 from multifleet.node.delivery.tracker import Tracker
-from multifleet.node.offering.seats import Seats
+from multifleet.node.offering.live_sessions import LiveSessions
 from multifleet.node.randomness import Randomness
 from multifleet.node.roster.membership import Membership
 from multifleet.node.threads import Threads
@@ -52,7 +52,7 @@ class Sending:
         clock: NodeClock,
         own_events: OwnEvents,
         tracker: Tracker,
-        seats: Seats,
+        addresses: LiveSessions,
         endings: Endings,
         outbox_of: Callable[[str], PeerOutbox],
         answered: Callable[[InboxRow, str], Awaitable[None]],
@@ -64,7 +64,7 @@ class Sending:
         self._clock = clock
         self._own_events = own_events
         self._tracker = tracker
-        self._seats = seats
+        self._addresses = addresses
         self._endings = endings
         self._outbox_of = outbox_of
         self._answered = answered
@@ -102,8 +102,8 @@ class Sending:
         self._membership.need(address.node)
         peer_key = self._membership.key_of(address.node)
         sender = str(Address(self._node, self._own_seat(sender_seat)))
-        if address.node == self._node and address.seat and not self._seats.exists(address.seat):
-            raise UnknownSeat(self._seats.unknown(address.seat))
+        if address.node == self._node and address.seat and not self._addresses.is_address(address.seat):
+            raise UnknownSeat(self._addresses.unknown(address.seat))
         now = self._clock.now()
         chosen = id_of(id, now, self._random)
         if id is not None and await self._store.outbox.get(chosen):
@@ -302,8 +302,8 @@ class Sending:
         return Accepted(id=id, state=row.state, to=row.to, reason=row.reason)
 
     def _own_seat(self, seat: str | None) -> str | None:
-        if seat and not self._seats.exists(seat):
-            raise UnknownSeat(self._seats.unknown(seat))
+        if seat and not self._addresses.is_address(seat):
+            raise UnknownSeat(self._addresses.unknown(seat))
         return seat
 
 

@@ -22,7 +22,7 @@ async def detected(live: LiveSessions, wall: float) -> list[SessionView]:
     named = [
         Registered(one.session, one.pid or 0, one.status, one.started_at or 0.0, one.since or one.updated_at or 0.0)
         for one in views
-        if one.client == CLIENT
+        if one.client == CLIENT and one.mate_of is None  # a mate is seen in its lead's list alone
     ]
     found = sightings(named, [process for process, _ in processes] if processes is not None else None, written, wall)
     rows = {view.session: view for view in views}

@@ -43,6 +43,7 @@ NOT_LET_IN = (
     "its session holds it no more, and has not taken it in: its user declined it, or did not decide in time, while "
     "multifleet was not running there"
 )
+TO_MATE = "taken by the hook of a team mate that went idle; nothing is written down that could tell more"
 WITHDRAWN = "it was withdrawn, because a sender of it was put out of the fleet"
 
 
@@ -73,7 +74,7 @@ class Following:
 
     async def look(self, found: Found) -> None:
         """Look at every open offer; `found` are the live sessions."""
-        live = {session.session_id: session for session in found.sessions}
+        live = {session.session_id: session for session in (*found.sessions, *found.mates)}
         for offer in self._offers:
             if self._offers.get(offer.id) is None:
                 continue  # it ended while another one was looked at
@@ -194,6 +195,11 @@ class Following:
         elif session is None:
             if self._is_gone(offer):
                 await self._offers.give_back(offer, "the session ended before it was woken")
+        elif session.lead is not None:
+            # a mate is idle again at once: what it was shown, and has not written down, would be shown it for ever
+            if session.transcript is None or self._clock.wall() - at > WOKEN_LATE:
+                await self._offers.say(offer, State.OFFERED, TO_MATE)
+                self._offers.finish(offer, State.OFFERED)
         elif session.status not in (Status.BUSY, Status.WAITING) and self._clock.wall() - at > WOKEN_LATE:
             await self._offers.give_back(offer, "its client did not take what it was to be woken with")
 

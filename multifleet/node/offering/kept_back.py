@@ -34,14 +34,15 @@ class KeptBack:
 
     def why(self, row: InboxRow) -> str:
         """What its sender is told; empty where nothing but a session is missing."""
-        if self._live.is_stopped(row.seat):
+        governs = self._live.mates.governs
+        if self._live.is_stopped(governs(row.seat)):
             return KEPT
         only = wish_of(row).session
         if only is not None:
             session = next((one for one in self._live.latest if one.session_id == only), None)
             seat = self._live.seats.known_for(session.cwd) if session else None
             return self._of_seat(row, seat) or (self._of_sessions(row, [session]) if session else "")
-        seat = self._live.wanted_seat(row)
+        seat = governs(self._live.wanted_seat(row))
         if said := self._of_seat(row, seat):
             return said
         known_for = self._live.seats.known_for

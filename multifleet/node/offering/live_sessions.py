@@ -10,6 +10,7 @@ from pathlib import Path
 from multifleet.core.choose_session import choose_session
 from multifleet.node.clock import NodeClock
 from multifleet.node.offering.clients import HOOKS, SOCKET, Clients
+from multifleet.node.offering.mates import Mates
 from multifleet.node.offering.other_clients import OtherClients
 from multifleet.node.offering.quiet import Quiet
 from multifleet.node.offering.seats import Seats
@@ -17,6 +18,7 @@ from multifleet.operations.views import SeatView, SessionView
 from multifleet.sessions.base import Found, Session, Status
 from multifleet.sessions.claude_hooks import hooks_installed
 from multifleet.sessions.claude_registry import CLIENT, ClaudeRegistry, config_dir
+from multifleet.sessions.claude_teams import ClaudeTeams
 from multifleet.sessions.codex_rollout import codex_home
 from multifleet.sessions.qwen_registry import qwen_home
 from multifleet.store.rows import InboxRow
@@ -25,6 +27,8 @@ AT_TERMINAL = "cli"
 """How the client calls an entrypoint with a person before it."""
 BEGINNING = 2.0
 """Seconds after the start of a session without a person in which only its start hook is given something."""
+LOOK_AGAIN = 0.2
+"""Seconds between two looks for a team mate that somebody writes to and that was not there."""
 REMEMBERED = 500
 """Sessions whose process is known after they have ended."""
 
@@ -42,6 +46,7 @@ class LiveSessions:
         clock: NodeClock,
         home: Path,
         quiet: Quiet,
+        mates: Mates,
     ) -> None:
         """`home`: of the node; sessions that run inside of it are its own, and get nothing."""
         self._clock = clock
@@ -54,6 +59,10 @@ class LiveSessions:
         self.clients = clients
         self.quiet = quiet
         """Which seats are not to be disturbed."""
+        self.mates = mates
+        """Team mates of sessions, and their addresses."""
+        self._teams = ClaudeTeams(config)
+        self._looked_at = -LOOK_AGAIN
         self.is_stopped: Callable[[str | None], bool] = lambda seat: False
         """Whether nothing is shown to the sessions of a seat."""
         self.forbids: Callable[[str, str, str], bool] = lambda seat, sender, type: False
@@ -70,7 +79,7 @@ class LiveSessions:
         Scripts run single questions in any number of folders that are gone the next moment: these get none by that.
         """
         found = await asyncio.to_thread(self._find)
-        found = replace(found, sessions=tuple(one for one in found.sessions if not self.is_own(one.cwd)))
+        found = self._taken(found)
         self.latest = found.sessions
         for session in found.sessions:
             if session.entrypoint == AT_TERMINAL:
@@ -84,7 +93,31 @@ class LiveSessions:
 
     def _find(self) -> Found:
         found = self.registry.find()
-        return replace(found, sessions=(*found.sessions, *self.others.find()))
+        mates = self._teams.mates(found.sessions)
+        return replace(found, sessions=(*found.sessions, *self.others.find()), mates=mates)
+
+    def _taken(self, found: Found) -> Found:
+        sessions = tuple(one for one in found.sessions if not self.is_own(one.cwd))
+        return replace(found, sessions=sessions, mates=self.mates.met(m for m in found.mates if not self.is_own(m.cwd)))
+
+    def is_address(self, name: str) -> bool:
+        """Whether there is such a seat, or a team mate with that address."""
+        if self.seats.exists(name) or self.mates.at(name) is not None:
+            return True
+        now = self._clock.monotonic()
+        if "." not in name or now - self._looked_at < LOOK_AGAIN:
+            return False
+        self._looked_at = now
+        self._taken(self._find())
+        return self.mates.at(name) is not None
+
+    def unknown(self, name: str) -> str:
+        """What to tell somebody who wrote to an address that there is not."""
+        return self.mates.words(name) or self.seats.unknown(name)
+
+    def address_of(self, session: Session) -> str | None:
+        """What to write to for a live session, if it has an address."""
+        return self.mates.address_of(session.session_id) or self.seats.known_for(session.cwd)
 
     def is_own(self, cwd: str) -> bool:
         """Whether a session in this folder is the node's own: the repair agent is not to read what peers write."""
@@ -100,12 +133,16 @@ class LiveSessions:
         return (self._named.get((pid, name)) if name else None) or self._met.get(pid)
 
     def seat_of(self, session: Session) -> str:
-        """The seat of a live session."""
-        return self.seats.of_folder(session.cwd)
+        """The seat of a live session, which it gets if it has none; of a team mate its own address."""
+        return self.mates.address_of(session.session_id) or self.seats.of_folder(session.cwd)
 
     def wanted_seat(self, row: InboxRow) -> str | None:
-        """The seat a message is for, the default one if its own is no more; None: whichever session is chosen."""
-        return row.seat if row.seat is not None and self.seats.has(row.seat) else self.seats.default
+        """The seat a message is for, the default one if its own is no more; None: whichever session is chosen.
+
+        What is for a team mate is for nobody else.
+        """
+        is_there = row.seat is not None and (self.seats.has(row.seat) or self.mates.knows(row.seat))
+        return row.seat if is_there else self.seats.default
 
     def choose(
         self,
@@ -120,13 +157,16 @@ class LiveSessions:
         `passes`: what is to be shown also where nothing may disturb. `only`: the id of the session that may get it.
         `may`: whether rules let a session in this folder get it.
         """
-        ready = [one for one in found.sessions if self.clients.reaches(one) and not self._is_beginning(one)]
+        is_for_mate = only is None and wanted is not None and self.mates.knows(wanted)
+        mate = self.mates.at(wanted) if is_for_mate and wanted is not None else None
+        asked = found.sessions if not is_for_mate else (mate,) if mate is not None else ()
+        ready = [one for one in asked if self.clients.reaches(one) and not self._is_beginning(one)]
         if not passes:
             ready = [one for one in ready if not self.quiet.covers(self.seats.known_for(one.cwd))]
         ready = [one for one in ready if not self.is_stopped(self.seats.known_for(one.cwd))]
         if only is not None:
             return next((one for one in ready if one.session_id == only), None)
-        on_it = [one for one in ready if wanted is None or self.seats.known_for(one.cwd) == wanted]
+        on_it = [one for one in ready if one is mate or wanted is None or self.seats.known_for(one.cwd) == wanted]
         on_it = [one for one in on_it if may(one.cwd)]
         return choose_session(on_it, {}, None)
 
@@ -152,7 +192,7 @@ class LiveSessions:
     def wanted_by(self, found: Found) -> set[str | None]:
         """The seats whose mail somebody is there for now; None: the mail for the node alone."""
         sits = {self.seats.known_for(session.cwd) for session in found.sessions} - {None}
-        return self.seats.with_node(sits) if found.sessions else set()
+        return self.seats.with_node(sits) | self.mates.addresses if found.sessions else set()
 
     def way(self, row: InboxRow, session: Session) -> str:
         """How a message gets into a session; what may wait wakes none that is not busy, if hooks will show it later."""
@@ -168,25 +208,28 @@ class LiveSessions:
     async def session_views(self) -> list[SessionView]:
         """The live sessions, and by which way each gets its mail."""
         found = await self.find()
-        return [
-            SessionView(
-                session=session.session_id,
-                client=session.client,
-                version=session.version,
-                pid=session.pid,
-                name=session.name or None,
-                cwd=session.cwd,
-                status=session.status,
-                seat=self.seat_of(session),
-                delivers_by=self.clients.way_to(session),
-                started_at=session.started_at,
-                updated_at=session.updated_at,
-                since=session.status_at or None,
-                dnd=self.quiet.covers(self.seat_of(session)),
-                dnd_until=self.quiet.until(self.seat_of(session)),
-            )
-            for session in found.sessions
-        ]
+        return [self._view(session) for session in (*found.sessions, *found.mates)]
+
+    def _view(self, session: Session) -> SessionView:
+        seat = self.seat_of(session)
+        governs = self.mates.governs(seat) or seat
+        return SessionView(
+            session=session.session_id,
+            client=session.client,
+            version=session.version,
+            pid=session.pid,
+            name=session.name or None,
+            cwd=session.cwd,
+            status=session.status,
+            seat=seat,
+            delivers_by=self.clients.way_to(session),
+            started_at=session.started_at,
+            updated_at=session.updated_at,
+            since=session.status_at or None,
+            dnd=self.quiet.covers(governs),
+            dnd_until=self.quiet.until(governs),
+            mate_of=session.lead,
+        )
 
     async def seat_views(self, node: str, waiting: list[InboxRow]) -> list[SeatView]:
         """The seats, with the session that each would get its mail in now."""

@@ -28,6 +28,7 @@ from multifleet.node.offering.holding import Holding
 from multifleet.node.offering.kept_back import KeptBack
 from multifleet.node.offering.live_sessions import LiveSessions, claude_config, codex_folder, qwen_folder
 from multifleet.node.offering.making import Making
+from multifleet.node.offering.mates import Mates
 from multifleet.node.offering.offers import Offers, Open
 from multifleet.node.offering.other_clients import OtherClients
 from multifleet.node.offering.plans import AT_ONCE, Plan, plans
@@ -94,7 +95,9 @@ class Offering:
         self.others = OtherClients(store, clock, CodexThreads(codex), qwen)
         self.clients = Clients(store, clock, counters, config, self.wake, self.others.runs_hooks)
         self.quiet = Quiet(store, clock, self.seats.has)
-        self.live = LiveSessions(config, self.seats, registry, self.others, self.clients, clock, setup.home, self.quiet)
+        self.mates = mates = Mates(self._node, store, clock, self.seats.known_for, self.seats.has)
+        of_clients = (registry, self.others, self.clients)
+        self.live = LiveSessions(config, self.seats, *of_clients, clock, setup.home, self.quiet, mates)
         self.live.is_stopped = self._is_stopped = is_stopped
         self.golds = Golds(config, clock)
         self._seeds = SeedBox(setup.home)
@@ -103,7 +106,7 @@ class Offering:
         self._ringing = Ringing(codex, self.offers, self._seeds, clock, counters, setup.config.typeToWake)
         self.replies = Replies(self._node, store, counters, self.inboxes, sending, self.wake)
         self._rousing = Rousing(setup.home, self._seeds, self.offers, clock)
-        self._due = Due(store, clock, self.offers, self._is_out, is_stopped)
+        self._due = Due(store, clock, self.offers, self._is_out, lambda seat: is_stopped(self.mates.governs(seat)))
         self._following = Following(
             self.offers,
             watching,
@@ -133,6 +136,7 @@ class Offering:
         await self.clients.load()
         await self.quiet.load()
         await self.others.load()
+        await self.mates.load()
         await self.offers.load()
         await self.replies.start(stack)
 
@@ -260,6 +264,8 @@ class Offering:
             return
         self._expire_at = now + EXPIRE_EVERY
         self._following.tidy()
+        for sender in await self.mates.turn_away():
+            self._state_to(sender)
         for row in await self._store.inbox.expire(self._clock.now()):
             self._state_to(row.sender)
 

@@ -40,7 +40,7 @@ class OwnCards:
 
     async def _look(self) -> SessionsTold:
         found = await self._live.find()
-        sessions = sorted(found.sessions, key=lambda session: session.active_at, reverse=True)
+        sessions = sorted((*found.sessions, *found.mates), key=lambda session: session.active_at, reverse=True)
         branches = await branches_of(session.cwd for session in sessions[:CARDS_LIMIT])
         wall = self._clock.wall()
         return chosen(self._card(session, branches.get(session.cwd, ""), wall) for session in sessions)
@@ -50,13 +50,14 @@ class OwnCards:
         seat = self._live.seats.known_for(session.cwd) or ""  # a script's session gets none by being told of
         until = self._live.quiet.until(seat)
         return SessionCard(
-            seat=seat,
+            seat=self._live.address_of(session) or "",
             client=session.client,
             state=session.status.value,
             seconds=max(0, int(wall - since)) if since else None,
             branch=branch,
             quiet=self._live.quiet.covers(seat),
             quiet_for=None if until is None else max(0, int(until - wall)),
+            mate=session.lead is not None,
         )
 
 

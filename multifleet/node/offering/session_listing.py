@@ -64,6 +64,7 @@ def _peers(name: str, known: Known, now: float, wall: float) -> list[PeerSession
                 told_at=told_at,
                 dnd=card.quiet and (quiet_until is None or quiet_until > wall),
                 dnd_until=quiet_until,
+                mate=card.mate,
             )
         )
     return views

@@ -99,7 +99,7 @@ class Watching:
         followed = self._followed.get(session_id)
         if followed is None:
             return
-        if not followed.file.path.exists():
+        if _is_of_mate(followed, session) or not followed.file.path.exists():
             self._look_again(followed, session_id, session)
         while data := followed.file.read():
             if followed.file.restarted():
@@ -121,6 +121,9 @@ class Watching:
     def _look_again(self, followed: _Followed, session_id: str, session: Session | None) -> None:
         if isinstance(followed.proof, GeminiChatProof | QwenChatProof):
             return
+        if session is not None and session.lead is not None:
+            _follow_mate(followed, session)
+            return
         rollout = rollout_path(self._codex, session_id)
         path = followed.file.path
         proof: Proof | None = None
@@ -136,3 +139,17 @@ class Watching:
             for offer_id in followed.proof.watched:
                 proof.watch(offer_id, mark_of(offer_id))
             followed.proof, followed.file = proof, TranscriptFile(path)
+
+
+def _is_of_mate(followed: _Followed, session: Session | None) -> bool:
+    """Whether it is a team mate that writes to another file than is followed."""
+    return session is not None and session.lead is not None and session.transcript not in (None, followed.file.path)
+
+
+def _follow_mate(followed: _Followed, session: Session) -> None:
+    if session.transcript is None:
+        return
+    proof = TranscriptProof(of_mate=True)
+    for offer_id in followed.proof.watched:
+        proof.watch(offer_id, mark_of(offer_id))
+    followed.proof, followed.file = proof, TranscriptFile(session.transcript)

@@ -54,9 +54,9 @@ class OwnFacts:
     async def look(self, found: Found | None = None) -> Facts:
         """Look now; `found` are the sessions, where they are known already."""
         found = found or await self._live.find()
-        sessions = sorted(found.sessions, key=lambda session: session.active_at, reverse=True)
+        sessions = sorted((*found.sessions, *found.mates), key=lambda session: session.active_at, reverse=True)
         # Of those that have one: a script's session makes none by being told of.
-        sitting = [(self._live.seats.known_for(session.cwd), session) for session in sessions]
+        sitting = [(self._live.address_of(session), session) for session in sessions]
         seats = list(dict.fromkeys(seat for seat, _ in sitting if seat is not None))
         cards = (SessionCard(seat=seat or "", client=one.client, state=one.status.value) for seat, one in sitting)
         folder = self._folder(sessions)

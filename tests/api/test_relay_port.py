@@ -6,12 +6,7 @@ import socket
 from multifleet.api.limits import Limits
 from tests.api.conftest import Serve
 from tests.api.served import Caller, Served, request
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+from tests.ports import free_port
 
 
 async def call(served: Served) -> Caller:

@@ -65,11 +65,12 @@ class Terminals:
     async def start(self, *command: str, server: str = "", shows: str) -> None:
         """A pane with this program, once it shows a text."""
         await self.tmux("new-session", "-d", "-s", "s", "-x", "100", "-y", "30", *command, server=server)
-        for _ in range(500):
-            if shows in await self.screen(server):
-                return
-            await asyncio.sleep(0.01)
-        raise AssertionError(f"it shows: {await self.screen(server)}")
+        try:
+            async with asyncio.timeout(30):
+                while shows not in await self.screen(server):  # noqa: ASYNC110  no event tells it
+                    await asyncio.sleep(0.01)
+        except TimeoutError:
+            raise AssertionError(f"it shows: {await self.screen(server)}") from None
 
     async def agent(self, draft: str = "", server: str = "") -> None:
         """A pane with the agent."""

@@ -3,13 +3,13 @@
 import asyncio
 import json
 import re
-import socket
-from collections.abc import AsyncIterator, Sequence
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from multifleet.channels.nats_process import NatsProcess, program
+from tests.ports import free_port
 
 LOGIN = "fleet:of my own"
 
@@ -38,19 +38,11 @@ class Cluster:
         return next(name for name, found in self.ports.items() if found == port)
 
 
-def _free_ports(count: int) -> Sequence[int]:
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-
-
 @asynccontextmanager
 async def cluster(folder: Path) -> AsyncIterator[Cluster]:
     """Three servers that know each other."""
     names = ("a", "b", "c")
-    ports = _free_ports(6)
+    ports = [free_port() for _ in range(6)]
     routes = [f"nats://127.0.0.1:{port}" for port in ports[3:]]
     made = Cluster(folder)
     try:

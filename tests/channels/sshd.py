@@ -6,12 +6,14 @@ import shutil
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from multifleet.config import NodeEntry
+from tests.ports import free_port
 
 
 @dataclass
@@ -27,7 +29,7 @@ class Sshd:
         """Its files; it does not run yet."""
         folder.mkdir(mode=0o700)
         (folder / "home").mkdir()
-        self = cls(folder, _free_port())
+        self = cls(folder, free_port())
         keygen(folder / "user_key")
         self.new_host_key()
         shutil.copy(folder / "user_key.pub", folder / "authorized_keys")
@@ -93,18 +95,11 @@ def keygen(path: Path) -> None:
 
 def wait_for_port(port: int) -> None:
     """Until something listens."""
-    import time
-
-    for _ in range(500):
+    until = time.monotonic() + 20
+    while True:
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
             return
         except OSError:
+            assert time.monotonic() < until, "sshd does not listen"
             time.sleep(0.01)
-    raise AssertionError("sshd does not listen")
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])

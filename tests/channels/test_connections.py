@@ -15,7 +15,8 @@ from multifleet.channels.connections import CONNECTIONS_TO_A_PEER, Connections
 from multifleet.channels.http import HttpChannel
 from multifleet.errors import PeerUnreachable
 from multifleet.node.roster.door import post_first
-from tests.channels.web import Reader, Web, Writer, answers, free_port, is_silent, says, serving
+from tests.channels.web import Reader, Web, Writer, answers, is_silent, says, serving
+from tests.ports import free_port
 
 FRAME = b"mf1 a frame"
 OPEN = frozenset({"01", "02", "03"})
@@ -32,7 +33,8 @@ class Herd:
     def look(self) -> None:
         """By the kernel's word: this is the same thread as the client's, so nothing changes meanwhile."""
         rows = (line.split() for line in Path("/proc/self/net/tcp").read_text().splitlines()[1:])
-        now = sum(row[3] in OPEN and int(row[2].split(":")[1], 16) in self.ports for row in rows)
+        there = {f"0100007F:{port:04X}" for port in self.ports}
+        now = sum(row[3] in OPEN and row[2] in there for row in rows)
         self.most = max(self.most, now)
 
     async def serve(self, web: Web, reader: Reader, writer: Writer) -> None:
@@ -65,10 +67,10 @@ PATIENT = 20.0
 """Seconds that a crowd may take on a busy machine."""
 
 
-async def deliver(channel: HttpChannel, addresses: Iterable[str], node: str = "mac2", deadline: float = 2.0) -> bool:
+async def deliver(channel: HttpChannel, addresses: Iterable[str], node: str = "mac2") -> bool:
     """Whether a frame was answered; like every user, it has a deadline."""
     try:
-        async with asyncio.timeout(deadline):
+        async with asyncio.timeout(PATIENT):
             await channel.deliver(Target(node, tuple(addresses)), Parcel(FRAME))
     except (ChannelError, TimeoutError):
         return False
@@ -87,7 +89,7 @@ async def test_many_users_of_every_kind_at_all_addresses_of_a_peer_at_once(conne
 
         async with asyncio.TaskGroup() as group:
             frames = [
-                group.create_task(deliver(channel, chance.sample(addresses, 3), deadline=PATIENT)) for _ in range(100)
+                group.create_task(deliver(channel, chance.sample(addresses, 3))) for _ in range(100)
             ]
             for number in range(20):
                 group.create_task(knock("mac2" if number % 2 else None))
@@ -105,7 +107,7 @@ async def test_what_is_kept_for_one_address_makes_room_for_another_one(connectio
     async with serving(herd.serve) as old, serving(herd.serve) as new:
         herd.at([old, new])
         await asyncio.gather(*(deliver(channel, [old.address]) for _ in range(20)))
-        done = await asyncio.gather(*(deliver(channel, [new.address], deadline=PATIENT) for _ in range(20)))
+        done = await asyncio.gather(*(deliver(channel, [new.address]) for _ in range(20)))
         assert any(done)
         assert herd.most <= CONNECTIONS_TO_A_PEER
 

@@ -154,7 +154,7 @@ async def test_letters_are_removed_when_their_messages_are_over_also_by_a_later_
 async def test_the_timer_finds_letters_by_itself(tmp_path: Path, remote: Repository) -> None:
     async with node("mac1", tmp_path / "1", str(remote.path)) as a:
         await a.send("mac2")
-    async with node("mac2", tmp_path / "2", str(remote.path), every=1.0) as b, asyncio.timeout(10):
+    async with node("mac2", tmp_path / "2", str(remote.path), every=1.0) as b, asyncio.timeout(20):
         await b.got.wait()
 
 
@@ -286,7 +286,7 @@ async def test_leftovers_of_a_killed_daemon_are_cleared_away(tmp_path: Path, rem
     left.mkdir(parents=True)
     program = await asyncio.create_subprocess_exec("sleep", "600", cwd=left.parent)
     other = await asyncio.create_subprocess_exec("sleep", "600", cwd=tmp_path)
-    async with node("mac1", tmp_path / "1", str(remote.path)), asyncio.timeout(5):
+    async with node("mac1", tmp_path / "1", str(remote.path)), asyncio.timeout(20):
         assert not left.parent.exists()
         assert await program.wait() == -signal.SIGKILL
         assert other.returncode is None

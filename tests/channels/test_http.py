@@ -11,7 +11,8 @@ from multifleet.channels.base import ChannelError, Parcel, Target
 from multifleet.channels.connections import CONNECTIONS_TO_A_PEER
 from multifleet.channels.http import HttpChannel
 from tests.channels.here import here
-from tests.channels.web import ANSWER, Reader, Web, Writer, answers, free_port, is_silent, reply, says, serving
+from tests.channels.web import ANSWER, Reader, Web, Writer, answers, is_silent, reply, says, serving
+from tests.ports import free_port
 
 FRAME = b"mf1 a frame"
 
@@ -68,7 +69,7 @@ async def test_a_kept_connection_that_the_peer_closed_is_not_used_again(channel:
     async with serving(answers) as web:
         await channel.deliver(to(web.address), Parcel(FRAME))
         web.hang_up()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while web.closed < 1:  # noqa: ASYNC110  no event tells it
                 await asyncio.sleep(0.005)
         await asyncio.sleep(0)
@@ -155,7 +156,7 @@ async def test_a_silent_peer_does_not_hold_up_another(channel: HttpChannel) -> N
     async with serving(is_silent) as silent, serving(answers) as web:
         waiting = asyncio.create_task(channel.deliver(to(silent.address), Parcel(FRAME)))
         await silent.asked.wait()
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(20):
             await channel.deliver(Target("mac3", (web.address,)), Parcel(FRAME))
         waiting.cancel()
         await asyncio.wait([waiting])
@@ -180,9 +181,9 @@ async def test_a_peer_that_moved_to_another_address_is_found_though_somebody_els
         web._serve = is_silent
         web.hang_up()
         outcomes = []
-        for _ in range(3):
+        for seconds in (0.1, 0.1, 20):
             try:
-                async with asyncio.timeout(0.1):
+                async with asyncio.timeout(seconds):
                     outcomes.append((await channel.deliver(to(old, new), Parcel(FRAME))).where)
             except (TimeoutError, ChannelError):
                 outcomes.append("nothing")

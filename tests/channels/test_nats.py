@@ -11,6 +11,7 @@ import pytest
 
 from multifleet.channels.base import ChannelError, Success
 from tests.channels.nats_fleet import Fleet, Node
+from tests.node.fleet import until
 
 
 @pytest.fixture
@@ -46,6 +47,7 @@ async def test_a_refusal_is_an_answer_as_well(pair: tuple[Node, Node]) -> None:
     assert (await pair[0].send("mac2", b"mf1 hello")).success is Success.ANSWERED
 
 
+@pytest.mark.beside_one
 async def test_a_peer_that_is_away_is_known_at_once_and_its_frame_lies_in_the_queue_until_it_comes(
     fleet: Fleet,
 ) -> None:
@@ -253,8 +255,7 @@ async def test_a_node_that_stops_leaves_no_process_task_or_connection(fleet: Fle
     assert process is not None and not process.runs
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, 0)
-    await asyncio.sleep(0.05)
-    assert len(asyncio.all_tasks()) == before
+    await until(lambda: len(asyncio.all_tasks()) <= before)
 
 
 async def test_who_may_still_be_on_the_way_to_the_server_is_not_tried_before_it_was_seen_there(fleet: Fleet) -> None:

@@ -13,7 +13,7 @@ from multifleet.channels.nats_process import NatsProcess, program
 from multifleet.channels.nats_servers import Server
 from multifleet.channels.nats_wire import Wire, WireError
 from tests.channels.nats_fleet import Fleet
-from tests.channels.web import free_port
+from tests.ports import free_port
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 INFO = b'INFO {"server_id":"x","version":"2.15.1","headers":true,"max_payload":1048576,"proto":1}\r\n'

@@ -35,14 +35,14 @@ async def streams(node: Node) -> dict[str, int]:
 
 async def until_streams_are(node: Node, wanted: dict[str, int]) -> None:
     """Wait for that."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         while await streams(node) != wanted:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
 
 async def test_junk_of_one_member_takes_no_place_from_the_others(host: Node) -> None:
     evil = await _as_mac3(host)
-    answers = [(await evil.request(f"mf.{FLEET}.q.mac2.mac3", bytes(100_000), timeout=2)).data for _ in range(12)]
+    answers = [(await evil.request(f"mf.{FLEET}.q.mac2.mac3", bytes(100_000), timeout=20)).data for _ in range(12)]
     assert b"maximum bytes exceeded" in answers[-1]
     honest = b"mf1 honest" + bytes(100_000)
     assert (await host.send("mac2", honest)).success is Success.PARKED
@@ -65,7 +65,7 @@ async def test_where_a_share_is_full_that_is_said_and_it_is_known_not_to_lie_the
 
 async def test_what_waits_for_or_came_from_a_member_is_gone_when_it_is_no_member_any_more(host: Node) -> None:
     evil = await _as_mac3(host)
-    await evil.request(f"mf.{FLEET}.q.mac2.mac3", b"mf1 of mac3", timeout=2)
+    await evil.request(f"mf.{FLEET}.q.mac2.mac3", b"mf1 of mac3", timeout=20)
     await host.send("mac2", b"mf1 for mac2")
     await host.send("mac3", b"mf1 for mac3", ("1" * 32,))
     assert await streams(host) == {"mac1": 2, "mac2": 0, "mac3": 1}
@@ -77,11 +77,11 @@ async def test_what_a_member_lays_there_that_left_and_joined_anew_is_given_out(h
     for text in (b"mf1 before", b"mf1 after"):
         await host.channel._host.told("mac3")
         theirs = await _as_mac3(host)
-        await theirs.request(f"mf.{FLEET}.q.mac2.mac3", text, timeout=2)
+        await theirs.request(f"mf.{FLEET}.q.mac2.mac3", text, timeout=20)
         await theirs.close()
         wire = host.channel._wire
         assert wire is not None
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while (await api(wire, f"CONSUMER.NAMES.MF_{FLEET}_mac3"))["consumers"] != ["mac2"]:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
         if text == b"mf1 before":
@@ -99,7 +99,7 @@ async def test_a_consumer_goes_when_nothing_waits_any_more(host: Node) -> None:
     wire = host.channel._wire
     assert wire is not None
     names = f"CONSUMER.NAMES.MF_{FLEET}_mac1"
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         while (await api(wire, names))["consumers"] != ["mac2"]:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
         async with host.fleet.node("mac2") as second:

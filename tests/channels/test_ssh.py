@@ -145,4 +145,4 @@ async def test_who_is_cancelled_leaves_no_process_and_no_connection(
     await asyncio.gather(task, return_exceptions=True)
     pid = int((tmp_path / "pid").read_text())
     await until(lambda: sshd.sessions() == 0 and not Path(f"/proc/{pid}").exists())
-    assert set(os.listdir("/proc/self/fd")) <= before
+    await until(lambda: set(os.listdir("/proc/self/fd")) <= before)

@@ -1,7 +1,6 @@
 """Small servers that behave as a peer's daemon does, well or badly."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from ssl import SSLContext
@@ -97,10 +96,3 @@ async def serving(
     finally:
         server.close()
         web.hang_up()
-
-
-def free_port() -> int:
-    """A port on which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

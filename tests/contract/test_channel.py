@@ -11,7 +11,8 @@ from multifleet.channels.http import HttpChannel
 from multifleet.channels.memory import MemoryChannel, Network
 from multifleet.core.routing import CHANNELS
 from tests.channels.here import here
-from tests.channels.web import ANSWER, Web, answers, free_port, is_silent, says, serving
+from tests.channels.web import ANSWER, Web, answers, is_silent, says, serving
+from tests.ports import free_port
 
 FRAME = b"mf1 a frame"
 

@@ -13,6 +13,7 @@ from multifleet.node.node import Node
 from multifleet.node.setup import init, make_home
 from multifleet.operations import OPERATIONS
 from tests.node.fleet import SOON, Time
+from tests.ports import free_port
 
 
 class Daemon:
@@ -45,6 +46,7 @@ class Daemon:
     async def up(self) -> Node:
         """Serve."""
         setup, _ = init(self.home, self.name)
+        self.port = self.port or free_port()  # no other worker takes it while this one is down
         self.node = await Node.open(setup, clocks=self.time.clocks())
         self._stack.push_async_callback(self.node.aclose)
         server = Server(

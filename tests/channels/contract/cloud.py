@@ -16,7 +16,8 @@ from multifleet.config import CloudSettings, Config
 from tests.channels.certificate import make_certificate
 from tests.channels.contract.scene import Peer, Scene, nothing
 from tests.channels.here import here
-from tests.channels.web import Reader, Web, Writer, free_port, is_silent, reply, serving
+from tests.channels.web import Reader, Web, Writer, is_silent, reply, serving
+from tests.ports import free_port
 
 FIRED = {"type": "routine_fire", "claude_code_session_id": "s1", "claude_code_session_url": "https://claude.ai/code/s1"}
 Serve = Callable[[Web, Reader, Writer], Awaitable[None]]

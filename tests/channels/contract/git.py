@@ -9,7 +9,8 @@ from multifleet.channels.base import Target
 from multifleet.channels.git import GitChannel
 from tests.channels.contract.scene import Peer, Scene, nothing
 from tests.channels.git_world import Repository, node
-from tests.channels.web import Reader, Web, Writer, free_port, serving
+from tests.channels.web import Reader, Web, Writer, serving
+from tests.ports import free_port
 
 
 class Maker:

@@ -8,7 +8,8 @@ from multifleet.channels.base import Target
 from multifleet.channels.http import HttpChannel
 from tests.channels.contract.scene import Peer, Recipient, Scene, impostor, nothing
 from tests.channels.here import here
-from tests.channels.web import Reader, Web, Writer, free_port, is_silent, reply, serving
+from tests.channels.web import Reader, Web, Writer, is_silent, reply, serving
+from tests.ports import free_port
 
 
 class Maker:

@@ -38,7 +38,7 @@ class Maker:
         config = Config(natsUrl=await self._url())
         await channel.start(stack, here(self._scene.home, config=config, spawn=spawn))
         stack.callback(lambda: [task.cancel() for task in tasks])
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while channel._queue is None:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         return channel

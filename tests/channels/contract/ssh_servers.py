@@ -9,7 +9,8 @@ from multifleet.core.ssh_packets import SshTold
 from tests.channels.contract.scene import Scene
 from tests.channels.here_now import HereNow
 from tests.channels.sshd import Sshd
-from tests.channels.web import Reader, Web, Writer, free_port, serving
+from tests.channels.web import Reader, Web, Writer, serving
+from tests.ports import free_port
 
 
 class SshServers:

@@ -1,13 +1,13 @@
 """A home with a real daemon, made and asked as its user does it, and the faults that can befall it."""
 
 import json
-import random
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[3]
 VERSION = "2.1.329"
@@ -147,16 +147,3 @@ class RealHome:
             "XDG_RUNTIME_DIR": str(self.user),
         }
         return known | self.environment
-
-
-def free_port() -> int:
-    """One that nobody has, TCP or UDP, and that the system gives to no connection by itself meanwhile."""
-    for port in random.sample(range(15_000, 32_000), 100):
-        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-            try:
-                tcp.bind(("0.0.0.0", port))
-                udp.bind(("0.0.0.0", port))
-            except OSError:
-                continue
-        return port
-    raise AssertionError("a hundred ports are taken")

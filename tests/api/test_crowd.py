@@ -158,5 +158,5 @@ async def test_the_end_can_be_waited_for() -> None:
     crowd = crowd_of()
     guest = fill(crowd, 1)[0]
     asyncio.get_running_loop().call_soon(crowd.leave, guest)
-    await asyncio.wait_for(crowd.wait_empty(60), 5)
+    await asyncio.wait_for(crowd.wait_empty(60), 20)
     await crowd.wait_empty(60)

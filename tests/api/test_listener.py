@@ -48,4 +48,4 @@ async def test_who_was_accepted_in_the_moment_it_closes_is_still_served(serve: S
         caller.setblocking(False)
         loop = asyncio.get_running_loop()
         await loop.sock_sendall(caller, b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-        assert (await asyncio.wait_for(loop.sock_recv(caller, 4096), 5)).startswith(b"HTTP/1.1 200")
+        assert (await asyncio.wait_for(loop.sock_recv(caller, 4096), 20)).startswith(b"HTTP/1.1 200")

@@ -54,7 +54,7 @@ async def ask_in_a_second(caller: Caller, body: bytes = b"") -> Reply:
 async def test_half_sent_bodies_from_many_addresses_shut_nobody_out(serve: Serve) -> None:
     served = await serve(choose=trust_one_address, limits=Limits(connections=80, reserve=16, per_address=8))
     await half_sent(served, addresses=10, each=8, sent=1000)
-    await asyncio.wait_for(served.counted_at_least("http_gave_way", 16), 5)
+    await asyncio.wait_for(served.counted_at_least("http_gave_way", 16), 20)
     for _ in range(20):
         assert (await ask_in_a_second(await served.call())).json["node"] == "mac1"
         assert (await ask_in_a_second(await served.call_unix())).json["node"] == "mac1"
@@ -65,7 +65,7 @@ async def test_half_sent_bodies_from_many_addresses_shut_nobody_out(serve: Serve
 async def test_half_sent_bodies_are_kept_only_up_to_their_bound(serve: Serve) -> None:
     served = await serve(choose=trust_one_address, limits=Limits(body_bytes=1 << 20))
     await half_sent(served, addresses=4, each=2, sent=500_000)
-    await asyncio.wait_for(served.counted_at_least("http_gave_way", 6), 5)
+    await asyncio.wait_for(served.counted_at_least("http_gave_way", 6), 20)
     honest = await call_from(served, "127.0.10.1")
     assert (await ask_in_a_second(honest, b"x" * 400_000)).status == 200
     assert served.counted("http_gave_way") <= 7
@@ -105,13 +105,13 @@ async def test_a_join_is_small(serve: Serve) -> None:
 
 
 async def test_five_hundred_half_sent_requests_leave_room_for_an_honest_peer(serve: Serve) -> None:
-    served = await serve(choose=trust_nobody, limits=Limits(head_seconds=1.0, body_seconds=1.0))
+    served = await serve(choose=trust_nobody, limits=Limits(head_seconds=3.0, body_seconds=3.0))
     half = b"POST /frames HTTP/1.1\r\nHost: a\r\nContent-Type: application/octet-stream\r\nContent-Length: 9\r\n"
     crowd = [await served.call() for _ in range(500)]
     for number, caller in enumerate(crowd):
         caller.send(half if number % 2 else half + b"\r\nhalf")
     begun = asyncio.get_running_loop().time()
     assert (await served.ask("POST", "/frames", b"ab", Content_Type=FRAME)).body == b"ba"
-    assert asyncio.get_running_loop().time() - begun < 1
-    await asyncio.wait_for(asyncio.gather(*(caller.rest() for caller in crowd)), 10)
+    assert asyncio.get_running_loop().time() - begun < 3
+    await asyncio.wait_for(asyncio.gather(*(caller.rest() for caller in crowd)), 30)
     assert served.counted("http_head_late") + served.counted("http_body_late") <= 64

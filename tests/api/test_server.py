@@ -129,7 +129,7 @@ async def test_two_addresses_share_the_port_that_was_free(serve: Serve) -> None:
 
 def test_the_door_works_the_same_on_uvloop(tmp_path: Path) -> None:
     async def visit() -> None:
-        async with serving(tmp_path, limits=Limits(head_seconds=0.05)) as served:
+        async with serving(tmp_path, limits=Limits(head_seconds=0.5)) as served:
             assert (await served.ask("POST", "/note", b'{"text": "hello"}')).status == 202
             assert (await served.ask("POST", "/note", b"{}" * 3000)).status == 413
             unix = await served.call_unix()

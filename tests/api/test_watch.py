@@ -37,7 +37,7 @@ async def test_moving_it_nearer_takes_effect() -> None:
     strikes = Strikes()
     strikes.watch.set(3600)
     strikes.watch.set(0.01)
-    await asyncio.wait_for(strikes.struck.wait(), 5)
+    await asyncio.wait_for(strikes.struck.wait(), 20)
 
 
 async def test_a_cleared_one_is_silent_until_it_is_set_again() -> None:

@@ -36,7 +36,7 @@ async def run(home: Path, *words: str) -> Ran:
     return await run_cli(home, *words, cwd=home.parent, HOME=str(home.parent))
 
 
-async def repaired(home: Path, name: str, *, patience: float = 5.0) -> str:
+async def repaired(home: Path, name: str, *, patience: float = 20.0) -> str:
     """What a repair says that runs in a process of its own, as it does after a login."""
     code = (
         "import sys; from multifleet.cli import local_repair as here; "

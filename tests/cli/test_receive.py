@@ -51,7 +51,7 @@ async def test_a_frame_for_another_node_is_refused_and_not_laid_down_where_nobod
 async def receives(home: Path, *, of: str = "") -> Ran:
     """A frame for mac2, with a line before it that names a home where `of` says one."""
     line = b"home %s\n" % of.encode() if of else b""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         return await run_cli(
             home, "receive", "--json", stdin=line + FRAME, MULTIFLEET_HOME="" if of else str(home), HOME=str(home)
         )

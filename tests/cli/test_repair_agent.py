@@ -34,7 +34,7 @@ def has_ended(pid: int) -> bool:
         process = os.pidfd_open(pid)
     except ProcessLookupError:
         return True
-    ended, _, _ = select.select([process], [], [], 5)
+    ended, _, _ = select.select([process], [], [], 20)
     os.close(process)
     return bool(ended)
 

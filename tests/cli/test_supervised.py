@@ -48,7 +48,7 @@ async def test_a_killed_daemon_is_started_again_and_one_that_is_stopped_ends_bot
         assert (await run(home, "status", "--json")).json["pid"] == again
     finally:
         await run(home, "down")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await asyncio.to_thread(supervisor_has_ended, home)
     assert (await run(home, "health")).status == 1
 

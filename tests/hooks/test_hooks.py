@@ -42,7 +42,7 @@ def hand_over(
     }
     script = ROOT / "hooks/hand-over.sh"
     done = subprocess.run(
-        [*shell, str(script), event], input=given, capture_output=True, text=True, env=environment, timeout=10
+        [*shell, str(script), event], input=given, capture_output=True, text=True, env=environment, timeout=60
     )
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
@@ -141,7 +141,7 @@ def hand_over_to_another(
     """The same for a client whose name the script is given."""
     environment = {"HOME": "/nonexistent", "PATH": "/usr/bin:/bin", "MULTIFLEET_HOME": str(home), **variables}
     command = [*shell, str(ROOT / "hooks/hand-over.sh"), event, client]
-    done = subprocess.run(command, input=given, capture_output=True, text=True, env=environment, timeout=10)
+    done = subprocess.run(command, input=given, capture_output=True, text=True, env=environment, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
 
@@ -251,7 +251,7 @@ def test_many_hooks_at_once_show_a_text_once(shell: list[str], tmp_path: Path) -
 def session_start(shell: list[str], root: Path, given: str = "{}") -> tuple[int, str, str]:
     command = [*shell, str(ROOT / "hooks/session-start.sh"), str(root)]
     environment = {"PATH": "/usr/bin:/bin", "HOME": str(root)}
-    done = subprocess.run(command, input=given, env=environment, capture_output=True, text=True, timeout=10)
+    done = subprocess.run(command, input=given, env=environment, capture_output=True, text=True, timeout=60)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -319,7 +319,7 @@ def test_a_frozen_daemon_holds_no_prompt_up_and_a_start_for_less_than_two_second
         environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "MULTIFLEET_HOME": str(home)}
         given = json.dumps({"session_id": ID, "cwd": str(tmp_path), "source": "startup"})
         command = ["sh", str(ROOT / "hooks/session-start.sh"), str(tmp_path)]
-        done = subprocess.run(command, input=given, env=environment, capture_output=True, text=True, timeout=10)
+        done = subprocess.run(command, input=given, env=environment, capture_output=True, text=True, timeout=60)
         assert (done.returncode, done.stdout) == (0, "")
         assert time.monotonic() - began < 2.0
 

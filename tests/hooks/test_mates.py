@@ -36,7 +36,7 @@ def idle(home: Path, environment: dict[str, str] | None = None, **changes: objec
         input=json.dumps({key: value for key, value in event.items() if value is not None}).encode(),
         env={**given, "HOME": str(home), **(environment or {})},
         capture_output=True,
-        timeout=15,
+        timeout=60,
     )
     assert done.stdout == b""
     return done.returncode, done.stderr.decode()

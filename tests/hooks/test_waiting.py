@@ -77,7 +77,7 @@ def beside(tmp_path: Path) -> Iterator[Beside]:
 
 
 def ended(process: subprocess.Popen[bytes]) -> tuple[int, str]:
-    said = process.communicate(timeout=15)[1]
+    said = process.communicate(timeout=60)[1]
     return process.returncode, said.decode()
 
 
@@ -253,7 +253,7 @@ def test_nor_one_that_was_started_with_a_file_of_settings_that_say_so(beside: Be
         command = [sys.executable, "-c", client, str(ROOT / "hooks/idle.sh"), str(ROOT)]
         event = json.dumps({"transcript_path": str(beside.transcript), "cwd": str(tmp_path)})
         started = [*command, *how.format("settings.json").split()]
-        done = subprocess.run(started, env=beside.environment(), input=event.encode(), capture_output=True, timeout=15)
+        done = subprocess.run(started, env=beside.environment(), input=event.encode(), capture_output=True, timeout=60)
         return done.returncode == 2
 
     assert not woken(), "it is not known what stands there"

@@ -23,6 +23,7 @@ def test_a_death_is_known_to_all_within_six_seconds(nodes: int, seeds: int) -> N
     assert max(death(nodes, seed)[1] for seed in range(seeds)) <= 6.0
 
 
+@pytest.mark.timeout(600)
 def test_a_death_among_a_thousand_is_known_as_soon() -> None:
     assert death(1_000, 1, settle=0.5)[1] <= 8.0
 

@@ -62,6 +62,7 @@ class CodexThreads:
             written = os.lstat(path)
         except OSError:
             return None
+        status = self._status(path, written)
         return Session(
             client=CLIENT,
             session_id=thread,
@@ -69,7 +70,7 @@ class CodexThreads:
             proc_start=start,
             cwd=first.cwd,
             name="",
-            status=self._status(path, written),
+            status=status,
             version=first.version,
             entrypoint=AT_TERMINAL if first.source in WITH_A_PERSON else first.source,
             socket=None,
@@ -77,6 +78,7 @@ class CodexThreads:
             started_at=first.started_at,
             updated_at=written.st_mtime,
             kind=first.source,
+            status_at=written.st_mtime if status is Status.IDLE else 0.0,
         )
 
     def _status(self, path: Path, written: os.stat_result) -> Status:

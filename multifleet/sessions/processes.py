@@ -6,6 +6,9 @@ import struct
 import sys
 from dataclasses import dataclass
 
+_CONNECTED = ("01", "02")
+"""ESTABLISHED and SYN_SENT."""
+
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
@@ -36,6 +39,18 @@ def owner_of(pid: int) -> int | None:
         return os.stat(f"/proc/{pid}").st_uid
     except OSError:
         return None
+
+
+def is_connected(pid: int) -> bool | None:
+    """Whether a process has a connection by TCP, made or being made; None where the system does not tell."""
+    try:
+        links = [os.readlink(one.path) for one in os.scandir(f"/proc/{pid}/fd")]
+        tables = [_table(pid, name) for name in ("tcp", "tcp6")]
+    except OSError:
+        return None
+    own = {link[8:-1] for link in links if link.startswith("socket:[")}
+    rows = (line.split() for table in tables for line in table.splitlines()[1:])
+    return any(len(row) > 9 and row[3] in _CONNECTED and row[9] in own for row in rows)
 
 
 def pid_domain() -> str | None:
@@ -76,3 +91,11 @@ def _answers_signals(pid: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def _table(pid: int, name: str) -> str:
+    try:
+        with open(f"/proc/{pid}/net/{name}", encoding="ascii") as file:
+            return file.read()
+    except FileNotFoundError:
+        return ""

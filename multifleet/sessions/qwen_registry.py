@@ -8,12 +8,13 @@ import json
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from multifleet.sessions.base import Found, Problem, Session, Status
 from multifleet.sessions.own_files import NotOurs, read_own_file
-from multifleet.sessions.qwen_chat import chat_path
+from multifleet.sessions.qwen_chat import QwenChats, chat_path, keeps_chats
 from multifleet.sessions.session_records import Malformed, SocketChecks, Stale, checked_start, is_path
 
 CLIENT = "qwen"
@@ -61,6 +62,7 @@ class QwenRegistry:
         self._boot = boot_id()
         self._namespace = pid_namespace()
         self._sockets = SocketChecks(MAX_RECORDS)
+        self._chats = QwenChats()
         self._external: dict[str, tuple[int, int]] = {}
         """Files that were found to be of other programs: ours alone are hundreds, and none is read twice."""
 
@@ -93,6 +95,7 @@ class QwenRegistry:
                 problems.append(Problem(path, str(error)))
             except OSError as error:
                 problems.append(Problem(path, error.strerror or "cannot be read"))
+        self._chats.keep({one.transcript for one in sessions if one.transcript is not None})
         if len(records) > MAX_RECORDS:
             problems.append(Problem(self.folder, f"more than {MAX_RECORDS} files"))
         return Found(tuple(sorted(sessions, key=lambda session: (session.pid, session.session_id))), tuple(problems))
@@ -165,7 +168,15 @@ class QwenRegistry:
             updated_at=moment,
             kind=kind if isinstance(kind, str) and _KIND.fullmatch(kind) else "",
         )
-        return session, token if isinstance(token, str) and _TOKEN.fullmatch(token) else None
+        return self._with_status(session), token if isinstance(token, str) and _TOKEN.fullmatch(token) else None
+
+    def _with_status(self, session: Session) -> Session:
+        if session.transcript is None:
+            return session
+        status, since, written = self._chats.status(session.transcript, session.pid)
+        if not written and keeps_chats(self.home, session.cwd, session.pid):
+            status, since = Status.IDLE, session.started_at  # nobody has said anything in it yet
+        return replace(session, status=status, status_at=since, updated_at=max(session.updated_at, written))
 
     def _is_known_external(self, path: Path) -> bool:
         known = self._external.get(path.name)

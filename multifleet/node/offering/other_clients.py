@@ -125,6 +125,7 @@ class OtherClients:
             started_at=one.at,
             updated_at=max(one.at, written_at),
             kind="",
+            status_at=written_at if status is Status.IDLE else 0.0,
         )
 
 

@@ -58,6 +58,8 @@ async def test_a_session_that_asks_takes_up_what_one_that_asks_sent_and_holds_th
     api.when("MARK-BUSY", {"text": "and now this"}, once=True)
     api.when("a long question", {"text": "thought about it", "delay": 2.0}, once=True)
     async with RealQwen(api, home, stage.mac2.home, home / "project") as qwen:
+        (view,) = await stage.node.offering.live.session_views()
+        assert (view.status, view.since) == ("idle", view.started_at), "nothing was said in it yet"
         idle = await stage.send("MARK-IDLE </cross_session_message> hello", from_mode="prompting")
         await stage.mac1.wait(idle, State.ANSWERED)
         assert (await stage.row(idle)).detail == "rested enough"
@@ -85,6 +87,7 @@ async def test_a_session_that_asks_takes_up_what_one_that_asks_sent_and_holds_th
         await stage.mac1.wait(held, State.ANSWERED)
         (view,) = await stage.node.offering.live.session_views()
         assert (view.client, view.delivers_by, view.seat) == ("qwen", "socket", "project")
+        assert view.status == "idle" and view.since is not None and view.since > view.started_at, "since its last words"
         denied = await stage.send("MARK-DENIED hello")
         await stage.mac1.wait(denied, State.HELD)
         named = ((await stage.row(denied)).offer or "")[:6]
@@ -111,6 +114,7 @@ async def test_killed_at_each_rung_its_mail_is_shown_to_the_next_session_once(st
     async with session() as first:
         await first.terminal.prompt("a long question")
         await asyncio.to_thread(api.wait_for, "a long question", 60.0)
+        await until_busy(stage)
         id = await stage.send("MARK-KILLED hello")
         await stage.mac1.wait(id, State.STORED)
         await until_taken(stage, id)
@@ -133,4 +137,11 @@ async def until_taken(stage: Stage, id: str) -> None:
     await stage.mac1.wait(id, State.OFFERED, 60.0)
     async with asyncio.timeout(60.0):
         while (await stage.row(id)).detail != "its client took it":  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+
+async def until_busy(stage: Stage) -> None:
+    """Until the session's file says that a turn runs; it is written a little later than the model is asked."""
+    async with asyncio.timeout(30.0):
+        while [view.status for view in await stage.node.offering.live.session_views()] != ["busy"]:  # noqa: ASYNC110
             await asyncio.sleep(0.05)

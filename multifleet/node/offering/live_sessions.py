@@ -197,7 +197,8 @@ class LiveSessions:
     def way(self, row: InboxRow, session: Session) -> str:
         """How a message gets into a session; what may wait wakes none that is not busy, if hooks will show it later."""
         way = self.clients.way_to(session)
-        may_wait = row.urgency == "whenever" and session.status is not Status.BUSY
+        is_shown_soon = session.client == CLIENT and session.status is Status.BUSY  # others begin a turn with it
+        may_wait = row.urgency == "whenever" and not is_shown_soon
         return HOOKS if way == SOCKET and may_wait and self._has_hooks(session) else way
 
     def _has_hooks(self, session: Session) -> bool:

@@ -184,6 +184,18 @@ async def test_what_lapses_or_is_turned_away_unseen_is_shown_by_hooks(
     assert "rebase please" in seed and qwen.frames.empty()
 
 
+async def test_a_busy_session_is_shown_by_its_hooks_what_may_wait(qwen: Pretended) -> None:
+    qwen.announced()
+    path = chat_path(qwen.home, str(qwen.folder), SESSION_ID)
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"uuid": "1", "type": "user", "message": {"parts": [{"text": "go on"}]}}) + "\n")
+    (view,) = await qwen.mac2.node.offering.live.session_views()
+    assert view.status == "busy"
+    await qwen.send("rebase please", urgency="whenever")
+    seed = await until(lambda: SeedBox(qwen.mac2.home).take_back(SESSION_ID), what="a text for its hook")
+    assert "rebase please" in seed and qwen.frames.empty()
+
+
 async def test_without_hooks_it_waits_for_another_session(qwen: Pretended) -> None:
     id = await qwen.send("rebase please")
     await qwen.say(await qwen.offered(), "refused")

@@ -40,13 +40,13 @@ class KeptBack:
         only = wish_of(row).session
         if only is not None:
             session = next((one for one in self._live.latest if one.session_id == only), None)
-            seat = self._live.seats.known_for(session.cwd) if session else None
+            seat = self._live.sits_on(session.cwd) if session else None
             return self._of_seat(row, seat) or (self._of_sessions(row, [session]) if session else "")
         seat = governs(self._live.wanted_seat(row))
         if said := self._of_seat(row, seat):
             return said
-        known_for = self._live.seats.known_for
-        return self._of_sessions(row, [one for one in self._live.latest if seat in (None, known_for(one.cwd))])
+        on_it = [one for one in self._live.latest if seat in (None, self._live.sits_on(one.cwd))]
+        return self._of_sessions(row, on_it)
 
     def _of_seat(self, row: InboxRow, seat: str | None) -> str:
         if self._live.is_stopped(seat):
@@ -57,7 +57,7 @@ class KeptBack:
 
     def _of_sessions(self, row: InboxRow, sessions: list[Session]) -> str:
         """What keeps all of these from it, though no one seat does."""
-        left = [one for one in sessions if not self._of_seat(row, self._live.seats.known_for(one.cwd))]
+        left = [one for one in sessions if not self._of_seat(row, self._live.sits_on(one.cwd))]
         if sessions and not left:
             return BARRED
         return RULED_OUT if left and not any(self._live.may_get(row, one.cwd) for one in left) else ""

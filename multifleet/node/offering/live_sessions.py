@@ -69,6 +69,8 @@ class LiveSessions:
         """Whether rules keep a type of message of a sender from a seat."""
         self.latest: tuple[Session, ...] = ()
         """Those that were found last."""
+        self._sits: dict[str, str | None] = {}
+        self._sits_at = -1
         self._met: dict[int, Session] = {}
         self._named: dict[tuple[int, str], Session] = {}
         self._begun: dict[str, None] = {}
@@ -80,7 +82,7 @@ class LiveSessions:
         """
         found = await asyncio.to_thread(self._find)
         found = self._taken(found)
-        self.latest = found.sessions
+        self.latest, self._sits = found.sessions, {}
         for session in found.sessions:
             if session.entrypoint == AT_TERMINAL:
                 self.seats.of_folder(session.cwd)
@@ -132,6 +134,14 @@ class LiveSessions:
             return None
         return (self._named.get((pid, name)) if name else None) or self._met.get(pid)
 
+    def sits_on(self, folder: str) -> str | None:
+        """The seat of a folder, if it has one, as it was when sessions were looked for last."""
+        if self._sits_at != self.seats.revision:
+            self._sits, self._sits_at = {}, self.seats.revision
+        if folder not in self._sits:
+            self._sits[folder] = self.seats.known_for(folder)
+        return self._sits[folder]
+
     def seat_of(self, session: Session) -> str:
         """The seat of a live session, which it gets if it has none; of a team mate its own address."""
         return self.mates.address_of(session.session_id) or self.seats.of_folder(session.cwd)
@@ -162,18 +172,18 @@ class LiveSessions:
         asked = found.sessions if not is_for_mate else (mate,) if mate is not None else ()
         ready = [one for one in asked if self.clients.reaches(one) and not self._is_beginning(one)]
         if not passes:
-            ready = [one for one in ready if not self.quiet.covers(self.seats.known_for(one.cwd))]
-        ready = [one for one in ready if not self.is_stopped(self.seats.known_for(one.cwd))]
+            ready = [one for one in ready if not self.quiet.covers(self.sits_on(one.cwd))]
+        ready = [one for one in ready if not self.is_stopped(self.sits_on(one.cwd))]
+        ready = [one for one in ready if may(one.cwd)]
         if only is not None:
             return next((one for one in ready if one.session_id == only), None)
-        on_it = [one for one in ready if one is mate or wanted is None or self.seats.known_for(one.cwd) == wanted]
-        on_it = [one for one in on_it if may(one.cwd)]
+        on_it = [one for one in ready if one is mate or wanted is None or self.sits_on(one.cwd) == wanted]
         return choose_session(on_it, {}, None)
 
     def may_get(self, row: InboxRow, folder: str) -> bool:
         """Whether the rules for the seat of a folder let a message in that was not sent to it: to the machine alone, to
         a seat that is gone, or to an exact session."""
-        seat = self.seats.known_for(folder)
+        seat = self.sits_on(folder)
         return seat is None or seat == row.seat or not self.forbids(seat, row.from_, row.type)
 
     def begun(self, session_id: str) -> None:
@@ -191,7 +201,7 @@ class LiveSessions:
 
     def wanted_by(self, found: Found) -> set[str | None]:
         """The seats whose mail somebody is there for now; None: the mail for the node alone."""
-        sits = {self.seats.known_for(session.cwd) for session in found.sessions} - {None}
+        sits = {self.sits_on(session.cwd) for session in found.sessions} - {None}
         return self.seats.with_node(sits) | self.mates.addresses if found.sessions else set()
 
     def way(self, row: InboxRow, session: Session) -> str:

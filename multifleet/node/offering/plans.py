@@ -34,6 +34,11 @@ class Plan:
         return (loud or self.rows)[:AT_ONCE], False
 
 
+def anybody(folder: str) -> bool:
+    """Any session may."""
+    return True
+
+
 def plans(
     rows: Iterable[InboxRow],
     wanted_seat: Callable[[InboxRow], str | None],
@@ -49,21 +54,24 @@ def plans(
     What no session may get waits in the inbox.
     """
     made: dict[tuple[str, str, str], Plan] = {}
-    chosen: dict[tuple[str | None, ...], Session | None] = {}
+    chosen: dict[tuple[str | bool | None, ...], Session | None] = {}
     for row in rows:
         seat, only = wanted_seat(row), wish_of(row).session
         may = partial(may_get, row)
-        # Rules ask for its sender and type, and for a session's seat where that is not its own.
-        wanted = seat, only, row.type, row.seat, row.from_
+        wanted: tuple[str | bool | None, ...] = seat, passes(row.type), only
         if wanted not in chosen:
-            chosen[wanted] = choose(seat, passes(row.type), only, may)
+            chosen[wanted] = choose(seat, passes(row.type), only, anybody)
         session = chosen[wanted]
+        if session is not None and not may(session.cwd):
+            # Rules ask for its sender and type, and for a session's seat where that is not its own.
+            wanted = *wanted, row.type, row.seat, row.from_
+            if wanted not in chosen:
+                chosen[wanted] = choose(seat, passes(row.type), only, may)
+            session = chosen[wanted]
         if session is None:
             continue
         if only is None and (asked := asker(row)) is not None and may(asked.cwd):
             session = asked
-        if not may(session.cwd):
-            continue
         by = way(row, session)
         key = (session.session_id, by, row.from_ if by == SOCKET else "")
         made.setdefault(key, Plan(session, by, row.from_)).rows.append(row)

@@ -29,6 +29,8 @@ class Seats:
         self._clock = clock
         self._projects = projects
         self._rows: dict[str, SeatRow] = {}
+        self.revision = 0
+        """Counts each change of them."""
         self._removed: set[str] = set()
         """Seats that are no more, at which mail may wait; one that comes back need not be taken out."""
         self.default: str | None = None
@@ -37,6 +39,7 @@ class Seats:
     async def load(self) -> None:
         """Read the seats from the store."""
         self._rows = {row.name: row for row in await self._store.seats.all()}
+        self.revision += 1
         self.default = await self._store.seats.default()
         self._removed = await self._store.inbox.seats_waited_at() - set(self._rows)
 
@@ -98,6 +101,7 @@ class Seats:
             await self.remove(other.name)
         await self._store.seats.put(row)
         self._rows[name] = row
+        self.revision += 1
         if default:
             await self._store.seats.set_default(name)
             self.default = name
@@ -109,6 +113,7 @@ class Seats:
             raise UnknownSeat(f"no seat {name!r} here: multifleet seats lists those that there are")
         await self._store.seats.remove(name)
         del self._rows[name]
+        self.revision += 1
         self._removed.add(name)
         if self.default == name:
             await self._store.seats.set_default(None)
@@ -126,6 +131,7 @@ class Seats:
         name = seat_name(folder, self._rows)
         row = SeatRow(name, os.path.realpath(folder), "claude", BY_SIGHT, None, self._clock.now())
         self._rows[name] = row
+        self.revision += 1
         self._store.seats.put_later(row)
         return name
 

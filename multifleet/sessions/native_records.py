@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import stat
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,6 +20,8 @@ MAX_RECORD = 64 * 1024
 MAX_FILES = 10_000
 ASIDE = ".multifleet-"
 """How the name of a file begins that is being written; the clients pass over it."""
+TICK = 20_000_000
+"""Nanoseconds in which a file system may give two changes one time."""
 
 
 class Shape(Protocol):
@@ -50,11 +53,12 @@ class NativeRecords:
         self._aside = f"{ASIDE}{domain.rpartition(':')[2]}-"
 
     def stamp(self) -> int | None:
-        """Another number after a session began or ended; None while the client has no registry."""
+        """Another number after a session began or ended, or may have; None while the client has no registry."""
         try:
-            return os.stat(self._folder).st_mtime_ns
+            at = os.stat(self._folder).st_mtime_ns
         except OSError:
             return None
+        return at if abs(time.time_ns() - at) > TICK else -time.monotonic_ns()
 
     def put(self, entry: Entry, socket: Path, now: float) -> None:
         """Write a record in one step; NotOurs or OSError says why not."""

@@ -6,6 +6,7 @@ import socket
 from multifleet.api.limits import Limits
 from tests.api.conftest import Serve
 from tests.api.served import Caller, Served, request
+from tests.api.test_peers import trust_nobody
 from tests.ports import free_port
 
 
@@ -25,11 +26,13 @@ async def test_it_takes_frames_and_nothing_else_not_even_from_this_machines_user
 
 
 async def test_its_limits_are_those_of_the_door(serve: Serve) -> None:
-    served = await serve(relay_port=free_port(), limits=Limits(per_address=1))
-    usual, other = await served.call(), await call(served)
+    served = await serve(choose=trust_nobody, relay_port=free_port(), limits=Limits(per_address=1))
+    usual = await served.call()
+    assert (await usual.ask("GET", "/health")).status == 200
+    other = await call(served)
     other.send(request("POST", "/frames", b"abc", Content_Type="application/octet-stream", Host="mac2.local"))
     assert (await other.reply()).status == 200
-    assert await usual.rest() == b""
+    assert await usual.rest() == b"" and served.counted("http_gave_way") == 1, "both came from one address"
 
 
 async def test_a_port_that_is_taken_is_told_and_keeps_nothing_from_starting(serve: Serve) -> None:

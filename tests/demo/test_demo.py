@@ -73,8 +73,10 @@ def test_a_real_client_takes_the_message_up_and_answers(tmp_path: Path) -> None:
     assert left_behind(tmp_path) == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("moment", ["laptop is up", "gpu is up", "kill -9"])
+@pytest.mark.parametrize(
+    ("moment", "number"),
+    [("laptop is up", signal.SIGINT), ("gpu is up", signal.SIGTERM), ("kill -9", signal.SIGHUP)],
+)
 def test_it_ends_cleanly_when_it_is_interrupted(tmp_path: Path, moment: str, number: signal.Signals) -> None:
     with demo(tmp_path) as process:
         assert process.stdout is not None

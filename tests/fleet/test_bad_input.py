@@ -21,14 +21,35 @@ def trio() -> Iterator[Fleet]:
         yield fleet
 
 
-@pytest.fixture
-def mac1() -> Iterator[FleetNode]:
-    """One node that is up."""
+@pytest.fixture(scope="module")
+def shared_node() -> Iterator[FleetNode]:
     with Fleet(["mac1"], disk=None) as fleet:
         (node,) = fleet.nodes
         node.cli("init")
         node.up()
         yield node
+
+
+@pytest.fixture
+def mac1(shared_node: FleetNode) -> Iterator[FleetNode]:
+    """One node that is up, with its own configuration; both again after the test."""
+    settings = path_of(shared_node, "config.json")
+    own = settings.read_bytes()
+    yield shared_node
+    if settings.is_dir():
+        settings.rmdir()
+    settings.write_bytes(own)
+    if not answers(shared_node):
+        shared_node.daemon.wait()
+        shared_node.up()
+
+
+def answers(node: FleetNode) -> bool:
+    """Whether its daemon is there."""
+    try:
+        return node.request("GET", "/health")[0] == 200
+    except OSError:
+        return False
 
 
 def refusal(node: FleetNode, *words: str) -> str:

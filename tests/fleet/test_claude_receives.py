@@ -157,30 +157,24 @@ def test_a_message_for_the_node_is_shown_to_exactly_one_session(fleet: Fleet, ap
         assert len(api.asked("MARKER-NODE")) == 1
 
 
-def test_seen_is_not_claimed_for_an_api_error(fleet: Fleet, api: MockAPI) -> None:
+def test_seen_is_claimed_neither_for_an_api_error_nor_for_an_interrupted_turn(fleet: Fleet, api: MockAPI) -> None:
     mac1, mac2 = fleet.nodes
+    api.when("MARKER-ESCAPE", {"text": "too late", "delay": 8})
     api.when("MARKER-ERROR", {"status": 400})
     with claude_on(fleet, api, "error") as claude:
         wait_known(mac2, "error")
-        id = mac1.send("mac2/error", "MARKER-ERROR the model will not answer")
+        failed = mac1.send("mac2/error", "MARKER-ERROR the model will not answer")
         api.wait_for("MARKER-ERROR", 10)
-        mac1.wait_state(id, "offered", 10)
+        mac1.wait_state(failed, "offered", 10)
         wait_for(lambda: any(r.get("isApiErrorMessage") for r in claude.transcript()), 10, what="the API error")
-        with pytest.raises(LabError):
-            mac1.wait_state(id, "seen", 2)
-
-
-def test_seen_is_not_claimed_for_an_interrupted_turn(fleet: Fleet, api: MockAPI) -> None:
-    mac1, mac2 = fleet.nodes
-    api.when("MARKER-ESCAPE", {"text": "too late", "delay": 8})
-    with claude_on(fleet, api, "escape") as claude:
-        wait_known(mac2, "escape")
-        id = mac1.send("mac2/escape", "MARKER-ESCAPE the user presses escape")
+        claude.wait_status("idle")
+        interrupted = mac1.send("mac2/error", "MARKER-ESCAPE the user presses escape")
         api.wait_for("MARKER-ESCAPE", 10)
         claude.keys("Escape")
         claude.wait_status("idle")
         with pytest.raises(LabError):
-            mac1.wait_state(id, "seen", 2)
+            mac1.wait_state(interrupted, "seen", 2)
+        assert "seen" not in mac1.states(failed)
 
 
 def test_a_session_that_dies_before_its_turn_leaves_the_message_to_the_next_one(fleet: Fleet, api: MockAPI) -> None:

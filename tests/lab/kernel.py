@@ -35,6 +35,11 @@ def children(pid: int) -> list[int]:
     return [other for other in all_pids() if stat(other)[1] == pid]
 
 
+def newer_children(pid: int) -> list[int]:
+    """Those whose number is above their parent's, as it is until numbers begin anew: few are looked at."""
+    return [other for other in all_pids() if other > pid and stat(other)[1] == pid]
+
+
 def send_signal(pid: int, number: int) -> None:
     if pid:
         with contextlib.suppress(ProcessLookupError):

@@ -32,7 +32,8 @@ class Lab:
     Hosts of one site share a broadcast domain; sites are joined by a router that carries neither
     broadcast nor multicast. `expose` names folders under /tmp, /home, /srv or /run that the hosts
     shall see too, read-only; the interpreter's own folder and the virtual environment `venv`
-    (default: $LAB_VENV, else the running one) are always among them.
+    (default: $LAB_VENV, else the running one) are always among them. What the hosts write lies in $LAB_ROOM: /tmp, or a
+    folder of /dev/shm, where no sync is waited for.
     """
 
     def __init__(
@@ -63,7 +64,7 @@ class Lab:
         self._switch_anchor: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Lab:
-        self.root = Path(tempfile.mkdtemp(prefix="mflab-", dir="/tmp"))
+        self.root = Path(tempfile.mkdtemp(prefix="mflab-", dir=os.environ.get("LAB_ROOM", "/tmp")))
         try:
             self._start()
         except BaseException:

@@ -99,14 +99,15 @@ class Machine:
                     target.touch()
                 script.append(f"mount --bind {shlex.quote(str(path))} {shlex.quote(str(target))}")
                 script.append(f"mount -o remount,bind,ro {shlex.quote(str(target))}")
-        for place in PRIVATE:  # /tmp last: the lab's own folder lies in it
+        for place in PRIVATE:  # /tmp and /dev/shm last: the lab's own folder lies in one of them
             if place != "/tmp":
                 script.append(f"mount --rbind {shlex.quote(str(self.dir / place[1:]))} {place}")
         for name in files:
             if Path("/etc", name).exists():
                 script.append(f"mount --bind {shlex.quote(str(etc / name))} /etc/{name}")
-        script += ["mount -t tmpfs tmpfs /dev/shm", "mount -t tmpfs tmpfs /var/tmp"]
+        script.append("mount -t tmpfs tmpfs /var/tmp")
         script.append(f"mount --rbind {shlex.quote(str(self.dir / 'tmp'))} /tmp")
+        script.append("mount -t tmpfs tmpfs /dev/shm")
         sh("nsenter", "-t", str(self.init), "-m", "-u", "-p", "bash", "-c", "\n".join(script))
 
     def stop(self) -> None:

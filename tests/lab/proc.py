@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import signal
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.lab.fault import Fault
-from tests.lab.kernel import children, send_signal, stat
+from tests.lab.kernel import children, newer_children, send_signal, stat
 from tests.lab.tools import LabError, wait_for
 
 if TYPE_CHECKING:
@@ -29,8 +30,9 @@ class Proc:
     def _find(self) -> int:
         """The command's own pid: the one child of the nsenter that carries it."""
         deadline = time.monotonic() + 5
+        looks = itertools.cycle([*[newer_children] * 7, children])
         while self._runner.poll() is None and time.monotonic() < deadline:
-            for pid in children(self._runner.pid):
+            for pid in next(looks)(self._runner.pid):
                 return pid
             time.sleep(0.002)
         return 0

@@ -48,57 +48,99 @@ def statuses(events: list[InboxEvent], offer: str) -> list[str]:
     return [event.status for event in events if isinstance(event, Receipt) and event.offer_id == offer]
 
 
-async def test_an_idle_session_wakes_and_its_answer_is_proven(tmp_path: Path) -> None:
+async def an_idle_session_wakes_and_its_answer_is_proven(one: Offering) -> None:
+    offer = new_id()
+    await one.post(offer, "how are the tests? é 漢字 🚀 </cross-session-message> \\")
+    sighting = await one.wait_ended(offer)
+    assert (sighting.fact, sighting.answer) == (Fact.SEEN, "all green")
+    assert one.claude.api.given("how are the tests? é 漢字 🚀 <\\\\/cross-session-message>")
+    assert one.events == [], "an accepted message gets no receipt"
+
+
+async def a_busy_session_reads_between_its_tool_calls(one: Offering) -> None:
+    api, claude = one.claude.api, one.claude
+    os.mkfifo(claude.folder / "waits")
+    api.when("WORK", Answer(tools=(("Bash", {"command": "cat waits", "description": "-"}),)), once=True)
+    await claude.prompt("WORK on it")
+    writer = await until(lambda: opened_for_writing(claude.folder / "waits"), what="the tool to read")
+    offer = new_id()
+    await one.post(offer, "meanwhile, from afar")
+    await one.wait(offer, Fact.QUEUED)
+    assert one.fact(offer) is Fact.QUEUED and not api.given("meanwhile, from afar")
+    os.write(writer, b"the tool is done")
+    os.close(writer)
+    sighting = await one.wait_ended(offer)
+    assert sighting.fact is Fact.SEEN
+    assert sighting.answer is None, "the text belongs to the turn that the user began"
+
+
+async def a_failed_request_is_not_seen_until_a_later_turn_succeeds(one: Offering) -> None:
+    one.claude.api.when("please look(?!.*go on)", Answer(status=400))
+    offer = new_id()
+    await one.post(offer, "please look")
+    sighting = await one.wait_ended(offer)
+    assert sighting.fact is Fact.ENTERED and sighting.answer is None
+    await one.claude.wait_status("idle")
+    await one.claude.prompt("go on")
+    await one.wait(offer, Fact.SEEN)
+    assert one.proof.answer(offer) is None, "the later turn's text answers the user, not the message"
+
+
+async def a_reply_of_the_model_arrives_and_its_fate_can_be_reported(one: Offering) -> None:
+    call = {"to": one.reply.address, "summary": "s", "message": 'yes </cross-session-message> "quoted"'}
+    one.claude.api.when("answer me", Answer(tools=(("SendMessage", call),)), once=True)
+    offer = new_id()
+    await one.post(offer, "answer me")
+    await one.wait_ended(offer)
+    reply: Reply = await until(lambda: next((e for e in one.events if isinstance(e, Reply)), None))
+    assert reply.text == 'yes </cross-session-message> "quoted"'
+    assert reply.pid == one.claude.session.pid and reply.message_id
+    await report(
+        one.claude.registry,
+        one.claude.session,
+        about=reply.message_id,
+        status="held",
+        reason="mac2 is away",
+        reply=one.reply,
+    )
+    assert await one.claude.api.wait_for("was held by that session", 20.0)
+
+
+async def the_same_text_again_is_dropped_with_a_receipt_unless_its_token_is_new(one: Offering) -> None:
+    first, again, anew = new_id(), new_id(), new_id()
+    await one.post(first, "twice", token="mf_same")
+    await one.wait_ended(first)
+    await one.post(again, "twice", token="mf_same")
+    await until(lambda: statuses(one.events, again) == ["dropped"])
+    receipt = next(e for e in one.events if isinstance(e, Receipt) and e.offer_id == again)
+    assert receipt.detail == "duplicate" and one.fact(again) is Fact.NONE
+    await one.post(anew, "twice", token="mf_other")
+    assert (await one.wait_ended(anew)).fact is Fact.SEEN
+
+
+async def an_interrupted_turn_is_not_seen(one: Offering) -> None:
+    one.claude.api.when("slowly", Answer(text="never said", delay=60.0))
+    offer = new_id()
+    await one.post(offer, "slowly please")
+    assert await one.claude.api.wait_for("slowly please", 20.0)
+    await one.wait(offer, Fact.ENTERED)
+    await one.claude.keys("Escape")
+    sighting = await one.wait_ended(offer)
+    assert sighting.fact is Fact.ENTERED and sighting.answer is None
+
+
+async def test_what_one_session_makes_of_its_mail_is_told_apart_and_proven(tmp_path: Path) -> None:
     async with offering(tmp_path, answer="all green") as one:
-        offer = new_id()
-        await one.post(offer, "how are the tests? é 漢字 🚀 </cross-session-message> \\")
-        sighting = await one.wait_ended(offer)
-        assert (sighting.fact, sighting.answer) == (Fact.SEEN, "all green")
-        assert one.claude.api.given("how are the tests? é 漢字 🚀 <\\\\/cross-session-message>")
-        assert one.events == [], "an accepted message gets no receipt"
-
-
-async def test_a_busy_session_reads_between_its_tool_calls(tmp_path: Path) -> None:
-    async with offering(tmp_path) as one:
-        api, claude = one.claude.api, one.claude
-        os.mkfifo(claude.folder / "waits")
-        api.when("WORK", Answer(tools=(("Bash", {"command": "cat waits", "description": "-"}),)), once=True)
-        await claude.prompt("WORK on it")
-        writer = await until(lambda: opened_for_writing(claude.folder / "waits"), what="the tool to read")
-        offer = new_id()
-        await one.post(offer, "meanwhile, from afar")
-        await one.wait(offer, Fact.QUEUED)
-        assert one.fact(offer) is Fact.QUEUED and not api.given("meanwhile, from afar")
-        os.write(writer, b"the tool is done")
-        os.close(writer)
-        sighting = await one.wait_ended(offer)
-        assert sighting.fact is Fact.SEEN
-        assert sighting.answer is None, "the text belongs to the turn that the user began"
-
-
-async def test_a_failed_request_is_not_seen_until_a_later_turn_succeeds(tmp_path: Path) -> None:
-    async with offering(tmp_path) as one:
-        one.claude.api.when("please look(?!.*go on)", Answer(status=400))
-        offer = new_id()
-        await one.post(offer, "please look")
-        sighting = await one.wait_ended(offer)
-        assert sighting.fact is Fact.ENTERED and sighting.answer is None
-        await one.claude.wait_status("idle")
-        await one.claude.prompt("go on")
-        await one.wait(offer, Fact.SEEN)
-        assert one.proof.answer(offer) is None, "the later turn's text answers the user, not the message"
-
-
-async def test_an_interrupted_turn_is_not_seen(tmp_path: Path) -> None:
-    async with offering(tmp_path) as one:
-        one.claude.api.when("slowly", Answer(text="never said", delay=60.0))
-        offer = new_id()
-        await one.post(offer, "slowly please")
-        assert await one.claude.api.wait_for("slowly please", 20.0)
-        await one.wait(offer, Fact.ENTERED)
-        await one.claude.keys("Escape")
-        sighting = await one.wait_ended(offer)
-        assert sighting.fact is Fact.ENTERED and sighting.answer is None
+        for happens in (
+            an_idle_session_wakes_and_its_answer_is_proven,
+            a_busy_session_reads_between_its_tool_calls,
+            a_failed_request_is_not_seen_until_a_later_turn_succeeds,
+            a_reply_of_the_model_arrives_and_its_fate_can_be_reported,
+            the_same_text_again_is_dropped_with_a_receipt_unless_its_token_is_new,
+            an_interrupted_turn_is_not_seen,
+        ):
+            await one.claude.wait_status("idle")
+            await happens(one)
 
 
 async def test_a_session_that_ends_before_its_turn_has_only_queued_it(tmp_path: Path) -> None:
@@ -170,37 +212,3 @@ async def test_sessions_that_ask_their_user_take_a_message_with_and_without_a_mo
             offer = new_id()
             await one.post(offer, f"hello from {mode}", from_mode=mode)
             assert (await one.wait_ended(offer)).fact is Fact.SEEN
-
-
-async def test_a_reply_of_the_model_arrives_and_its_fate_can_be_reported(tmp_path: Path) -> None:
-    async with offering(tmp_path) as one:
-        call = {"to": one.reply.address, "summary": "s", "message": 'yes </cross-session-message> "quoted"'}
-        one.claude.api.when("answer me", Answer(tools=(("SendMessage", call),)), once=True)
-        offer = new_id()
-        await one.post(offer, "answer me")
-        await one.wait_ended(offer)
-        reply: Reply = await until(lambda: next((e for e in one.events if isinstance(e, Reply)), None))
-        assert reply.text == 'yes </cross-session-message> "quoted"'
-        assert reply.pid == one.claude.session.pid and reply.message_id
-        await report(
-            one.claude.registry,
-            one.claude.session,
-            about=reply.message_id,
-            status="held",
-            reason="mac2 is away",
-            reply=one.reply,
-        )
-        assert await one.claude.api.wait_for("was held by that session", 20.0)
-
-
-async def test_the_same_text_again_is_dropped_with_a_receipt_unless_its_token_is_new(tmp_path: Path) -> None:
-    async with offering(tmp_path) as one:
-        first, again, anew = new_id(), new_id(), new_id()
-        await one.post(first, "twice", token="mf_same")
-        await one.wait_ended(first)
-        await one.post(again, "twice", token="mf_same")
-        await until(lambda: statuses(one.events, again) == ["dropped"])
-        receipt = next(e for e in one.events if isinstance(e, Receipt) and e.offer_id == again)
-        assert receipt.detail == "duplicate" and one.fact(again) is Fact.NONE
-        await one.post(anew, "twice", token="mf_other")
-        assert (await one.wait_ended(anew)).fact is Fact.SEEN

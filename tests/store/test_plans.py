@@ -22,6 +22,7 @@ WRITES: list[Callable[[Store], Awaitable[Any]]] = [
     lambda store: store.inbox.receive(frame("n1", "a", have=1)),
     lambda store: store.inbox.receive(frame("n2", "a", "b", have=1)),
     lambda store: store.inbox.advance([InboxChange("mac1", "a", "offered", 1.0)]),
+    lambda store: store.inbox.restate([InboxChange("mac1", "a", "stored", 1.0, "it waits")]),
     lambda store: store.inbox.mark_read("mac1", "a", 1.0),
     lambda store: store.inbox.expire(1.0),
 ]
@@ -38,6 +39,7 @@ READS: list[Callable[[Store], Awaitable[Any]]] = [
     lambda store: store.receipts.of("a"),
     lambda store: store.receipts.listing(20),
     lambda store: store.inbox.waiting(64, 1.0),
+    lambda store: store.inbox.heads(64, 1.0),
     lambda store: store.inbox.waiting_at("api", 64, 1.0),
     lambda store: store.inbox.unread_count(),
     lambda store: store.inbox.in_flight(),

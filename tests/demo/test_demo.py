@@ -82,6 +82,6 @@ def test_it_ends_cleanly_when_it_is_interrupted(tmp_path: Path, moment: str, num
         assert process.stdout is not None
         assert any(moment in line for line in process.stdout)
         process.send_signal(number)
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (128 + number, "\nending the demo ...\n")
     assert left_behind(tmp_path) == []

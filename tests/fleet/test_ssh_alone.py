@@ -13,7 +13,7 @@ from tests.lab.machine import HOME
 from tests.lab.program import program
 from tests.lab.tools import wait_for
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.beside_one]
 ONE_WAY = {"channels": {"off": ["nats"]}}
 """What comes on a connection that stands already is not cut off by closing ports."""
 

@@ -20,7 +20,7 @@ def test_an_unplugged_host_is_silent_and_comes_back(lab: Lab) -> None:
     with start_echo(lab, b):
         with b.unplug():
             failure_of(lambda: talk(a, b))
-        wait_for(lambda: goes_through(lambda: talk(a, b)), 5)
+        wait_for(lambda: goes_through(lambda: talk(a, b)), 20)
 
 
 def test_loss_can_be_one_way(lab: Lab) -> None:

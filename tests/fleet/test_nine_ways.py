@@ -22,6 +22,7 @@ from tests.lab.program import ROOT
 from tests.lab.recorded_frames import recorded_frames
 from tests.lab.tools import wait_for
 from tests.lab.two_sites import CUTTABLE, TwoSites
+from tests.starved import starved
 
 pytestmark = [pytest.mark.lab, pytest.mark.real_claude, pytest.mark.beside_one]
 
@@ -85,19 +86,25 @@ def invariants(sites: TwoSites, session: ClaudeOnHost) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """One message: how long its recipient's signed word took, and by which channel it came."""
+    """One message: how long its recipient's signed word took, without what its two daemons were kept from a processor,
+    and by which channel it came."""
 
     id: str
     took: float
     channel: str
 
 
+def kept_waiting(sites: TwoSites) -> float:
+    """Seconds so far in which one or the other daemon was ready and had no processor."""
+    return starved(sites.sender.daemon.pid) + starved(sites.recipient.daemon.pid)
+
+
 def write(sites: TwoSites, to: str = "", within: float = 30.0, **fields: object) -> Arrival:
     """Send one message, and wait for the signed word that it is stored."""
-    sender, began = sites.sender, time.monotonic()
+    sender, began, before = sites.sender, time.monotonic(), kept_waiting(sites)
     id = sender.send(to or sites.recipient.name, f"by whatever way {began}", **fields)
-    sender.wait_state(id, "stored", within)
-    took = time.monotonic() - began
+    sender.told(id, "stored", within)
+    took = time.monotonic() - began - (kept_waiting(sites) - before)
     [event] = [event for event in sender.trace(id, verify=True)["events"] if event["state"] == "stored"]
     assert event["verified"] is True and event["by"] == sites.recipient.name
     return Arrival(id, took, event["channel"])

@@ -50,9 +50,9 @@ def seconds(node: FleetNode, to: str, text: str) -> tuple[float, str]:
     """How long until the recipient's receipt is there, and by which channel the message went."""
     start = time.monotonic()
     message = node.send(to, text)
-    node.wait_state(message, "stored", 25)
+    story = node.told(message, "stored", 25)
     took = time.monotonic() - start
-    stored = next(event for event in node.trace(message)["events"] if event["state"] == "stored")
+    stored = next(event for event in story["events"] if event["state"] == "stored")
     return took, stored["channel"]
 
 

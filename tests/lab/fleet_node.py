@@ -136,6 +136,14 @@ class FleetNode:
         """Wait until a message that was sent from here is in exactly this state, or has passed it."""
         wait_for(lambda: state in self.states(message), timeout, 0.05, f"{message} {state}")
 
+    def told(self, message: str, state: str, timeout: float = 15.0) -> dict[str, Any]:
+        """Every step of a message, in the moment in which this node knows that it has reached a state: to be timed."""
+        path = f"/trace/{message}?wait={state}&timeout={timeout}"
+        status, story = self.request("GET", path, timeout=timeout + 10)
+        if status != 200 or not story["reached"]:
+            raise LabError(f"not within {timeout:g} s: {message} {state}: {status} {story}")
+        return story
+
     def inbox(self) -> list[dict[str, Any]]:
         """What arrived, newest first."""
         return list(self.get("/inbox?limit=1000")["messages"])

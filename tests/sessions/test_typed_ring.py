@@ -19,6 +19,12 @@ from multifleet.sessions.typed_ring import NotNow, find_pane, type_ring
 from tests.sessions.terminal import Terminal
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where all processors are busy, `tmux` and `ps` take longer than a user is let wait for them."""
+    monkeypatch.setattr(typed_ring, "TIMEOUT", 60.0)
+
+
 @pytest.fixture
 async def terminal() -> AsyncIterator[Terminal]:
     terminal = Terminal()

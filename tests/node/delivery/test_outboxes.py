@@ -123,10 +123,12 @@ async def test_nothing_is_stored_because_an_answer_says_so_without_a_statement(
         return node.exchange.answer(node.members.need("mac1"), opened.header, answers=answers)
 
     fleet.network.nodes["mac2"] = claims
-    sent = await mac1.node.messages.send("mac2", "hello", expires_in=1.0)
+    sent = await mac1.node.messages.send("mac2", "hello", expires_in=60.0)
     outbox = mac1.node.outbox_of("mac2")
     await until(lambda: sent.id in outbox._awaited)
     assert (await mac1.node.messages.trace(sent.id)).state == "queued"
+    mac1.time.pass_(61.0)
+    mac1.node.endings._sooner.set()
     story = await mac1.wait(sent.id, State.UNDELIVERABLE)
     assert "outcome unknown" in (story.reason or "")
 

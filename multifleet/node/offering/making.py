@@ -51,6 +51,7 @@ class Making:
         if offer is None:
             return None
         offer.loudness = loudest(plan.rows)
+        offer.waited = frozenset((row.sender, row.id) for row in plan.rows)
         if len(offer.row.messages) < len(rows):
             rows = [row for row in rows if (row.sender, row.id) in offer.row.messages]
             fenced, rows = await self._golds.shown(show, offer_id, rows, is_digest, where)

@@ -331,10 +331,10 @@ class Offering:
         """What lies ready is taken back where more came for the same session, so that all of it is one text."""
         if self.clients.is_testing(plan.session):
             return  # the inbox may be open to it in a moment
-        newest = max(row.stored_at for row in plan.rows)
+        wait = {(row.sender, row.id) for row in plan.rows}
 
         def is_older(offer: Open) -> bool:
-            return offer.session == plan.session.session_id and offer.row.at < newest and not offer.is_digest
+            return offer.session == plan.session.session_id and not wait <= offer.waited and not offer.is_digest
 
         if await self._following.take_back(is_older, "more came for the same session"):
             self.wake()

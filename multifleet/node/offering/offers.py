@@ -52,6 +52,8 @@ class Open:
     """Wall-clock seconds; the first of its messages to expire."""
     loudness: int = 1
     """Of the most urgent message that it is about, or that waits behind it; 0 is now."""
+    waited: frozenset[tuple[str, str]] = frozenset()
+    """The messages, sender and id, that waited for its session as it was made; what else waits came later."""
     is_digest: bool = False
     """Whether it shows a line of each message, and no more."""
     rung_at: float = -math.inf

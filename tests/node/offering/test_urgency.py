@@ -162,6 +162,22 @@ async def test_what_comes_later_joins_what_lies_ready_in_one_text(stage: Stage) 
         await until(shows(stage, "MARK-FIRST", "To read it whole"))
 
 
+@pytest.mark.usefixtures("by_hooks")
+async def test_what_comes_while_a_text_is_made_joins_it_as_well(stage: Stage) -> None:
+    offers = stage.node.offering.offers
+    commit = offers.commit
+
+    async def later(id: str, rows: list[object], *more: object) -> object:
+        offers.commit = commit  # type: ignore[method-assign]
+        await stage.mac1.wait(await stage.send("MARK-SECOND"), State.STORED)
+        return await commit(id, rows, *more)  # type: ignore[arg-type]
+
+    offers.commit = later  # type: ignore[method-assign, assignment]
+    async with client(stage):
+        await stage.send("MARK-FIRST")
+        await until(shows(stage, "MARK-FIRST", "MARK-SECOND"))
+
+
 async def crowd(stage: Stage, count: int) -> list[str]:
     ids = [await stage.send(f"CROWD-{n:02}-END") for n in range(count)]
     for id in ids:

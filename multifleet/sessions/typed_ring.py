@@ -35,7 +35,12 @@ PATH = ":".join((os.environ.get("PATH", os.defpath), "/opt/homebrew/bin", "/usr/
 
 
 class NotNow(Unreachable):
-    """Nothing was typed, because of what the screen shows; that may change."""
+    """Nothing was typed, because of what the screen shows, or because it could not be looked at in time; that may
+    change."""
+
+
+class _Slow(Unreachable):
+    """A program took too long: what it would have said or done is not known."""
 
 
 async def type_ring(client: str, pane: Pane) -> None:
@@ -50,19 +55,30 @@ async def type_ring(client: str, pane: Pane) -> None:
 
 
 async def find_pane(session: Session) -> Pane | None:
-    """The pane of tmux in whose foreground the session's own process runs; None where there is none."""
+    """The pane of tmux in whose foreground the session's own process runs; None where there is none, NotNow where that
+    cannot be told because a program took too long."""
     try:
         tty = await _terminal_of(session)
+    except _Slow as error:
+        raise NotNow(str(error)) from None
     except Unreachable:
         return None
     if tty is None:
         return None
+    slow = ""
     for server in await asyncio.to_thread(_servers, session.pid):
-        with contextlib.suppress(Unreachable):  # a server that is gone leaves its socket
+        try:
             listed = await _tmux(server, "list-panes", "-a", "-F", PANE_FORMAT)
+        except _Slow as error:
+            slow = str(error)
+        except Unreachable:  # a server that is gone leaves its socket
+            continue
+        else:
             for pane in read_panes(server, listed):
                 if pane.tty == tty and await asyncio.to_thread(_reads_from, session.pid, tty):
                     return pane
+    if slow:
+        raise NotNow(slow)
     return None
 
 
@@ -175,7 +191,7 @@ async def _run(words: Sequence[str], stdin: bytes = b"") -> str:
     except RuntimeError:  # of uvloop's, where the program has ended before it was given anything
         raise Unreachable(f"{words[0]} ended at once") from None
     except TimeoutError:
-        raise Unreachable(f"{words[0]} took more than {TIMEOUT:g} s") from None
+        raise _Slow(f"{words[0]} took more than {TIMEOUT:g} s") from None
     finally:
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):

@@ -17,8 +17,8 @@ def test_f16_a_clock_ten_minutes_ahead_delivers_both_ways_and_doctor_names_the_s
         mac2.up()
         there = mac1.send("mac2", "to the one that is ahead")
         back = mac2.send("mac1", "from the one that is ahead")
-        mac1.wait_state(there, "stored", 30)
-        mac2.wait_state(back, "stored", 30)
+        mac1.wait_state(there, "stored", 10)
+        mac2.wait_state(back, "stored", 10)
         checks = {check["id"]: check for check in mac1.get("/doctor")["checks"]}
         assert not checks["clock"]["ok"]
         assert "mac2" in checks["clock"]["says"] and "ahead" in checks["clock"]["says"]
@@ -39,9 +39,9 @@ def test_f16_a_clock_that_steps_an_hour_back_while_running_goes_on_delivering(fl
         start = time.monotonic()
         there = mac1.send("mac2", "after the step")
         back = mac2.send("mac1", "after the step")
-        mac1.wait_state(there, "stored", 30)
-        mac2.wait_state(back, "stored", 30)
-        assert time.monotonic() - start < 30, "timers follow the monotonic clock"
+        mac1.wait_state(there, "stored", 10)
+        mac2.wait_state(back, "stored", 10)
+        assert time.monotonic() - start < 10, "timers follow the monotonic clock"
         failed = mac2.counted("delivery_failed")
         with mac1.host.block_port(8855, how="reset"), mac1.host.block_port(4222, how="reset"):
             waiting = mac2.send("mac1", "retried while the clock is behind")

@@ -71,7 +71,7 @@ def test_a1_a_tampered_frame_is_refused_in_the_same_words(fleet: Fleet, forger: 
     start = time.monotonic()
     status, answer = forger.post(frame)
     assert (status, answer) == (401, STRANGER)
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 1
     after = sum(count for name, count in fleet["mac2"].counters().items() if name.startswith("frame_refused"))
     assert after == before + 1
     served(fleet)
@@ -199,7 +199,7 @@ def test_a5_a_hostile_packet_is_a_400_and_blocks_nothing(fleet: Fleet, forger: F
     before = sum(map(fleet["mac2"].counted, counter))
     start = time.monotonic()
     status, answer = forger.post(frame)
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 1
     assert (status, forger.opened(answer)["refusal"]) in {(400, "not_strict"), (400, "bad_schema")}
     assert sum(map(fleet["mac2"].counted, counter)) == before + 1
     served(fleet)

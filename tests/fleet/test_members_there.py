@@ -7,7 +7,7 @@ import pytest
 
 from tests.lab.fleet import Fleet
 from tests.lab.fleet_node import FleetNode
-from tests.lab.members import members_of, wait_all, wait_met, wait_state
+from tests.lab.members import members_of, states_at, wait_all, wait_met, wait_state
 from tests.lab.tools import wait_for
 
 pytestmark = [pytest.mark.lab, pytest.mark.beside_one]
@@ -105,6 +105,7 @@ def test_a_host_that_is_cut_off_is_known_to_all_and_comes_back(five: Fleet) -> N
         print(f"known to all after {took:.1f} s: {how(five, cut)}")
         for node in rest:
             wait_state([cut], node.name, "dead", MANY_GONE)
+        assert all(states_at(node)[other.name] != "dead" for node in rest for other in rest)
         wait_met(rest, JOIN_KNOWN)  # one of them may be doubted for a moment, and is asked
     wait_met(five.nodes, 20)
     for node in rest:

@@ -58,6 +58,19 @@ async def test_a_process_that_reads_from_elsewhere_is_not_typed_for(terminal: Te
     assert await find_pane(session) is None
 
 
+@pytest.mark.parametrize("slow", ["ps", "tmux"])
+async def test_a_pane_that_could_not_be_looked_for_in_time_is_not_said_to_be_missing(
+    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slow: str
+) -> None:
+    session = session_of(await terminal.start(("cat",), tmp_path, {"PATH": "/usr/bin:/bin", "TERM": "xterm"}))
+    (tmp_path / slow).write_text("#!/bin/sh\nexec sleep 600\n")
+    (tmp_path / slow).chmod(0o700)
+    monkeypatch.setattr(typed_ring, "PATH", f"{tmp_path}:{typed_ring.PATH}")
+    monkeypatch.setattr(typed_ring, "TIMEOUT", 0.3)
+    with pytest.raises(NotNow):
+        await find_pane(session)
+
+
 async def test_a_process_without_a_terminal_has_no_pane() -> None:
     process = await asyncio.create_subprocess_exec("sleep", "60", start_new_session=True)
     try:

@@ -145,12 +145,12 @@ class Ringing:
             return True
         self._typed.put(session.session_id, now + AGAIN)  # another look may come before this one is over
         self._sent.put(session.session_id, math.inf)
-        pane = await find_pane(session)
-        if pane is None:
-            if session.client == codex_threads.CLIENT:
-                self._typed.put(session.session_id, now)
-            return False
         try:
+            pane = await find_pane(session)
+            if pane is None:
+                if session.client == codex_threads.CLIENT:
+                    self._typed.put(session.session_id, now)
+                return False
             if session.client == gemini_chat.CLIENT:
                 self._seeds.await_end(session.session_id)
             await type_ring(session.client, pane)

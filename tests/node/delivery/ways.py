@@ -39,7 +39,7 @@ class Ways:
         self.mac1 = mac1
         self.mac2 = mac2
         self.open = ""
-        """The channel from mac1 to mac2 that is not shut."""
+        """The channel from mac1 to mac2 that is not shut; it is once it has carried a message."""
         self.parcels: dict[str, Parcel] = {}
         """By message: what was carried first."""
         self._nats = nats
@@ -58,6 +58,8 @@ class Ways:
 
         async def keep(target: Target, parcel: Parcel) -> Carried:
             done = await deliver(target, parcel)
+            if parcel.ids and target.node == self.mac2.name:
+                self.open = ""  # before the answer is known, upon which what lies elsewhere may be sent again
             for id in parcel.ids:
                 self.parcels.setdefault(id, parcel)
             return done

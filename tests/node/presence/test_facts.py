@@ -58,6 +58,10 @@ class Live:
         self.looked.set()
         return Found(tuple(self.sessions), ())
 
+    def address_of(self, session: Session) -> str | None:
+        """There are no mates."""
+        return self.seats.known_for(session.cwd)
+
     def sit(self, folder: Path, at: float) -> None:
         """One more session."""
         self.sessions.append(replace(IDLE, cwd=str(folder), pid=len(self.sessions) + 1, updated_at=at))

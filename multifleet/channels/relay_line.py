@@ -36,15 +36,18 @@ class RelayLine:
 
     def __init__(self, here: Here, connections: Connections) -> None:
         self._here = here
+        self._connections = connections
         # Not the channel that carries messages: which address is best is another question on this port.
         self._http = HttpChannel(connections)
         self._ports: dict[str, int] = {}
 
-    async def ask(self, relay: Target, question: Question, seconds: float) -> msgspec.Struct:
-        """What a relay tells; ChannelError where it does not in time."""
+    async def ask(self, relay: Target, question: Question, seconds: float, *, stays: bool = False) -> msgspec.Struct:
+        """What a relay tells; ChannelError where it does not in time. A question that `stays` open is asked on its own
+        port each time, whichever one answered before: the usual one may be blocked while nobody notices."""
+        http = HttpChannel(self._connections) if stays else self._http
 
         async def carry(target: Target, parcel: Parcel) -> Carried:
-            return await self._http.deliver(replace(target, addresses=self.addresses(target)), parcel)
+            return await http.deliver(replace(target, addresses=self.addresses(target)), parcel)
 
         with without_relays():
             return await self._here.ask_over(relay.node, question, seconds, carry)

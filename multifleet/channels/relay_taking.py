@@ -94,7 +94,7 @@ class RelayTaking:
 
     async def _ask(self, relay: Target, taken: list[Taken]) -> list[Held]:
         poll = RelayPoll(wait=WAIT, taken=within_room(taken))
-        told = await self._line.ask(relay, poll, WAIT + GRACE)
+        told = await self._line.ask(relay, poll, WAIT + GRACE, stays=True)
         answered_by(relay.node, told, RelayGives)
         assert isinstance(told, RelayGives)
         self._line.told_port(relay.node, told.port)

@@ -8,11 +8,14 @@ import signal
 from pathlib import Path
 
 from tests.lab.fault import Fault
-from tests.lab.kernel import send_signal
+from tests.lab.kernel import send_signal, stat
 from tests.lab.machine import HOME
 from tests.lab.proc import Proc
 from tests.lab.sockets import Sockets
-from tests.lab.tools import LabError, sh
+from tests.lab.tools import LabError, sh, wait_for
+
+GONE = "XZ"
+"""State letters of what has ended."""
 
 
 class Services(Sockets):
@@ -44,14 +47,16 @@ class Services(Sockets):
         return Fault(f"{self.name} without SSH", [self.start_sshd])
 
     def kill_named(self, name: str) -> int:
-        """SIGKILL for every process of the host whose program has this name; how many those were."""
-        killed = 0
+        """SIGKILL for every process of the host whose program has this name; how many those were, all gone now."""
+        killed = []
         for pid in self.pids():
             with contextlib.suppress(OSError):
                 if Path(f"/proc/{pid}/exe").readlink().name.startswith(name):
                     send_signal(pid, signal.SIGKILL)
-                    killed += 1
-        return killed
+                    killed.append(pid)
+        # a server that still holds its port would be taken for the next one, which cannot listen there then
+        wait_for(lambda: all(stat(pid)[0] in GONE for pid in killed), 30)
+        return len(killed)
 
     def new_host_key(self, publish: bool = True) -> None:
         """A fresh host key; `publish=False` leaves the others' known_hosts as they were (a MITM)."""

@@ -9,6 +9,10 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+PAUSE = 0.15
+"""Seconds between a text and Enter, as a person's keys are apart; some clients take an Enter that comes at once for
+a part of what was pasted."""
+
 
 class Terminal:
     """`start` runs a program in it, `end` takes both away."""
@@ -33,6 +37,7 @@ class Terminal:
     async def prompt(self, text: str) -> None:
         """Types a prompt and submits it."""
         await self.type(text)
+        await asyncio.sleep(PAUSE)
         await self.press("Enter")
 
     async def type(self, text: str) -> None:

@@ -8,12 +8,14 @@ import contextlib
 import json
 import os
 import re
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from multifleet.sessions.base import Session, Status
+from multifleet.sessions.native_records import TICK
 from multifleet.sessions.own_files import NotOurs, read_own_file
 
 MATE = "teammate"
@@ -114,7 +116,8 @@ class ClaudeTeams:
             changed = os.stat(folder).st_mtime_ns
             known = self._files.get(folder)
             if known is None or known[0] != changed:
-                known = self._files[folder] = (changed, _newest(folder))
+                is_young = abs(time.time_ns() - changed) <= TICK  # what comes now may give it the same time
+                known = self._files[folder] = (-1 if is_young else changed, _newest(folder))
             return known[1].get(mate)
         return None
 

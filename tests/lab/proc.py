@@ -29,7 +29,7 @@ class Proc:
 
     def _find(self) -> int:
         """The command's own pid: the one child of the nsenter that carries it."""
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 30
         looks = itertools.cycle([*[newer_children] * 7, children])
         while self._runner.poll() is None and time.monotonic() < deadline:
             for pid in next(looks)(self._runner.pid):

@@ -129,6 +129,6 @@ def test_teardown_happens_when_the_runner_is_killed(lab: Lab) -> None:
         root, *pids = runner.stdout.readline().split()
     runner.kill()
     runner.wait()
-    wait_for(lambda: not any(Path("/proc", pid).exists() for pid in pids), 5, what="all dead")
-    wait_for(lambda: root not in sh("losetup", "-a"), 5, what="loop device free")
+    wait_for(lambda: not any(Path("/proc", pid).exists() for pid in pids), 30, what="all dead")
+    wait_for(lambda: root not in sh("losetup", "-a"), 30, what="loop device free")
     shutil.rmtree(root)  # its folder is all that a SIGKILL of the runner leaves

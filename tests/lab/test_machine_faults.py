@@ -50,19 +50,24 @@ def test_a_clock_can_be_ahead_and_step_back_while_running(lab: Lab) -> None:
         "print('mono', time.monotonic()-m)"
     )
     a.set_clock(600)
+    began = time.time()
     proc = a.popen([sys.executable, "-c", code], name="clock")
-    first = int(proc.wait_output(r"^(\d+)$")[1])
+    first = int(proc.wait_output(r"^(\d+)$", 30)[1])
+    seen = time.time()
     a.set_clock(-3600)
     last = wait_for(
-        lambda: [told for told in map(int, re.findall(r"^(\d+)$", proc.output, re.M)) if told < first - 3_000]
+        lambda: [told for told in map(int, re.findall(r"^(\d+)$", proc.output, re.M)) if told < first - 3_000],
+        30,
     )
+    found = time.time()
     assert isinstance(last, list)
-    mono = float(proc.wait_output(r"mono ([\d.]+)")[1])
+    mono = float(proc.wait_output(r"mono ([\d.]+)", 60)[1])
+    asked = time.time()
     real = a.run([sys.executable, "-c", "import time;print(time.time())"], fake_clock=False)
     a.set_clock(0)
     a.fake_clock = False
-    assert 590 < first - time.time() < 610 and 3590 < time.time() - last[-1] < 3610, (first, last)
-    assert 2 < mono < 8 and abs(float(real.stdout) - time.time()) < 5, mono
+    assert began - 1 <= first - 600 <= seen + 1 and seen - 1 <= last[-1] + 3600 <= found + 1, (first, last)
+    assert 2 < mono < 60 and asked - 1 < float(real.stdout) < time.time() + 1, mono
 
 
 def test_a_sleeping_host_wakes_on_its_own_magic_packet(lab: Lab) -> None:

@@ -19,8 +19,8 @@ def test_an_unplugged_host_is_silent_and_comes_back(lab: Lab) -> None:
     a, b = lab.hosts[:2]
     with start_echo(lab, b):
         with b.unplug():
-            failure_of(lambda: talk(a, b))
-        wait_for(lambda: goes_through(lambda: talk(a, b)), 20)
+            failure_of(lambda: talk(a, b, timeout=1.0))
+        wait_for(lambda: goes_through(lambda: talk(a, b, timeout=1.0)), 20)
 
 
 def test_loss_can_be_one_way(lab: Lab) -> None:
@@ -112,7 +112,8 @@ def test_large_packets_can_vanish_while_small_ones_pass(lab: Lab) -> None:
     a, b = lab.hosts[:2]
     with start_echo(lab, b), b.block_large(1000):
         talk(a, b)
-        with a.connect(b.ip, 8855, 1) as link:
+        with a.connect(b.ip, 8855, 20) as link:
+            link.settimeout(1)
             link.sendall(b"x" * 5000 + b"\n")
             failure_of(lambda: link.recv(100))
 
@@ -141,7 +142,7 @@ def test_a_request_can_arrive_and_its_answer_be_lost(lab: Lab) -> None:
 
 def test_open_connections_can_be_destroyed(lab: Lab) -> None:
     a, b = lab.hosts[:2]
-    with start_echo(lab, b), a.connect(b.ip, 8855, 2) as link:
+    with start_echo(lab, b), a.connect(b.ip, 8855, 20) as link:
         link.sendall(b"one\n")
         assert link.recv(10) == b"one\n"
         count = b.cut_connections(8855)

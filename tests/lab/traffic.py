@@ -48,7 +48,7 @@ class UdpCount:
     def end(self) -> tuple[int, int, str]:
         """All was sent: how many came, how many of them were different, and whether in order."""
         self._host.path(self._over).touch()
-        found = self._proc.wait_output(r"got (\d+) (\d+) (\w+)", 10)
+        found = self._proc.wait_output(r"got (\d+) (\d+) (\w+)", 30)
         return int(found[1]), int(found[2]), found[3]
 
 
@@ -58,7 +58,7 @@ def start_echo(lab: Lab, host: Host, port: int = 8855) -> Proc:
     return proc
 
 
-def talk(source: Host, target: Host, port: int = 8855, timeout: float = 1.0) -> float:
+def talk(source: Host, target: Host, port: int = 8855, timeout: float = 20.0) -> float:
     """Seconds for one line there and back over TCP, or the OSError."""
     start = time.monotonic()
     with source.connect(target.ip, port, timeout) as link:

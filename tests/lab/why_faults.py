@@ -74,9 +74,9 @@ def set_up_anew(lab: WhyLab) -> Iterator[str]:
 
 @contextmanager
 def asleep(lab: WhyLab) -> Iterator[str]:
-    wait_for(lambda: lab.bus.inhibitors().count("multifleet") == 1, 10, 0.05, "it listens to logind")
+    wait_for(lambda: lab.bus.inhibitors().count("multifleet") == 1, 30, 0.05, "it listens to logind")
     lab.bus.says_sleep(True)
-    wait_for(lambda: lab.state() == "asleep", 10, 0.02, f"{PEER} asleep")
+    wait_for(lambda: lab.state() == "asleep", 30, 0.02, f"{PEER} asleep")
     with lab.peer.host.sleep():
         yield "logind said that it sleeps, and it does"
     lab.bus.says_sleep(False)

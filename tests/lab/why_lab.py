@@ -113,12 +113,12 @@ class WhyLab:
     def wait_through(self) -> None:
         """The peer is heard, and messages come through to it."""
         self.wait_heard()
-        self.asker.wait_state(self.asker.send(PEER, "is all well?"), "stored", 30)
+        self.asker.wait_state(self.asker.send(PEER, "is all well?"), "stored", 60)
 
     def wait_heard(self) -> None:
         """Whoever reaches the peer hears it."""
         node = self.third if self.is_closed else self.asker
-        wait_for(lambda: self.state(node) == "alive", 30, 0.05, f"{PEER} alive at {node.name}")
+        wait_for(lambda: self.state(node) == "alive", 60, 0.05, f"{PEER} alive at {node.name}")
 
     def ways(self) -> dict[str, str]:
         """What comes of each channel to the peer that is tried now."""
@@ -133,7 +133,7 @@ class WhyLab:
             _, told = self.peer.request("GET", back, timeout=WHY_SECONDS)
             return ("http", "answers") in {(row["channel"], row["result"]) for row in told["channels"]}
 
-        wait_for(reached, 20, 0.1, f"{PEER} reaches {ASKER}")
+        wait_for(reached, 60, 0.1, f"{PEER} reaches {ASKER}")
 
     def open_gate(self) -> None:
         """Asker and peer reach each other from now on."""
@@ -254,6 +254,6 @@ class WhyLab:
         for node in self.fleet.nodes:
             if node is not founder:
                 code = founder.request("POST", "/invite", {})[1]["code"]
-                status, said = node.request("POST", "/join-fleet", {"code": code}, timeout=20)
+                status, said = node.request("POST", "/join-fleet", {"code": code}, timeout=60)
                 assert status == 200, said
         self.ready()

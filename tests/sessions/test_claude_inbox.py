@@ -36,7 +36,7 @@ class Heard:
         self._news.set()
 
     async def wait(self, count: int = 1) -> list[InboxEvent]:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30.0):
             while len(self.events) < count:
                 self._news.clear()
                 await self._news.wait()

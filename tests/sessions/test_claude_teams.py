@@ -50,6 +50,22 @@ def test_a_mate_that_left_is_gone_and_a_new_one_of_its_name_writes_a_file_of_its
     assert [mate.transcript for mate in teams.mates([lead])] == [new]
 
 
+def test_a_file_that_begins_in_the_tick_in_which_it_was_looked_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("multifleet.sessions.claude_teams.TICK", 10**15)  # so slowly does no clock of files tick
+    (lead,) = leads(tmp_path)
+    assert lead.transcript is not None
+    teams = ClaudeTeams(tmp_path)
+    write_team(tmp_path, SESSION_ID, member("scout"))
+    path = transcript_of(lead.transcript, "scout")
+    then = path.parent.stat().st_mtime_ns
+    assert [mate.transcript for mate in teams.mates([lead])] == [None]
+    path.touch()
+    os.utime(path.parent, ns=(then, then))
+    assert [mate.transcript for mate in teams.mates([lead])] == [path]
+
+
 def test_while_a_team_is_written_its_mates_are_still_there(tmp_path: Path) -> None:
     (lead,) = leads(tmp_path)
     teams = ClaudeTeams(tmp_path)

@@ -111,7 +111,7 @@ async def test_a_session_is_told_in_the_words_that_it_takes_then(
 async def first_lines(there: QwenRegistered) -> list[dict[str, object]]:
     """What the first connection that says something brings."""
     loop = asyncio.get_running_loop()
-    async with asyncio.timeout(10.0):
+    async with asyncio.timeout(30.0):
         while True:
             connection, _ = await loop.sock_accept(there.listener)
             data = b""

@@ -152,7 +152,7 @@ async def test_a_session_that_ends_before_its_turn_has_only_queued_it(tmp_path: 
         await one.post(offer, "in vain")
         await one.wait(offer, Fact.QUEUED)
         os.kill(one.claude.session.pid, signal.SIGTERM)
-        await until(lambda: not is_running(one.claude.session), 10.0)
+        await until(lambda: not is_running(one.claude.session), 30.0)
         assert one.claude.now() is None and one.fact(offer) is Fact.QUEUED
         with pytest.raises(Unreachable):
             await one.post(new_id(), "too late")
@@ -162,7 +162,7 @@ async def test_a_killed_session_is_not_found_though_its_files_stay(tmp_path: Pat
     async with offering(tmp_path) as one:
         session = one.claude.session
         os.kill(session.pid, signal.SIGKILL)
-        await until(lambda: not is_running(session), 10.0)
+        await until(lambda: not is_running(session), 30.0)
         assert (tmp_path / f".claude/sessions/{session.pid}.json").exists()
         assert one.claude.registry.find().sessions == ()
 

@@ -21,7 +21,7 @@ from multifleet.core.keys import PairKeys
 from tests.core.wire import MAC1, MAC2, MAC3, NOW, pair
 from tests.lab.kernel import children, stat
 
-SETTLES_IN = 3.0
+SETTLES_IN = 20.0
 """Seconds after which nothing may be left of what was cancelled."""
 _numbers = count(1)
 

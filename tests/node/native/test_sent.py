@@ -70,7 +70,7 @@ class Two:
 
     async def arrived(self) -> InboxRow:
         """What came to mac2."""
-        async with asyncio.timeout(10.0):
+        async with asyncio.timeout(30.0):
             while not (received := await self.mac2.received()):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
         return received[0]

@@ -53,7 +53,7 @@ class Pretended:
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
-    async def offered(self, count: int = 1, timeout: float = 10.0) -> dict[str, Any]:
+    async def offered(self, count: int = 1, timeout: float = 30.0) -> dict[str, Any]:
         """The newest line that came, once there are so many."""
         async with asyncio.timeout(timeout):
             while len(self.lines) < count:  # noqa: ASYNC110

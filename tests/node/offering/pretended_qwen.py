@@ -42,7 +42,7 @@ class PretendedQwen:
 
     async def told(self, count: int = 1) -> list[dict[str, Any]]:
         """The lines that came, once there are so many."""
-        async with asyncio.timeout(10.0):
+        async with asyncio.timeout(30.0):
             while len(self.lines) < count:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         return self.lines

@@ -75,9 +75,9 @@ async def test_what_the_client_dropped_is_offered_again_before_what_follows_it_i
         await until(lambda: not stage.node.offering.offers)
         second = await stage.send("second", thread="t")
         await claude.offered(2)
-        bodies = "".join(line["message"]["content"] for line in claude.lines[1:])
         await stage.mac1.wait(second, State.OFFERED)
         await stage.mac1.wait(first, State.OFFERED)
+        await until(lambda: "second" in str(claude.lines))  # what is written may not have been read yet
         bodies = "".join(line["message"]["content"] for line in claude.lines[1:])
         assert bodies.index("first") < bodies.index("second")
 
@@ -94,7 +94,7 @@ async def test_an_offer_of_unknown_outcome_is_not_repeated_while_the_session_ask
         stage.node.offering.offers.say = stand_still  # type: ignore[method-assign]
         id = await stage.send("hello")
         line = await claude.offered()
-        async with asyncio.timeout(10.0):
+        async with asyncio.timeout(30.0):
             await stop.wait()
         claude.record.write(status="waiting", waitingFor="permission prompt")
         await stage.killed_and_started()
@@ -137,7 +137,7 @@ async def test_after_a_restart_a_session_that_rests_and_holds_nothing_has_let_it
 
 async def until_told(stage: Stage, id: str, detail: str) -> None:
     """Until the sender knows these words."""
-    async with asyncio.timeout(10.0):
+    async with asyncio.timeout(30.0):
         while (await stage.mac1.node.messages.trace(id)).events[-1].detail != detail:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
@@ -333,6 +333,7 @@ async def test_what_was_sent_long_ago_waits_for_the_one_before_it_that_is_held_b
         await claude.drop(line, "rate-limited")
         for id in ids:
             await stage.mac1.wait(id, State.OFFERED)
+        await until(lambda: "number 2" in str(claude.lines[1:]))
         shown = "".join(one["message"]["content"] for one in claude.lines[-3:])
         assert shown.index("number 0") < shown.index("number 1") < shown.index("number 2")
 

@@ -48,7 +48,7 @@ class Pretended:
         return (await self.mac1.node.sending.send("mac2/api", body, **more)).id
 
     async def offered(self) -> Frame:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30.0):
             return await self.frames.get()
 
     async def say(self, frame: Frame, status: str, **more: Any) -> None:
@@ -164,7 +164,7 @@ async def test_after_a_restart_the_client_is_asked_what_became_of_what_it_held(
 
 async def until_said(qwen: Pretended, id: str, detail: str) -> None:
     """Until the sender has been told that it is held, in these words."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30.0):
         while True:
             story = await qwen.mac1.node.messages.trace(id)
             if (story.state, story.events[-1].detail) == ("held", detail):

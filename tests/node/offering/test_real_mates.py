@@ -6,6 +6,7 @@ import json
 import pytest
 
 from multifleet.core.receipts import State
+from multifleet.node.offering import following
 from multifleet.sessions.mock_messages_api import Answer
 from tests.node.offering.stage import Stage
 
@@ -30,7 +31,10 @@ def shown(stage: Stage, text: str) -> tuple[int, int]:
     return found[True], found[False]
 
 
-async def test_a_mate_is_shown_its_mail_as_it_goes_idle_and_the_leads_stays_with_the_lead(stage: Stage) -> None:
+async def test_a_mate_is_shown_its_mail_as_it_goes_idle_and_the_leads_stays_with_the_lead(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "WOKEN_LATE", 60.0)  # where all processors are busy, its client writes late
     claude = stage.claude("project", hooks=True)
     claude.environment["CLAUDE_CODE_EXPERIMENTAL_AGENT_TEAMS"] = "1"
     stage.api.when("START-TEAM", Answer(tools=(("Agent", SCOUT),)), once=True)

@@ -50,7 +50,7 @@ async def test_made_up_seats_have_so_many_sockets_and_the_least_recently_used_is
     assert await replies.socket_for("mac1/s0") is first  # a use
     for number in range(SOCKETS, 2 * SOCKETS - 1):
         assert await replies.socket_for(f"mac1/s{number}")
-    assert (descriptors(), len(replies._sockets)) == (before, SOCKETS)
+    assert descriptors() <= before and len(replies._sockets) == SOCKETS
     assert first.path.exists() and not second.path.exists()
     again = await replies.socket_for("mac1/s1")
     assert again and again.address == second.address and again.path.exists(), "the same address as a model was told"

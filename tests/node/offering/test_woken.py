@@ -45,7 +45,8 @@ async def waiter(stage: Stage) -> AsyncIterator[Process]:
     process.stdin.write(json.dumps(event).encode())
     process.stdin.close()
     try:
-        await until((stage.mac2.home / "waiters" / f"{SESSION_ID}.{os.getpid()}").exists)
+        pipe = stage.mac2.home / "waiters" / f"{SESSION_ID}.{os.getpid()}"
+        await until(lambda: pipe.exists() or process.returncode is not None)  # what lies ready may wake it at once
         yield process
     finally:
         if process.returncode is None:
@@ -63,7 +64,7 @@ def seed(stage: Stage) -> str:
 
 async def woken(process: Process) -> str:
     """What it says when it ends to wake the session."""
-    async with asyncio.timeout(10.0):
+    async with asyncio.timeout(30.0):
         _, said = await process.communicate()
     assert process.returncode == 2
     return said.decode()
@@ -117,9 +118,10 @@ async def test_what_was_taken_and_never_shown_is_offered_again(
             await until(lambda: not stage.node.offering.offers)
             assert (await stage.row(id)).state == State.STORED
             return
+        await until(lambda: is_seed_of(stage.mac2.home))
+        monkeypatch.setattr(following_module, "WOKEN_LATE", 60.0)  # this one is not lost
         async with waiter(stage) as again:
             second = await woken(again)
-            monkeypatch.setattr(following_module, "WOKEN_LATE", 60.0)  # this one is not lost
             assert "MARK-WAKE up" in second and second != first
             note(claude, second)
             await stage.mac1.wait(id, State.OFFERED)

@@ -80,7 +80,10 @@ class LiveSessions:
 
         Scripts run single questions in any number of folders that are gone the next moment: these get none by that.
         """
-        found = await asyncio.to_thread(self._find)
+        looked_at = None
+        while looked_at != self._looked_at:  # else `is_address` has looked meanwhile, and knows mates that came later
+            looked_at = self._looked_at
+            found = await asyncio.to_thread(self._find)
         found = self._taken(found)
         self.latest, self._sits = found.sessions, {}
         for session in found.sessions:

@@ -1,6 +1,9 @@
 """Team mates have addresses of their own; their mail is theirs alone. The client is pretended: this process."""
 
+import asyncio
 import json
+import threading
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +12,7 @@ import pytest
 from multifleet.core.receipts import State
 from multifleet.errors import UnknownSeat
 from multifleet.node.offering import following as following_module
+from multifleet.sessions.base import Session
 from multifleet.sessions.claude_teams import mate_key
 from multifleet.sessions.seeds import SeedBox
 from tests.node.fleet import until
@@ -97,6 +101,29 @@ async def test_a_mate_is_listed_beside_its_lead_and_each_gets_its_own_mail(stage
         assert [event.state for event in story.events] == ["queued", "stored", "offered", "seen", "answered"]
         assert story.events[-1].detail == "I have it"
         assert "MARK-FOR-MATE" not in str(claude.lines) and len(claude.lines) == 1
+
+
+async def test_a_look_that_began_before_a_mate_came_does_not_take_its_address_away(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with lead(stage) as claude:
+        live, loop, known = stage.node.offering.live, asyncio.get_running_loop(), list[bool]()
+        await live.find()
+        look = live._teams.mates
+
+        async def comes() -> None:
+            team(claude, "scout")
+            known.append(live.is_address("project.scout"))
+
+        def look_and_stay(sessions: Iterable[Session]) -> tuple[Session, ...]:
+            found = look(sessions)
+            if threading.current_thread() is not threading.main_thread() and not known:
+                asyncio.run_coroutine_threadsafe(comes(), loop).result(60)
+            return found
+
+        monkeypatch.setattr(live._teams, "mates", look_and_stay)
+        await live.find()
+        assert known == [True] and live.mates.at("project.scout") is not None
 
 
 @pytest.mark.parametrize("has_transcript", [True, False])

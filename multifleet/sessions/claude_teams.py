@@ -86,11 +86,19 @@ class ClaudeTeams:
 
     def _teams(self) -> list[tuple[str, _Team]]:
         try:
-            names = sorted(name for name in os.listdir(self._folder) if _TEAM.fullmatch(name))[:MAX_TEAMS]
+            names = sorted(name for name in os.listdir(self._folder) if _TEAM.fullmatch(name))
         except OSError:
             return []
+        if len(names) > MAX_TEAMS:  # those of sessions that were killed stay
+            names = sorted(sorted(names, key=self._made)[-MAX_TEAMS:])
         self._read = {name: self._team(name) for name in names}
         return [(name, team) for name, (_, team) in self._read.items() if team is not None]
+
+    def _made(self, name: str) -> int:
+        try:
+            return os.lstat(self._folder / name).st_mtime_ns
+        except OSError:
+            return 0
 
     def _team(self, name: str) -> tuple[Stamp, _Team | None]:
         path = self._folder / name / "config.json"

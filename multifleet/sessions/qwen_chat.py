@@ -96,7 +96,7 @@ class QwenChats:
 
     def keep(self, paths: set[Path]) -> None:
         """Forget all other files."""
-        self._known = {path: known for path, known in self._known.items() if path in paths}
+        self._known = {path: known for path, known in list(self._known.items()) if path in paths}
 
     def _state(self, turn: Turn, pid: int, written: float) -> tuple[Status, float]:
         if turn.last is Last.NOTHING:

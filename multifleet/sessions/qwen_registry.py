@@ -83,7 +83,7 @@ class QwenRegistry:
         problems: list[Problem] = []
         records = [name for name in names if _RECORD_NAME.fullmatch(name)]
         for name in self._external.keys() - set(records):
-            del self._external[name]
+            self._external.pop(name, None)  # somebody else may look at the same time
         for name in records[:MAX_RECORDS]:
             path = self.folder / name
             try:

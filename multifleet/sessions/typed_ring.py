@@ -45,7 +45,10 @@ class _Slow(Unreachable):
 
 async def type_ring(client: str, pane: Pane) -> None:
     """Have the session in this pane begin a turn with our line; Unreachable says why it did not."""
-    state, screen = await _look(pane)
+    try:
+        state, screen = await _look(pane)
+    except _Slow as error:
+        raise NotNow(str(error)) from None
     # A daemon that ended in between has left it there: only Enter is missing.
     if not prompts.awaits_enter(client, state, screen, WORDS):
         if why_not := prompts.why_not_typed(client, state, screen):

@@ -14,7 +14,12 @@ from multifleet.store.receiving import receive_frames
 from multifleet.store.rows import InboundFrame, InboxChange, InboxRow, LogRow, Received
 
 _SELECT = f"SELECT {listed(InboxRow)} FROM inbox"
-_SELECT_HEADS = _SELECT.replace('"body"', "'' AS body")
+_SELECT_HEADS = _SELECT.replace('"body"', "'' AS body").replace(
+    '"packet"',
+    "CASE WHEN length(packet) > 512"
+    " THEN json_object('session', json_extract(CAST(packet AS TEXT), '$.session')) ELSE packet END AS packet",
+)
+"""Of a signed message, which is kept whole, only for whom it is."""
 _CHANGES = (advance_rows,)
 _ANY = ""
 _SESSION = (

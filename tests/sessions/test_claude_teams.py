@@ -7,7 +7,7 @@ import pytest
 
 from multifleet.sessions.base import Session
 from multifleet.sessions.claude_registry import ClaudeRegistry
-from multifleet.sessions.claude_teams import MATE, ClaudeTeams
+from multifleet.sessions.claude_teams import MATE, MAX_TEAMS, ClaudeTeams
 from tests.sessions.records import SESSION_ID, Registered
 from tests.sessions.teams import member, transcript_of, write_team
 
@@ -64,6 +64,15 @@ def test_a_file_that_begins_in_the_tick_in_which_it_was_looked_is_found(
     path.touch()
     os.utime(path.parent, ns=(then, then))
     assert [mate.transcript for mate in teams.mates([lead])] == [path]
+
+
+def test_what_killed_sessions_left_does_not_hide_a_new_team(tmp_path: Path) -> None:
+    (lead,) = leads(tmp_path)
+    for number in range(MAX_TEAMS):
+        left = write_team(tmp_path, "gone", member("scout"), name=f"a-{number}")
+        os.utime(left.parent, (number, number))
+    write_team(tmp_path, SESSION_ID, member("scout"), name="z")
+    assert [mate.session_id for mate in ClaudeTeams(tmp_path).mates([lead])] == ["z_scout"]
 
 
 def test_while_a_team_is_written_its_mates_are_still_there(tmp_path: Path) -> None:

@@ -71,6 +71,17 @@ async def test_a_pane_that_could_not_be_looked_for_in_time_is_not_said_to_be_mis
         await find_pane(session)
 
 
+async def test_where_the_screen_could_not_be_looked_at_in_time_nothing_was_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tmux").write_text("#!/bin/sh\nexec sleep 600\n")
+    (tmp_path / "tmux").chmod(0o700)
+    monkeypatch.setattr(typed_ring, "PATH", f"{tmp_path}:{typed_ring.PATH}")
+    monkeypatch.setattr(typed_ring, "TIMEOUT", 0.3)
+    with pytest.raises(NotNow):
+        await type_ring("codex", Pane("/nowhere", "%0", "/dev/pts/0", 0))
+
+
 async def test_a_process_without_a_terminal_has_no_pane() -> None:
     process = await asyncio.create_subprocess_exec("sleep", "60", start_new_session=True)
     try:

@@ -2,6 +2,7 @@
 import pytest
 from msgspec.structs import replace
 
+from multifleet.node.offering.wishes import Wish, wish_of
 from multifleet.store.rows import InboundFrame, InboxChange, InboxRow
 from multifleet.store.store import Store
 from tests.store.made import FAR, frame, inbox_row
@@ -27,6 +28,14 @@ async def test_a_row_comes_back_as_it_was_given(store: Store) -> None:
     assert await store.inbox.get("mac1", "a") == replace(row, row=1)
     assert await store.inbox.get(None, "a") == replace(row, row=1)
     assert await store.inbox.get("mac9", "a") is None
+
+
+async def test_of_a_signed_message_no_more_than_for_whom_it_is_is_read_to_say_why_it_waits(store: Store) -> None:
+    signed = b'{"id": "a", "body": "' + b"x" * 1000 + b'", "session": "s1"}'
+    await receive(store, inbox_row("a", packet=signed), inbox_row("b", packet=b'{"smart":true}'), inbox_row("c"))
+    heads = await store.inbox.heads(10, 0.0)
+    assert [wish_of(row) for row in heads] == [Wish(session="s1"), Wish(smart=True), Wish()]
+    assert max(len(row.packet or "") for row in heads) < 100 and {row.body for row in heads} == {""}
 
 
 async def test_a_state_moves_with_what_is_known_of_it_and_is_said_with_the_arrivals_channel(

@@ -73,8 +73,8 @@ class Holding:
     async def _look_at(self, offer: Open, session: Session) -> None:
         now, is_qwen = self._clock.monotonic(), session.client == QWEN
         if offer.is_old_word and now - self._unheard.setdefault(offer.id, now) > UNHEARD:
-            self._unheard[offer.id] = math.inf
             await self._offers.say(offer, State.HELD, NOT_KNOWN)
+            self._unheard[offer.id] = math.inf
         if not is_qwen and (not offer.is_old_word or session.version not in TRUSTED):
             return
         about = offer.id if is_qwen else session.session_id  # Claude Code tells of all that it holds at once

@@ -45,8 +45,18 @@ class KeptBack:
         seat = governs(self._live.wanted_seat(row))
         if said := self._of_seat(row, seat):
             return said
-        on_it = [one for one in self._live.latest if seat in (None, self._live.sits_on(one.cwd))]
-        return self._of_sessions(row, on_it)
+        return self._of_sessions(row, self._on(seat))
+
+    def _on(self, seat: str | None) -> list[Session]:
+        """The sessions on a seat; None: all of them."""
+        return [one for one in self._live.latest if seat in (None, self._live.sits_on(one.cwd))]
+
+    def _is_somebody_there(self, row: InboxRow) -> bool:
+        """Whether a session is open that a message may be for."""
+        only = wish_of(row).session
+        if only is not None:
+            return any(one.session_id == only for one in self._live.latest)
+        return bool(self._on(self._live.mates.governs(self._live.wanted_seat(row))))
 
     def _of_seat(self, row: InboxRow, seat: str | None) -> str:
         if self._live.is_stopped(seat):
@@ -81,5 +91,7 @@ class KeptBack:
         """What has to be said of a message whose sender was told something else."""
         why, told = self.why(row), row.detail or ""
         if not why:
+            if told in (BARRED, RULED_OUT) and not self._is_somebody_there(row):
+                return None  # whom it was kept from is away: what keeps it from them is not over
             return OVER if is_kept_back(told) or told in (KEPT, STOPPED) else None
         return None if told == why or (told, why) == (STOPPED, KEPT) else why

@@ -113,7 +113,8 @@ class LiveSessions:
         if "." not in name or now - self._looked_at < LOOK_AGAIN:
             return False
         self._looked_at = now
-        self._taken(self._find())
+        leads = self.registry.find()  # no other client has mates, and this is asked between two messages
+        self._taken(replace(leads, mates=self._teams.mates(leads.sessions)))
         return self.mates.at(name) is not None
 
     def unknown(self, name: str) -> str:

@@ -72,7 +72,9 @@ async def test_what_nobody_keeps_back_has_no_reason(stage: Stage) -> None:
     assert story.events[-1].detail is None and (await stage.row(id)).detail is None
 
 
-async def test_who_writes_to_one_session_is_told_what_its_seat_says(stage: Stage) -> None:
+async def test_who_writes_to_one_session_is_told_what_its_seat_says(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await stage.node.seat_dnd("project", None, False)
     async with client(stage) as claude:
         await until(lambda: bool(stage.node.offering.live.latest))
@@ -85,6 +87,11 @@ async def test_who_writes_to_one_session_is_told_what_its_seat_says(stage: Stage
         await reads(stage, id, RULED_OUT)
         await reads(stage, whoever, RULED_OUT)
         assert claude.lines == []
+        live, kept_back, there = stage.node.offering.live, stage.node.offering.kept_back, (await stage.row(id)).detail
+        waits = msgspec.structs.replace(await stage.row(whoever), detail=RULED_OUT)
+        with monkeypatch.context() as away:
+            away.setattr(live, "latest", ())
+            assert there == RULED_OUT and kept_back._news(waits) is None, "whom it is kept from is only away"
         await stage.node.rules.allow("project", "mac1", None)
         await stage.mac1.wait(id, State.OFFERED)
         await stage.mac1.wait(whoever, State.OFFERED)

@@ -16,7 +16,7 @@ from multifleet.store.rows import InboundFrame, InboxChange, InboxRow, LogRow, R
 _SELECT = f"SELECT {listed(InboxRow)} FROM inbox"
 _SELECT_HEADS = _SELECT.replace('"body"', "'' AS body").replace(
     '"packet"',
-    "CASE WHEN length(packet) > 512"
+    "CASE WHEN length(packet) > 512 AND json_valid(CAST(packet AS TEXT))"
     " THEN json_object('session', json_extract(CAST(packet AS TEXT), '$.session')) ELSE packet END AS packet",
 )
 """Of a signed message, which is kept whole, only for whom it is."""

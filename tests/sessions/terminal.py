@@ -5,6 +5,7 @@ import contextlib
 import os
 import secrets
 import shlex
+import signal
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,17 +20,22 @@ class Terminal:
 
     def __init__(self) -> None:
         self._server = f"mf-{secrets.token_hex(6)}"
+        self._program = 0
 
     async def start(self, command: Sequence[str], folder: Path, variables: Mapping[str, str]) -> int:
         """The program's process; it is given these variables, that of its terminal, and no others."""
         words = ["env", "-i", *(f"{k}={v}" for k, v in variables.items())]
         line = f'exec {shlex.join(words)} TMUX="$TMUX" {shlex.join(command)}'
         await self.tmux("new-session", "-d", "-s", "s", "-x", "160", "-y", "50", "-c", str(folder), line)
-        return int((await self.tmux("list-panes", "-t", "s", "-F", "#{pane_pid}")).strip())
+        self._program = int((await self.tmux("list-panes", "-t", "s", "-F", "#{pane_pid}")).strip())
+        return self._program
 
     async def end(self) -> None:
         """End the terminal, and with it what runs there."""
         await self.tmux("kill-server")
+        if self._program:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._program, signal.SIGKILL)  # some clients stay without their terminal
         folder = os.environ.get("TMUX_TMPDIR") or tempfile.gettempdir()
         with contextlib.suppress(FileNotFoundError):
             os.unlink(f"{folder}/tmux-{os.getuid()}/{self._server}")

@@ -1,6 +1,7 @@
 """The state of every channel to every peer, while the daemon runs and in the store."""
 
 import hashlib
+import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 
@@ -26,6 +27,8 @@ class Health:
         self._known: defaultdict[str, dict[str, ChannelHealth]] = defaultdict(dict)
         self.changed: Callable[[str, str, ChannelState, ChannelState], None] = lambda node, channel, before, after: None
         """Told (peer, channel, state before, state after)."""
+        self._back_at: dict[str, float] = {}
+        """Peer: when a channel to it that had failed went through again, monotonic."""
 
     async def load(self, settings: Mapping[str, str]) -> None:
         """Read what was known when the daemon last ran; what was learned of a channel under other `settings` than now
@@ -63,6 +66,14 @@ class Health:
         """The channels to this peer that have failed and should be tried now without a message."""
         now = self._clock.now()
         return [name for name, health in self._known[node].items() if probe_due(health, now)]
+
+    def failing(self, node: str) -> list[str]:
+        """The channels to this peer that have failed since they worked last."""
+        return [name for name, health in self._known[node].items() if health.failures]
+
+    def back_at(self, node: str) -> float:
+        """When a channel to this peer that had failed went through again, monotonic seconds; -inf: never."""
+        return self._back_at.get(node, -math.inf)
 
     def learn(self, node: str, outcome: Outcome, round_trip: float) -> None:
         """Take the outcome of one attempt into account; a refusal by the peer is the channel's success.
@@ -108,6 +119,8 @@ class Health:
         before = settle(self._known[node].get(name, ChannelHealth()), self._clock.now())
         after = advance(before, event, self._clock.now(), round_trip=round_trip, error=error)
         self._known[node][name] = after
+        if event is ChannelEvent.ROUND_TRIP and before.failures:
+            self._back_at[node] = self._clock.monotonic()
         if after.state is not before.state:
             self.changed(node, name, before.state, after.state)
         if after.state is not before.state or event is ChannelEvent.FAILED:

@@ -1,8 +1,10 @@
 """Tries channels in the background: those that failed until they work again, and quick ones never tried once."""
 
 import asyncio
+import math
 from collections.abc import Iterator
 
+from multifleet.core.channel_state import PROBE_FIRST
 from multifleet.core.routing import CHANNELS, Tier
 from multifleet.node.clock import NodeClock
 from multifleet.node.delivery.attempts import Attempts
@@ -55,12 +57,21 @@ class Probing:
 
     def _due(self) -> Iterator[tuple[Member, str]]:
         for member in self._targets.members.others():
-            for channel in self._health.due_for_a_probe(member.node):
+            due = dict.fromkeys((*self._health.due_for_a_probe(member.node), *self._may_be_back(member.node)))
+            for channel in due:
                 yield member, channel
             known = self._health.of(member.node)
             for name in self._targets.channels:
                 if CHANNELS[name].tier is Tier.RACED and name not in known and (member.node, name) not in self._probed:
                     yield member, name
+
+    def _may_be_back(self, node: str) -> Iterator[str]:
+        """What failed the last time it was tried, since when another way to the peer has come back."""
+        now, back_at = self._clock.monotonic(), self._health.back_at(node)
+        for channel in self._health.failing(node):
+            tried_at = self._probed.get((node, channel), -math.inf)
+            if tried_at < back_at and now - tried_at >= PROBE_FIRST:
+                yield channel
 
     def _is_time(self, node: str, key: tuple[str, str], now: float) -> bool:
         if self._targets.why_not(key[1], self._targets.of(self._targets.members.need(node))):

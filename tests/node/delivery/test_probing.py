@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from multifleet.core.channel_state import ChannelState
+from multifleet.channels.memory import MemoryChannel, Network
+from multifleet.core.channel_state import PROBE_FIRST, ChannelState
 from multifleet.core.receipts import State
 from multifleet.node.delivery import probing
 from tests.node.fleet import Machines, until
@@ -49,6 +50,48 @@ async def test_one_failure_is_enough_for_a_probe_though_no_message_takes_that_wa
     mac1.time.pass_(5)
     mac1.node.probing.look()
     await until(lambda: mac1.node.health_of_channels.of("mac2")["memory"].state is ChannelState.HEALTHY)
+
+
+class Http(MemoryChannel):
+    """A second way."""
+
+    name = "http"
+
+
+async def test_when_one_way_to_a_peer_is_back_the_others_that_failed_are_tried_once_too(fleet: Machines) -> None:
+    mac1, mac2 = fleet.add("mac1", "mac2")
+    other = Network(fleet.network.nodes, severed={"mac2"})
+    mac1.more_channels = [Http(other)]
+    await mac2.start()
+    await mac1.start()  # to whom nothing has failed yet
+    node, peer = mac1.node, mac1.node.members.need("mac2")
+
+    def state() -> ChannelState:
+        return node.health_of_channels.of("mac2")["http"].state
+
+    fleet.network.severed.add("mac2")
+    for _ in range(6):
+        await node.attempts.check(peer, "http")
+    await node.attempts.check(peer, "memory")
+    node.probing.look()
+    assert not node.probing.running, "it is not its time yet"
+    fleet.network.severed.clear()
+    await node.attempts.check(peer, "memory")
+    node.probing.look()
+    await until(lambda: not node.probing.running)
+    assert state() is ChannelState.BROKEN
+    mac1.time.pass_(PROBE_FIRST)
+    node.probing.look()
+    assert not node.probing.running, "it was tried since"
+    await node.attempts.check(peer, "memory")
+    assert not list(node.probing._may_be_back("mac2")), "a way that never failed says nothing new"
+    other.severed.clear()
+    fleet.network.severed.add("mac2")
+    await node.attempts.check(peer, "memory")
+    fleet.network.severed.clear()
+    await node.attempts.check(peer, "memory")
+    node.probing.look()
+    await until(lambda: state() is ChannelState.HEALTHY)
 
 
 async def test_a_peer_that_is_not_heard_is_probed_once_a_minute(

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from multifleet.config import ChannelSettings, Chief, Config, NodeEntry, load
 from multifleet.node.checks.settings import missing, useless
 from scripts.config_files import EXAMPLES, SCHEMA, TEMPLATE, schema, template
+from tests.config_values import config_values
 from tests.docs_pages import ROOT
 
 WRITTEN = json.loads((ROOT / TEMPLATE).read_text())
@@ -65,22 +66,7 @@ def test_an_editor_is_told_of_a_mistake(said: dict[str, Any]) -> None:
         CHECKER.validate(said)
 
 
-values = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-5, 70_000)
-    | st.sampled_from((0.5, 601.5, -1.5))  # 1.0 is a whole number for an editor, and none for us
-    | st.sampled_from(("", "mac1", "http", "auto", "M")),
-    lambda inner: (
-        st.lists(inner, max_size=2)
-        | st.dictionaries(
-            st.sampled_from(("mac1", "off", "routes", "alert", "http", "port", "nodeId", "every", "M")),
-            inner,
-            max_size=2,
-        )
-    ),
-    max_leaves=6,
-)
+values = config_values((0.5, 601.5, -1.5))  # 1.0 is a whole number for an editor, and none for us
 
 
 @given(st.dictionaries(st.sampled_from((*Config.__struct_fields__, "prot")), values, max_size=3))

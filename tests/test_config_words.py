@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from multifleet.config import Config, load
 from multifleet.config_words import PROBLEMS, problems
 from multifleet.errors import BadSettings
+from tests.config_values import config_values
 
 SAID: dict[str, tuple[Any, str]] = {
     "a port as text": (
@@ -126,22 +127,7 @@ def test_long_values_and_terminal_escapes_are_shown_short_and_inert() -> None:
     assert "\x1b" not in said and len(said) < 150
 
 
-values = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-5, 70_000)
-    | st.sampled_from((0.5, 1.0, 601.0, -1.5))
-    | st.sampled_from(("", "mac1", "http", "auto", "M")),
-    lambda inner: (
-        st.lists(inner, max_size=2)
-        | st.dictionaries(
-            st.sampled_from(("mac1", "off", "routes", "alert", "http", "port", "nodeId", "every", "M")),
-            inner,
-            max_size=2,
-        )
-    ),
-    max_leaves=6,
-)
+values = config_values((0.5, 1.0, 601.0, -1.5))
 
 
 @given(st.dictionaries(st.sampled_from((*Config.__struct_fields__, "prot")), values, max_size=3))

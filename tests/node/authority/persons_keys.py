@@ -3,7 +3,11 @@
 import subprocess
 from pathlib import Path
 
-from multifleet.core.person import NAMESPACE
+import msgspec
+
+from multifleet.core.packets import Message
+from multifleet.core.person import NAMESPACE, signed_words
+from tests.core.wire import FLEET, NOW, message
 
 
 class Key:
@@ -25,3 +29,14 @@ def allow(file: Path, line: str) -> None:
     """Make this the file of allowed signers."""
     file.write_text(line + "\n")
     file.chmod(0o600)
+
+
+def signed(key: Key, **fields: object) -> Message:
+    """A message that the person with this key has signed."""
+    return sign(key, message(**fields), NOW, FLEET)
+
+
+def sign(key: Key, made: Message, at: int, fleet: str) -> Message:
+    """The same of a message that is made already."""
+    signed_at = msgspec.structs.replace(made, authority="human", signed_at=at)
+    return msgspec.structs.replace(signed_at, signature=key.sign(signed_words(signed_at, fleet)))

@@ -18,6 +18,7 @@ from multifleet.sessions.mock_messages_api import Answer, MockMessagesApi
 from multifleet.store.rows import InboxRow
 from tests.lab.client_install import CLAUDE_VERSION
 from tests.node.fleet import Machine, Machines
+from tests.node.offering.pretended import Pretended
 from tests.sessions.real_claude import RealClaude
 from tests.stand_in import serving
 
@@ -39,6 +40,10 @@ class Stage:
     def node(self) -> Node:
         """The node beside the client."""
         return self.mac2.node
+
+    def pretended(self, **changes: object) -> Pretended:
+        """A session in the folder of a project that does what a test says."""
+        return Pretended(self.folder / "home/.claude", self.folder / "home/project", **changes)
 
     def claude(
         self, project: str, *arguments: str, mode: str = "default", hooks: bool = False, version: str = CLAUDE_VERSION

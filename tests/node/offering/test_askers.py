@@ -7,12 +7,11 @@ import msgspec
 
 from multifleet.sessions.base import Session
 from multifleet.sessions.claude_wire import Reply
-from tests.node.offering.pretended import Pretended
 from tests.node.offering.stage import Stage
 
 
 async def test_what_says_that_it_answers_a_conversation_gets_past_no_rule_of_its_seat(stage: Stage) -> None:
-    async with Pretended(stage.folder / "home/.claude", stage.folder / "home/project") as claude:
+    async with stage.pretended() as claude:
         id = await stage.send("MARK-ASKED")
         await claude.offered()
         offering = stage.node.offering

@@ -4,28 +4,21 @@ import asyncio
 import time
 import uuid
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from multifleet.core.receipts import State
 from multifleet.errors import StoreUnavailable
-from multifleet.node.offering import clients as clients_module
 from multifleet.node.offering import following as following_module
 from multifleet.node.offering import holding as holding_module
 from multifleet.node.offering import offering as offering_module
-from multifleet.sessions.claude_selftest import SelfTest
 from multifleet.sessions.seeds import SeedBox
 from multifleet.store.rows import InboxChange
 from tests.node.fleet import until
 from tests.node.offering.pretended import Pretended, is_seed_of
 from tests.node.offering.stage import Stage
 from tests.sessions.records import SESSION_ID
-
-
-def client(stage: Stage, **changes: object) -> Pretended:
-    return Pretended(stage.folder / "home/.claude", stage.folder / "home/project", **changes)
 
 
 @pytest.fixture
@@ -37,7 +30,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("impatient")
 async def test_a_held_offer_that_lapses_while_the_session_goes_on_is_refused(stage: Stage) -> None:
-    async with client(stage) as claude:
+    async with stage.pretended() as claude:
         id = await stage.send("hello")
         line = await claude.offered()
         await claude.say(line, "held")
@@ -49,7 +42,7 @@ async def test_a_held_offer_that_lapses_while_the_session_goes_on_is_refused(sta
 
 
 async def test_an_offer_that_lapses_because_its_session_ends_waits_again(stage: Stage) -> None:
-    async with client(stage) as claude:
+    async with stage.pretended() as claude:
         id = await stage.send("hello")
         line = await claude.offered()
         await claude.say(line, "held")
@@ -68,7 +61,7 @@ async def test_an_offer_that_lapses_because_its_session_ends_waits_again(stage: 
 
 @pytest.mark.usefixtures("impatient")
 async def test_what_the_client_dropped_is_offered_again_before_what_follows_it_in_its_thread(stage: Stage) -> None:
-    async with client(stage) as claude:
+    async with stage.pretended() as claude:
         first = await stage.send("first", thread="t")
         line = await claude.offered()
         await claude.drop(line, "rate-limited")
@@ -84,7 +77,7 @@ async def test_what_the_client_dropped_is_offered_again_before_what_follows_it_i
 
 @pytest.mark.usefixtures("impatient")
 async def test_an_offer_of_unknown_outcome_is_not_repeated_while_the_session_asks_its_user(stage: Stage) -> None:
-    async with client(stage) as claude:
+    async with stage.pretended() as claude:
         stop = asyncio.Event()
 
         async def stand_still(*args: object) -> None:
@@ -114,7 +107,7 @@ async def test_after_a_restart_a_session_that_rests_and_holds_nothing_has_let_it
     stage: Stage, monkeypatch: pytest.MonkeyPatch, entered: bool
 ) -> None:
     monkeypatch.setattr(holding_module, "UNHEARD", 0.2)
-    async with client(stage) as claude:
+    async with stage.pretended() as claude:
         id = await stage.send("hello")
         line = await claude.offered()
         await claude.say(line, "held")
@@ -143,7 +136,7 @@ async def until_told(stage: Stage, id: str, detail: str) -> None:
 
 
 async def test_a_held_offer_that_enters_without_a_notice_is_offered_and_seen(stage: Stage) -> None:
-    async with client(stage) as claude:
+    async with stage.pretended() as claude:
         id = await stage.send("hello")
         line = await claude.offered()
         await claude.say(line, "held")
@@ -155,7 +148,7 @@ async def test_a_held_offer_that_enters_without_a_notice_is_offered_and_seen(sta
 
 
 async def test_a_new_offer_does_not_read_a_long_conversation_from_its_start(stage: Stage) -> None:
-    async with client(stage) as claude:
+    async with stage.pretended() as claude:
         filler = '{"type":"user","uuid":"%s","parentUuid":null,"message":{"content":"' + "x" * 900 + '"}}\n'
         claude.transcript.write_text("".join(filler % n for n in range(60_000)))
         worst = 0.0
@@ -181,7 +174,7 @@ async def test_a_new_offer_does_not_read_a_long_conversation_from_its_start(stag
 
 @pytest.mark.usefixtures("impatient")
 async def test_a_client_without_an_inbox_gets_a_seed_and_status_says_so(stage: Stage) -> None:
-    async with client(stage, messagingSocketPath=None):
+    async with stage.pretended(messagingSocketPath=None):
         id = await stage.send("hello")
         await until(lambda: is_seed_of(stage.mac2.home))
         (view,) = (await stage.node.status()).clients
@@ -196,7 +189,7 @@ async def test_a_seed_stays_until_the_hook_that_took_it_has_surely_printed_it(
     looks: list[float] = []
     clear = SeedBox.clear
     monkeypatch.setattr(SeedBox, "clear", lambda *args, **kept: (clear(*args, **kept), looks.append(args[1])))
-    async with client(stage, messagingSocketPath=None):
+    async with stage.pretended(messagingSocketPath=None):
         id = await stage.send("hello")
         await until(lambda: is_seed_of(stage.mac2.home))
         box = stage.mac2.home / "seeds" / SESSION_ID
@@ -232,7 +225,7 @@ async def test_what_was_seen_while_nothing_could_be_written_is_told_afterwards(
     stage: Stage, fails_once: set[State]
 ) -> None:
     fails_once |= {State.SEEN, State.ANSWERED}
-    async with client(stage) as claude:
+    async with stage.pretended() as claude:
         id = await stage.send("hello")
         line = await claude.offered()
         await stage.mac1.wait(id, State.OFFERED)
@@ -247,49 +240,11 @@ async def test_what_a_client_said_while_nothing_could_be_written_is_told_afterwa
     stage: Stage, fails_once: set[State]
 ) -> None:
     fails_once |= {State.HELD}
-    async with client(stage) as claude:
+    async with stage.pretended() as claude:
         id = await stage.send("hello")
         await claude.say(await claude.offered(), "held")
         await stage.mac1.wait(id, State.HELD)
         assert len(claude.lines) == 1 and not fails_once
-
-
-async def test_a_self_test_whose_result_cannot_be_kept_still_counts(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def passes(binary: Path, timeout: float = 0.0) -> SelfTest:
-        return SelfTest("2.1.999", True, "everything holds", time.time(), ())
-
-    async def full(key: str, value: str) -> None:
-        raise StoreUnavailable("the disk is full")
-
-    monkeypatch.setattr(clients_module, "self_test", passes)
-    monkeypatch.setattr(stage.node.store.meta, "set", full)
-    async with client(stage, version="2.1.999") as claude:
-        id = await stage.send("hello")
-        await claude.offered()
-        await stage.mac1.wait(id, State.OFFERED)
-        assert stage.node.is_running
-
-
-async def test_a_version_that_failed_its_self_test_is_tested_again_after_a_while(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    results = [False, True]
-
-    async def tests(binary: Path, timeout: float = 0.0) -> SelfTest:
-        ok = results.pop(0)
-        return SelfTest("2.1.999", ok, "everything holds" if ok else "failed: too slow", time.time(), ())
-
-    monkeypatch.setattr(clients_module, "self_test", tests)
-    async with client(stage, version="2.1.999") as claude:
-        id = await stage.send("hello")
-        await until(lambda: is_seed_of(stage.mac2.home))
-        stage.mac2.time.pass_(2 * clients_module.AGAIN)
-        other = await stage.send("and on", sender_seat="desk")
-        await claude.offered()
-        await stage.mac1.wait(other, State.OFFERED)
-        assert "offered" not in await stage.states(id) and not results
 
 
 async def test_sessions_of_scripts_leave_no_seats_behind_and_get_mail_for_the_seat_they_sit_on(stage: Stage) -> None:
@@ -313,7 +268,7 @@ async def test_what_piles_up_at_a_seat_where_nobody_is_keeps_no_other_from_its_m
     await stage.node.seats.bind("closed", str(stage.folder / "closed"), False)
     for number in range(8):
         await stage.mac1.wait(await stage.send(f"closed {number}", "mac2/closed"), State.STORED)
-    async with client(stage) as claude:
+    async with stage.pretended() as claude:
         id = await stage.send("hello")
         await claude.offered()
         await stage.mac1.wait(id, State.OFFERED)
@@ -328,7 +283,7 @@ async def test_what_was_sent_long_ago_waits_for_the_one_before_it_that_is_held_b
     for id in ids:
         await stage.mac1.wait(id, State.STORED)
     stage.mac2.time.pass_(60.0)
-    async with client(stage) as claude:
+    async with stage.pretended() as claude:
         line = await claude.offered()
         await claude.drop(line, "rate-limited")
         for id in ids:
@@ -342,7 +297,7 @@ async def test_a_session_of_a_script_is_given_what_waits_by_its_start_hook_and_n
     id = await stage.send("hello")
     await stage.mac1.wait(id, State.STORED)
     folder = stage.folder / "home/project"
-    async with client(stage, entrypoint="sdk-cli") as claude:
+    async with stage.pretended(entrypoint="sdk-cli") as claude:
         stage.node.offering.wake()
         await until(lambda: not stage.node.offering._news.is_set())
         async with stage.node.offering._turn_lock:
@@ -356,7 +311,7 @@ async def test_a_session_of_a_script_is_given_what_waits_by_its_start_hook_and_n
 
 
 async def test_half_of_a_surrogate_pair_in_the_last_words_of_a_turn_is_no_end_of_following(stage: Stage) -> None:
-    async with client(stage) as claude:
+    async with stage.pretended() as claude:
         id = await stage.send("hello")
         claude.enter(await claude.offered())
         claude.answer("done \ud83d")

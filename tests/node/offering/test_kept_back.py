@@ -13,16 +13,11 @@ from multifleet.node.authority.stops import KEPT
 from multifleet.node.offering.plans import plans
 from multifleet.sessions.base import Found, Status
 from tests.node.fleet import until
-from tests.node.offering.pretended import Pretended
 from tests.node.offering.stage import Stage
 from tests.node.offering.test_plans import ANSWER, FIRST, SECOND
 from tests.sessions.records import SESSION_ID
 
 QUIET = "it waits: its seat is not to be disturbed until its user says so"
-
-
-def client(stage: Stage, **changes: object) -> Pretended:
-    return Pretended(stage.folder / "home/.claude", stage.folder / "home/project", **changes)
 
 
 async def reads(stage: Stage, id: str, words: str) -> None:
@@ -76,7 +71,7 @@ async def test_who_writes_to_one_session_is_told_what_its_seat_says(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await stage.node.seat_dnd("project", None, False)
-    async with client(stage) as claude:
+    async with stage.pretended() as claude:
         await until(lambda: bool(stage.node.offering.live.latest))
         id = await stage.send("MARK-ONE", to="mac2", session=SESSION_ID)
         await reads(stage, id, QUIET)

@@ -25,10 +25,6 @@ TO = "mac2/project.scout"
 KEY = mate_key("session-85f25b7e", "scout")
 
 
-def lead(stage: Stage) -> Pretended:
-    return Pretended(stage.folder / "home/.claude", stage.folder / "home/project")
-
-
 def team(claude: Pretended, *names: str) -> None:
     write_team(claude.config, SESSION_ID, *(member(name) for name in names))
 
@@ -71,7 +67,7 @@ class Written:
 
 
 async def test_a_mate_is_listed_beside_its_lead_and_each_gets_its_own_mail(stage: Stage) -> None:
-    async with lead(stage) as claude:
+    async with stage.pretended() as claude:
         team(claude, "scout", "tester")
         written = Written(claude)
         await stage.send("MARK-FOR-LEAD")
@@ -106,7 +102,7 @@ async def test_a_mate_is_listed_beside_its_lead_and_each_gets_its_own_mail(stage
 async def test_a_look_that_began_before_a_mate_came_does_not_take_its_address_away(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with lead(stage) as claude:
+    async with stage.pretended() as claude:
         live, loop, known = stage.node.offering.live, asyncio.get_running_loop(), list[bool]()
         await live.find()
         look = live._teams.mates
@@ -131,7 +127,7 @@ async def test_what_a_mates_hook_took_is_never_shown_again_and_no_more_is_said_t
     stage: Stage, monkeypatch: pytest.MonkeyPatch, has_transcript: bool
 ) -> None:
     monkeypatch.setattr(following_module, "WOKEN_LATE", 0.1)
-    async with lead(stage) as claude:
+    async with stage.pretended() as claude:
         team(claude, "scout")
         if has_transcript:
             Written(claude)
@@ -148,7 +144,7 @@ async def test_what_a_mates_hook_took_is_never_shown_again_and_no_more_is_said_t
 
 
 async def test_the_rules_of_its_leads_seat_hold_for_a_mate(stage: Stage) -> None:
-    async with lead(stage) as claude:
+    async with stage.pretended() as claude:
         team(claude, "scout")
         await stage.node.rules.allow("project", "mac1", "context")
         refused = await stage.send("MARK-TASK", TO, type="task", thread="other")
@@ -176,7 +172,7 @@ async def test_the_rules_of_its_leads_seat_hold_for_a_mate(stage: Stage) -> None
 
 @pytest.mark.parametrize("restarted", [False, True])
 async def test_mail_for_a_mate_that_ends_is_refused_and_shown_to_nobody(stage: Stage, restarted: bool) -> None:
-    async with lead(stage) as claude:
+    async with stage.pretended() as claude:
         team(claude, "scout")
         id = await stage.send("MARK-FOR-MATE", TO)
         await until(lambda: seed(stage))
@@ -200,7 +196,7 @@ async def test_mail_for_a_mate_that_ends_is_refused_and_shown_to_nobody(stage: S
 async def test_a_seat_of_that_name_is_the_users_own_and_the_mate_has_another(stage: Stage) -> None:
     (stage.folder / "home/other").mkdir()
     await stage.node.seats.bind("project.scout", str(stage.folder / "home/other"), False)
-    async with lead(stage) as claude:
+    async with stage.pretended() as claude:
         team(claude, "scout", "Scout")
         await stage.send("MARK-FOR-MATE", "mac2/project.scout-2")
         await stage.send("MARK-FOR-OTHER", "mac2/project.scout-3")

@@ -12,16 +12,12 @@ from multifleet.node.offering import following as following_module
 from multifleet.sessions.seeds import SeedBox
 from tests.core.wire import identity
 from tests.node.fleet import pinned, until
-from tests.node.offering.pretended import Pretended, is_seed_of
+from tests.node.offering.pretended import is_seed_of
 from tests.node.offering.stage import Stage
 from tests.node.roster import signing
 from tests.sessions.records import SESSION_ID
 
 WORDS = "mac1 was revoked by mac2: stolen"
-
-
-def client(stage: Stage) -> Pretended:
-    return Pretended(stage.folder / "home/.claude", stage.folder / "home/project")
 
 
 def revocation(node: Node) -> Signed:
@@ -47,7 +43,7 @@ def by_hooks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("by_hooks")
 async def test_what_lies_ready_for_a_hook_is_taken_back_and_not_laid_again(stage: Stage) -> None:
-    async with client(stage):
+    async with stage.pretended():
         id = await stage.send("rm -rf /")
         own = await stage.node.sending.send("mac2/project", "mine")
         await until(lambda: is_seed_of(stage.mac2.home) and stage.node.offering.offers)
@@ -71,7 +67,7 @@ def seed(home: Path) -> str:
 
 @pytest.mark.usefixtures("by_hooks")
 async def test_what_a_hook_took_before_stays_offered(stage: Stage) -> None:
-    async with client(stage):
+    async with stage.pretended():
         id = await stage.send("hello")
         await until(lambda: is_seed_of(stage.mac2.home))
         box = stage.mac2.home / "seeds" / SESSION_ID
@@ -84,7 +80,7 @@ async def test_what_a_hook_took_before_stays_offered(stage: Stage) -> None:
 
 @pytest.mark.usefixtures("by_hooks")
 async def test_a_seed_that_was_laid_before_a_daemon_was_killed_is_taken_back_by_the_next_one(stage: Stage) -> None:
-    async with client(stage):
+    async with stage.pretended():
         id = await stage.send("rm -rf /")
         await until(lambda: is_seed_of(stage.mac2.home) and stage.node.offering.offers)
         document = revocation(stage.node)
@@ -100,7 +96,7 @@ async def test_a_seed_that_was_laid_before_a_daemon_was_killed_is_taken_back_by_
 
 @pytest.mark.parametrize("held", [False, True], ids=["offered", "held"])
 async def test_what_the_inbox_of_a_session_has_stays_as_it_is(stage: Stage, held: bool) -> None:
-    async with client(stage) as claude:
+    async with stage.pretended() as claude:
         id = await stage.send("hello")
         line = await claude.offered()
         await stage.mac1.wait(id, State.OFFERED)
@@ -121,7 +117,7 @@ async def test_what_the_client_gives_back_is_not_given_again(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(following_module, "DROPPED_AGAIN", 0.1)
-    async with client(stage) as claude:
+    async with stage.pretended() as claude:
         id = await stage.send("hello")
         line = await claude.offered()
         await stage.mac1.wait(id, State.OFFERED)
@@ -154,7 +150,7 @@ async def test_who_is_put_out_while_its_mail_is_made_ready_is_not_shown(
 
     monkeypatch.setattr(stage.node.offering.offers, "commit", and_meanwhile)
     monkeypatch.setattr(SeedBox, "put", lambda self, session, text: laid.append(text))
-    async with client(stage):
+    async with stage.pretended():
         id = await stage.send("rm -rf /")
         await until(lambda: stage.node.counters.snapshot().get("offers_given_back"))
     assert laid == []
@@ -167,7 +163,7 @@ async def test_mail_of_who_disputes_it_waits_until_that_is_settled(stage: Stage)
     for name in ("mac3", "mac4"):
         await node.membership.admit(pinned(identity(name)))
     words = [signed_revocation(node, "mac3", "mac1"), signed_revocation(node, "mac1", "mac3")]
-    async with client(stage):
+    async with stage.pretended():
         id = await stage.send("hello")
         await until(lambda: is_seed_of(stage.mac2.home) and node.offering.offers)
         await node.rostering.take(words)

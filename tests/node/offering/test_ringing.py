@@ -34,13 +34,7 @@ ASKS_NOBODY = {"approval_policy": "never", "sandbox_policy": {"type": "danger-fu
 async def test_who_is_woken(
     fleet: Machines, tmp_path: Path, turn: dict[str, object] | None, urgency: str, rung: int
 ) -> None:
-    mac1, mac2 = await fleet.started("mac1", "mac2")
-    (tmp_path / "api").mkdir()
-    await mac2.node.seats.bind("api", str(tmp_path / "api"), False)
-    thread = Written(mac2.home / "codex", str(tmp_path / "api"))
-    if turn is not None:
-        thread.write("turn_context", **turn)
-    await mac2.node.hook("SessionStart", THREAD, str(tmp_path / "api"), pid=os.getpid(), client="codex")
+    mac1, mac2, thread = await idle_thread(fleet, tmp_path, turn)
     for body in ("one", "two"):
         await mac1.node.messages.send("mac2/api", body, urgency=urgency)
     await until(lambda: (mac2.home / "seeds" / THREAD / "next").exists(), 30.0)
@@ -61,12 +55,7 @@ async def test_what_was_queued_for_a_thread_is_not_queued_again_until_it_did_som
         """A client that stands still, and says yes to each line."""
 
     monkeypatch.setattr(ringing, "ring", queued)
-    mac1, mac2 = await fleet.started("mac1", "mac2")
-    (tmp_path / "api").mkdir()
-    await mac2.node.seats.bind("api", str(tmp_path / "api"), False)
-    thread = Written(mac2.home / "codex", str(tmp_path / "api"))
-    thread.write("turn_context", **ASKS)
-    await mac2.node.hook("SessionStart", THREAD, str(tmp_path / "api"), pid=os.getpid(), client="codex")
+    mac1, mac2, thread = await idle_thread(fleet, tmp_path)
     await mac1.node.messages.send("mac2/api", "one")
     await until(lambda: counted(mac2.node.counters.snapshot()), 30.0)
     for _ in range(5):
@@ -85,16 +74,25 @@ async def test_a_fault_in_waking_stops_nothing_else(
         raise RuntimeError("a fault of ours")
 
     monkeypatch.setattr(ringing, "ring", faulty)
-    mac1, mac2 = await fleet.started("mac1", "mac2")
-    (tmp_path / "api").mkdir()
-    await mac2.node.seats.bind("api", str(tmp_path / "api"), False)
-    thread = Written(mac2.home / "codex", str(tmp_path / "api"))
-    thread.write("turn_context", **ASKS)
-    await mac2.node.hook("SessionStart", THREAD, str(tmp_path / "api"), pid=os.getpid(), client="codex")
+    mac1, mac2, thread = await idle_thread(fleet, tmp_path)
     await mac1.node.messages.send("mac2/api", "one")
     await until(lambda: mac2.node.counters.snapshot().get("part_failed"), 30.0)
     await mac1.wait((await mac1.node.messages.send("mac2", "two")).id, State.STORED)
     thread.lock.close()
+
+
+async def idle_thread(
+    fleet: Machines, tmp_path: Path, turn: dict[str, object] | None = ASKS
+) -> tuple[Machine, Machine, Written]:
+    """Two machines, and on the second one a thread of Codex on the seat api, whose last turn was such."""
+    mac1, mac2 = await fleet.started("mac1", "mac2")
+    (tmp_path / "api").mkdir()
+    await mac2.node.seats.bind("api", str(tmp_path / "api"), False)
+    thread = Written(mac2.home / "codex", str(tmp_path / "api"))
+    if turn is not None:
+        thread.write("turn_context", **turn)
+    await mac2.node.hook("SessionStart", THREAD, str(tmp_path / "api"), pid=os.getpid(), client="codex")
+    return mac1, mac2, thread
 
 
 async def look(machine: Machine) -> None:

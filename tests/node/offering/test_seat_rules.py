@@ -1,13 +1,12 @@
 """A seat's rules, and what was not sent to it by name. The client is pretended."""
 
 from multifleet.core.receipts import State
-from tests.node.offering.pretended import Pretended
 from tests.node.offering.stage import Stage
 from tests.sessions.records import SESSION_ID
 
 
 async def test_what_is_sent_to_the_machine_or_to_a_session_gets_past_no_rule_of_the_sessions_seat(stage: Stage) -> None:
-    async with Pretended(stage.folder / "home/.claude", stage.folder / "home/project") as claude:
+    async with stage.pretended() as claude:
         await stage.send("MARK-FIRST")
         await claude.offered()
         await stage.node.rules.allow("project", "mac1", "context")

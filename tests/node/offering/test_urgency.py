@@ -11,13 +11,8 @@ from multifleet.errors import BadInput, UnknownSeat
 from multifleet.node.offering import clients as clients_module
 from multifleet.node.offering.offers import DIGEST
 from tests.node.fleet import until
-from tests.node.offering.pretended import Pretended
 from tests.node.offering.stage import Stage
 from tests.sessions.records import SESSION_ID
-
-
-def client(stage: Stage, **changes: object) -> Pretended:
-    return Pretended(stage.folder / "home/.claude", stage.folder / "home/project", **changes)
 
 
 def seed(stage: Stage) -> str:
@@ -46,7 +41,7 @@ async def test_a_seat_that_is_left_alone_is_shown_alerts_until_the_time_is_over(
     view = await stage.node.seat_dnd("project", "30m", False)
     assert view.dnd and view.dnd_until is not None
     until_when = time.strftime("until %Y-%m-%d %H:%M UTC", time.gmtime(view.dnd_until))
-    async with client(stage) as claude:
+    async with stage.pretended() as claude:
         id = await stage.send("MARK-LATER")
         told = await stage.mac1.wait(id, State.STORED)
         assert told.events[-1].detail == f"it waits: its seat is not to be disturbed {until_when}"
@@ -67,7 +62,7 @@ async def test_who_looks_sees_on_every_machine_which_seat_is_left_alone(stage: S
     await stage.node.seat_dnd("project", "2h", False)
     [line] = (await stage.node.status()).quiet
     assert line.startswith("seat project, until 20") and line.endswith("multifleet seat dnd project --off ends it")
-    async with client(stage):
+    async with stage.pretended():
         [own] = (await stage.node.sessions_view(True)).sessions
         [seen] = (await stage.mac1.node.sessions_view(False)).peers
         assert own.dnd and seen.dnd and own.dnd_until is not None
@@ -82,7 +77,7 @@ async def test_who_looks_sees_on_every_machine_which_seat_is_left_alone(stage: S
 async def test_that_holds_over_a_restart_and_until_it_is_turned_off(stage: Stage) -> None:
     await stage.node.seat_dnd("project", None, False)
     await stage.mac2.restart()
-    async with client(stage) as claude:
+    async with stage.pretended() as claude:
         id = await stage.send("MARK-LATER", "mac2")
         await stage.mac1.wait(id, State.STORED)
         assert await stage.node.offering.session_started("other", str(claude.folder), False) == ""
@@ -92,7 +87,7 @@ async def test_that_holds_over_a_restart_and_until_it_is_turned_off(stage: Stage
 
 @pytest.mark.usefixtures("by_hooks")
 async def test_what_lies_ready_is_taken_back_from_a_seat_that_is_left_alone_and_laid_again_after(stage: Stage) -> None:
-    async with client(stage):
+    async with stage.pretended():
         id = await stage.send("MARK-LATER")
         await until(shows(stage, "MARK-LATER"))
         await stage.node.seat_dnd("project", "1h", False)
@@ -115,7 +110,7 @@ async def test_only_a_seat_that_there_is_and_a_time_to_come_are_taken(stage: Sta
 
 @pytest.mark.usefixtures("by_hooks")
 async def test_what_was_answered_or_has_expired_meanwhile_is_not_shown(stage: Stage) -> None:
-    async with client(stage):
+    async with stage.pretended():
         answered = await stage.send("MARK-ANSWERED")
         expired = await stage.send("MARK-EXPIRED", expires_in=60.0)
         id = await stage.send("MARK-STILL")
@@ -142,7 +137,7 @@ async def test_what_ends_while_its_text_is_made_is_left_out(stage: Stage) -> Non
     for id in ids:
         await stage.mac1.wait(id, State.STORED)
     offering.offers.commit = later  # type: ignore[method-assign, assignment]
-    async with client(stage) as claude:
+    async with stage.pretended() as claude:
         text = (await claude.offered())["message"]["content"]
         assert "MARK-1" in text and "MARK-0" not in text and "a message from another machine" in text
         await stage.mac1.wait(ids[1], State.OFFERED)
@@ -151,7 +146,7 @@ async def test_what_ends_while_its_text_is_made_is_left_out(stage: Stage) -> Non
 
 @pytest.mark.usefixtures("by_hooks")
 async def test_what_comes_later_joins_what_lies_ready_in_one_text(stage: Stage) -> None:
-    async with client(stage):
+    async with stage.pretended():
         await stage.send("MARK-FIRST")
         await until(shows(stage, "MARK-FIRST"))
         await stage.send("MARK-SECOND", urgency="whenever")
@@ -173,7 +168,7 @@ async def test_what_comes_while_a_text_is_made_joins_it_as_well(stage: Stage) ->
         return await commit(id, rows, *more)  # type: ignore[arg-type]
 
     offers.commit = later  # type: ignore[method-assign, assignment]
-    async with client(stage):
+    async with stage.pretended():
         await stage.send("MARK-FIRST")
         await until(shows(stage, "MARK-FIRST", "MARK-SECOND"))
 
@@ -187,7 +182,7 @@ async def crowd(stage: Stage, count: int) -> list[str]:
 
 async def test_many_messages_come_as_one_text_and_none_of_them_is_called_seen(stage: Stage) -> None:
     ids = await crowd(stage, OVER + 1)
-    async with client(stage) as claude:
+    async with stage.pretended() as claude:
         line = await claude.offered()
         text = line["message"]["content"]
         assert all(f"{id} context from mac1" in text for id in ids) and "multifleet read ID" in text
@@ -206,7 +201,7 @@ async def test_an_alert_is_shown_whole_before_the_digest_of_the_others(stage: St
     await crowd(stage, OVER + 1)
     alert = await stage.send("MARK-ALERT it burns", type="alert", thread="fire")
     await stage.mac1.wait(alert, State.STORED)
-    async with client(stage) as claude:
+    async with stage.pretended() as claude:
         await claude.offered(2)
         first, second = (line["message"]["content"] for line in claude.lines)
         assert "MARK-ALERT it burns" in first and "CROWD" not in first

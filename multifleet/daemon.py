@@ -32,6 +32,9 @@ from multifleet.store.lock import HomeLock
 COLLECT_AFTER = 50_000
 """New objects between two runs of the garbage collector; messages make no cycles that could pile up."""
 
+COMMANDS_SECONDS = 20.0
+"""For which the daemon waits for short commands that write to its home: frames come by SSH while none runs."""
+
 THREADS = 4
 """Beside the loop, for what would block it."""
 
@@ -43,7 +46,7 @@ def run(home: Path, port: int | None, binds: Sequence[str]) -> int:
     try:
         make_home(home)
         setup = _with(open_setup(home), port, binds)
-        lock = HomeLock.acquire(home, port=setup.config.port)
+        lock = HomeLock.acquire(home, port=setup.config.port, wait=COMMANDS_SECONDS)
     except MultifleetError as error:
         _complain(error)
         return 1

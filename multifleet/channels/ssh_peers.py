@@ -16,10 +16,10 @@ LOOK_EVERY, LOOK_SOON = 15.0, 1.0
 WORD_LASTS = 86_400.0
 """Seconds after which a peer is asked again."""
 ASK_SECONDS = 5.0
-ASK_AGAIN = 60.0
-"""Seconds before a peer is asked again that did not answer."""
 ASK_SOON = 5.0
-"""The same while its server is refused."""
+"""Seconds before a peer is asked again that did not answer, doubled after each time, or whose server is refused."""
+ASK_AGAIN = 60.0
+"""The longest such wait."""
 
 
 class SshPeers:
@@ -30,7 +30,8 @@ class SshPeers:
         self._here = here
         self._learned = learned
         self._wanted = asyncio.Event()
-        self._asked: dict[str, float] = {}
+        self._asked: dict[str, tuple[float, float]] = {}
+        """Peer: when it was asked last, and the seconds to wait after that."""
         self.facts = FactsStore(here.home)
         self.refused: dict[str, str] = {}
         """Peers whose server showed another host key than the known one, and the words that say so."""
@@ -73,15 +74,10 @@ class SshPeers:
             self._wanted.clear()
             for node in self._configured:
                 target = self._here.target(node)
-                if target is None or not target.is_there or why_no_login(target) or not self._is_due(node):
-                    continue
-                self._asked[node] = self._here.monotonic()
-                try:
-                    told = await self._here.ask(node, SshAsk(), ASK_SECONDS)
-                except ChannelError:
-                    continue  # it is asked again
-                assert isinstance(told, SshTold)
-                self.told(node, told)
+                if target is None or not target.is_there or why_no_login(target):
+                    self._asked.pop(node, None)  # whoever comes back is asked at once
+                elif self._is_due(node):
+                    await self._ask_once(node)
             soon = self.refused or self._lacks_a_word()
             try:
                 async with asyncio.timeout(LOOK_SOON if soon else LOOK_EVERY):
@@ -89,13 +85,26 @@ class SshPeers:
             except TimeoutError:
                 pass  # time for another look
 
+    async def _ask_once(self, node: str) -> None:
+        _, waited = self._asked.get(node, (0.0, 0.0))
+        wait = min(max(ASK_SOON, 2 * waited), ASK_AGAIN)
+        try:
+            told = await self._here.ask(node, SshAsk(), ASK_SECONDS)
+        except ChannelError:
+            self._asked[node] = (self._here.monotonic(), wait)
+        else:
+            self._asked[node] = (self._here.monotonic(), ASK_SOON)
+            assert isinstance(told, SshTold)
+            self.told(node, told)
+
     def _lacks_a_word(self) -> bool:
         """Of a machine that is configured, though it may be no member yet: it is to be asked as soon as it is one."""
         return any(not self.facts.of(node).at for node in self._configured)
 
     def _is_due(self, node: str) -> bool:
-        facts, asked = self.facts.of(node), self._asked.get(node)
-        wait = ASK_SOON if node in self.refused else ASK_AGAIN
-        if asked is not None and self._here.monotonic() - asked < wait:
-            return False
+        facts = self.facts.of(node)
+        if node in self._asked:
+            asked, wait = self._asked[node]
+            if self._here.monotonic() - asked < (ASK_SOON if node in self.refused else wait):
+                return False
         return node in self.refused or not facts.at or not 0 <= self._here.now() - facts.at < WORD_LASTS

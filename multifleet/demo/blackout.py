@@ -34,6 +34,8 @@ class Blackout:
         """The channel by which each message arrived, in order."""
         self.healed: float | None = None
         """Seconds after which all was well again; None where it was not in time."""
+        self.left: dict[str, str] = {}
+        """Channels that were not well again in time, and the last that was said of each."""
 
     async def play(self) -> None:
         """Everything goes dark, and comes back. Where that fails the ways are mended all the same, so that what has
@@ -106,11 +108,21 @@ class Blackout:
         states = await self._states_once(lambda states: not what_is_left(states))
         took = time.monotonic() - began
         left = what_is_left(states)
-        if not left:
+        if left:
+            self.left = await self._last_words()
+        else:
             self.healed = round(took, 1)
         self._show(states, "", f"{took:.0f} s later" if left else f"all is well {took:.0f} s later, by itself")
         for line in left:
             self._teller.say(line)
+
+    async def _last_words(self) -> dict[str, str]:
+        listing = await self._sender.ask("channels", self._recipient.name)
+        return {
+            row["channel"]: f"{row['state']}: {row['last_error']}"
+            for row in listing["channels"]
+            if what_is_left({row["channel"]: row["state"]})
+        }
 
     async def _states_once(self, are_good: Callable[[dict[str, str]], bool]) -> dict[str, str]:
         """The states as soon as they are good, at the latest after HEALS_WITHIN seconds."""

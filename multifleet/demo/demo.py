@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from multifleet.config import DEFAULT_PORT
+from multifleet.demo.blackout import Blackout
 from multifleet.demo.fleet_node import DemoFailed, PortTaken
 from multifleet.demo.footprints import removing_new
 from multifleet.demo.outcome import Arrival, arrivals_table, examine
@@ -101,6 +102,10 @@ def _outcome(story: Story, arrivals: list[Arrival], reason: str | None, seconds:
         "messages": [{"id": one.id, "from": one.from_, "to": one.to, "states": one.states} for one in arrivals],
         "agent": story.agent.what,
         "killed": story.killed,
-        "blackout": {"by": story.blackout.by, "healed": story.blackout.healed} if story.blackout else None,
+        "blackout": _blackout(story.blackout) if story.blackout else None,
         "seconds": round(seconds, 1),
     }
+
+
+def _blackout(act: Blackout) -> dict[str, object]:
+    return {"by": act.by, "healed": act.healed, "left": act.left}

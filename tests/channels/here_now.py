@@ -1,6 +1,7 @@
 """A node as a channel sees it that remembers what the channel did, and runs its loops."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -16,7 +17,9 @@ from tests.channels.here import here
 class HereNow:
     """`here` is what the channel is given."""
 
-    def __init__(self, home: Path, config: Config | None = None) -> None:
+    def __init__(
+        self, home: Path, config: Config | None = None, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.targets: list[Target] = []
         self.received: list[tuple[bytes, str, str, bool]] = []
@@ -24,6 +27,8 @@ class HereNow:
         """How the next frames are answered, which else are taken."""
         self.told: dict[str, msgspec.Struct] = {}
         self.served: dict[type[msgspec.Struct], Callable[[str, Any], Any]] = {}
+        self.asked: list[tuple[str, float]] = []
+        """Who was asked, and when."""
         self.counts: Counter[str] = Counter()
         self.reasons: list[str] = []
         self.tasks: list[asyncio.Task[None]] = []
@@ -36,6 +41,7 @@ class HereNow:
             serve=self.served.__setitem__,
             spawn=self._spawn,
             count=self._count,
+            monotonic=monotonic,
         )
 
     async def _receive(self, frame: bytes, where: str, channel: str, at_rest: bool) -> tuple[int, bytes]:
@@ -43,6 +49,7 @@ class HereNow:
         return self.statuses.pop(0) if self.statuses else 200, b"mf1 answer"
 
     async def _ask(self, peer: str, packet: msgspec.Struct, seconds: float) -> msgspec.Struct:
+        self.asked.append((peer, self.here.monotonic()))
         if peer not in self.told:
             raise ChannelError("nothing answers")
         return self.told[peer]

@@ -5,6 +5,7 @@ import gc
 import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -234,6 +235,45 @@ async def test_who_becomes_a_member_after_the_start_is_asked_soon(
         now.targets.append(Target("mac2", configured=sshd.entry(), is_there=True))
         async with asyncio.timeout(ssh_peers.LOOK_EVERY / 2):
             await until(lambda: connections.peers.facts.of("mac2").home == "/h")
+        await now.aclose()
+
+
+class Clock:
+    """Stands still but where it is moved, and knows how often it was read."""
+
+    def __init__(self) -> None:
+        self.at = 0.0
+        self.reads = 0
+
+    def __call__(self) -> float:
+        self.reads += 1
+        return self.at
+
+    async def was_looked_at(self) -> None:
+        """At least one whole look has gone by."""
+        reads = self.reads
+        await until(lambda: self.reads >= reads + 3)
+
+
+async def test_a_peer_that_did_not_answer_is_asked_again_after_waits_that_double_and_at_once_when_it_comes_back(
+    tmp_path: Path, sshd: Sshd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ssh_peers, "LOOK_SOON", 0.001)
+    clock = Clock()
+    now, connections = HereNow(tmp_path / "mine", Config(nodes={"mac2": sshd.entry()}), clock), SshConnections()
+    there = Target("mac2", configured=sshd.entry(), is_there=True)
+    now.targets.append(there)
+    async with AsyncExitStack() as stack:
+        await connections.start(stack, now.here)
+        while clock.at < 200:
+            await clock.was_looked_at()
+            clock.at += 2.5
+        assert [at for _, at in now.asked] == [0, 5, 15, 35, 75, 135, 195]
+        now.targets[:] = [replace(there, is_there=False)]
+        await until(lambda: not connections.peers._asked)
+        now.told["mac2"] = SshTold(host_keys=[sshd.host_key], home="/h")
+        now.targets[:] = [there]
+        await until(lambda: connections.peers.facts.of("mac2").home == "/h")
         await now.aclose()
 
 

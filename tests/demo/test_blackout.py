@@ -22,7 +22,8 @@ class Node:
 
     async def ask(self, *words: str) -> Any:
         if words[0] == "channels":
-            return {"channels": [{"channel": name, "state": state} for name, state in self.states.items()]}
+            rows = self.states.items()
+            return {"channels": [{"channel": name, "state": state, "last_error": "no way"} for name, state in rows]}
         if words[0] == "trace":
             return {"state": "queued", "events": [{"state": "stored", "channel": "git"}]}
         return {"id": "1"}
@@ -74,6 +75,7 @@ async def test_a_machine_too_busy_to_heal_in_time_is_told_and_no_failure() -> No
     ways = [Way("nats"), Way("git")]
     act, told = await played(Node(WELL | {"nats": "healing", "ssh": "broken"}), ways)
     assert act.healed is None and len(act.sent) == 3
+    assert act.left == {"nats": "healing: no way", "ssh": "broken: no way"}
     assert "all is well" not in told
     assert "Not well within 0.02 s: nats" in told and "Broken are still ssh" in told
     assert [(way.cuts, way.mends) for way in ways] == [(1, 1), (1, 1)]

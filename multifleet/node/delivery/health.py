@@ -1,7 +1,6 @@
 """The state of every channel to every peer, while the daemon runs and in the store."""
 
 import hashlib
-import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 
@@ -71,9 +70,9 @@ class Health:
         """The channels to this peer that have failed since they worked last."""
         return [name for name, health in self._known[node].items() if health.failures]
 
-    def back_at(self, node: str) -> float:
-        """When a channel to this peer that had failed went through again, monotonic seconds; -inf: never."""
-        return self._back_at.get(node, -math.inf)
+    def back_at(self, node: str) -> float | None:
+        """When a channel to this peer that had failed went through again, monotonic seconds; None: never."""
+        return self._back_at.get(node)
 
     def learn(self, node: str, outcome: Outcome, round_trip: float) -> None:
         """Take the outcome of one attempt into account; a refusal by the peer is the channel's success.

@@ -66,11 +66,15 @@ class Probing:
                     yield member, name
 
     def _may_be_back(self, node: str) -> Iterator[str]:
-        """What failed the last time it was tried, since when another way to the peer has come back."""
-        now, back_at = self._clock.monotonic(), self._health.back_at(node)
+        """What fails although another way to the peer has come back: tried at once, and then after waits that double
+        anew, for what lies between them may need a moment more."""
+        back_at = self._health.back_at(node)
+        if back_at is None:
+            return
+        now = self._clock.monotonic()
         for channel in self._health.failing(node):
             tried_at = self._probed.get((node, channel), -math.inf)
-            if tried_at < back_at and now - tried_at >= PROBE_FIRST:
+            if now - tried_at >= max(PROBE_FIRST, tried_at - back_at):
                 yield channel
 
     def _is_time(self, node: str, key: tuple[str, str], now: float) -> bool:

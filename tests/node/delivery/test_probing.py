@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from multifleet.channels.memory import MemoryChannel, Network
-from multifleet.core.channel_state import PROBE_FIRST, ChannelState
+from multifleet.core.channel_state import PROBE_CAP, PROBE_FIRST, ChannelState
 from multifleet.core.receipts import State
 from multifleet.node.delivery import probing
 from tests.node.fleet import Machines, until
@@ -58,16 +58,15 @@ class Http(MemoryChannel):
     name = "http"
 
 
-async def test_when_one_way_to_a_peer_is_back_the_others_that_failed_are_tried_once_too(fleet: Machines) -> None:
+async def test_when_one_way_to_a_peer_is_back_the_others_that_failed_are_tried_at_once_and_in_the_seconds_after(
+    fleet: Machines,
+) -> None:
     mac1, mac2 = fleet.add("mac1", "mac2")
     other = Network(fleet.network.nodes, severed={"mac2"})
     mac1.more_channels = [Http(other)]
     await mac2.start()
     await mac1.start()  # to whom nothing has failed yet
     node, peer = mac1.node, mac1.node.members.need("mac2")
-
-    def state() -> ChannelState:
-        return node.health_of_channels.of("mac2")["http"].state
 
     fleet.network.severed.add("mac2")
     for _ in range(6):
@@ -77,21 +76,24 @@ async def test_when_one_way_to_a_peer_is_back_the_others_that_failed_are_tried_o
     assert not node.probing.running, "it is not its time yet"
     fleet.network.severed.clear()
     await node.attempts.check(peer, "memory")
-    node.probing.look()
-    await until(lambda: not node.probing.running)
-    assert state() is ChannelState.BROKEN
-    mac1.time.pass_(PROBE_FIRST)
-    node.probing.look()
-    assert not node.probing.running, "it was tried since"
+    probed = []
+    for _ in range(50):
+        before = node.health_of_channels.of("mac2")["http"].failures
+        node.probing.look()
+        await until(lambda: not node.probing.running)
+        if node.health_of_channels.of("mac2")["http"].failures > before:
+            probed.append(node.clock.monotonic())
+        mac1.time.pass_(1)
+    waits = [(later - sooner) // PROBE_FIRST for sooner, later in itertools.pairwise(probed)]
+    assert waits == [1, 1, 2, PROBE_CAP // PROBE_FIRST]
     await node.attempts.check(peer, "memory")
-    assert not list(node.probing._may_be_back("mac2")), "a way that never failed says nothing new"
+    node.probing._probed["mac2", "http"] = node.clock.monotonic()
+    node.probing.look()
+    assert not node.probing.running, "a way that never failed says nothing new"
     other.severed.clear()
-    fleet.network.severed.add("mac2")
-    await node.attempts.check(peer, "memory")
-    fleet.network.severed.clear()
-    await node.attempts.check(peer, "memory")
+    node.probing._probed.clear()
     node.probing.look()
-    await until(lambda: state() is ChannelState.HEALTHY)
+    await until(lambda: node.health_of_channels.of("mac2")["http"].state is ChannelState.HEALTHY)
 
 
 async def test_a_peer_that_is_not_heard_is_probed_once_a_minute(

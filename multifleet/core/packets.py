@@ -91,7 +91,7 @@ class Message(Wire, frozen=True, kw_only=True):
     urgency: Urgency
     """When its session is to see it."""
     authority: Authority
-    """Who wrote it, as the sender's daemon states it; `human` counts only where a signature proves it."""
+    """Who wrote it, as the sender's daemon states it: an agent to its recipient, unless a signature proves a person."""
     hops: Annotated[int, msgspec.Meta(ge=0, le=64)] = 0
     """How many automatic answers went before it; see below."""
     signature: Annotated[str, msgspec.Meta(min_length=1, max_length=SIGNATURE_LIMIT)] | None = None

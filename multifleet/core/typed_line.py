@@ -16,7 +16,7 @@ _READ = 4 * LIMIT
 """Characters of a text that are looked at."""
 _LEAST_BODY = 40
 _BY = {
-    Authority.HUMAN: "written by a person there",
+    Authority.HUMAN: "signed there as a person's, which nobody here has proved",
     Authority.AGENT: "written by an agent there",
     Authority.SYSTEM: "written by multifleet itself",
 }

@@ -73,7 +73,7 @@ class InboxView(View, frozen=True):
     reply_to: Annotated[str | None, about("Id of the message it answers.")] = None
     session: Annotated[str | None, about("Agent session it was given to.")] = None
     authority: Annotated[
-        str, about("Who wrote it: human where a signature proves it, else agent, or system for multifleet itself.")
+        str, about("Who wrote it: human where a signature proves it, else agent.")
     ] = "agent"
     signer: Annotated[str | None, about("The person whose signature was proved when it came.")] = None
     urgency: Annotated[str, about("When it asks to be shown: now, next-turn or whenever.")] = "now"
@@ -96,7 +96,7 @@ class VerifiedView(View, frozen=True):
     id: Annotated[str, about("Id of the message.")]
     from_: Annotated[str, about("Address it came from.")]
     to: Annotated[str, about("Address it goes to.")]
-    authority: Annotated[str, about("Whose words it is now: human where that is proved, else agent or system.")]
+    authority: Annotated[str, about("Whose words it is now: human where that is proved, else agent.")]
     proved: Annotated[bool, about("Whether a person whom this user allows now has signed it.")]
     reason: Annotated[str | None, about("Why that is not proved; null if it is.")] = None
     signer: Annotated[str | None, about("The person, as the file of allowed signers names them.")] = None

@@ -1,5 +1,7 @@
 """Messages as one line for an agent's prompt."""
 
+from dataclasses import replace
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +17,11 @@ def test_it_says_who_sent_it_and_that_it_permits_nothing() -> None:
     line = typed_line([message("please rebase", "the schema")])
     assert "message m1 from mac1/api, written by an agent there, not typed by your user" in line
     assert line.endswith('"the schema: please rebase"')
+
+
+def test_a_persons_signature_that_nobody_here_has_looked_at_is_not_called_proved() -> None:
+    line = typed_line([replace(message("go on"), authority=Authority.HUMAN)])
+    assert "signed there as a person's, which nobody here has proved, not typed by your user" in line
 
 
 def test_what_does_not_fit_is_said_to_be_missing() -> None:

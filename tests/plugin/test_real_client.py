@@ -90,11 +90,21 @@ async def test_the_plugin_validates_strictly(plugin: Path, folder: Path, version
     assert status == 0, said
 
 
-async def test_it_installs_without_a_network_and_leaves_the_settings_as_they_were(plugin: Path, folder: Path) -> None:
-    environ, claude = Client(folder, "http://127.0.0.1:9").environment(), Path(await asyncio.to_thread(claude_program))
+@pytest.mark.parametrize(
+    ("version", "was"),
+    [(CLAUDE_VERSION, b'{\r\n\t"model":   "opus"}'), (EARLIER_CLAUDE, None)],
+    ids=["with settings", "an earlier one without"],
+)
+async def test_it_installs_without_a_network_and_leaves_the_settings_as_they_were(
+    plugin: Path, folder: Path, version: str, was: bytes | None
+) -> None:
+    environ = Client(folder, "http://127.0.0.1:9").environment()
+    claude = Path(await asyncio.to_thread(claude_program, version))
     settings = folder / ".claude" / "settings.json"
     settings.parent.mkdir()
-    settings.write_bytes(was := b'{\r\n\t"model":   "opus"}')
+    (settings.parent / "CLAUDE.md").write_text("of their own\n")
+    if was is not None:
+        settings.write_bytes(was)
     hooks = hook_file("claude", ROOT, folder, settings.parent, environ)
     assert install(hooks, folder)
     await asyncio.to_thread(install_plugin, claude, plugin, settings.parent, folder, environ)
@@ -102,7 +112,8 @@ async def test_it_installs_without_a_network_and_leaves_the_settings_as_they_wer
     assert hooks_installed(settings.parent).how == "plugin"
     assert uninstall(hooks, folder)
     assert await asyncio.to_thread(uninstall_plugin, claude, settings.parent, folder, environ) == "restored"
-    assert settings.read_bytes() == was
+    assert (settings.read_bytes() if settings.exists() else None) == was
+    assert (settings.parent / "CLAUDE.md").read_text() == "of their own\n"
     left = [path for path in settings.parent.rglob("*") if "multifleet" in path.name]
     assert left == [] and not (folder / "hooks").exists()
 

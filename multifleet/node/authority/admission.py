@@ -65,6 +65,8 @@ class Admission:
         """The row as it is to be stored; NotTaken says why it is not. `pending` as in `budgets`."""
         if self._rules and (why := refusal(self._rules, self._governs(row.seat), row.from_, row.type)):
             raise NotTaken(why)
+        if row.authority == Authority.SYSTEM:  # what another machine says is never this node's own word
+            row = msgspec.structs.replace(row, authority=Authority.AGENT.value)
         if row.authority == Authority.HUMAN:
             row = await self._persons.proved(row, packet)
         if waits := self._why_it_waits(row):

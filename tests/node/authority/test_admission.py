@@ -120,6 +120,15 @@ async def test_agents_that_answer_each_other_come_to_an_end(fleet: Machines) -> 
     assert sorted(row.hops for row in [*await mac1.received(), *await mac2.received()]) == [0, 1, 2, 3, 4]
 
 
+async def test_what_says_that_multifleet_wrote_it_is_an_agents_and_counts_as_one(fleet: Machines) -> None:
+    mac1, mac2 = await started(fleet, day=8)
+    for body in ("one", "two"):
+        sent = await mac1.node.messages.send("mac2/api", body, authority="system")
+        await mac1.wait(sent.id, State.STORED)
+    assert "budgets.day" in await refused(mac1, "mac2/api", "three", authority="system")
+    assert [row.authority for row in await mac2.received()] == ["agent", "agent"]
+
+
 async def test_what_an_agent_says_hours_later_begins_anew(fleet: Machines) -> None:
     mac1, mac2 = await started(fleet)
     sent = await mac1.node.messages.send("mac2", "when you have time", hops=9)

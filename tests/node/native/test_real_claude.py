@@ -92,6 +92,10 @@ async def test_a_native_message_goes_to_the_other_machine_and_its_answer_and_not
     stage.api.when("tell the desk", Answer(tools=(("SendMessage", send),)), once=True)
     async with stage.claude("project") as claude:
         await until(lambda: "mac1/desk" in stage.node.native.presence.listed)
+        await claude.keys("-l", "@mac1")
+        await claude.wait_screen("mac1/desk")
+        await claude.keys("Escape")
+        await claude.keys("C-u")
         await claude.prompt("who is there")
         await until(lambda: any("mac1/desk" in json.dumps(result) for result in results(stage)), what="the list")
         await claude.wait_status("idle")

@@ -22,6 +22,8 @@ async def test_an_idle_session_takes_it_up_by_itself_within_a_second(stage: Stag
     async with stage.claude("project") as claude:
         await until(lambda: stage.node.seats.rows)
         stage.api.when("MARK-IDLE", Answer(text="I rebase now"))
+        await claude.keys("-l", "half a draft")
+        await claude.wait_screen("half a draft")
         starving = Starving(claude.session.pid)
         id = await stage.send("MARK-IDLE rebase")
         assert await stage.api.wait_for("MARK-IDLE", 30.0)
@@ -31,6 +33,7 @@ async def test_an_idle_session_takes_it_up_by_itself_within_a_second(stage: Stag
         assert [event.state for event in story.events] == ["queued", "stored", "offered", "seen", "answered"]
         assert story.events[-1].detail == "I rebase now"
         assert stage.times_shown("MARK-IDLE") == 1
+        assert not stage.api.given("half a draft") and "half a draft" in await claude.shown()
 
 
 async def test_a_busy_session_reads_it_between_two_tool_calls(stage: Stage) -> None:

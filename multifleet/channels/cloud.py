@@ -68,8 +68,7 @@ class CloudChannel:
         fresh = [message for message in parcel.messages if message.id not in told]
         if not fresh:
             raise ChannelError(_before(list(told.values())))
-        if wait := self._bucket.take(self._here.monotonic()):
-            raise ChannelError(f"a cloud session was made lately; the next one in {wait:.0f} s")
+        self._need_room(self._bucket.wait(self._here.monotonic()))
         text = fence(fresh, delimiter=self._here.random(16).hex(), budget=BUDGET).text
         fired = await self._fire_once(text, [message.id for message in fresh])
         return Carried(Success.NUDGED, where=f"a cloud session was created: {fired.url}")
@@ -126,7 +125,16 @@ class CloudChannel:
             await self._became(ids, "")
         raise ChannelError(f"{address.host}: {fired.reason}", unknown=fired.unknown)
 
+    @staticmethod
+    def _need_room(wait: float) -> None:
+        if wait:
+            raise ChannelError(f"a cloud session was made lately; the next one in {wait:.0f} s")
+
     async def _note(self, ids: list[str]) -> None:
+        """It is about to be asked for: until here nothing counts, however often there was no connection."""
+        if not ids:
+            return
+        self._need_room(self._bucket.take(self._here.monotonic()))
         try:
             await self._told.begin(ids)
         except OSError as error:

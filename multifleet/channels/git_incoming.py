@@ -22,7 +22,7 @@ FETCH_SECONDS = 30.0
 SOON = 5.0
 """Seconds after which this node looks again when something was sent or came by git; doubled up to its usual time."""
 SELDOM = 600.0
-"""Seconds between two looks at a remote that fails, at the most."""
+"""Seconds between two looks at a remote that fails, at the most; the first one that follows a failure is as soon."""
 TALKING = 900.0
 """Seconds for which a peer that was heard by git is told there what else there is to tell."""
 ANSWERS_AT_ONCE, ANSWERS_PER_SECOND = 10, 1 / 60
@@ -72,20 +72,20 @@ class Incoming:
 
     async def run(self) -> None:
         """Look for letters until cancelled."""
-        wait = min(SOON, self._every) * self._spread()
+        wait, failing = min(SOON, self._every) * self._spread(), 0.0
         while True:
             if await self._hurry(wait):
-                wait = min(SOON, self._every)
+                wait, failing = min(SOON, self._every), 0.0
             try:
                 if await self.look():
                     wait = min(SOON, self._every)
                 else:
                     wait = min(wait * 2, self._every)
-                self.trouble = ""
+                self.trouble, failing = "", 0.0
             except ChannelError as error:
                 self.trouble = str(error)
                 self._here.count("git_fetch_failed", reason=error)
-                wait = min(wait * 2, max(SELDOM, self._every))
+                wait = failing = min(2 * failing or min(SOON, self._every), max(SELDOM, self._every))
             wait *= self._spread()
             await self._peers.ask()
 

@@ -126,6 +126,8 @@ class SeedChannel:
         if target.is_there:
             peer.absent_at, peer.absent_wait = 0.0, ABSENT_EVERY
             return False
+        if peer.absent_wait > ABSENT_EVERY and self._connections.is_open(target.node):
+            return True  # it lets this node in again
         if not peer.absent_at:
             peer.absent_at = now + peer.absent_wait
         return peer.absent_at <= now
@@ -140,8 +142,8 @@ class SeedChannel:
                 home = await seed_files.find_home(sftp, kept, self._connections.peers.facts.of(target.node).home)
                 left = await seed_files.fetch(sftp, kept, home, self._here.node, peer.fetched)
         except (ChannelError, TimeoutError) as error:
-            peer.looks = []
-            peer.absent_wait = min(ABSENT_AT_MOST, 2 * peer.absent_wait)
+            if not peer.looks:
+                peer.absent_wait = min(ABSENT_AT_MOST, 2 * peer.absent_wait)
             self._here.count("seed_look_failed", peer=target.node, reason=str(error) or "no answer in time")
         else:
             peer.absent_wait = ABSENT_EVERY

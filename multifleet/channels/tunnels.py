@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 HERE = "127.0.0.1"
 REST, LONGEST_REST = 1.0, 60.0
-"""Seconds before a tunnel that broke is opened anew; doubled each time it cannot be."""
+"""Seconds before a tunnel that broke is opened anew; doubled each time it cannot be. A peer that comes back, or a user
+who asks for it, ends them."""
+LOOK = 2.0
+"""Seconds between two looks whether the peer is back."""
 
 
 @dataclass(eq=False)
@@ -42,6 +45,8 @@ class Tunnel:
     reason: str = ""
     """Why it is not open now; or why it is open on another port than before."""
     tried: asyncio.Event = field(default_factory=asyncio.Event)
+    wanted: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set to end a rest."""
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -68,10 +73,14 @@ class Tunnels:
         return (join_address(HERE, tunnel.port),) if tunnel is not None and tunnel.is_open else ()
 
     async def open(self, target: Target, port: int) -> Tunnel:
-        """Open one, or tell of the one that is there; ChannelError where it cannot be opened now. Port 0: the
-        configured one, or any."""
+        """Open one, or tell of the one that is there, which is tried now where it rests; ChannelError where a new one
+        cannot be opened. Port 0: the configured one, or any."""
         tunnel = self._tunnels.get(target.node)
         if tunnel is not None and port in (0, tunnel.port):
+            if not tunnel.is_open:
+                tunnel.tried.clear()
+                tunnel.wanted.set()
+                await tunnel.tried.wait()
             return tunnel
         if why_not := self._connections.why_not(target):
             raise ChannelError(why_not)
@@ -101,6 +110,8 @@ class Tunnels:
         tunnel = self._tunnels.pop(node, None)
         if tunnel is not None:
             tunnel.stopped.set()
+            tunnel.wanted.set()
+            tunnel.tried.set()
             tunnel.is_open = False
         return tunnel
 
@@ -108,12 +119,12 @@ class Tunnels:
         """Keep it open until it is stopped."""
         rest = REST
         while not tunnel.stopped.is_set():
+            tunnel.wanted.clear()
             try:
                 await self._hold(tunnel)
-                rest = REST
             except (ChannelError, OSError) as error:
                 tunnel.reason = str(error) or "no answer in time"
-                rest = min(LONGEST_REST, 2 * rest)
+                rest = REST if tunnel.is_open else min(LONGEST_REST, 2 * rest)
                 if tunnel.login:
                     self._here.count("tunnel_broken", peer=tunnel.node, reason=tunnel.reason)
             finally:
@@ -121,7 +132,21 @@ class Tunnels:
                 tunnel.tried.set()
             if not tunnel.login and not tunnel.lasts:
                 return  # it never was open: who asked for it is told why
-            await _either(tunnel.stopped, rest)
+            await self._rest(tunnel, rest)
+
+    async def _rest(self, tunnel: Tunnel, seconds: float) -> None:
+        until, was_there = self._here.monotonic() + seconds, True
+        while not (tunnel.wanted.is_set() or tunnel.stopped.is_set()) and (left := until - self._here.monotonic()) > 0:
+            target = self._here.target(tunnel.node)
+            is_there = target is not None and target.is_there
+            if is_there and not was_there:
+                return  # it was away when it was tried last
+            was_there = is_there
+            try:
+                async with asyncio.timeout(min(LOOK, left)):
+                    await tunnel.wanted.wait()
+            except TimeoutError:
+                pass  # time to look, or to try again
 
     async def _hold(self, tunnel: Tunnel) -> None:
         """Open it and wait until it breaks or is stopped."""
@@ -166,14 +191,6 @@ async def _ended(connection: "SSHClientConnection", stopped: asyncio.Event) -> N
     finally:
         for wait in waits:
             wait.cancel()
-
-
-async def _either(stopped: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await stopped.wait()
-    except TimeoutError:
-        pass  # it is time to try again
 
 
 def _daemon_of(target: Target) -> str:

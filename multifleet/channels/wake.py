@@ -19,8 +19,8 @@ from multifleet.core.wake_packets import WakeAsk, WakeTold
 
 HEARD_WITHIN = 12.0
 """Seconds that a machine has to be heard before dearer channels have their turn; one that takes longer is heard too."""
-AGAIN_AFTER = 60.0
-"""Seconds before the same machine is woken again."""
+AGAIN_AFTER, AGAIN_SOON = 60.0, 5.0
+"""Seconds before the same machine is woken again; the latter where nobody could send a packet."""
 AT_ONCE, EVERY = 2, 30.0
 """How often a machine is woken from here, whoever asks: so often at once, and the seconds until once more."""
 ASKER_AT_ONCE, ASKER_EVERY = 4, 900.0
@@ -55,6 +55,11 @@ class _Try:
     failure: str = "it was not finished"
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
+    @property
+    def lasts(self) -> float:
+        """Seconds for which what came of it counts."""
+        return AGAIN_AFTER if self.words or not self.over.is_set() else AGAIN_SOON
+
 
 class WakeChannel:
     """P6."""
@@ -87,7 +92,7 @@ class WakeChannel:
         """Wake it, and wait until it is heard."""
         node, now = target.node, self._here.monotonic()
         tried = self._tries.get(node)
-        if tried is None or now - tried.at >= AGAIN_AFTER:
+        if tried is None or now - tried.at >= tried.lasts:
             tried = self._tries[node] = _Try(now)
             try:
                 tried.words = str(await self.wake(target))
@@ -158,6 +163,7 @@ class WakeChannel:
         try:
             await self._send(ask.node, near, mac)
         except ChannelError as error:
+            asker.give()  # nothing was sent
             return WakeTold(near=True, mac=write_mac(mac), reason=str(error)[:200])
         self._here.count("woke_for_peer", peer=sender, reason=ask.node)
         return WakeTold(near=True, mac=write_mac(mac), sent=AT_MOST)
@@ -169,6 +175,7 @@ class WakeChannel:
         try:
             await send_magic(segment, mac, AT_MOST)
         except OSError as error:
+            bucket.give()
             raise ChannelError(f"no packet can be sent on {segment.network}: {error.strerror}") from None
 
     def _mac(self, target: Target) -> bytes | None:

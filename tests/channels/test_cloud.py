@@ -7,15 +7,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
+from multifleet.channels import cloud
 from multifleet.channels.base import ChannelError, Here, Parcel, Success, Target
 from multifleet.channels.cloud import CloudChannel
 from multifleet.channels.cloud_token import token_file
 from multifleet.config import CloudSettings, Config
 from multifleet.core.fence import Authority, FencedMessage
+from multifleet.core.routine import RoutineAddress
 from tests.channels.certificate import make_certificate
 from tests.channels.here import here
 from tests.channels.web import Reader, Web, Writer, is_silent, reply, says, serving
@@ -252,3 +254,19 @@ async def test_where_nothing_can_be_noted_nothing_is_told(world: World) -> None:
         with pytest.raises(ChannelError, match="nothing is told"):
             await (await world.channel(web)).deliver(TARGET, parcel("m1"))
         assert not web.requests
+
+
+async def test_where_there_was_no_connection_none_of_the_three_sessions_is_used_up(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refused(address: RoutineAddress) -> NoReturn:
+        raise ConnectionRefusedError(111, "Connection refused")
+
+    async with world.server(fires()) as web:
+        channel = await world.channel(web)
+        with monkeypatch.context() as patched:
+            patched.setattr(cloud, "_connect", refused)
+            for _ in range(4):
+                with pytest.raises(ChannelError, match="no connection"):
+                    await channel.deliver(TARGET, parcel("m1"))
+        assert (await channel.deliver(TARGET, parcel("m1"))).success is Success.NUDGED

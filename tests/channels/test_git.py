@@ -322,3 +322,29 @@ async def test_a_remote_that_is_not_there_is_complained_of_until_it_is(
         assert a.channel.complaint().startswith("git.remote: ")
         away.rename(remote.path)
         await until(lambda: not a.channel.complaint())
+
+
+async def test_a_look_that_failed_is_followed_by_one_soon_and_then_by_rarer_ones(
+    tmp_path: Path, remote: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(git_incoming, "SOON", 3_600.0)  # the node's own loop looks at nothing
+    async with node("mac1", tmp_path / "1", str(remote.path), every=3_600.0) as a:
+        incoming, waits, fails = a.channel._incoming, list[float](), iter([False, True, True, True, False])
+        monkeypatch.setattr(git_incoming, "SOON", 5.0)
+
+        async def waited(seconds: float) -> bool:
+            waits.append(round(seconds))
+            return False
+
+        async def looked() -> int:
+            if next(fails):
+                raise ChannelError("the remote is away")
+            return 0
+
+        monkeypatch.setattr(incoming, "_every", 60.0)
+        monkeypatch.setattr(incoming, "_spread", lambda: 1.0)
+        monkeypatch.setattr(incoming, "_hurry", waited)
+        monkeypatch.setattr(incoming, "look", looked)
+        with pytest.raises(RuntimeError):  # there are no more answers
+            await incoming.run()
+    assert waits == [5, 10, 5, 10, 20, 40]

@@ -7,10 +7,12 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import asyncssh
 import pytest
 
+from multifleet.channels import seed_files
 from multifleet.channels.base import ChannelError, Parcel, Success, Target
 from multifleet.channels.seed import SeedChannel
 from multifleet.channels.seed_files import find_home
@@ -194,6 +196,30 @@ async def test_what_a_peer_leaves_later_is_fetched_by_itself(seed: Seed, theirs:
     finally:
         loop.cancel()
     assert now.received == [(b"mf1 for mac1", "out/ of mac2", "seed", True)] * 2, "there was no room at first"
+
+
+async def test_a_look_that_fails_takes_none_of_those_away_that_were_to_follow(
+    seed: Seed, theirs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel, target, now = seed
+    now.targets.append(target)
+    failures, fetch = [ChannelError("an unlucky moment")], seed_files.fetch
+
+    async def unlucky(*given: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return await fetch(*given)
+
+    monkeypatch.setattr("multifleet.channels.seed.LOOKS", tuple(0.2 * times for times in range(100)))
+    await channel.deliver(target, Parcel(b"mf1 one"))
+    monkeypatch.setattr(seed_files, "fetch", unlucky)
+    (theirs / "out" / "mac1" / OUT_NAME).write_bytes(b"mf1 for mac1")
+    loop = asyncio.create_task(channel._look())
+    try:
+        await until(lambda: now.received)
+    finally:
+        loop.cancel()
+    assert not failures and now.counts["seed_look_failed"] == 1
 
 
 async def test_a_server_that_gives_megabytes_for_a_name_is_told_of_in_a_line(sshd: Sshd) -> None:

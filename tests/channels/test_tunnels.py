@@ -4,13 +4,15 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from multifleet.channels import tunnels as module
 from multifleet.channels.base import ChannelError, Target
 from multifleet.channels.ssh_connections import SshConnections
-from multifleet.channels.tunnels import Tunnels
+from multifleet.channels.tunnels import Tunnel, Tunnels
 from tests.channels.here_now import HereNow
 from tests.channels.sshd import Sshd
 from tests.node.fleet import until
@@ -120,3 +122,65 @@ async def test_why_it_cannot_be_opened_is_told(tunnels: tuple[Tunnels, HereNow],
             await made.open(target, taken.getsockname()[1])
     await until(lambda: sshd.sessions() == 0)
     assert made.all() == []
+
+
+async def test_one_that_breaks_again_and_again_is_opened_anew_as_soon_as_the_first_time(
+    tunnels: tuple[Tunnels, HereNow], sshd: Sshd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, now = tunnels
+    rests: list[float] = []
+
+    async def at_once(tunnel: Tunnel, seconds: float) -> None:
+        rests.append(seconds)
+
+    monkeypatch.setattr(made, "_rest", at_once)
+    target = Target("mac2", ("192.0.2.7:8855",), sshd.entry())
+    now.targets.append(target)
+    tunnel = await made.open(target, 0)
+
+    async def broken(times: int) -> None:
+        sshd.hang_up()
+        await until(lambda: now.counts["tunnel_broken"] == times and tunnel.is_open)
+
+    for times in (1, 2, 3):
+        await broken(times)
+    assert rests == [module.REST] * 3
+
+
+async def resting(made: Tunnels, now: HereNow, taken: socket.socket) -> Tunnel:
+    """One whose port was in use when the daemon started; it rests for an hour."""
+    taken.bind(("127.0.0.1", 0))
+    taken.listen()
+    made.open_again("mac2", taken.getsockname()[1], is_chosen=True, since=5.0)
+    (tunnel,) = made.all()
+    await until(lambda: "in use" in tunnel.reason)
+    return tunnel
+
+
+async def test_one_that_rests_is_tried_at_once_where_its_user_asks_for_it(
+    tunnels: tuple[Tunnels, HereNow], sshd: Sshd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, now = tunnels
+    monkeypatch.setattr(module, "REST", 3_600.0)
+    monkeypatch.setattr(module, "LONGEST_REST", 3_600.0)
+    target = Target("mac2", ("192.0.2.7:8855",), sshd.entry())
+    now.targets.append(target)
+    with socket.socket() as taken:
+        tunnel = await resting(made, now, taken)
+        assert await made.open(target, 0) is tunnel and not tunnel.is_open
+    assert await made.open(target, 0) is tunnel and tunnel.is_open
+
+
+async def test_one_that_rests_is_tried_at_once_when_its_peer_is_back(
+    tunnels: tuple[Tunnels, HereNow], sshd: Sshd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, now = tunnels
+    monkeypatch.setattr(module, "REST", 3_600.0)
+    monkeypatch.setattr(module, "LONGEST_REST", 3_600.0)
+    monkeypatch.setattr(module, "LOOK", 0.01)
+    away = Target("mac2", ("192.0.2.7:8855",), sshd.entry())
+    now.targets.append(away)
+    with socket.socket() as taken:
+        tunnel = await resting(made, now, taken)
+    now.targets[:] = [replace(away, is_there=True)]
+    await until(lambda: tunnel.is_open)

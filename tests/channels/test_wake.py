@@ -1,6 +1,7 @@
 """Waking a machine: by whom, how often, and what is claimed of it."""
 
 import asyncio
+import errno
 from contextlib import AsyncExitStack
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
@@ -193,3 +194,50 @@ async def test_one_member_that_asks_for_ever_has_a_sleeper_woken_a_few_times_an_
     assert 4 <= sum(bool(one.sent) for one in told) <= 8
     assert "for mac3 a few times" in told[-1].reason
     assert (await asked("mac4", WakeAsk(node="mac2", send=True))).sent == 3
+
+
+async def test_where_nobody_could_send_a_packet_it_is_tried_again_soon(world: World, tmp_path: Path) -> None:
+    world.near = False
+    channel = await world.channel(tmp_path)
+    for _ in range(2):
+        with pytest.raises(ChannelError, match="no other member is there to ask"):
+            await channel.deliver(world.targets[0], Parcel(b"mf1"))
+    world.near, world.wakes_on_packet = True, True
+    world.now += wake.AGAIN_SOON
+    assert (await channel.deliver(world.targets[0], Parcel(b"mf1"))).success is Success.NUDGED
+
+
+async def test_a_waking_that_was_broken_off_stands_in_nobodys_way(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sending = asyncio.Event()
+
+    async def hangs(segment: Segment, mac: bytes, count: int) -> None:
+        sending.set()
+        await asyncio.Event().wait()
+
+    channel = await world.channel(tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr(wake, "send_magic", hangs)
+        first = asyncio.create_task(channel.deliver(world.targets[0], Parcel(b"mf1")))
+        await sending.wait()
+        first.cancel()
+        await asyncio.wait([first])
+    world.now += wake.AGAIN_SOON
+    world.wakes_on_packet = True
+    assert (await channel.deliver(world.targets[0], Parcel(b"mf1"))).success is Success.NUDGED
+
+
+async def test_packets_that_could_not_be_sent_do_not_count(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unreachable(segment: Segment, mac: bytes, count: int) -> None:
+        raise OSError(errno.ENETUNREACH, "Network is unreachable")
+
+    await world.channel(tmp_path)
+    asked = world.served[WakeAsk]
+    with monkeypatch.context() as patched:
+        patched.setattr(wake, "send_magic", unreachable)
+        told = [await asked("mac3", WakeAsk(node="mac2", send=True)) for _ in range(6)]
+    assert ["Network is unreachable" in one.reason for one in told] == [True] * 6
+    assert (await asked("mac3", WakeAsk(node="mac2", send=True))).sent == 3

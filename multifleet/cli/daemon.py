@@ -12,8 +12,15 @@ from multifleet.cli.arguments import Value
 from multifleet.cli.shape import Command, Failed, NotRunning
 from multifleet.paths import home_folder, is_foreign, socket_place
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 TIMEOUT = 15.0
 """Seconds that the daemon has to answer, unless it was asked to wait."""
+COMES_IN, LOOK = 10.0, 0.05
+"""Seconds for which one is waited for that holds the home and does not listen: it is on its way up, or down; and
+between two looks, for nothing tells when it begins to listen."""
 SOON, SHORT = 1.5, 0.5
 """Seconds after which one that says nothing to a question is asked whether it runs, and those for that answer."""
 
@@ -25,10 +32,33 @@ class Frozen(Failed):
 def ask(command: Command, values: dict[str, Value], timeout: float = TIMEOUT) -> bytes:
     """The JSON of the result; Failed carries the daemon's own words where it refuses."""
     request = local_http.request_for(command.method, command.path, dict(values))
-    status, answer = exchange(request, timeout, SOON if command.method == "GET" else timeout)
+    status, answer = exchange_once_up(request, timeout, SOON if command.method == "GET" else timeout)
     if status >= 400:
         raise Failed(local_http.reason(status, answer))
     return answer
+
+
+def exchange_once_up(request: bytes, timeout: float = TIMEOUT, soon: float = TIMEOUT) -> tuple[int, bytes]:
+    """The same as `exchange`; a daemon that is on its way up is waited for, within the time that it has to answer."""
+    try:
+        return exchange(request, timeout, soon)
+    except NotRunning:
+        if not _is_on_its_way():
+            raise
+    from time import monotonic, sleep
+
+    until = monotonic() + min(timeout, COMES_IN)
+    while monotonic() + LOOK <= until:
+        sleep(LOOK)
+        comes = _is_on_its_way()
+        try:
+            return exchange(request, timeout, soon)
+        except NotRunning:
+            if not comes:
+                raise
+    home = home_folder()
+    words = f"the daemon of {home} (pid {_pid(home)}) is on its way up, or down, and does not listen yet"
+    raise NotRunning(f"{words}: try again, and see {home}/logs/daemon.log")
 
 
 def exchange(request: bytes, timeout: float = TIMEOUT, soon: float = TIMEOUT) -> tuple[int, bytes]:
@@ -86,13 +116,29 @@ def is_stopped() -> bool:
 
 
 def _pid(home: str) -> int | None:
+    try:
+        return int(_holder(home)["pid"])
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _is_on_its_way() -> bool:
+    """Whether a daemon, and no short command, holds this home."""
+    from multifleet.cli.home_lock import is_held
+
+    return _holder(home_folder()).get("port") is not None and is_held()
+
+
+def _holder(home: str) -> "dict[str, Any]":
+    """What the last holder of a home says of itself; nothing where it has let go in order."""
     import json
 
     try:
         with open(f"{home}/lock") as lock:
-            return int(json.load(lock)["pid"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+            found = json.load(lock)
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _begun(connection: Socket, timeout: float, soon: float) -> bytes:

@@ -10,7 +10,7 @@ import sys
 import threading
 
 from multifleet import local_http
-from multifleet.cli.daemon import SOON, TIMEOUT, exchange
+from multifleet.cli.daemon import SOON, TIMEOUT, exchange_once_up
 from multifleet.cli.shape import Failed
 from multifleet.core.visible import visible
 from multifleet.mcp import protocol
@@ -90,7 +90,7 @@ class Bridge:
         patience = TIMEOUT + (waits if isinstance(waits, int | float) and 0 <= waits <= LONGEST else 0)
         soon = SOON if tool["annotations"]["readOnlyHint"] else patience
         try:
-            status, answer = exchange(local_http.request("POST", self._path, line), patience, soon)
+            status, answer = exchange_once_up(local_http.request("POST", self._path, line), patience, soon)
         except (Failed, OSError) as error:
             return call.answer(visible(str(error), one_line=True))
         if status == 200:

@@ -38,6 +38,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+COMMANDS_SECONDS = 10.0
+"""For which a user's command waits for others that write to its home: frames come by SSH while no daemon runs."""
+FRAME_SECONDS = 2.0
+"""The same for a frame, which is parked then."""
+
 PARKED = 202
 """The frame lies in drop/ until a daemon takes it up."""
 
@@ -86,7 +91,7 @@ def offline_leave(home: Path) -> LeftView:
 def offline_receive(home: Path, frame: bytes, by: str = "local") -> AnswerView:
     """Store a frame where no daemon answers; where that cannot be done, lay it into drop/ for later."""
     try:
-        return _with_node(home, lambda node: node.receive_frame(frame, by))
+        return _with_node(home, lambda node: node.receive_frame(frame, by), FRAME_SECONDS)
     except (AlreadyRunning, KeyUnavailable) as reason:
         if not identity_file(home).exists():
             raise  # nobody would ever look for it here
@@ -114,12 +119,12 @@ def park(home: Path, frame: bytes, by: str = "local") -> Path:
     return path
 
 
-def _with_node(home: Path, act: Callable[[Node], Awaitable[T]]) -> T:
+def _with_node(home: Path, act: Callable[[Node], Awaitable[T]], wait: float = COMMANDS_SECONDS) -> T:
     import asyncio
 
     os.umask(0o077)
     setup = open_setup(home)
-    lock = HomeLock.acquire(home)
+    lock = HomeLock.acquire(home, wait=wait)
     try:
         with logged(home):
             return asyncio.run(_act(setup, act))

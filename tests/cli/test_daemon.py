@@ -1,19 +1,23 @@
 """How long a daemon is waited for: a frozen one is told soon, and a slow one has its time."""
 
 import json
+import os
 import socket
 import socketserver
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from multifleet.cli import daemon
+from multifleet.cli import daemon, home_lock
 from multifleet.cli.commands import COMMANDS
 from multifleet.cli.daemon import Frozen, ask
+from multifleet.cli.shape import NotRunning
+from multifleet.store.lock import HomeLock
 
 HAS = daemon.SOON + daemon.SHORT
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
@@ -82,3 +86,51 @@ def test_what_changes_something_is_waited_for_without_a_second_question(tmp_path
     with slow_daemon(tmp_path) as asked:
         assert ask(COMMANDS["send"], {"to": "mac2", "body": "hi"}) == b"{}"
     assert asked == [b"POST /message HTTP/1.1"]
+
+
+@contextmanager
+def asking_while_it_is_held(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[HomeLock, Future[bytes]]]:
+    """A command that found a daemon which holds its home, and does not listen."""
+    looked, is_held = threading.Event(), home_lock.is_held
+
+    def looks() -> bool:
+        looked.set()
+        return is_held()
+
+    monkeypatch.setattr(home_lock, "is_held", looks)
+    held = HomeLock.acquire(home, port=1)
+    with ThreadPoolExecutor(1) as pool:
+        asking = pool.submit(ask, COMMANDS["send"], {"to": "mac2", "body": "hi"})
+        try:
+            assert looked.wait(20)
+            yield held, asking
+        finally:
+            held.release()
+
+
+def test_a_daemon_that_is_on_its_way_up_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with asking_while_it_is_held(tmp_path, monkeypatch) as (_, asking), slow_daemon(tmp_path) as asked:
+        assert asking.result(20) == b"{}"
+    assert asked == [b"POST /message HTTP/1.1"]
+
+
+def test_one_that_was_on_its_way_down_does_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with asking_while_it_is_held(tmp_path, monkeypatch) as (held, asking):
+        held.release()
+        with pytest.raises(NotRunning, match="is no node yet"):
+            asking.result(20)
+
+
+def test_one_that_never_listens_is_told_for_what_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(daemon, "COMES_IN", 0.0)
+    with asking_while_it_is_held(tmp_path, monkeypatch) as (_, asking):
+        with pytest.raises(NotRunning, match=f"pid {os.getpid()}.* on its way up, or down, and does not listen yet"):
+            asking.result(20)
+
+
+def test_a_short_command_that_holds_the_home_is_no_daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(daemon, "COMES_IN", 0.0)
+    held = HomeLock.acquire(tmp_path)
+    with pytest.raises(NotRunning, match="is no node yet"):
+        ask(COMMANDS["send"], {"to": "mac2", "body": "hi"})
+    held.release()

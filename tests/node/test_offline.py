@@ -2,12 +2,25 @@
 
 import asyncio
 import logging
+import os
+import time
 from pathlib import Path
 
 import pytest
 
-from multifleet.errors import InviteWrong
-from multifleet.node.offline import offline_join, offline_leave, offline_revoke
+from multifleet.errors import AlreadyRunning, InviteWrong
+from multifleet.node.offline import (
+    COMMANDS_SECONDS,
+    FRAME_SECONDS,
+    PARKED,
+    offline_init,
+    offline_invite,
+    offline_join,
+    offline_leave,
+    offline_receive,
+    offline_revoke,
+)
+from multifleet.store import lock
 from tests.node.fleet import until
 from tests.node.served import Daemons
 
@@ -58,3 +71,34 @@ async def test_a_machine_leaves_without_a_daemon(daemons: Daemons) -> None:
     await mac2.up()
     assert [member.node for member in mac2.node.members] == ["mac2"]
     assert mac2.node.members.fleet == left.new_fleet
+
+
+class Passing:
+    """Time that passes where somebody sleeps."""
+
+    now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+    time = staticmethod(time.time)
+
+
+def test_a_users_command_waits_for_frames_that_are_being_taken_and_a_frame_is_parked_sooner(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, passing = tmp_path / "home", Passing()
+    offline_init(home, "mac1")
+    monkeypatch.setattr(lock, "time", passing)
+    monkeypatch.setattr(os, "umask", lambda mask: mask)  # it would stay this process's own
+    taking = lock.HomeLock.acquire(home)
+    with pytest.raises(AlreadyRunning, match="is writing to"):
+        offline_invite(home, [], "captain")
+    assert COMMANDS_SECONDS <= passing.now < COMMANDS_SECONDS + 1
+    passing.now = 0.0
+    assert offline_receive(home, b"mf1 mac2 mac1 kid 1 nonce mac\nsealed").status == PARKED
+    assert FRAME_SECONDS <= passing.now < FRAME_SECONDS + 1
+    taking.release()

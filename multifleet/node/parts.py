@@ -304,7 +304,7 @@ class Parts(Ties):
             facts=self.facts.told,
             heard=self._noted,
             try_http=self.outboxes.try_now,
-            is_back=self.outboxes.is_back,
+            is_back=self._is_back,
             outside_window=self.clock_doubts.outside_window,
         )
         self.native = Native(

@@ -32,6 +32,7 @@ from multifleet.node.presence.last_heard import LastHeard
 from multifleet.node.presence.presence import NodePresence
 from multifleet.node.roster.roles import Roles
 from multifleet.node.roster.rostering import Rostering
+from multifleet.node.roster.rounds import RosterRounds
 from multifleet.node.roster.rows import own_row
 from multifleet.node.tunnelling import Tunnelling
 from multifleet.store.rows import PeerRow
@@ -65,6 +66,7 @@ class Ties:
     discovery: Discovery
     roles: Roles
     rostering: Rostering
+    roster_rounds: RosterRounds
     offering: Offering
     stops: Stops
     remote_sessions: RemoteSessions
@@ -90,7 +92,7 @@ class Ties:
         before = member.heard_at
         self._noted(member, remote)
         if before is None or self.clock.monotonic() - before >= SILENCE:
-            self.outboxes.is_back(member.node)
+            self._is_back(member.node)
         self.presence.heard(member.node)
 
     async def _take(self, frame: bytes, where: str, channel: str, at_rest: bool) -> tuple[int, bytes]:
@@ -121,8 +123,13 @@ class Ties:
 
     def _health_changed(self, node: str, channel: str, before: ChannelState, after: ChannelState) -> None:
         if after is ChannelState.HEALTHY and before is not ChannelState.UNTRIED:
-            self.outboxes.is_back(node)
+            self._is_back(node)
         self.healing.changed(node, channel, after)
+
+    def _is_back(self, node: str) -> None:
+        """A peer, or a way to it: what failed before says nothing about now."""
+        self.roster_rounds.is_back(node)
+        self.outboxes.is_back(node)
 
     def _announce(self) -> str:
         """Own addresses are looked at anew, and told."""

@@ -88,16 +88,19 @@ class Leaving:
             if self._written.get(node) == revision or self._is_there(node):
                 continue
             if await asyncio.to_thread((self._folder / node).is_dir):  # it has been here, and looks here now and then
-                await self._leave(node)
-                self._written[node] = revision
+                if await self._leave(node):
+                    self._written[node] = revision
         await asyncio.to_thread(self._tidy, members)
 
-    async def _leave(self, node: str, *, even_empty: bool = False) -> None:
+    async def _leave(self, node: str, *, even_empty: bool = False) -> bool:
+        """Whether it lies there now."""
         frame = await self._waiting_for(node, even_empty=even_empty)
         try:
             await asyncio.to_thread(self._write, node, frame)
         except (OSError, NotOurs) as error:
             self._counters.failed("out_not_written", peer=node, reason=error)
+            return False
+        return True
 
     def _write(self, node: str, frame: bytes | None) -> None:
         folder = self._folder / node

@@ -8,7 +8,8 @@ from multifleet.config import split_address
 from multifleet.core.sightings import reachable
 
 LOOKUP_SECONDS = 5.0
-EVERY = 120.0
+EVERY, SOON = 120.0, 2.0
+"""Seconds between two looks; the shorter ones, doubled each time, while somebody's names have no address."""
 AT_ONCE = 4
 """Names that are looked up together: the system's resolver blocks a thread for each."""
 

@@ -13,6 +13,7 @@ from multifleet.node.counters import Counters
 from multifleet.node.discovery.address_watch import AddressWatch
 from multifleet.node.discovery.announcement import Announced
 from multifleet.node.discovery.configured import EVERY as LOOK_UP_EVERY
+from multifleet.node.discovery.configured import SOON as LOOK_UP_SOON
 from multifleet.node.discovery.configured import look_up_all
 from multifleet.node.discovery.mdns import Mdns
 from multifleet.node.discovery.tailscale import Tailnet, Tailscale
@@ -114,10 +115,17 @@ class Discovery:
                 self._saw(name, Way.TAILSCALE, filter(None, found))
 
     async def _look_up(self) -> None:
+        again = LOOK_UP_SOON
         while True:
-            for name, addresses in (await look_up_all(self._configured)).items():
+            found = await look_up_all(self._configured)
+            for name, addresses in found.items():
                 self._saw(name, Way.CONFIGURED, addresses)
-            await asyncio.sleep(LOOK_UP_EVERY)
+            if len(found) == len(self._configured):
+                again = LOOK_UP_SOON
+                await asyncio.sleep(LOOK_UP_EVERY)
+            else:
+                await asyncio.sleep(again)
+                again = min(2 * again, LOOK_UP_EVERY)
 
     def _saw(self, node: str, way: Way, addresses: Iterable[str]) -> None:
         if not self._sightings.saw(node, way, addresses, self._monotonic()):

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from zeroconf import ServiceInfo, Zeroconf
     from zeroconf.asyncio import AsyncZeroconf
 
-AGAIN_SECONDS = 60.0
-"""Until multicast is tried again where it cannot be had."""
+AGAIN_FIRST, AGAIN_SECONDS = 2.0, 60.0
+"""Until multicast is tried again where it cannot be had: at first, as an interface that comes up may lack it for a
+moment, and at the most; doubled each time."""
 ASK_SECONDS = 3.0
 """For the records that an announcement left out."""
 ASKED_AT_ONCE = 16
@@ -70,6 +71,7 @@ class Mdns:
         self._own: ServiceInfo | None = None
         """What the others may still remember of this node."""
         self._incomplete: asyncio.Queue[str] = asyncio.Queue(ASKED_AT_ONCE)
+        self._again = AGAIN_FIRST
         self.problem: str | None = None
         """Why it does not work at the moment."""
         self.is_used = False
@@ -102,8 +104,9 @@ class Mdns:
             if problem != self.problem:
                 self.problem = problem
                 self._counters.failed("mdns_unavailable", reason=problem)
+            again, self._again = min(self._again, AGAIN_SECONDS), min(2 * self._again, AGAIN_SECONDS)
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(AGAIN_SECONDS):
+                async with asyncio.timeout(again):
                     await self._changed.wait()
         finally:
             self.working.clear()
@@ -131,11 +134,16 @@ class Mdns:
             asyncio.create_task(self._ask(multicast.zeroconf), name="mdns questions"),
             asyncio.create_task(self._look_again(multicast.zeroconf), name="mdns announcements"),
         ]
-        self.problem = None
+        self.problem, self._again = None, AGAIN_FIRST
         self.working.set()
+        ends = asyncio.create_task(self._changed.wait(), name="mdns changes")
         try:
-            await self._changed.wait()
+            await asyncio.wait([ends, *parts], return_when=asyncio.FIRST_COMPLETED)
+            for part in parts:
+                if part.done():
+                    part.result()  # a part that failed is missed: all of it begins anew
         finally:
+            ends.cancel()
             for part in parts:
                 part.cancel()
             await asyncio.gather(*parts, return_exceptions=True)

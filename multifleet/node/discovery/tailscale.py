@@ -21,6 +21,10 @@ from multifleet.paths import program_on
 SECONDS = 3.0
 """That the program may take."""
 EVERY = 60.0
+AGAIN = 5.0
+"""Seconds until it is asked again where its answer was of no use."""
+FORGIVEN = 3
+"""Answers in a row that are of no use before what an earlier one said counts no more: a busy machine is slow."""
 ANSWER_LIMIT = 4 * 1024 * 1024
 """Bytes; a tailnet of a thousand machines has about one million."""
 MACHINES_LIMIT = 2_000
@@ -64,15 +68,21 @@ class Tailscale:
 
     async def run(self) -> None:
         """Until cancelled."""
-        last = Tailnet()
+        last, useless = Tailnet(), 0
         while True:
             now = await self._ask()
+            useless = 0 if now is not None else useless + 1
+            if 0 < useless <= FORGIVEN:
+                await asyncio.sleep(min(AGAIN, self._every))
+                continue
+            now = now or Tailnet()
             if now != Tailnet() or last != Tailnet():
                 self._found(now)
             last = now
             await asyncio.sleep(self._every)
 
-    async def _ask(self) -> Tailnet:
+    async def _ask(self) -> Tailnet | None:
+        """None where there was no answer, or none that can be understood."""
         program = program_on(None, "tailscale")
         if program is None:
             return Tailnet()
@@ -80,7 +90,7 @@ class Tailscale:
             return understood(await answer_of([program, "status", "--json"]))
         except NotUnderstood as error:
             self._counters.failed("tailscale_unusable", reason=error)
-            return Tailnet()
+            return None
 
 
 def understood(answer: bytes) -> Tailnet:

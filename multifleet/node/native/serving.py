@@ -1,6 +1,7 @@
 """To which sessions remote seats are shown: to versions of clients with which that was measured, and to those that have
 passed a test on this machine."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 import msgspec
@@ -9,7 +10,7 @@ from multifleet.errors import StoreUnavailable
 from multifleet.node.clock import NodeClock
 from multifleet.node.counters import Counters
 from multifleet.node.native.keyed_tasks import KeyedTasks
-from multifleet.node.offering.clients import AGAIN, SOCKET, Clients, Verdict
+from multifleet.node.offering.clients import SOCKET, Clients, Verdict, rest_after
 from multifleet.sessions.base import Session
 from multifleet.sessions.claude_registry import CLIENT
 from multifleet.sessions.native_dialect import NativeDialect
@@ -37,6 +38,8 @@ class Serving:
         self._dialects = {dialect.client: dialect for dialect in dialects}
         self._verdicts: dict[tuple[str, str], Verdict] = {}
         """By client and version."""
+        self._failures: Counter[tuple[str, str]] = Counter()
+        """In a row, since the daemon began."""
         self._tests: KeyedTasks[tuple[str, str]] = KeyedTasks()
 
     async def load(self) -> None:
@@ -66,7 +69,8 @@ class Serving:
             return True
         which = (session.client, session.version)
         verdict = self._verdicts.get(which)
-        is_fresh = verdict is not None and (verdict.ok or 0.0 <= self._clock.wall() - verdict.at < AGAIN)
+        rest = rest_after(self._failures[which])
+        is_fresh = verdict is not None and (verdict.ok or 0.0 <= self._clock.wall() - verdict.at < rest)
         if not is_fresh and self._tests.is_running and which not in self._tests:
             self._tests.start(which, self._try(dialect, session), f"native self-test of {' '.join(which)}")
         return verdict is not None and verdict.ok
@@ -79,6 +83,7 @@ class Serving:
             self._counters.failed(
                 "native_selftest_failed", client=session.client, version=session.version, detail=result.detail
             )
+        self._failures[which] = 0 if result.ok else self._failures[which] + 1
         self._verdicts[which] = verdict
         try:
             await self._store.meta.set(_key(session.client) + session.version, msgspec.json.encode(verdict).decode())

@@ -6,6 +6,7 @@ their mail by hooks, and `status` says so.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
@@ -40,8 +41,9 @@ TURNED_WORDS = (
 )
 TURNED = 500
 """Sessions of which that is remembered."""
-AGAIN = 3600.0
-"""Seconds after which a version that failed is tested again: the machine may just have been too slow."""
+AGAIN_FIRST, AGAIN = 300.0, 3600.0
+"""Seconds after which a version that failed is tested again, for the machine may just have been too slow: doubled each
+time, up to the latter."""
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -51,6 +53,11 @@ class Verdict(msgspec.Struct, frozen=True):
     ok: bool
     detail: str
     at: float
+
+
+def rest_after(failures: int) -> float:
+    """Seconds until a version is tested again that has failed so often in a row since the daemon began."""
+    return min(AGAIN, AGAIN_FIRST * 2.0 ** min(max(failures, 1) - 1, 16))
 
 
 async def trial_of(session: Session) -> SelfTest:
@@ -84,6 +91,8 @@ class Clients:
         self._try = trial
         self._verdicts: dict[tuple[str, str], Verdict] = {}
         """By client and version."""
+        self._failures: Counter[tuple[str, str]] = Counter()
+        """In a row, since the daemon began."""
         self._testing: set[tuple[str, str]] = set()
         self._turned: dict[str, None] = {}
         self._group: asyncio.TaskGroup | None = None
@@ -110,7 +119,7 @@ class Clients:
         which = (session.client, session.version)
         verdict = self._verdicts.get(which)
         if verdict is not None:
-            if not verdict.ok and not 0.0 <= self._clock.wall() - verdict.at < AGAIN:
+            if not verdict.ok and not 0.0 <= self._clock.wall() - verdict.at < rest_after(self._failures[which]):
                 self._start_test(session)
             return SOCKET if verdict.ok else by_hooks
         if session.version in MEASURED.get(session.client, ()):
@@ -192,6 +201,7 @@ class Clients:
         verdict = Verdict(version, result.ok, result.detail, result.at)
         if not result.ok:
             self._counters.failed("selftest_failed", client=client, version=version, detail=result.detail)
+        self._failures[client, version] = 0 if result.ok else self._failures[client, version] + 1
         self._verdicts[client, version] = verdict
         self._testing.discard((client, version))
         self._changed()

@@ -65,6 +65,10 @@ class RosterRounds:
                 self._to_push[signed] = news.from_
         self._something.set()
 
+    def is_back(self, name: str) -> None:
+        """A way to a peer goes through again: that comparing failed before says nothing about now."""
+        self._again.pop(name, None)
+
     def differs(self, name: str) -> None:
         """A peer's roster is another one: compare, unless that was done a moment ago."""
         self._to_compare.add(name)

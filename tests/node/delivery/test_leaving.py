@@ -69,3 +69,18 @@ async def test_what_nobody_finished_writing_is_removed_after_a_while(mac2: Node)
     mac2.dropped._tidied = float("-inf")
     await until(lambda: not old.exists())
     assert young.exists()
+
+
+async def test_what_could_not_be_written_is_written_later_though_nothing_else_happens(
+    mac2: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = mac2.home / "out"
+    (out / "mac1").mkdir(parents=True, mode=0o700)
+    out.chmod(0o700)
+    (out / "mac1" / OUT_NAME).mkdir()  # no file can be put in its place
+    await mac2.messages.send("mac1", "come and get it")
+    monkeypatch.setattr(mac2.leaving, "_revision", lambda: -1)
+    before = mac2.counters.snapshot().get("out_not_written", 0)
+    await until(lambda: mac2.counters.snapshot().get("out_not_written", 0) > before + 1)
+    (out / "mac1" / OUT_NAME).rmdir()
+    await until((out / "mac1" / OUT_NAME).is_file)

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import pytest
 from multifleet.core.sightings import Way
 from multifleet.node.counters import Counters
 from multifleet.node.discovery import address_watch
+from multifleet.node.discovery import discovery as module
 from multifleet.node.discovery.announcement import Announced
 from multifleet.node.discovery.discovery import Discovery
 from multifleet.node.discovery.tailscale import Tailnet
@@ -114,5 +115,23 @@ async def test_a_changed_address_is_told_at_once(monkeypatch: pytest.MonkeyPatch
     assert world.moved == 0
     world.interfaces[:] = ["192.0.2.111:8855"]
     await soon(lambda: world.moved == 1)
+    running.cancel()
+    await asyncio.wait([running])
+
+
+async def test_names_that_are_not_found_while_the_network_comes_up_are_looked_up_again_soon(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answers: list[dict[str, tuple[str, ...]]] = [{}, {}, {"mac2": ("192.0.2.9:8856",)}]
+
+    async def look_up(nodes: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+        return answers.pop(0)
+
+    monkeypatch.setattr(module, "look_up_all", look_up)
+    monkeypatch.setattr(module, "LOOK_UP_SOON", 0.01)
+    discovery = World(configured={"mac2": ["mac2.example:8856"]}).made()
+    running = asyncio.create_task(discovery.run())
+    await soon(lambda: discovery.hints("mac2"))
+    assert discovery.hints("mac2") == ("192.0.2.9:8856",) and not answers
     running.cancel()
     await asyncio.wait([running])

@@ -181,3 +181,25 @@ async def test_where_multicast_cannot_be_had_it_is_said_once_and_tried_again(mon
     assert quiet.problem is None
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_what_could_not_be_had_as_an_interface_came_up_is_tried_again_soon(
+    fleet: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "AGAIN_FIRST", 0.001)
+    found: list[list[str | int]] = [[], [], []]
+    ears = Ears("mac1", fleet, ["192.0.2.1:1"])
+    monkeypatch.setattr(ears.mdns, "_interfaces", lambda: found.pop() if found else ears.interfaces)
+    async with listening(ears):
+        assert ears.mdns.problem is None and not found
+
+
+async def test_a_part_that_ends_by_a_fault_is_missed(fleet: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fails(zeroconf: object) -> None:
+        raise RuntimeError("a fault")
+
+    ears = Ears("mac1", fleet, ["192.0.2.1:1"])
+    monkeypatch.setattr(ears.mdns, "_look_again", fails)
+    with pytest.raises(RuntimeError, match="a fault"):  # and it is run again by who runs it
+        async with asyncio.timeout(10):
+            await ears.mdns.run()

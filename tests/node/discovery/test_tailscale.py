@@ -158,5 +158,36 @@ async def test_a_fault_of_the_program_is_counted_and_asked_again(
     assert found == []
 
 
+async def asked_until_useless(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, script: str, times: int
+) -> list[Tailnet]:
+    """What was found, once so many answers were of no use."""
+    program(folder, f"n=$(cat {folder}/n 2>/dev/null || echo 0); echo $((n+1)) >{folder}/n; {script}")
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    found: list[Tailnet] = []
+    counters = Counters()
+    asking = asyncio.create_task(Tailscale(found.append, counters, every=0.01).run())
+    async with asyncio.timeout(20):
+        while counters.snapshot().get("tailscale_unusable", 0) < times:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    asking.cancel()
+    await asyncio.wait([asking])
+    return found
+
+
+async def test_an_answer_that_is_of_no_use_takes_nothing_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    every_other = f"[ $((n % 2)) = 0 ] && exec cat {MADE}; echo garbage"
+    found = await asked_until_useless(tmp_path, monkeypatch, every_other, 3)
+    assert found and set(found) == {Tailnet(OWN, MACHINES)}
+
+
+async def test_after_four_of_them_what_an_earlier_one_said_counts_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    all_but_the_first = f"[ $n = 0 ] && exec cat {MADE}; echo garbage"
+    found = await asked_until_useless(tmp_path, monkeypatch, all_but_the_first, tailscale.FORGIVEN + 2)
+    assert found == [Tailnet(OWN, MACHINES), Tailnet()]
+
+
 def test_the_program_has_three_seconds_and_is_asked_every_minute() -> None:
     assert (tailscale.SECONDS, tailscale.EVERY) == (3.0, 60.0)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from multifleet.node.native.serving import Serving
-from multifleet.node.offering.clients import AGAIN
+from multifleet.node.offering.clients import AGAIN, AGAIN_FIRST, rest_after
 from multifleet.sessions.base import Session, Status
 from multifleet.sessions.claude_native import ClaudeNative
 from multifleet.sessions.claude_registry import ClaudeRegistry
@@ -99,3 +99,23 @@ async def test_one_that_failed_is_tried_again_after_a_while_and_not_before(fleet
         mac1.time.pass_(AGAIN + 1)
         assert not serving.serves(session("2.1.400")) and serving._tests
         await until(lambda: trial.times == 2)
+
+
+async def test_a_first_failure_counts_for_a_few_minutes_and_each_further_one_for_longer(fleet: Machines) -> None:
+    (mac1,) = fleet.add("mac1")
+    await mac1.open()
+    trial = Trial(mac1, ok=False)
+    async with AsyncExitStack() as stack:
+        serving = await running(trial.serving(), stack)
+        assert not serving.serves(session("2.1.400"))
+        await until(lambda: trial.times == 1 and not serving._tests)
+        mac1.time.pass_(AGAIN_FIRST + 1)
+        assert not serving.serves(session("2.1.400")) and serving._tests
+        await until(lambda: trial.times == 2 and not serving._tests)
+        mac1.time.pass_(AGAIN_FIRST + 1)
+        assert not serving.serves(session("2.1.400")) and not serving._tests
+
+
+def test_the_longest_rest_is_an_hour() -> None:
+    assert [rest_after(times) for times in range(6)] == [300.0, 300.0, 600.0, 1200.0, 2400.0, 3600.0]
+    assert rest_after(100_000) == AGAIN

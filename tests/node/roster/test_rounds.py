@@ -1,0 +1,19 @@
+"""When rosters are compared."""
+
+from multifleet.core.channel_state import ChannelState
+from tests.node.fleet import Machines
+
+
+async def test_that_comparing_failed_says_nothing_once_a_way_there_goes_through_again(fleet: Machines) -> None:
+    mac1, mac2 = fleet.add("mac1", "mac2")
+    await mac1.open()
+    await mac2.open()
+    rounds = mac1.node.roster_rounds
+    fleet.network.severed.add("mac2")
+    for _ in range(8):
+        await rounds._compare("mac2")
+    not_before, _ = rounds._again["mac2"]
+    assert not_before > mac1.node.clock.monotonic() + 30.0
+    fleet.network.severed.clear()
+    mac1.node._health_changed("mac2", "memory", ChannelState.BROKEN, ChannelState.HEALTHY)
+    assert not rounds._again

@@ -74,7 +74,7 @@ class RelayTaking:
                 held = await self._ask(chief, taken)
             except ChannelError as error:
                 self._here.count("relay_not_asked", peer=relay, reason=error)
-                await self._rest(self._longer())
+                await self._rest_without(relay)
                 continue
             useful = self._useful
             taken = await self._take(held, relay)
@@ -99,6 +99,22 @@ class RelayTaking:
         assert isinstance(told, RelayGives)
         self._line.told_port(relay.node, told.port)
         return told.frames
+
+    async def _rest_without(self, relay: str) -> None:
+        """Before the same one is asked again; no longer than until it is there again."""
+        left, was_there = self._longer(), self._is_there(relay)
+        while left > 0:
+            await self._rest(min(left, LOOK))
+            left -= LOOK
+            if self._now.is_set():
+                return
+            if not was_there and self._is_there(relay):
+                self._pause = 0.0
+                return
+
+    def _is_there(self, relay: str) -> bool:
+        target = self._here.target(relay)
+        return target is not None and target.is_there
 
     def _longer(self) -> float:
         self._pause = min(PAUSE_LAST, 2 * self._pause) if self._pause else PAUSE_FIRST

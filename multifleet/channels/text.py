@@ -83,11 +83,13 @@ class TextChannel:
         run = self._runner(target)
         place = await find_place(run)
         await self._note(ids, None)
+        before = self._typed.get(target.node, self._last)
         self._typed[target.node] = self._here.monotonic()
         try:
             await type_line(run, place, line, "mf" + self._here.random(8).hex())
         except ChannelError as error:
             if not error.unknown:
+                self._typed[target.node] = before
                 await self._note(ids, "")
             raise
         where = f"{place.name} on {target.node}: it stands in the prompt, for a person to send"

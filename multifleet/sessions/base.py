@@ -78,5 +78,9 @@ class Unreachable(Exception):
     """Nothing was written to the session: the same message may be offered again."""
 
 
+class OutOfReach(Unreachable):
+    """Its inbox takes no connection at this moment; the session may be there all the same."""
+
+
 class UnknownOutcome(Exception):
     """The message may have arrived: look into the transcript before it is offered again."""

@@ -18,7 +18,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from multifleet.sessions.base import Rereads, Session, UnknownOutcome, Unreachable
+from multifleet.sessions.base import OutOfReach, Rereads, Session, UnknownOutcome, Unreachable
 from multifleet.sessions.claude_wire import InboxEvent, Odd, idle_line, message_line, report_line, wish_line
 from multifleet.sessions.inbox_lines import read_line
 from multifleet.sessions.own_files import NotOurs, make_private_folder
@@ -244,7 +244,7 @@ async def write_to(now: Session, lines: bytes, timeout: float) -> None:
             # answers at once on a Unix socket; asyncio would take a full backlog for a connection under way
             connection.connect(os.fspath(now.socket))
         except OSError as error:
-            raise Unreachable(f"the session's inbox cannot be reached ({type(error).__name__})") from error
+            raise OutOfReach(f"the session's inbox cannot be reached ({type(error).__name__})") from error
         listener = credentials(connection)
         if listener is None or listener.uid != os.getuid() or listener.pid != now.pid:
             raise Unreachable("another process listens on the session's inbox")

@@ -131,11 +131,14 @@ def _is_own_socket(path: str) -> bool:
 
 
 async def _put(pane: Pane, state: str) -> None:
-    """Into the prompt, if it is still as it was."""
+    """Into the prompt, if it is still as it was. Where it took long, it may have been put there: who sends it sees."""
     buffer = f"mf{secrets.token_hex(8)}"
-    await _tmux(pane.server, "load-buffer", "-b", buffer, "-", stdin=WORDS.encode())
+    try:
+        await _tmux(pane.server, "load-buffer", "-b", buffer, "-", stdin=WORDS.encode())
+    except _Slow as error:
+        raise NotNow(str(error)) from None
     yes = f"paste-buffer -p -d -b {buffer} -t {pane.id} ; {_SAY_YES}"
-    if await _if_same(pane, state, yes, f"delete-buffer -b {buffer} ; {_SAY_NO}") != YES:
+    if not await _was_done(pane, state, yes, f"delete-buffer -b {buffer} ; {_SAY_NO}"):
         raise NotNow("somebody typed there just now")
 
 
@@ -150,10 +153,13 @@ async def _send(client: str, pane: Pane) -> None:
         async with asyncio.timeout(DRAWN + TAKEN):
             while True:
                 await asyncio.sleep(PAUSE)
-                state, screen = await _look(pane)
+                try:
+                    state, screen = await _look(pane)
+                except _Slow:
+                    continue
                 held = prompts.holds(client, state, screen)
                 if held == words and state != pressed:
-                    if await _if_same(pane, state, f"send-keys -t {pane.id} Enter ; {_SAY_YES}", _SAY_NO) == YES:
+                    if await _was_done(pane, state, f"send-keys -t {pane.id} Enter ; {_SAY_YES}", _SAY_NO):
                         pressed = state
                 elif pressed and not held.startswith(words[:20]):
                     return
@@ -167,9 +173,13 @@ async def _look(pane: Pane) -> tuple[str, str]:
     return state, screen
 
 
-async def _if_same(pane: Pane, state: str, yes: str, no: str) -> str:
+async def _was_done(pane: Pane, state: str, yes: str, no: str) -> bool:
+    """Whether the pane was still as it was, so that `yes` was done; also where that may be."""
     same = f"#{{==:{STATE_FORMAT},{state}}}"
-    return (await _tmux(pane.server, "if-shell", "-F", "-t", pane.id, same, yes, no)).strip()
+    try:
+        return (await _tmux(pane.server, "if-shell", "-F", "-t", pane.id, same, yes, no)).strip() == YES
+    except _Slow:
+        return True
 
 
 async def _tmux(server: str, *words: str, stdin: bytes = b"") -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from multifleet.channels import relay
+from multifleet.channels import relay, relay_taking
 from multifleet.channels.base import ChannelError, Success
 from multifleet.core import frame
 from multifleet.core.relay_packets import INNER_LIMIT, Held, RelayGives, RelayPoll, RelayPut, RelayTook, mark_of, packed
@@ -125,6 +125,20 @@ async def test_an_idle_node_has_one_question_open_and_asks_nobody_but_the_chief(
     await fleet.started("chief", "mac1", "mac2", "mac3")
     await asyncio.sleep(0.1)
     assert sorted(fleet.asked) == [(name, "chief", "relay_poll") for name in ("mac1", "mac2", "mac3")]
+
+
+async def test_a_chief_that_is_there_again_is_asked_at_once(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, seconds in {"PAUSE_FIRST": 1_000.0, "PAUSE_LAST": 1_000.0, "LOOK": 0.01}.items():
+        monkeypatch.setattr(relay_taking, name, seconds)
+    fleet.cut |= {("chief", "mac2"), ("mac1", "mac2")}
+    fleet.unheard |= {("chief", "mac2")}
+    chief, mac1 = await fleet.started("chief", "mac1")
+    await chief.down()
+    [mac2] = await fleet.started("mac2")
+    await until(lambda: mac2.counted("relay_not_asked"))
+    await chief.up()
+    await mac1.sends("mac2", "hello")
+    await mac2.has("hello")
 
 
 async def test_a_frame_that_does_not_fit_into_another_is_not_even_tried(fleet: Fleet) -> None:

@@ -89,6 +89,25 @@ async def test_what_was_not_typed_over_a_draft_is_typed_later(world: World, monk
     assert "body of m1" in await world.terminals.screen()
 
 
+async def test_a_line_that_could_not_be_handed_over_costs_no_pause(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = await world.channel(monkeypatch)
+    run = world.terminals.run
+
+    async def is_full(command: str, stdin: bytes) -> bytes:
+        if "load-buffer" in command:
+            raise ChannelError("no space left on device")
+        return await run(command, stdin)
+
+    monkeypatch.setattr(channel, "_runner", lambda target: is_full)
+    with pytest.raises(ChannelError, match="no space left"):
+        await channel.deliver(TARGET, parcel("m1"))
+    monkeypatch.setattr(channel, "_runner", lambda target: run)
+    await channel.deliver(TARGET, parcel("m1"))
+    assert "body of m1" in await world.terminals.screen()
+
+
 async def test_it_is_never_tried_only_to_see_whether_it_works(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     channel = await world.channel(monkeypatch)
     with pytest.raises(ChannelError, match="without telling somebody"):

@@ -95,12 +95,23 @@ async def test_a_process_without_a_terminal_has_no_pane() -> None:
 class Prompt:
     """A pane of tmux that shows a prompt of Codex, for who asks as this daemon does."""
 
-    def __init__(self, held: str) -> None:
+    def __init__(self, held: str, slow: str = "") -> None:
+        """`slow`: what takes too long once, though it is done in the end; but a buffer is not loaded then."""
         self.held = held
+        self.slow = slow
         self.sent: list[str] = []
         self.buffer = ""
 
     async def tmux(self, server: str, *words: str, stdin: bytes = b"") -> str:
+        is_slow = self.slow in " ".join(words) and (self.slow != "capture-pane" or self.held)  # not the first look
+        if not self.slow or not is_slow:
+            return self.done(*words, stdin=stdin)
+        if self.slow != "load-buffer":
+            self.done(*words, stdin=stdin)
+        self.slow = ""
+        raise typed_ring._Slow("tmux took long")
+
+    def done(self, *words: str, stdin: bytes) -> str:
         if words[0] == "load-buffer":
             self.buffer = stdin.decode()
         elif words[0] == "display-message":
@@ -130,6 +141,21 @@ async def test_a_line_that_an_ended_daemon_left_is_sent_and_nothing_of_the_user(
         with pytest.raises(NotNow):
             await type_ring("codex", pane)
     assert (prompt.sent, prompt.held) == (sent, "" if sent else held)
+
+
+@pytest.mark.parametrize("slow", ["load-buffer", "paste-buffer", "capture-pane", "Enter"])
+async def test_where_one_step_takes_long_the_line_is_sent_all_the_same_and_once(
+    monkeypatch: pytest.MonkeyPatch, slow: str
+) -> None:
+    prompt = Prompt("", slow)
+    monkeypatch.setattr(typed_ring, "_tmux", prompt.tmux)
+    pane = Pane("/nowhere", "%0", "/dev/pts/0", 0)
+    if slow == "load-buffer":
+        with pytest.raises(NotNow):
+            await type_ring("codex", pane)
+        assert prompt.held == "", "nothing was typed: that is tried again soon"
+    await type_ring("codex", pane)
+    assert (prompt.sent, prompt.held, prompt.slow) == ([WORDS], "", "")
 
 
 def session_of(pid: int) -> Session:

@@ -4,6 +4,7 @@ says that nobody will tell. What is said is decided in core/native_idle.py.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from multifleet.core.ids import Address
 from multifleet.core.native_idle import LONGEST, At, Verdict, next_question, verdict
@@ -11,6 +12,7 @@ from multifleet.node.clock import NodeClock
 from multifleet.node.counters import Counters
 from multifleet.node.native.keyed_tasks import KeyedTasks
 from multifleet.node.offering.replies import Replies
+from multifleet.node.offering.telling import tell_surely
 from multifleet.sessions.base import Rereads, Session, UnknownOutcome, Unreachable
 from multifleet.sessions.claude_inbox import tell_idle
 from multifleet.sessions.claude_wire import IdleWish
@@ -52,15 +54,9 @@ class IdleWishes:
         socket = await self._replies.socket_for(remote)
         if said is None or socket is None:
             return
+        tell = partial(tell_idle, self._sessions, session, about=word.wish_id, reply=socket)
         try:
-            await tell_idle(
-                self._sessions,
-                session,
-                about=word.wish_id,
-                state=said.state,
-                finished_at=said.finished_at,
-                reply=socket,
-            )
+            await tell_surely(partial(tell, state=said.state, finished_at=said.finished_at))
         except (Unreachable, UnknownOutcome) as error:
             self._counters.failed("idle_notice", session=session.session_id, reason=error)
 

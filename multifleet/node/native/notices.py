@@ -4,6 +4,7 @@ words left open: that a message is held, and how that ended. What is said is dec
 
 import asyncio
 from collections.abc import Callable, Iterable
+from functools import partial
 
 import msgspec
 
@@ -16,6 +17,7 @@ from multifleet.node.counters import Counters
 from multifleet.node.events import Events
 from multifleet.node.offering.live_sessions import LiveSessions
 from multifleet.node.offering.replies import Replies
+from multifleet.node.offering.telling import tell_surely
 from multifleet.sessions.base import Session, UnknownOutcome, Unreachable
 from multifleet.sessions.claude_wire import Reply
 from multifleet.sessions.native_dialect import NativeDialect
@@ -112,8 +114,9 @@ class Notices:
         socket = await self._replies.socket_for(remote)
         if word.message_id is None or dialect is None or socket is None:
             return
+        report = partial(dialect.report_unsent, session, about=word.message_id, reply=socket)
         try:
-            await dialect.report_unsent(session, about=word.message_id, reply=socket, is_over_budget=is_over_budget)
+            await tell_surely(partial(report, is_over_budget=is_over_budget))
         except (Unreachable, UnknownOutcome) as error:
             self._counters.failed("native_notice", session=session.session_id, reason=error)
 
@@ -171,9 +174,8 @@ class Notices:
                 words = f"multifleet cannot tell what became of your message: {said.reason}."
                 await self._replies.tell(socket.name, session, words)
             else:
-                await dialect.report(
-                    session, about=one.word, status=said.status, reason=said.reason, reply=socket, was_held=was_held
-                )
+                report = partial(dialect.report, session, about=one.word, status=said.status, reason=said.reason)
+                await tell_surely(partial(report, reply=socket, was_held=was_held))
         except (Unreachable, UnknownOutcome) as error:
             self._counters.failed("native_notice", session=session.session_id, reason=error)
 

@@ -12,7 +12,7 @@ from multifleet.node.clock import NodeClock
 from multifleet.node.counters import Counters
 from multifleet.node.offering.clients import SOCKET
 from multifleet.node.offering.offers import Offers, Open
-from multifleet.sessions.base import Found, Session, UnknownOutcome, Unreachable
+from multifleet.sessions.base import Found, OutOfReach, Session, UnknownOutcome, Unreachable
 from multifleet.sessions.claude_inbox import ReplySocket
 from multifleet.sessions.claude_selftest import TRUSTED
 from multifleet.sessions.claude_wire import IdleNotice
@@ -20,8 +20,9 @@ from multifleet.sessions.inboxes import Inboxes
 from multifleet.sessions.qwen_registry import CLIENT as QWEN
 from multifleet.store.store import Store
 
-AGAIN = 120.0
-"""Seconds after which the same is asked again: an answer is told once, and may be lost."""
+AGAIN, SOON = 120.0, 10.0
+"""Seconds after which the same is asked again: an answer is told once, and may be lost; and where the session was out
+of reach."""
 PACE = 2.0
 """Seconds between two questions to one session, which takes no more messages than that in the long run."""
 UNHEARD = 3.0
@@ -82,18 +83,19 @@ class Holding:
         if now < last + AGAIN or now < self._asked.get(session.session_id, -math.inf) + PACE:
             return
         self._asked[about] = self._asked[session.session_id] = now
-        await self._ask(offer, session)
+        try:
+            await self._ask(offer, session)
+        except (Unreachable, UnknownOutcome) as error:
+            self._counters.failed("held_not_asked", session=session.session_id, reason=error)
+            if isinstance(error, OutOfReach):
+                self._asked[about] = now + SOON - AGAIN
 
     async def _ask(self, offer: Open, session: Session) -> None:
         row = await self._store.inbox.get(*offer.row.messages[0])
         reply = await self._socket_for(row.from_) if row is not None else None
         if reply is None:
             return
-        try:
-            wish = await self._inboxes.ask_about(session, offer_id=offer.id, reply=reply)
-        except (Unreachable, UnknownOutcome) as error:
-            self._counters.failed("held_not_asked", session=session.session_id, reason=error)
-            return
+        wish = await self._inboxes.ask_about(session, offer_id=offer.id, reply=reply)
         if wish is not None:
             self._wishes[session.session_id] = wish
 

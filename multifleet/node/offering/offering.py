@@ -144,6 +144,7 @@ class Offering:
         """Until cancelled."""
         self.clients.start(group)
         self._ringing.start(group)
+        self.replies.tell_in(group)
         while True:
             self._news.clear()
             began = self._clock.monotonic()

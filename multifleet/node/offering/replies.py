@@ -4,15 +4,19 @@ A member may name whatever seat it likes as a sender: of addresses that are not 
 where there are too many, one goes of the machine that has most.
 """
 
+import asyncio
 import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from functools import partial
 
 from multifleet.core.recent import Recent, surplus
 from multifleet.errors import MultifleetError, OverBudget
 from multifleet.node.counters import Counters
 from multifleet.node.delivery.sending import Sending
+from multifleet.node.enduring import tell
+from multifleet.node.offering.telling import tell_surely
 from multifleet.sessions.base import Found, Session, UnknownOutcome, Unreachable
 from multifleet.sessions.claude_inbox import (
     ReplySocket,
@@ -65,6 +69,7 @@ class Replies:
         """Conversations that were told of a budget that is spent, and with which address."""
         self._asked: dict[str, tuple[str, str]] = {}
         """Message that went out from here: the conversation that wrote it, and the machine that got it."""
+        self._group: asyncio.TaskGroup | None = None
         self.words: deque[Word] = deque()
         """What clients and models said, in order, not taken up yet."""
         self.passed_on: Callable[[Reply, Session, str, str], None] = lambda word, session, remote, message_id: None
@@ -81,6 +86,10 @@ class Replies:
             if row.session is not None:
                 self.showed(row.session, row)
                 await self.socket_for(row.from_)
+
+    def tell_in(self, group: asyncio.TaskGroup) -> None:
+        """Sessions are told in this group what was not sent for them; one may be out of reach for a while."""
+        self._group = group
 
     async def socket_for(self, remote: str, *, is_listed: bool = False) -> ReplySocket | None:
         """The socket that stands for a remote address; None where none can be opened: then nobody can answer there.
@@ -169,12 +178,8 @@ class Replies:
                 accepted = await self._sending().send(remote, word.text, sender_seat=seat, from_mode=word.from_mode)
         except MultifleetError as error:
             self._counters.failed("reply_not_sent", session=session.session_id, reason=error)
-            await self.not_passed_on(word, session, remote, isinstance(error, OverBudget))
-            if isinstance(error, OverBudget):
-                if self._told_off.get((session.session_id, remote)):
-                    return  # a model that answers the notice would be told again for ever
-                self._told_off.put((session.session_id, remote), True)
-            await self.tell(word.socket, session, f"multifleet did not send your message to {remote}: {error}.")
+            assert self._group is not None, "what was said is taken up while this runs"
+            self._group.create_task(self._tell_of(error, word, session, remote), name=f"not sent to {remote}")
             return
         if answered is not None and accepted.id == answered.id:
             return  # it only acknowledged an answer, and went as a receipt
@@ -182,6 +187,17 @@ class Replies:
         while len(self._asked) > ASKED:
             del self._asked[next(iter(self._asked))]
         self.passed_on(word, session, remote, accepted.id)
+
+    async def _tell_of(self, error: MultifleetError, word: Reply, session: Session, remote: str) -> None:
+        try:
+            await self.not_passed_on(word, session, remote, isinstance(error, OverBudget))
+            if isinstance(error, OverBudget):
+                if self._told_off.get((session.session_id, remote)):
+                    return  # a model that answers the notice would be told again for ever
+                self._told_off.put((session.session_id, remote), True)
+            await self.tell(word.socket, session, f"multifleet did not send your message to {remote}: {error}.")
+        except Exception as fault:  # noqa: BLE001  a fault here must not stop the node
+            tell(self._counters, "part_failed", "replies", fault)
 
     def wish(self, word: IdleWish, session: Session | None) -> None:
         """A session wants to be told when a remote address is idle."""
@@ -194,15 +210,9 @@ class Replies:
         """
         notice = str(uuid.uuid4())
         text = f"{words} (A notice; it needs no answer.)"
+        post = partial(self._inboxes.post, session, offer_id=notice, text=text, reply=self._sockets.get(socket))
         try:
-            await self._inboxes.post(
-                session,
-                offer_id=notice,
-                text=text,
-                reply=self._sockets.get(socket),
-                from_name="multifleet",
-                from_session=f"mf-{notice}",
-            )
+            await tell_surely(partial(post, from_name="multifleet", from_session=f"mf-{notice}"))
         except (Unreachable, UnknownOutcome) as error:
             self._counters.failed("reply_not_reported", session=session.session_id, reason=error)
 

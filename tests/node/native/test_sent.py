@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ import pytest
 
 from multifleet.core.native_idle import At
 from multifleet.core.receipts import State
+from multifleet.node.offering import telling
 from multifleet.store.rows import InboxRow
 from tests.node.fleet import Machine, Machines, until
 from tests.node.offering.pretended import Pretended
@@ -134,6 +135,22 @@ async def test_what_is_refused_there_is_told_as_refused(both: Two) -> None:
 
 
 async def test_what_cannot_even_be_sent_is_told_in_our_own_words(both: Two) -> None:
+    await both.say("anybody?", "mac9/lost")
+    (line,) = await both.told(1)
+    assert "multifleet did not send your message to mac9/lost" in line["message"]["content"]
+
+
+async def test_a_session_that_takes_no_connection_at_that_moment_is_told_a_moment_later(
+    both: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def waits() -> Iterator[float]:
+        yield 0.0
+        yield 0.0
+        both.client.go_on()
+        yield 0.0
+
+    monkeypatch.setattr(telling, "WAITS", waits())
+    both.client.stand_still()
     await both.say("anybody?", "mac9/lost")
     (line,) = await both.told(1)
     assert "multifleet did not send your message to mac9/lost" in line["message"]["content"]

@@ -1,6 +1,7 @@
 """A client that is none: this process itself, with a session's record, an inbox that it reads, and a transcript."""
 
 import asyncio
+import contextlib
 import json
 import os
 import socket
@@ -24,6 +25,7 @@ class Pretended:
         self.record = Registered(config, cwd=str(folder), startedAt=time.time() * 1000, **changes)
         self.lines: list[dict[str, Any]] = []
         self._reading: list[tuple[socket.socket, asyncio.Task[None]]] = []
+        self._waiting: list[socket.socket] = []
         self._last: str | None = None
 
     async def __aenter__(self) -> Self:
@@ -45,6 +47,22 @@ class Pretended:
             reading.add_done_callback(lambda _, connection=connection: connection.close())  # also of one not begun yet
         self.record.path.unlink(missing_ok=True)
         self.record.socket_path.unlink(missing_ok=True)
+
+    def stand_still(self) -> None:
+        """As many connections wait as may, and none is taken."""
+        asyncio.get_running_loop().remove_reader(self.record.listener)
+        self.record.listener.listen(0)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                self._waiting.append(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK))
+                self._waiting[-1].connect(str(self.record.socket_path))
+
+    def go_on(self) -> None:
+        """Take connections again."""
+        while self._waiting:
+            self._waiting.pop().close()
+        self.record.listener.listen(8)
+        asyncio.get_running_loop().add_reader(self.record.listener, self._accept)
 
     @property
     def transcript(self) -> Path:

@@ -128,6 +128,21 @@ async def test_after_a_restart_a_session_that_rests_and_holds_nothing_has_let_it
         assert len(claude.lines) == 2
 
 
+async def test_after_a_restart_a_session_that_takes_no_connection_is_asked_soon_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(holding_module, "SOON", 0.0)
+    async with stage.pretended() as claude:
+        id = await stage.send("hello")
+        await claude.say(await claude.offered(), "held")
+        await stage.mac1.wait(id, State.HELD)
+        claude.stand_still()
+        await stage.killed_and_started()
+        await until(lambda: stage.node.counters.snapshot().get("held_not_asked", 0) >= 2)
+        claude.go_on()
+        assert (await claude.offered(2))["action"] == "notify_when_idle"
+
+
 async def until_told(stage: Stage, id: str, detail: str) -> None:
     """Until the sender knows these words."""
     async with asyncio.timeout(30.0):

@@ -66,7 +66,7 @@ def test_f6_a_power_cut_of_the_receiver_after_its_ack_loses_nothing_and_a_replay
     fleet: Fleet,
 ) -> None:
     mac1, mac2 = fleet.nodes
-    with mac1.host.block_port(4222, how="reset"), fleet.lab.capture("tcp port 8855") as wire:  # NATS would carry them
+    with fleet.without_nats(), fleet.lab.capture("tcp port 8855") as wire:
         messages = [mac1.send("mac2", f"kept {number}") for number in range(20)]
         for message in messages:
             mac1.wait_state(message, "stored")

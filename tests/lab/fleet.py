@@ -1,6 +1,7 @@
 """A fleet of real daemons on hosts, joined as users join them, and what must hold after every fault."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -70,6 +71,16 @@ class Fleet:
         """Until the chief runs its NATS server and all are connected: what a daemon then holds, it keeps."""
         for node in self.nodes:
             wait_for(lambda node=node: node.counted("nats_connected"), timeout, 0.1, f"{node.name} connected to NATS")
+
+    @contextmanager
+    def without_nats(self) -> Iterator[None]:
+        """The NATS server, on the first host, is out of the others' reach, and who was connected is not any more: what
+        it has been given before would still be read."""
+        first, *others = self.nodes
+        with first.host.block_port(4222, how="reset"):
+            for node in others:
+                node.host.cut_connections(4222)
+            yield
 
     def wait_drained(self, timeout: float = 15.0) -> None:
         """I4: every outbox is empty this soon after the last fault ended."""

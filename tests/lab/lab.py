@@ -26,14 +26,31 @@ from tests.lab.tools import LabError, missing_tools, sh
 MAGIC_PACKETS = Path(__file__).with_name("magic_packets.py")
 
 
+PLENTY = 4 << 30
+"""Bytes of memory that must be free, in /dev/shm too, for labs to write there; the largest takes some 0.1 GB."""
+
+
+def room() -> str:
+    """The folder in which labs keep what their hosts write: $LAB_ROOM, else in memory, where no sync is waited for, if
+    there is plenty of it, else /tmp."""
+    if "LAB_ROOM" in os.environ:
+        return os.environ["LAB_ROOM"]
+    shm = Path("/dev/shm")
+    if not shm.is_mount():
+        return "/tmp"
+    found = os.statvfs(shm)
+    available = re.search(r"MemAvailable: +(\d+) kB", Path("/proc/meminfo").read_text())
+    free = min(found.f_bavail * found.f_frsize, int(available[1]) * 1024 if available else 0)
+    return str(shm) if free >= PLENTY else "/tmp"
+
+
 class Lab:
     """`Lab(3)` or `Lab(["mac1", "mac2"])`, or `Lab({"mac1": 0, "cloud": 1})` with a site for each.
 
     Hosts of one site share a broadcast domain; sites are joined by a router that carries neither
     broadcast nor multicast. `expose` names folders under /tmp, /home, /srv or /run that the hosts
     shall see too, read-only; the interpreter's own folder and the virtual environment `venv`
-    (default: $LAB_VENV, else the running one) are always among them. What the hosts write lies in $LAB_ROOM: /tmp, or a
-    folder of /dev/shm, where no sync is waited for.
+    (default: $LAB_VENV, else the running one) are always among them. What the hosts write lies in `room()`.
     """
 
     def __init__(
@@ -64,7 +81,7 @@ class Lab:
         self._switch_anchor: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Lab:
-        self.root = Path(tempfile.mkdtemp(prefix="mflab-", dir=os.environ.get("LAB_ROOM", "/tmp")))
+        self.root = Path(tempfile.mkdtemp(prefix="mflab-", dir=room()))
         try:
             self._start()
         except BaseException:

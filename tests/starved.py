@@ -9,24 +9,28 @@ def starved(pid: int) -> float:
 
 
 class Starving:
-    """Counts from when it is made, for whichever thread of a process was kept waiting longest."""
+    """Counts from when it is made, for whichever thread of a process was kept waiting longest; for several processes,
+    of which one hands something on to the other, the sum of that."""
 
-    def __init__(self, pid: int, proc: Path = Path("/proc")) -> None:
-        """`proc`: where the process has this number."""
-        self._threads = proc / f"{pid}/task"
-        assert self._all(), f"no process {pid}"
-        self._before = self._all()
+    def __init__(self, *pids: int, proc: Path = Path("/proc")) -> None:
+        """`proc`: where the processes have these numbers."""
+        self._before = {proc / f"{pid}/task": _of_threads(proc / f"{pid}/task") for pid in pids}
+        assert all(self._before.values()), f"not all of {pids} run"
 
     @property
     def seconds(self) -> float:
         """So far."""
-        return max((now - self._before.get(thread, 0.0) for thread, now in self._all().items()), default=0.0)
+        return sum(self._of(threads, before) for threads, before in self._before.items())
 
-    def _all(self) -> dict[str, float]:
-        try:
-            return {thread.name: _of_thread(thread) for thread in self._threads.iterdir()}
-        except OSError:
-            return {}  # gone
+    def _of(self, threads: Path, before: dict[str, float]) -> float:
+        return max((now - before.get(thread, 0.0) for thread, now in _of_threads(threads).items()), default=0.0)
+
+
+def _of_threads(threads: Path) -> dict[str, float]:
+    try:
+        return {thread.name: _of_thread(thread) for thread in threads.iterdir()}
+    except OSError:
+        return {}  # gone
 
 
 def _of_thread(thread: Path) -> float:

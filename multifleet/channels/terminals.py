@@ -4,6 +4,7 @@ run an agent, and puts one line into the prompt of one. Never presses Enter.
 Commands are fixed; the text goes in by standard input alone.
 """
 
+import asyncio
 import shlex
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -18,8 +19,9 @@ Run = Callable[[str, bytes], Awaitable[bytes]]
 
 MANY = 16
 """Panes that are looked at."""
-LOOKS = 10
-"""How often it is looked whether a text is shown: the client draws it a moment later."""
+LOOKS, PAUSE = 50, 0.1
+"""How often it is looked whether a text is shown, as far as the channel has time for it, and the seconds between: the
+client draws it a moment later, and a busy machine later still."""
 _PATH = 'PATH="$PATH:/opt/homebrew/bin:/usr/local/bin"'
 _LOOK = (
     f"{_PATH}; export PATH; uname -s; ps -A -ww -o pid=,pgid=,tpgid=,tty=,args=; "
@@ -89,6 +91,7 @@ async def type_line(run: Run, place: Place, line: str, buffer: str) -> None:
         _, screen = await _screen(run, place.pane)
         if panes.shows(screen, line):
             return
+        await asyncio.sleep(PAUSE)
     raise ChannelError(f"{place.name}: it was put there and does not show", unknown=True)
 
 

@@ -190,11 +190,12 @@ async def test_being_cancelled_ends_a_question_at_once_though_the_library_may_sw
 
     async with server(stalls) as bad:
         wire = await Wire.open(bad, "mac2")
-        began = asyncio.get_running_loop().time()
+        began, before = asyncio.get_running_loop().time(), starved(os.getpid())
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.1):
                 await wire.ask("mf.x", bytes(900_000), 3)
-        assert asyncio.get_running_loop().time() - began < 0.3
+        took = asyncio.get_running_loop().time() - began
+        assert took - (starved(os.getpid()) - before) < 0.3
         wire.abort("the test is over")
 
 
@@ -252,7 +253,7 @@ async def test_a_server_without_a_queue_does_all_the_rest(tmp_path: Path) -> Non
 async def test_a_server_that_is_never_there_is_told_once_and_is_no_broken_channel(tmp_path: Path) -> None:
     fleet = Fleet(tmp_path, chief=None, members=["mac1", "mac2"])
     async with fleet.node("mac1", natsUrl=f"nats://127.0.0.1:{free_port()}") as node:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not node.counted["nats_not_connected"]:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         await asyncio.sleep(0.4)

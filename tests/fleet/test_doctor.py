@@ -107,14 +107,14 @@ def test_nothing_is_red_while_nothing_is_wrong(fleet: Fleet) -> None:
 def test_a_fault_turns_exactly_its_own_check_red(fleet: Fleet, name: str) -> None:
     mac1 = fleet["mac1"]
     with fault(name, fleet):
-        wait_for(lambda: red(mac1) == [name.split()[-1]], 8, 0.2, f"{name} alone red, but {red(mac1)}")
-    wait_for(lambda: red(mac1) == [], 15, 0.2, "nothing red any more")
+        wait_for(lambda: red(mac1) == [name.split()[-1]], 50, 0.2, f"{name} alone red, but {red(mac1)}")
+    wait_for(lambda: red(mac1) == [], 50, 0.2, "nothing red any more")
 
 
 def test_a_peer_that_is_away_is_told_and_is_no_fault_of_this_node(fleet: Fleet) -> None:
     mac1, mac2 = fleet.nodes
     with mac2.host.unplug():
-        wait_for(lambda: checks_of(mac1)["peers"]["level"] == "warn", 8, 0.2, "mac2 is missed")
+        wait_for(lambda: checks_of(mac1)["peers"]["level"] == "warn", 60, 0.2, "mac2 is missed")
         found = checks_of(mac1)["peers"]
         assert found["ok"] and "mac2 cannot be reached" in found["says"] and "on mac2" in found["remedy"]
         assert red(mac1) == []
@@ -126,8 +126,8 @@ def test_a_client_without_our_hooks_turns_the_hooks_check_and_only_it(fleet: Fle
     with ExitStack() as stack:
         api = stack.enter_context(mock_api_on(mac2.host))
         with ClaudeOnHost(mac2.host, api, project="bare"):
-            wait_for(lambda: mac2.get("/sessions?here=true")["sessions"], 10)
-            wait_for(lambda: not_ok(mac2) == ["hooks"], 15, 0.2, "its hooks alone, when mac1 is met again")
+            wait_for(lambda: mac2.get("/sessions?here=true")["sessions"], 60)
+            wait_for(lambda: not_ok(mac2) == ["hooks"], 60, 0.2, "its hooks alone, when mac1 is met again")
             checks = checks_of(mac2)
             assert checks["hooks"]["level"] != "ok" and checks["hooks"]["remedy"]
             assert checks["client"]["level"] == "ok", checks["client"]
@@ -137,7 +137,7 @@ def test_a_client_without_our_hooks_turns_the_hooks_check_and_only_it(fleet: Fle
 def test_a_client_of_the_right_version_passes_its_self_test(fleet: Fleet) -> None:
     mac2 = fleet["mac2"]
     with mock_api_on(mac2.host) as api, ClaudeOnHost(mac2.host, api, project="tested", plugin=ROOT):
-        wait_for(lambda: mac2.get("/sessions?here=true")["sessions"], 10)
-        wait_for(lambda: mac2.get("/status")["clients"], 15)
+        wait_for(lambda: mac2.get("/sessions?here=true")["sessions"], 60)
+        wait_for(lambda: mac2.get("/status")["clients"], 60)
         (client,) = mac2.get("/status")["clients"]
     assert (client["client"], client["version"], client["delivers_by"]) == ("claude", "2.1.329", "socket")

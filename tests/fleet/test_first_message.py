@@ -52,13 +52,14 @@ def test_the_quick_start_of_earlier_fleets_works(fresh: Fleet) -> None:
 
 
 def test_a_trace_shows_every_step_and_its_signatures_hold(fresh: Fleet) -> None:
-    mac1, _ = fresh.nodes
+    mac1, mac2 = fresh.nodes
     sent = mac1.ask("send", "mac2", "with proof", "--wait", "stored")
     trace = mac1.ask("trace", sent["id"], "--verify")
     assert (trace["from"], trace["to"], trace["type"]) == ("mac1", "mac2", "context")
     assert [(e["state"], e["by"]) for e in trace["events"]] == [("queued", "mac1"), ("stored", "mac2")]
     assert all(event["verified"] is not False for event in trace["events"])
-    assert trace["events"][1]["channel"] == "http"
+    [(channel,)] = mac2.rows("SELECT channel FROM inbox WHERE id = ?", sent["id"])
+    assert trace["events"][1]["channel"] == channel in ("http", "nats"), "the chief's server may run already"
 
 
 def test_a_tampered_receipt_fails_verification(fresh: Fleet) -> None:

@@ -16,7 +16,7 @@ from tests.lab.routine import ADDRESS, SESSION_URL, Routine, trust_routine
 from tests.lab.tools import wait_for
 from tests.lab.two_sites import CUTTABLE, TwoSites
 
-pytestmark = [pytest.mark.lab, pytest.mark.real_claude]
+pytestmark = [pytest.mark.lab, pytest.mark.real_claude, pytest.mark.timeout(300)]
 
 
 class LastWays(TwoSites):
@@ -33,7 +33,8 @@ class LastWays(TwoSites):
     def entry(self, node: FleetNode, other: FleetNode) -> dict[str, Any]:
         said = super().entry(node, other)
         if other is self.recipient and node is self.sender:
-            said |= {"remote_command": ["/nonexistent/multifleet"], "channels": {"off": ["seed"]}}
+            said |= {"remote_command": ["/nonexistent/multifleet"]}
+            said |= {"channels": {"off": ["seed"], "timeouts": {"text": 20}}}  # two seconds are for an idle machine
         if other is self.recipient and node is self.chief:
             said |= {"user": "", "channels": {"off": ["nats", "relay", "git"]}}
         if other is self.recipient and node is self.third:
@@ -75,19 +76,19 @@ def test_p0_makes_one_session_of_which_no_more_is_claimed_and_never_asks_twice(s
     with Routine(sites.sender.host) as routine:
         with sites.cut(*CUTTABLE, how="reset"):
             made = sender.send(to, "MARK-MADE rebase before you push")
-            sender.wait_state(made, "sent", 15)
+            sender.wait_state(made, "sent", 60)
             assert reason(sender, made) == f"by cloud: a cloud session was created: {SESSION_URL}"
             assert sender.states(made) == ["queued", "sent"]
             routine.answers = False
             unknown = sender.send(to, "MARK-UNKNOWN and pull")
-            wait_for(lambda: len(routine.texts) == 2, 15, what="the second request")
+            wait_for(lambda: len(routine.texts) == 2, 60, what="the second request")
             routine.answers = True
             sender.kill()
             sender.up()
-            wait_for(lambda: "never asked for twice" in reason(sender, unknown), 15, what="tried again, and not there")
+            wait_for(lambda: "never asked for twice" in reason(sender, unknown), 60, what="tried again, and not there")
         sites.try_all()
         for id in (made, unknown):
-            sender.wait_state(id, "stored", 15)
+            sender.wait_state(id, "stored", 60)
         assert [[mark in text for text in routine.texts] for mark in ("MARK-MADE", "MARK-UNKNOWN")] == [
             [True, False],
             [False, True],
@@ -108,16 +109,16 @@ def test_p8_the_line_stands_in_the_prompt_once_and_never_in_a_shell_or_over_a_dr
         claude.tmux("send-keys", "-t", "s", "-l", "half typed by a person")
         claude.wait_screen("half typed by a person")
         id = sender.send(f"{sites.recipient.name}/api", "MARKER-TEXT rebase before you push")
-        wait_for(lambda: "half-typed draft" in reason(sender, id), 20, 0.1, "the draft is told")
+        wait_for(lambda: "half-typed draft" in reason(sender, id), 60, 0.1, "the draft is told")
         assert "MARKER" not in claude.screen() and "half typed by a person\n" in claude.screen()
         claude.keys("C-u")
-        shown = claude.wait_screen("MARKER-TEXT", 30)
+        shown = claude.wait_screen("MARKER-TEXT", 60)
         assert shown.count("MARKER-TEXT") == 1 and "not typed by your user" in " ".join(shown.split())
-        sender.wait_state(id, "sent", 15)
+        sender.wait_state(id, "sent", 60)
         assert "it stands in the prompt" in reason(sender, id)
         for _ in range(8):
             claude.keys("C-u")
-        wait_for(lambda: "MARKER" not in claude.screen(), 5, 0.1, "the prompt empty")
+        wait_for(lambda: "MARKER" not in claude.screen(), 60, 0.1, "the prompt empty")
         second = sender.send(f"{sites.recipient.name}/api", "MARKER-SECOND so soon")
         wait_for(lambda: "lately" in reason(sender, second), 20, 0.1, "too soon")
         assert "MARKER" not in claude.screen()
@@ -136,8 +137,8 @@ def test_p6_a_message_wakes_its_recipient_by_a_member_beside_it_and_goes_there_d
     chief, recipient = sites.chief, sites.recipient
     seen = fall_asleep(sites)
     id = chief.send(recipient.name, "good morning")
-    chief.wait_state(id, "stored", 25)
-    wait_for(lambda: len(sites.fleet.lab.wol_seen) - seen >= 3, 5, 0.05, "the last packet, which it did not need")
+    chief.wait_state(id, "stored", 60)
+    wait_for(lambda: len(sites.fleet.lab.wol_seen) - seen >= 3, 60, 0.05, "the last packet, which it did not need")
     assert [mac for _, mac in sites.fleet.lab.wol_seen[seen:]] == [recipient.host.mac] * 3
     assert [event["channel"] for event in chief.trace(id)["events"] if event["state"] == "stored"] == ["http"]
     assert recipient.inbox()[0]["body"] == "good morning"
@@ -157,5 +158,5 @@ def test_wake_says_each_step_and_wakes_nobody_who_is_awake(sites: LastWays) -> N
         ("wait", True),
     ]
     assert f"3 magic packets for {recipient.host.mac} from {sites.third.name}" in found["steps"][2]["words"]
-    wait_for(lambda: len(sites.fleet.lab.wol_seen) - seen >= 3, 5, 0.05, "the last packet")
+    wait_for(lambda: len(sites.fleet.lab.wol_seen) - seen >= 3, 60, 0.05, "the last packet")
     assert len(sites.fleet.lab.wol_seen) - seen == 3

@@ -8,7 +8,7 @@ from tests.fleet.without_nats import three_without_nats
 from tests.lab.fleet import Fleet
 from tests.lab.tools import wait_for
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def test_f19_mail_at_the_chief_survives_its_kill_and_its_power_cut_and_arrives_o
     for end in (mac1.kill, mac1.power_cut):
         for number in range(5):
             messages.append(mac2.send("mac3", f"kept {number}"))
-            mac2.wait_state(messages[-1], "sent")
+            mac2.wait_state(messages[-1], "sent", 50)
         end()
         mac1.up()
     kept = mac1.rows("SELECT count(*) FROM relayed")
@@ -33,8 +33,8 @@ def test_f19_mail_at_the_chief_survives_its_kill_and_its_power_cut_and_arrives_o
     mac3.up()
     marks = ", ".join("?" * len(messages))
     came = f"SELECT count(*) FROM inbox WHERE id IN ({marks})"
-    wait_for(lambda: mac3.rows(came, *messages) == [(10,)], 15, 0.1, "all there")
-    wait_for(lambda: mac1.rows("SELECT count(*) FROM relayed") == [(0,)], 15, 0.1, "the chief has forgotten them")
+    wait_for(lambda: mac3.rows(came, *messages) == [(10,)], 50, 0.1, "all there")
+    wait_for(lambda: mac1.rows("SELECT count(*) FROM relayed") == [(0,)], 50, 0.1, "the chief has forgotten them")
     mac2.up()
     three.wait_drained()
     three.check()

@@ -18,5 +18,5 @@ def three_without_nats() -> Iterator[Fleet]:
             node.host.run("sync -f /srv/data")  # a power cut comes later
         fleet.found()
         for node in fleet.nodes:
-            wait_for(lambda node=node: len(node.get("/peers")["peers"]) == 2, 10, 0.1, f"{node.name} knows all")
+            wait_for(lambda node=node: len(node.get("/peers")["peers"]) == 2, 60, 0.1, f"{node.name} knows all")
         yield fleet

@@ -86,7 +86,7 @@ class FleetNode:
 
     def wait_up(self) -> None:
         """Until the daemon that was started answers."""
-        self.daemon.wait_output(r"listens on", 20)
+        self.daemon.wait_output(r"listens on", 60)
         assert self.get("/health")
         self.serving = self.daemon
 
@@ -132,7 +132,7 @@ class FleetNode:
         """The states a message went through, as far as this node knows."""
         return [event["state"] for event in self.trace(message)["events"]]
 
-    def wait_state(self, message: str, state: str, timeout: float = 15.0) -> None:
+    def wait_state(self, message: str, state: str, timeout: float = 60.0) -> None:
         """Wait until a message that was sent from here is in exactly this state, or has passed it."""
         wait_for(lambda: state in self.states(message), timeout, 0.05, f"{message} {state}")
 

@@ -21,7 +21,8 @@ SUSPICIOUS = 0.5
 
 
 class HealthWatch:
-    """Runs until it is stopped. A daemon that is down, frozen or just starting is nobody's failure."""
+    """Runs until it is stopped. A daemon that is down, frozen or just starting is nobody's failure, nor is the time for
+    which others had its processor."""
 
     def __init__(self, node: FleetNode) -> None:
         self.node = node
@@ -59,7 +60,7 @@ class HealthWatch:
             except OSError as error:
                 answer, took = str(error).encode(), time.monotonic() - start
             without = starved(daemon.pid) - before
-            good = answer.startswith(b"HTTP/1.1 200") and took < 1
+            good = answer.startswith(b"HTTP/1.1 200") and took - without < 1
             if not good and not daemon.stopped and daemon.pauses == pauses and not daemon.ends_within(0.5):
                 at = time.strftime("%H:%M:%S")
                 self.slow.append(f"{at} {took:.2f} s, {without:.2f} s without a processor: {answer[:15]!r}; {held}")

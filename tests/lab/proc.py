@@ -83,7 +83,7 @@ class Proc:
             return False
         return True
 
-    def wait_output(self, pattern: str, timeout: float = 10.0) -> re.Match[str]:
+    def wait_output(self, pattern: str, timeout: float = 60.0) -> re.Match[str]:
         """The first match of a regular expression in its output."""
 
         def look() -> re.Match[str] | None:

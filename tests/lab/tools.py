@@ -32,7 +32,7 @@ def missing_tools() -> dict[str, str]:
     return {tool: package for tool, package in TOOLS.items() if not shutil.which(tool, path=path)}
 
 
-def wait_for(condition: Callable[[], object], timeout: float = 10.0, every: float = 0.02, what: str = "") -> object:
+def wait_for(condition: Callable[[], object], timeout: float = 60.0, every: float = 0.02, what: str = "") -> object:
     """The condition's first true value; LabError when the time runs out."""
     deadline = time.monotonic() + timeout
     while True:

@@ -25,7 +25,7 @@ from multifleet.operations.views import TraceView
 from multifleet.store.rows import InboxRow, PeerRow
 from tests.core.wire import FLEET, identity
 
-SOON = 20.0
+SOON = 60.0
 """Seconds after which a test gives up waiting."""
 SEEDS = "seeds"
 """The folder of a home that hooks use too."""

@@ -25,7 +25,7 @@ from tests.sessions.real_codex import CONFIG
 
 ROOT = Path(__file__).resolve().parents[2]
 MARK = "k3jx9q0w7m5n2b8v4c6z1a0s"
-pytestmark = [pytest.mark.real_clients, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.real_clients, pytest.mark.timeout(300)]
 
 SETTINGS = {
     "codex": None,
@@ -103,7 +103,7 @@ def run(client: str, home: Path, url: str, *words: str) -> subprocess.CompletedP
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=90,
     )
 
 

@@ -10,7 +10,7 @@ from tests.lab.client_install import claude_program
 
 @pytest.mark.real_claude
 async def test_the_real_client_passes() -> None:
-    result = await native_self_test(Path(claude_program()), "2.1.329", 30.0)
+    result = await native_self_test(Path(claude_program()), "2.1.329", 90.0)
     assert result.ok, result.detail
     assert result.version == "2.1.329"
 

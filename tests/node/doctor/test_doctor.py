@@ -11,6 +11,7 @@ import pytest
 from multifleet.node.doctor import CHECKS
 from tests.node.doctor.faults import FAIL, WHILE_RUNNING, damaged_pages
 from tests.node.doctor.real_home import RealHome
+from tests.starved import starved
 
 TWO_SECONDS = 2.5
 """With the start of the command itself, on a busy machine."""
@@ -26,9 +27,9 @@ def test_a_fault_turns_exactly_its_own_check_red(home: RealHome, fault: Callable
 @pytest.mark.beside_one
 def test_a_healthy_node_is_well_in_every_check_and_within_two_seconds(home: RealHome) -> None:
     home.up()
-    began = time.monotonic()
+    began, before = time.monotonic(), starved(home.pid)
     checks = home.doctor()
-    assert time.monotonic() - began < TWO_SECONDS
+    assert time.monotonic() - began - (starved(home.pid) - before) < TWO_SECONDS
     assert tuple(checks) == CHECKS
     assert {check["level"] for check in checks.values()} == {"ok"}
 

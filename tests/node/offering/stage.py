@@ -24,7 +24,8 @@ from tests.stand_in import serving
 
 ROOT = Path(__file__).resolve().parents[3]
 IDLE_WAKE = 1.0
-"""Seconds for an idle session to take a message up, without those in which its client was kept from a processor."""
+"""Seconds for an idle session to take a message up, without those in which its client, or the node, was kept from a
+processor."""
 
 
 @dataclass

@@ -112,7 +112,7 @@ async def test_a_thread_at_a_terminal_is_shown_mail_with_a_prompt_at_a_turns_end
         (session,) = (await stage.node.sessions_view(True)).sessions
         assert (session.client, session.seat, session.delivers_by) == ("codex", "project", "hooks")
         assert session.pid is not None
-        starving = Starving(session.pid)
+        starving = Starving(session.pid, os.getpid())
         idle = await stage.send("MARK-IDLE the schema changed")
         asked = await asyncio.to_thread(api.wait_for, "MARK-IDLE")
         waited = starving.seconds
@@ -136,7 +136,7 @@ async def test_a_thread_without_a_daemon_is_woken_by_a_typed_line(
             lambda: [one for one in codex.threads.find().sessions if one.status == "idle"], what="its end"
         )
         api.when("mail from another machine", {"text": "I rebase now"}, once=True)
-        starving = Starving(session.pid)
+        starving = Starving(session.pid, os.getpid())
         id = await stage.send("MARK-IDLE the schema changed")
         asked = await asyncio.to_thread(api.wait_for, "MARK-IDLE")
         waited = starving.seconds

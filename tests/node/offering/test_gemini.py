@@ -85,7 +85,7 @@ async def test_a_session_at_its_prompt_is_woken_at_once_and_one_that_is_killed_l
     async with stage.served():
         async with gemini:
             (session,) = await until(stage.node.offering.others.find, what="its start hook")
-            starving = Starving(session.pid)
+            starving = Starving(session.pid, os.getpid())
             id = await stage.send("MARK-IDLE the schema changed")
             asked = await asyncio.to_thread(api.wait_for, "MARK-IDLE")
             waited = starving.seconds

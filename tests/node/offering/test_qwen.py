@@ -1,6 +1,7 @@
 """The real Qwen Code takes up by itself what its own protocol lets in, and is shown the rest by hooks; each once."""
 
 import asyncio
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -64,7 +65,7 @@ async def test_a_session_that_asks_takes_up_what_one_that_asks_sent_and_holds_th
         await stage.mac1.wait(idle, State.ANSWERED)
         assert (await stage.row(idle)).detail == "rested enough"
         await qwen.terminal.type("a long question")
-        starving = Starving((await qwen.session()).pid)
+        starving = Starving((await qwen.session()).pid, os.getpid())
         draft = await stage.send("MARK-DRAFT hello", from_mode="prompting")
         asked = await asyncio.to_thread(api.wait_for, "MARK-DRAFT")
         waited = starving.seconds

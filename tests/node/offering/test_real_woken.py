@@ -38,7 +38,7 @@ async def test_an_idle_session_without_an_inbox_is_woken_again_and_again_and_lea
         await stage.send("MARK-WHENEVER", urgency="whenever")
         await until(lambda: stage.node.offering.offers)
         assert not stage.api.given("MARK-WHENEVER")
-        starving = Starving(claude.session.pid)
+        starving = Starving(claude.session.pid, os.getpid())
         second = await stage.send("MARK-SECOND")
         assert await stage.api.wait_for("MARK-SECOND", 30.0)
         asked_at, waited = time.time(), starving.seconds

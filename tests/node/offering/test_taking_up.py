@@ -24,7 +24,7 @@ async def test_an_idle_session_takes_it_up_by_itself_within_a_second(stage: Stag
         stage.api.when("MARK-IDLE", Answer(text="I rebase now"))
         await claude.keys("-l", "half a draft")
         await claude.wait_screen("half a draft")
-        starving = Starving(claude.session.pid)
+        starving = Starving(claude.session.pid, os.getpid())
         id = await stage.send("MARK-IDLE rebase")
         assert await stage.api.wait_for("MARK-IDLE", 30.0)
         asked_at, waited = time.time(), starving.seconds

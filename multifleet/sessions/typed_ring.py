@@ -35,8 +35,7 @@ PATH = ":".join((os.environ.get("PATH", os.defpath), "/opt/homebrew/bin", "/usr/
 
 
 class NotNow(Unreachable):
-    """Nothing was typed, because of what the screen shows, or because it could not be looked at in time; that may
-    change."""
+    """Nothing was typed, because of what the screen shows, or because it could not be looked at; that may change."""
 
 
 class _Slow(Unreachable):
@@ -47,7 +46,7 @@ async def type_ring(client: str, pane: Pane) -> None:
     """Have the session in this pane begin a turn with our line; Unreachable says why it did not."""
     try:
         state, screen = await _look(pane)
-    except _Slow as error:
+    except Unreachable as error:
         raise NotNow(str(error)) from None
     # A daemon that ended in between has left it there: only Enter is missing.
     if not prompts.awaits_enter(client, state, screen, WORDS):
@@ -135,7 +134,7 @@ async def _put(pane: Pane, state: str) -> None:
     buffer = f"mf{secrets.token_hex(8)}"
     try:
         await _tmux(pane.server, "load-buffer", "-b", buffer, "-", stdin=WORDS.encode())
-    except _Slow as error:
+    except Unreachable as error:
         raise NotNow(str(error)) from None
     yes = f"paste-buffer -p -d -b {buffer} -t {pane.id} ; {_SAY_YES}"
     if not await _was_done(pane, state, yes, f"delete-buffer -b {buffer} ; {_SAY_NO}"):

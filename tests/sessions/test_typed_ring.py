@@ -158,6 +158,22 @@ async def test_where_one_step_takes_long_the_line_is_sent_all_the_same_and_once(
     assert (prompt.sent, prompt.held, prompt.slow) == ([WORDS], "", "")
 
 
+@pytest.mark.parametrize("fails", ["capture-pane", "load-buffer"])
+async def test_where_tmux_fails_before_anything_was_typed_that_is_tried_again_soon(
+    monkeypatch: pytest.MonkeyPatch, fails: str
+) -> None:
+    prompt = Prompt("")
+
+    async def failing(server: str, *words: str, stdin: bytes = b"") -> str:
+        if fails in words:
+            raise Unreachable("tmux cannot be started: Resource temporarily unavailable")
+        return await prompt.tmux(server, *words, stdin=stdin)
+
+    monkeypatch.setattr(typed_ring, "_tmux", failing)
+    with pytest.raises(NotNow):
+        await type_ring("codex", Pane("/nowhere", "%0", "/dev/pts/0", 0))
+
+
 def session_of(pid: int) -> Session:
     return Session(
         client="gemini",

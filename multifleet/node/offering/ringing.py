@@ -159,7 +159,10 @@ class Ringing:
             is_codex = session.client == codex_threads.CLIENT
             self._typed.put(session.session_id, now if is_codex else self._clock.monotonic() + TRY_AGAIN)
             return False
-        except (Unreachable, NotOurs, OSError) as error:
+        except (NotOurs, OSError) as error:  # nothing was typed
+            self._counters.failed("typed_ring_failed", session=session.session_id, reason=error)
+            return False
+        except Unreachable as error:
             # one that stands still would have the line in its prompt once more each time
             self._typed.put(session.session_id, now + NOT_TAKEN)
             self._counters.failed("typed_ring_failed", session=session.session_id, reason=error)

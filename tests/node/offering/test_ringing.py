@@ -1,6 +1,7 @@
 """An idle Codex thread is woken for what lies ready, once; not for what may wait, nor where nobody would be asked."""
 
 import asyncio
+import errno
 import os
 import sys
 from pathlib import Path
@@ -8,9 +9,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from multifleet.core.panes import Pane
 from multifleet.core.receipts import State
 from multifleet.node.offering import ringing
 from multifleet.sessions import typed_ring
+from multifleet.sessions.base import Session
 from tests.node.fleet import Machine, Machines
 from tests.sessions import standing_still
 from tests.sessions.real_claude import until
@@ -105,6 +108,37 @@ async def look(machine: Machine) -> None:
 def counted(counters: dict[str, int]) -> int:
     """How often a thread was to be woken."""
     return counters.get("ring_failed", 0) + counters.get("sessions_rung", 0)
+
+
+async def test_where_nothing_could_be_typed_because_of_a_full_disk_it_is_typed_the_next_minute(
+    fleet: Machines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed: list[str] = []
+
+    async def pane_of(session: Session) -> Pane:
+        return Pane("/nowhere", "%0", "/dev/pts/0", 0)
+
+    async def type_into(client: str, pane: Pane) -> None:
+        typed.append(client)
+
+    def is_full(session_id: str) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(ringing, "find_pane", pane_of)
+    monkeypatch.setattr(ringing, "type_ring", type_into)
+    mac1, mac2 = await fleet.started("mac1", "mac2")
+    (tmp_path / "api").mkdir()
+    await mac2.node.seats.bind("api", str(tmp_path / "api"), False)
+    chat = tmp_path / "session-1.jsonl"
+    chat.write_text('{"$set":{"messages":[]}}\n')
+    with monkeypatch.context() as disk:
+        disk.setattr(mac2.node.offering._seeds, "await_end", is_full)
+        await mac2.node.hook("SessionStart", "g1", str(tmp_path / "api"), str(chat), pid=os.getpid(), client="gemini")
+        await mac1.node.messages.send("mac2/api", "one")
+        await until(lambda: mac2.node.counters.snapshot().get("typed_ring_failed"), 30.0)
+        assert typed == []
+    mac2.time.pass_(ringing.AGAIN + 1.0)
+    await until(lambda: typed, 30.0)
 
 
 @pytest.mark.parametrize("types", [True, False])

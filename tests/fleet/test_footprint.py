@@ -35,7 +35,7 @@ def test_messages_of_one_thread_keep_their_order_through_an_outage(fleet: Fleet)
     with mac2.host.unplug():
         ids = [mac1.send("mac2", f"ordered {number}", thread="order") for number in range(50)]
     fleet.wait_drained(15)
-    wait_for(lambda: mac2.rows("SELECT count(*) FROM inbox WHERE thread = 'order'") == [(50,)], 5)
+    wait_for(lambda: mac2.rows("SELECT count(*) FROM inbox WHERE thread = 'order'") == [(50,)], 60)
     numbered = mac2.rows("SELECT id, n FROM inbox WHERE thread = 'order' ORDER BY n")
     assert [id for id, _ in numbered] == ids
 
@@ -50,6 +50,6 @@ def test_i6_a_channel_is_healthy_only_after_a_signed_round_trip(fleet: Fleet) ->
     fleet.wait_drained()
     with mac2.host.block_port(8855, how="reset"), fleet.without_nats():
         mac1.send("mac2", "into a closed door")
-        wait_for(lambda: state() == "broken", 20, what="three failures")
+        wait_for(lambda: state() == "broken", 60, what="three failures")
     wait_for(lambda: state() == "healthy", 30, what="a signed round trip")
     fleet.wait_drained()

@@ -43,27 +43,27 @@ def test_f17_a_full_disk_at_the_receiver_is_back_pressure_and_heals_without_a_re
     pid = mac2.daemon.pid
     with mac2.fill_disk():
         waiting = [mac1.send("mac2", BIG) for _ in range(3)]
-        wait_for(lambda: mac2.counted("frame_refused_store_unavailable"), 15, what="a signed 507")
+        wait_for(lambda: mac2.counted("frame_refused_store_unavailable"), 60, what="a signed 507")
         assert degraded(mac2)
         assert mac1.states(waiting[-1]) == ["queued"]
         states = {c["channel"]: c["state"] for c in mac1.get("/channels?peer=mac2")["channels"]}
         assert states["http"] == "healthy", "a signed refusal is the channel's success"
     for message in waiting:
-        mac1.wait_state(message, "stored", 15)
-    wait_for(lambda: degraded(mac2) is None, 15, what="no longer degraded")
+        mac1.wait_state(message, "stored", 60)
+    wait_for(lambda: degraded(mac2) is None, 60, what="no longer degraded")
     assert mac2.daemon.pid == pid and mac2.running
 
 
 def test_f17_a_full_disk_at_the_sender_is_a_507_and_never_a_202(fleet: Fleet) -> None:
     mac1, _ = fleet.nodes
     with mac1.fill_disk():
-        wait_for(lambda: refused_507(mac1, "mac2"), 15, what="a 507")
+        wait_for(lambda: refused_507(mac1, "mac2"), 60, what="a 507")
         assert degraded(mac1)
         said = mac1.cli("send", "mac2", "-", input=BIG, check=False)
         assert said.returncode == 1 and len(said.stderr.splitlines()) == 1
     message = mac1.send("mac2", BIG)
-    mac1.wait_state(message, "stored", 15)
-    wait_for(lambda: degraded(mac1) is None, 15, what="no longer degraded")
+    mac1.wait_state(message, "stored", 60)
+    wait_for(lambda: degraded(mac1) is None, 60, what="no longer degraded")
 
 
 FLAG = "/srv/read-only"
@@ -94,16 +94,16 @@ def test_f17_a_disk_gone_read_only_takes_nothing_and_recovers_without_a_restart(
         flag = mac2.host.path(FLAG)
         flag.touch()
         waiting = mac1.send("mac2", "to a read-only disk")
-        wait_for(lambda: mac2.counted("frame_refused_store_unavailable"), 15, what="a signed 507")
+        wait_for(lambda: mac2.counted("frame_refused_store_unavailable"), 60, what="a signed 507")
         status, answer = mac2.request("POST", "/message", {"to": "mac1", "body": "from a read-only disk"})
         assert status == 507, answer
         assert degraded(mac2)
         assert "stored" not in mac1.states(waiting)
         flag.unlink()
-        mac1.wait_state(waiting, "stored", 15)
+        mac1.wait_state(waiting, "stored", 60)
         message = mac2.send("mac1", "writable again")
-        mac2.wait_state(message, "stored", 15)
-        wait_for(lambda: degraded(mac2) is None, 15, what="no longer degraded")
+        mac2.wait_state(message, "stored", 60)
+        wait_for(lambda: degraded(mac2) is None, 60, what="no longer degraded")
 
 
 def test_a_daemon_does_not_start_on_a_read_only_disk_and_says_so_in_one_line(fleet: Fleet) -> None:

@@ -65,11 +65,11 @@ def api(sites: TwoSites) -> Iterator[MockAPI]:
 def session(sites: TwoSites, api: MockAPI) -> Iterator[ClaudeOnHost]:
     """A session at the recipient, once every channel leads there; both take their time to be there, together."""
     with ThreadPoolExecutor(1) as beside:
-        every_channel = beside.submit(wait_for, lambda: works(sites.try_all()), 30, 0.2, "every channel")
+        every_channel = beside.submit(wait_for, lambda: works(sites.try_all()), 60, 0.2, "every channel")
         with ClaudeOnHost(sites.recipient.host, api, project=SEAT, plugin=ROOT) as claude:
             wait_for(
                 lambda: any(one["seat"] == SEAT for one in sites.recipient.get("/sessions?here=true")["sessions"]),
-                10,
+                60,
                 what="the session",
             )
             every_channel.result()
@@ -129,7 +129,7 @@ def test_each_channel_by_itself_brings_a_message_to_a_real_session(
             fourth = write(sites)
             assert fourth.channel in ARRIVES_BY[left]
             assert fourth.took <= FOURTH
-        sites.sender.wait_state(first.id, "seen", 30)
+        sites.sender.wait_state(first.id, "seen", 60)
 
 
 @pytest.mark.parametrize("pair", list(itertools.combinations(CUTTABLE, 2)), ids="+".join)
@@ -147,7 +147,7 @@ def test_ssh_alone_needs_no_daemon_there(sites: TwoSites) -> None:
         wait_for(lambda: {"sent", "stored"} & set(sites.sender.states(id)), FIRST_COLD, 0.05, "parked or stored")
     finally:
         sites.recipient.up()
-    sites.sender.wait_state(id, "stored", 15)
+    sites.sender.wait_state(id, "stored", 60)
 
 
 @pytest.mark.parametrize("towards_recipient", [True, False], ids=["there", "back"])
@@ -176,7 +176,7 @@ def test_a3_a_recorded_frame_played_again_on_any_way_in_is_shown_no_second_time(
         recipient.host.path("/tmp/frame").write_bytes(frame)
         recipient.host.run(f"MULTIFLEET_HOME={NODE_HOME} multifleet receive --json --by ssh </tmp/frame", check=False)
         place.write_bytes(frame)
-        wait_for(lambda place=place: not place.exists(), 10, what="the drop folder to be looked into")
+        wait_for(lambda place=place: not place.exists(), 60, what="the drop folder to be looked into")
     assert recipient.rows("SELECT count(*) FROM inbox") == before
     assert recipient.rows("SELECT count(*) FROM inbox WHERE id = ?", sent.id) == [(1,)]
     assert recipient.counted("frame_refused_replay") >= 1

@@ -79,7 +79,7 @@ async def test_a_prompt_takes_what_waits_with_it_once(tmp_path: Path, plugin: Pa
         assert json.loads((tmp_path / "started").read_text())["session_id"] == new
         assert box.put(session, "for-the-old-one") and box.put(new, "for-the-new-one")
         await claude.prompt("hello again")
-        assert await api.wait_for("for-the-new-one", 20.0)
+        assert await api.wait_for("for-the-new-one", 60.0)
         assert not api.given("for-the-old-one")
 
 
@@ -95,7 +95,7 @@ async def test_what_comes_during_a_turn_is_handed_over_at_its_end_once(
         session = claude.session.session_id
         api.when("think", Answer(text="I thought", delay=1.0), once=True)
         await claude.prompt("think long")
-        assert await api.wait_for("think long", 20.0)
+        assert await api.wait_for("think long", 60.0)
         assert box.put(session, fragment(f"{MARK} came meanwhile"))
         await until(lambda: fact(claude) is Fact.SEEN)
         await claude.wait_status("idle")
@@ -115,12 +115,12 @@ async def test_a_session_that_asks_nobody_gets_it_with_its_users_next_prompt_alo
         session = claude.session.session_id
         api.when("think", Answer(text="I thought", delay=1.0), once=True)
         await claude.prompt("think long")
-        assert await api.wait_for("think long", 20.0)
+        assert await api.wait_for("think long", 60.0)
         assert box.put(session, fragment(f"{MARK} came meanwhile"))
         await claude.wait_status("idle")
         assert box.waits(session) and not api.given("came meanwhile")
         await claude.prompt("go on")
-        assert await api.wait_for("came meanwhile", 20.0)
+        assert await api.wait_for("came meanwhile", 60.0)
         assert not box.waits(session)
 
 

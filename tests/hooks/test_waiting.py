@@ -21,7 +21,7 @@ ID = "85f25b7e-8348-4b79-bdeb-0f2f2dc40cb5"
 OTHER = "11111111-8348-4b79-bdeb-0f2f2dc40cb5"
 
 
-def until(condition: object, timeout: float = 15.0) -> None:
+def until(condition: object, timeout: float = 60.0) -> None:
     ends = time.monotonic() + timeout
     while not condition():  # type: ignore[operator]
         assert time.monotonic() < ends

@@ -51,12 +51,12 @@ class ClaudeOnHost:
         self.prepare()
         command = ["env", "-i", *(f"{k}={v}" for k, v in self.environment().items()), *self.command()]
         self.tmux("new-session", "-d", "-s", "s", "-x", "160", "-y", "50", "-c", self.folder, shlex.join(command))
-        wait_for(self._is_ready, 40, 0.05, "Claude Code at its prompt")
+        wait_for(self._is_ready, 90, 0.05, "Claude Code at its prompt")
         return self
 
     def __exit__(self, *_: object) -> None:
         self.tmux("kill-server", check=False)
-        wait_for(lambda: not self.alive, 10, what="Claude Code to end")
+        wait_for(lambda: not self.alive, 60, what="Claude Code to end")
 
     def prepare(self) -> None:
         """The folder and a HOME whose first-run questions are answered, so that no dialog blocks."""
@@ -143,7 +143,7 @@ class ClaudeOnHost:
         record = self.record
         return bool(record and record.get("messagingSocketPath") and "❯" in self.screen())
 
-    def wait_status(self, status: str, timeout: float = 30.0) -> None:
+    def wait_status(self, status: str, timeout: float = 60.0) -> None:
         """Wait until the registry says idle, busy or waiting."""
         wait_for(lambda: (self.record or {}).get("status") == status, timeout, what=f"status {status}")
 
@@ -151,7 +151,7 @@ class ClaudeOnHost:
         """What a person would see."""
         return self.tmux("capture-pane", "-p", "-t", "s")
 
-    def wait_screen(self, text: str, timeout: float = 20.0) -> str:
+    def wait_screen(self, text: str, timeout: float = 60.0) -> str:
         """The screen once it shows the text."""
         return str(wait_for(lambda: text in (shown := self.screen()) and shown, timeout, 0.1, f"{text!r} shown"))
 
@@ -169,7 +169,7 @@ class ClaudeOnHost:
             self.keys("Enter" if re.search(rf"❯[^\n]*{label}", shown) else "Down")
             return False
 
-        wait_for(closed, 30, 0.3, f"the dialog with {label} closed")
+        wait_for(closed, 60, 0.3, f"the dialog with {label} closed")
 
     def prompt(self, text: str) -> None:
         """Type a prompt and submit it."""
@@ -180,7 +180,7 @@ class ClaudeOnHost:
     def kill(self) -> None:
         """SIGKILL for the client alone: its registry files stay behind."""
         self.host.run(["kill", "-9", str(self.pid)])
-        wait_for(lambda: not self.alive, 5, what="Claude Code killed")
+        wait_for(lambda: not self.alive, 60, what="Claude Code killed")
 
     def transcript(self) -> list[Record]:
         """The records of this session's own transcript so far."""

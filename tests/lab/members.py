@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.lab.fleet_node import FleetNode
 from tests.lab.tools import LabError
+from tests.starved import Starving
 
 EVERY = 0.05
 """Seconds between two questions to one node."""
@@ -26,11 +27,14 @@ def states_at(node: FleetNode) -> dict[str, str]:
 def wait_all(
     observers: Iterable[FleetNode], seen: Callable[[dict[str, Member]], object], timeout: float, what: str
 ) -> float:
-    """Seconds until what every observer shows of the fleet has once been as it shall."""
+    """Seconds until what every observer shows of the fleet has once been as it shall; `timeout` counts without those in
+    which one of them had no processor."""
+    observers = list(observers)
+    starving = [Starving(observer.daemon.pid) for observer in observers if observer.running]
     began = time.monotonic()
     for observer in observers:
         while not seen(members := members_of(observer)):
-            if time.monotonic() - began > timeout:
+            if time.monotonic() - began > timeout + max((one.seconds for one in starving), default=0.0):
                 states = {name: (member["state"], member["how"]) for name, member in members.items()}
                 raise LabError(f"not within {timeout:g} s: {what} at {observer.name}: {states}")
             time.sleep(EVERY)

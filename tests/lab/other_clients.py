@@ -137,7 +137,7 @@ class ClientOnHost:
         self.wait_screen(text[:40])
         self.tmux("send-keys", "-t", "s", "Enter")
 
-    def wait_screen(self, text: str, timeout: float = 30.0) -> None:
+    def wait_screen(self, text: str, timeout: float = 60.0) -> None:
         """Until a person would see the text."""
         try:
             wait_for(lambda: text in self.screen(), timeout, 0.1)

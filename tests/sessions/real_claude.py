@@ -25,7 +25,7 @@ from tests.lab.client_install import CLAUDE_VERSION, claude_program
 KEY = "sk-test-fake-0123456789abcdef"
 
 
-async def until(condition: Callable[[], Any], timeout: float = 30.0, what: str = "") -> Any:
+async def until(condition: Callable[[], Any], timeout: float = 60.0, what: str = "") -> Any:
     """The condition's first true value; it is about another program, which sends no event when it comes true."""
     try:
         async with asyncio.timeout(timeout):
@@ -66,7 +66,7 @@ class RealClaude:
         command = ["env", "-i", *(f"{k}={v}" for k, v in self.variables().items()), claude_program(self.version)]
         line = "exec " + shlex.join([*command, *self.arguments])
         await self.tmux("new-session", "-d", "-s", "s", "-x", "160", "-y", "50", "-c", str(self.folder), line)
-        self.session = await until(lambda: self._new(before), 40.0, "a registered session")
+        self.session = await until(lambda: self._new(before), 90.0, "a registered session")
         await self.wait_screen("❯")
         return self
 
@@ -141,7 +141,7 @@ class RealClaude:
         """Takes the choice of this name in a dialog, which ignores every key in its first moment."""
         await self.wait_screen(label)
         try:
-            async with asyncio.timeout(30.0):
+            async with asyncio.timeout(60.0):
                 while label in (shown := await self.shown()):
                     await self.keys("Enter" if re.search(rf"❯[^\n]*{label}", shown) else "Down")
                     await asyncio.sleep(0.3)
@@ -155,7 +155,7 @@ class RealClaude:
     async def wait_screen(self, text: str) -> None:
         """Waits until a person would see the text."""
         try:
-            async with asyncio.timeout(30.0):
+            async with asyncio.timeout(60.0):
                 while text not in await self.shown():  # noqa: ASYNC110
                     await asyncio.sleep(0.05)
         except TimeoutError:

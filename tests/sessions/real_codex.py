@@ -94,7 +94,7 @@ class RealCodex(Terminal):
 
     async def _press(self, key: str, done: Callable[[str], bool]) -> None:
         """Until it is done: a dialog takes no key in its first moment."""
-        async with asyncio.timeout(30.0):
+        async with asyncio.timeout(60.0):
             while not done(await self.screen()):
                 await self.press(key)
                 await asyncio.sleep(0.3)

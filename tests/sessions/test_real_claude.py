@@ -103,7 +103,7 @@ async def a_reply_of_the_model_arrives_and_its_fate_can_be_reported(one: Offerin
         reason="mac2 is away",
         reply=one.reply,
     )
-    assert await one.claude.api.wait_for("was held by that session", 20.0)
+    assert await one.claude.api.wait_for("was held by that session", 60.0)
 
 
 async def the_same_text_again_is_dropped_with_a_receipt_unless_its_token_is_new(one: Offering) -> None:
@@ -122,7 +122,7 @@ async def an_interrupted_turn_is_not_seen(one: Offering) -> None:
     one.claude.api.when("slowly", Answer(text="never said", delay=60.0))
     offer = new_id()
     await one.post(offer, "slowly please")
-    assert await one.claude.api.wait_for("slowly please", 20.0)
+    assert await one.claude.api.wait_for("slowly please", 60.0)
     await one.wait(offer, Fact.ENTERED)
     await one.claude.keys("Escape")
     sighting = await one.wait_ended(offer)
@@ -147,12 +147,12 @@ async def test_a_session_that_ends_before_its_turn_has_only_queued_it(tmp_path: 
     async with offering(tmp_path) as one:
         one.claude.api.when("LONG", Answer(text="long", delay=60.0))
         await one.claude.prompt("LONG thought")
-        assert await one.claude.api.wait_for("LONG thought", 20.0)
+        assert await one.claude.api.wait_for("LONG thought", 60.0)
         offer = new_id()
         await one.post(offer, "in vain")
         await one.wait(offer, Fact.QUEUED)
         os.kill(one.claude.session.pid, signal.SIGTERM)
-        await until(lambda: not is_running(one.claude.session), 30.0)
+        await until(lambda: not is_running(one.claude.session), 60.0)
         assert one.claude.now() is None and one.fact(offer) is Fact.QUEUED
         with pytest.raises(Unreachable):
             await one.post(new_id(), "too late")
@@ -162,7 +162,7 @@ async def test_a_killed_session_is_not_found_though_its_files_stay(tmp_path: Pat
     async with offering(tmp_path) as one:
         session = one.claude.session
         os.kill(session.pid, signal.SIGKILL)
-        await until(lambda: not is_running(session), 30.0)
+        await until(lambda: not is_running(session), 60.0)
         assert (tmp_path / f".claude/sessions/{session.pid}.json").exists()
         assert one.claude.registry.find().sessions == ()
 
@@ -184,7 +184,7 @@ async def test_after_clear_a_message_for_the_old_conversation_is_not_written(tmp
         await one.post(new_id(), "written for the old one all the same")
         one.claude.registry = type(one.claude.registry)  # type: ignore[assignment]
         await one.claude.prompt("hello")
-        assert await one.claude.api.wait_for("hello", 20.0)
+        assert await one.claude.api.wait_for("hello", 60.0)
         assert not one.claude.api.given("the old one"), "the client itself drops what names another conversation"
 
 

@@ -96,7 +96,7 @@ async def test_by_what_wakes_an_earlier_client_every_hostile_text_stays_behind_i
             session, pid = claude.session.session_id, claude.session.pid
             assert SeedBox(home).put(session, fragment(fenced.text))
             await until(lambda: Waiters(home).ring(session, pid))
-            assert await api.wait_for(mark, 20.0)
+            assert await api.wait_for(mark, 60.0)
     wrapper = around(api, fenced.text, mark)
     assert wrapper.count("<system-reminder>") == wrapper.count("</system-reminder>")
     assert re.search(r"<system-reminder>\s*Messages for this session:\s…\s*</system-reminder>", wrapper)

@@ -63,7 +63,7 @@ async def test_a_session_is_shown_what_is_done_on_a_remote_seat_and_told_once_wh
         assert "is idle now" not in told(stage)
         stage.node.native.presence._nodes = lambda: {"mac1": {"desk": "idle"}}
         at_desk[:] = [At("idle", 1.0)]
-        assert await stage.api.wait_for("is idle now", 20.0)
+        assert await stage.api.wait_for("is idle now", 60.0)
         await claude.wait_status("idle")
         records = list((stage.folder / "home/.claude/sessions").glob("*.json"))
         await until(lambda: any(is_record_of_idle_desk(path) for path in records))
@@ -102,10 +102,10 @@ async def test_a_native_message_goes_to_the_other_machine_and_its_answer_and_not
         await claude.prompt("tell the desk")
         (row,) = await stage.received_by_mac1(1)
         assert (row.from_, row.to, row.body) == ("mac2/project", "mac1/desk", "the tests are green")
-        assert await stage.api.wait_for("NOT delivered: its Claude has not seen it", 20.0)
+        assert await stage.api.wait_for("NOT delivered: its Claude has not seen it", 60.0)
         desk = str(stage.folder / "desk")
         assert "the tests are green" in await stage.mac1.node.offering.session_started("s", desk, False)
-        assert await stage.api.wait_for("released to that session", 20.0)
+        assert await stage.api.wait_for("released to that session", 60.0)
         await stage.mac1.node.sending.reply(row, "MARK-ANSWER merge it")
-        assert await stage.api.wait_for("MARK-ANSWER", 20.0)
+        assert await stage.api.wait_for("MARK-ANSWER", 60.0)
         assert 'from-name=\\"mac1/desk\\"' in told(stage)

@@ -78,7 +78,7 @@ class Stage:
 
     async def received_by_mac1(self, count: int) -> list[InboxRow]:
         """What came to mac1, once it is so many."""
-        async with asyncio.timeout(20.0):
+        async with asyncio.timeout(60.0):
             while len(received := await self.mac1.received()) < count:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
         return received

@@ -32,7 +32,7 @@ async def test_a_client_that_fails_its_self_test_is_shown_it_with_the_next_promp
 ) -> None:
     async with stage.served(), stage.claude("project", hooks=True) as claude:
         id = await stage.send("MARK-PROMPT")
-        await until(lambda: stage.node.offering.offers, 30.0)
+        await until(lambda: stage.node.offering.offers, 60.0)
         (client,) = (await stage.node.status()).clients
         assert client.delivers_by == "hooks" and "failed" in (client.detail or "")
         assert not stage.api.given("MARK-PROMPT"), "nothing wakes it"
@@ -49,7 +49,7 @@ async def test_what_comes_during_a_turn_is_shown_at_its_end(stage: Stage) -> Non
     async with stage.served(), stage.claude("project", hooks=True) as claude:
         stage.api.when("think long", Answer(text="I thought", delay=2.0), once=True)
         await claude.prompt("think long")
-        assert await stage.api.wait_for("think long", 30.0)
+        assert await stage.api.wait_for("think long", 60.0)
         id = await stage.send("MARK-STOP")
         await stage.mac1.wait(id, State.SEEN)
         assert stage.times_shown("MARK-STOP") == 1
@@ -62,7 +62,7 @@ async def test_what_comes_during_a_turn_is_shown_at_its_end(stage: Stage) -> Non
 async def test_the_daemon_is_killed_with_a_seed_that_is(stage: Stage, taken: bool) -> None:
     async with stage.served(), stage.claude("project", hooks=True) as claude:
         id = await stage.send("MARK-SEED")
-        await until(lambda: stage.node.offering.offers, 30.0)
+        await until(lambda: stage.node.offering.offers, 60.0)
         if taken:
             async with stage.node.offering._turn_lock:  # the daemon does not notice any more that it was taken
                 await stage.talk(claude, "good morning")
@@ -81,7 +81,7 @@ async def test_the_daemon_is_killed_with_a_seed_that_is(stage: Stage, taken: boo
 async def test_a_long_message_fits_a_hook_and_says_what_is_missing(stage: Stage) -> None:
     async with stage.served(), stage.claude("project", hooks=True) as claude:
         id = await stage.send("MARK-LONG " + "word " * 20_000)
-        await until(lambda: stage.node.offering.offers, 30.0)
+        await until(lambda: stage.node.offering.offers, 60.0)
         await stage.talk(claude, "good morning")
         await stage.mac1.wait(id, State.SEEN)
         shown = next(json.dumps(body["messages"]) for body in stage.api.requests if "MARK-LONG" in str(body))
@@ -94,9 +94,9 @@ async def test_a_session_that_ends_before_a_hook_took_it_leaves_it_to_the_next(s
     async with stage.served():
         async with stage.claude("project", hooks=True):
             id = await stage.send("MARK-SEED")
-            await until(lambda: stage.node.offering.offers, 30.0)
+            await until(lambda: stage.node.offering.offers, 60.0)
         async with stage.claude("project", hooks=True) as claude:
-            await until(lambda: any(o.session == claude.session.session_id for o in stage.node.offering.offers), 30.0)
+            await until(lambda: any(o.session == claude.session.session_id for o in stage.node.offering.offers), 60.0)
             await stage.talk(claude, "good morning")
             await stage.mac1.wait(id, State.SEEN)
             assert stage.times_shown("MARK-SEED") == 1
@@ -106,7 +106,7 @@ async def test_a_session_that_ends_before_a_hook_took_it_leaves_it_to_the_next(s
 async def test_what_expires_in_a_seed_is_not_shown(stage: Stage) -> None:
     async with stage.served(), stage.claude("project", hooks=True) as claude:
         id = await stage.send("MARK-OLD", expires_in=60.0)
-        await until(lambda: stage.node.offering.offers, 30.0)
+        await until(lambda: stage.node.offering.offers, 60.0)
         stage.mac2.time.pass_(90.0)
         stage.node.offering.wake()
         await stage.mac1.wait(id, State.EXPIRED)
@@ -124,4 +124,4 @@ async def test_a_single_question_that_fails_leaves_it_to_the_next(stage: Stage) 
         assert answer["is_error"] and stage.api.given("MARK-FAILS")
         assert "seen" not in await stage.states(id)
         async with stage.claude("project", hooks=True):
-            await stage.mac1.wait(id, State.SEEN, 50.0)
+            await stage.mac1.wait(id, State.SEEN, 60.0)

@@ -59,7 +59,7 @@ async def test_a_question_that_is_killed_leaves_it_to_the_next_at_every_rung_unt
             assert await asyncio.to_thread(api.wait_for, "a long one")
             id = await stage.send("MARK-KILLED rebase please")
             await until(lambda: SeedBox(stage.mac2.home).sessions(), what="it lies ready")
-        await until(lambda: not stage.node.offering.offers, 30.0)
+        await until(lambda: not stage.node.offering.offers, 60.0)
         assert await stage.states(id) == ["queued", "stored"], "no hook has taken it"
 
         api.when("MARK-KILLED", {"text": "too late", "delay": 30.0}, once=True)
@@ -67,14 +67,14 @@ async def test_a_question_that_is_killed_leaves_it_to_the_next_at_every_rung_unt
             assert await asyncio.to_thread(api.wait_for, "MARK-KILLED")
             await stage.mac1.wait(id, State.OFFERED)
             await until(lambda: [one for one in stage.node.offering.offers if one.met], what="its process is known")
-        await until(lambda: not stage.node.offering.offers, 30.0)
+        await until(lambda: not stage.node.offering.offers, 60.0)
         assert "seen" not in await stage.states(id)
 
         api.when("MARK-KILLED", {"tools": [("no_such_tool", {})]}, once=True)
         api.when("no_such_tool", {"text": "too late", "delay": 30.0}, once=True)
         async with killed(codex, "good evening"):
             await stage.mac1.wait(id, State.SEEN)
-        await until(lambda: not stage.node.offering.offers, 30.0)
+        await until(lambda: not stage.node.offering.offers, 60.0)
         await codex.ask("good night")
     questions = ("a long one", "good morning", "good evening", "good night")
     told = [{one for one in questions if one in row["conversation"]} for row in api.asked("MARK-KILLED")]

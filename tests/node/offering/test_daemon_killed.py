@@ -45,7 +45,7 @@ async def test_after_offering_was_committed(stage: Stage, monkeypatch: pytest.Mo
         stop = Stop(claude_inbox.post, after=after, when=always)
         monkeypatch.setattr(claude_inbox, "post", stop)
         id = await stage.send("MARK-B")
-        async with asyncio.timeout(30.0):
+        async with asyncio.timeout(60.0):
             await stop.reached.wait()
         assert (await stage.row(id)).state == State.OFFERING
         await stage.killed_and_started()
@@ -60,7 +60,7 @@ async def test_while_the_offer_is_written_down_but_not_its_messages(
         stop = Stop(offers.add, after=True, when=always)
         monkeypatch.setattr(offers, "add", stop)
         id = await stage.send("MARK-C")
-        async with asyncio.timeout(30.0):
+        async with asyncio.timeout(60.0):
             await stop.reached.wait()
         await stage.killed_and_started()
         await shown_once(stage, claude, id, "MARK-C")
@@ -75,7 +75,7 @@ async def test_around_a_statement(stage: Stage, monkeypatch: pytest.MonkeyPatch,
         stop = Stop(stage.node.offering.offers.say, after=after, when=lambda offer, to, detail: to is state)
         monkeypatch.setattr(stage.node.offering.offers, "say", stop)
         id = await stage.send("MARK-D")
-        async with asyncio.timeout(30.0):
+        async with asyncio.timeout(60.0):
             await stop.reached.wait()
         await stage.killed_and_started()
         await shown_once(stage, claude, id, "MARK-D")
@@ -95,7 +95,7 @@ async def test_again_and_again_on_every_rung(stage: Stage, monkeypatch: pytest.M
             monkeypatch.setattr(offers, "say", stop)
             if state is State.OFFERED:
                 id = await stage.send("MARK-E")
-            async with asyncio.timeout(30.0):
+            async with asyncio.timeout(60.0):
                 await stop.reached.wait()
             await stage.killed_and_started()
         await shown_once(stage, claude, id, "MARK-E")

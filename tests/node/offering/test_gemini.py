@@ -92,7 +92,7 @@ async def test_a_session_at_its_prompt_is_woken_at_once_and_one_that_is_killed_l
             assert await stage.took_up(id, asked["at"]) - waited <= IDLE_WAKE
             await stage.mac1.wait(id, State.OFFERED)
             os.kill(session.pid, signal.SIGKILL)
-        await until(lambda: not stage.node.offering.offers, 30.0)
+        await until(lambda: not stage.node.offering.offers, 60.0)
         assert "seen" not in await stage.states(id)
         await gemini.ask("good evening")
         await stage.mac1.wait(id, State.SEEN)
@@ -103,4 +103,4 @@ async def test_a_session_at_its_prompt_is_woken_at_once_and_one_that_is_killed_l
 
 async def put_off(stage: Stage, times: int) -> None:
     """Until it was looked whether a line may be typed, and it might not, so often."""
-    await until(lambda: stage.node.counters.snapshot().get("rings_put_off", 0) >= times, 30.0)
+    await until(lambda: stage.node.counters.snapshot().get("rings_put_off", 0) >= times, 60.0)

@@ -40,7 +40,7 @@ async def test_an_idle_session_without_an_inbox_is_woken_again_and_again_and_lea
         assert not stage.api.given("MARK-WHENEVER")
         starving = Starving(claude.session.pid, os.getpid())
         second = await stage.send("MARK-SECOND")
-        assert await stage.api.wait_for("MARK-SECOND", 30.0)
+        assert await stage.api.wait_for("MARK-SECOND", 60.0)
         asked_at, waited = time.time(), starving.seconds
         assert await stage.took_up(second, asked_at) - waited <= IDLE_WAKE
         await stage.mac1.wait(second, State.SEEN)

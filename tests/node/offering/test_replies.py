@@ -71,7 +71,7 @@ async def test_a_reply_that_cannot_be_sent_is_reported_to_the_model(stage: Stage
         await stage.mac1.wait(id, State.ANSWERED)
         stage.api.when("tell them", say(address_in(stage, "MARK-LONG"), "x" * 300_000), once=True)
         await claude.prompt("tell them")
-        assert await stage.api.wait_for("multifleet did not send your message to mac1", 20.0)
+        assert await stage.api.wait_for("multifleet did not send your message to mac1", 60.0)
         assert stage.api.given("the body has 300000 bytes and may have 262144")
         assert await stage.mac1.received() == []
 

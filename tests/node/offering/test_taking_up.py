@@ -26,7 +26,7 @@ async def test_an_idle_session_takes_it_up_by_itself_within_a_second(stage: Stag
         await claude.wait_screen("half a draft")
         starving = Starving(claude.session.pid, os.getpid())
         id = await stage.send("MARK-IDLE rebase")
-        assert await stage.api.wait_for("MARK-IDLE", 30.0)
+        assert await stage.api.wait_for("MARK-IDLE", 60.0)
         asked_at, waited = time.time(), starving.seconds
         assert await stage.took_up(id, asked_at) - waited <= IDLE_WAKE
         story = await stage.mac1.wait(id, State.ANSWERED)
@@ -62,7 +62,7 @@ async def test_a_session_that_starts_later_finds_it(stage: Stage) -> None:
     async with stage.served(), stage.claude("project", hooks=True) as claude:
         await stage.mac1.wait(id, State.ANSWERED)
         await claude.prompt("a second prompt")
-        assert await stage.api.wait_for("a second prompt", 30.0)
+        assert await stage.api.wait_for("a second prompt", 60.0)
         assert stage.times_shown("MARK-LATER") == 1
         assert stage.conversations_with("MARK-LATER") == 1
 
@@ -120,7 +120,7 @@ async def test_what_waits_as_a_crowd_comes_in_its_order_and_none_is_lost(stage: 
         await stage.mac1.wait(id, State.STORED)
     async with stage.claude("project"):
         for id in ids:
-            await stage.mac1.wait(id, State.SEEN, 40.0)
+            await stage.mac1.wait(id, State.SEEN, 60.0)
         shown = str(stage.api.requests[-1]["messages"])
         places = [shown.index(f"CROWD-{n:02}-END") for n in range(26)]
         assert places == sorted(places)
@@ -145,7 +145,7 @@ async def test_a_busy_session_is_not_given_more_at_once_than_its_inbox_takes_and
         os.write(writer, b"the tool is done")
         os.close(writer)
         for id in ids:
-            await stage.mac1.wait(id, State.SEEN, 40.0)
+            await stage.mac1.wait(id, State.SEEN, 60.0)
         shown = str(stage.api.requests[-1]["messages"])
         places = [shown.index(f"BUSY-{n:02}-END") for n in range(40)]
         assert places == sorted(places)
@@ -159,7 +159,7 @@ async def test_a_body_at_the_limit_is_read(stage: Stage, unit: str) -> None:
     count = min(BODY_LIMIT // len(unit.encode()), (BATCH_BYTES - 2_000) // escaped)
     async with stage.claude("project"):
         id = await stage.send(unit * count)
-        await stage.mac1.wait(id, State.SEEN, 30.0)
+        await stage.mac1.wait(id, State.SEEN, 60.0)
         assert "part_failed" not in str(stage.node.counters.snapshot())
 
 
@@ -169,7 +169,7 @@ async def test_bodies_that_together_exceed_the_line_of_an_inbox_come_one_after_t
         await stage.mac1.wait(id, State.STORED)
     async with stage.claude("project"):
         for id in ids:
-            await stage.mac1.wait(id, State.SEEN, 30.0)
+            await stage.mac1.wait(id, State.SEEN, 60.0)
         assert [stage.times_shown(f"WIDE-{n} ") for n in range(4)] == [1, 1, 1, 1]
         assert "part_failed" not in str(stage.node.counters.snapshot())
 

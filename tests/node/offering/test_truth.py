@@ -53,7 +53,7 @@ async def test_an_interrupted_turn_is_not_seen(stage: Stage) -> None:
     async with stage.claude("project") as claude:
         stage.api.when("MARK-ESCAPE", Answer(text="too late", delay=60.0))
         id = await stage.send("MARK-ESCAPE")
-        assert await stage.api.wait_for("MARK-ESCAPE", 30.0)
+        assert await stage.api.wait_for("MARK-ESCAPE", 60.0)
         await stage.mac1.wait(id, State.OFFERED)
         await claude.keys("Escape")
         await claude.wait_screen("Interrupted")
@@ -66,7 +66,7 @@ async def test_a_session_killed_before_its_turn_leaves_it_to_the_next_one(stage:
     stage.api.when("MARK-DIES", Answer(text="too late", delay=60.0), once=True)
     async with stage.claude("project") as first, stage.claude("project") as second:
         id = await stage.send("MARK-DIES")
-        assert await stage.api.wait_for("MARK-DIES", 30.0)
+        assert await stage.api.wait_for("MARK-DIES", 60.0)
         await stage.mac1.wait(id, State.OFFERED)
         taker = (await stage.row(id)).session
         doomed, heir = (first, second) if first.session.session_id == taker else (second, first)
@@ -80,12 +80,12 @@ async def test_a_session_that_is_left_with_something_queued_gives_it_back(stage:
     async with stage.claude("project") as claude:
         stage.api.when("LONG", Answer(text="long", delay=60.0))
         await claude.prompt("LONG thought")
-        assert await stage.api.wait_for("LONG thought", 30.0)
+        assert await stage.api.wait_for("LONG thought", 60.0)
         id = await stage.send("MARK-QUEUED")
         await stage.mac1.wait(id, State.OFFERED)
         old = claude.session.session_id
         os.kill(claude.session.pid, signal.SIGTERM)
-        await until(lambda: claude.now() is None, 30.0)
+        await until(lambda: claude.now() is None, 60.0)
         # at once again, as the same conversation
         async with stage.claude("project", "--resume", old) as again:
             assert again.session.session_id == old
@@ -97,7 +97,7 @@ async def test_a_conversation_that_is_cleared_before_its_turn_leaves_it_to_the_n
     async with stage.claude("project") as claude:
         stage.api.when("MARK-CLEAR", Answer(text="too late", delay=60.0), once=True)
         id = await stage.send("MARK-CLEAR")
-        assert await stage.api.wait_for("MARK-CLEAR", 30.0)
+        assert await stage.api.wait_for("MARK-CLEAR", 60.0)
         await claude.keys("Escape")
         await claude.wait_screen("Interrupted")
         await claude.wait_status("idle")
@@ -118,7 +118,7 @@ async def test_after_seen_a_session_that_is_killed_shows_it_nowhere_else(stage: 
         writer = await until(lambda: opened_for_writing(claude.folder / "waits"))
         await stage.mac1.wait(id, State.SEEN)
         os.kill(claude.session.pid, signal.SIGKILL)
-        await until(lambda: not stage.node.offering.offers, 30.0, "nothing is expected of it any more")
+        await until(lambda: not stage.node.offering.offers, 60.0, "nothing is expected of it any more")
         os.close(writer)
     async with stage.claude("project") as second:
         await stage.talk(second, "good morning")

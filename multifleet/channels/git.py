@@ -13,6 +13,7 @@ EMPTY_LIES = 600.0
 """Seconds that a letter without messages is of use."""
 LONGEST = 30 * 86_400
 FOLDER = "git"
+STARTING = "the daemon is starting"
 
 
 class GitChannel:
@@ -21,7 +22,7 @@ class GitChannel:
     name: ClassVar[str] = "git"
 
     def __init__(self) -> None:
-        self._why_not = "the daemon is starting"
+        self._why_not = STARTING
         self._here: Here
         self._peers: GitPeers
         self._shown = ""
@@ -29,7 +30,8 @@ class GitChannel:
     async def start(self, stack: AsyncExitStack, here: Here) -> None:
         """Begin to look for letters, where a remote is configured."""
         self._here = here
-        self._peers = GitPeers(here, lambda: not self._why_not)
+        # Who is told that this node looks nowhere leaves nothing for ten minutes: a start takes a moment.
+        self._peers = GitPeers(here, lambda: self._why_not in ("", STARTING))
         if not here.config.git.remote:
             self._why_not = "no git remote is configured (git.remote; see docs/git.md)"
             return

@@ -30,6 +30,7 @@ from multifleet.node.offering.remote_sessions import RemoteSessions
 from multifleet.node.picture import choose_chief
 from multifleet.node.presence.last_heard import LastHeard
 from multifleet.node.presence.presence import NodePresence
+from multifleet.node.relaying.rounds import RelayRounds
 from multifleet.node.roster.roles import Roles
 from multifleet.node.roster.rostering import Rostering
 from multifleet.node.roster.rounds import RosterRounds
@@ -67,6 +68,7 @@ class Ties:
     roles: Roles
     rostering: Rostering
     roster_rounds: RosterRounds
+    relay_rounds: RelayRounds
     offering: Offering
     stops: Stops
     remote_sessions: RemoteSessions
@@ -129,6 +131,7 @@ class Ties:
     def _is_back(self, node: str) -> None:
         """A peer, or a way to it: what failed before says nothing about now."""
         self.roster_rounds.is_back(node)
+        self.relay_rounds.is_back(node)
         self.outboxes.is_back(node)
 
     def _announce(self) -> str:

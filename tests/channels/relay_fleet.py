@@ -38,6 +38,7 @@ class FleetNode:
         """What it answers to frames."""
         self.channel = RelayChannel()
         self.relaying: Relaying
+        self.rounds: RelayRounds
         self.store: Store
         self._stack = AsyncExitStack()
         self._tasks: list[asyncio.Task[None]] = []
@@ -51,7 +52,8 @@ class FleetNode:
         self.relaying = Relaying(self.store.relayed)
         await self.relaying.start(self._stack, here)
         await self.channel.start(self._stack, here)
-        here.spawn("relay", RelayRounds(self.relaying, self.store.relayed, here).run)
+        self.rounds = RelayRounds(self.relaying, self.store.relayed, here)
+        here.spawn("relay", self.rounds.run)
         self._tasks = [asyncio.create_task(run(), name=name) for name, run in self.loops.items()]
         self.fleet.up.add(self.name)
         return self

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from multifleet.channels import git_incoming, git_outgoing
+from multifleet.channels import git, git_incoming, git_outgoing
 from multifleet.channels.base import ChannelError, Parcel, Success, Target
 from multifleet.channels.git import GitChannel
 from multifleet.core.git_packets import GitAsk, GitTold
@@ -203,6 +203,20 @@ async def test_each_tells_whether_it_looks_and_knows_of_who_asks(tmp_path: Path,
             a.channel._peers.note("mac2", looks=False)
             assert (await served[GitAsk]("mac2", GitAsk())).looks == looks
             assert "mac2" not in a.channel.reaches(Target("mac2"))
+
+
+async def test_who_asks_while_the_daemon_starts_is_not_told_that_it_looks_nowhere(
+    tmp_path: Path, remote: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served: dict[Any, Any] = {}
+    told: list[GitTold] = []
+
+    async def asked_meanwhile(*modules: str) -> None:
+        told.append(await served[GitAsk]("mac2", GitAsk()))
+
+    monkeypatch.setattr(git, "load", asked_meanwhile)
+    async with node("mac1", tmp_path / "1", str(remote.path), serve=served.__setitem__):
+        assert [one.looks for one in told] == [True]
 
 
 async def test_a_remote_that_cannot_be_used_is_told_and_nothing_is_started(tmp_path: Path) -> None:

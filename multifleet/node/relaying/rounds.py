@@ -43,6 +43,11 @@ class RelayRounds:
                     self._under_way.add(node)
                     group.create_task(self._bring_all(node), name=f"mail to {node}")
 
+    def is_back(self, node: str) -> None:
+        """A way to a recipient goes through again: that it did not take its mail before says nothing about now."""
+        self._not_before.pop(node, None)
+        self._pauses.pop(node, None)
+
     async def _news(self) -> None:
         relaying = self._relaying
         try:
@@ -55,8 +60,7 @@ class RelayRounds:
     def _due(self, now: float) -> Sequence[str]:
         there = frozenset(target.node for target in self._here.targets() if target.is_there)
         for node in there - self._there:
-            self._not_before.pop(node, None)
-            self._pauses.pop(node, None)
+            self.is_back(node)
         self._there = there
         return [
             node

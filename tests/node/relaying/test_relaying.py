@@ -23,7 +23,7 @@ from multifleet.core.relay_packets import (
     within_room,
 )
 from multifleet.errors import StoreUnavailable
-from multifleet.node.relaying import relaying
+from multifleet.node.relaying import relaying, rounds
 from multifleet.store.rows import RelayedRow
 from tests.channels.relay_fleet import Fleet, FleetNode, fleet_in
 from tests.core.wire import NOW
@@ -222,3 +222,18 @@ async def test_one_that_takes_nothing_is_not_pestered(fleet: Fleet) -> None:
     fleet.passed += 3
     mac3.relaying.news.set()
     await mac2.has("x")
+
+
+async def test_one_that_did_not_take_its_mail_is_brought_it_at_once_when_a_way_there_goes_through_again(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rounds, "EVERY", 0.01)
+    monkeypatch.setattr(rounds, "PAUSE_FIRST", 3_600.0)
+    monkeypatch.setattr(rounds, "PAUSE_LAST", 3_600.0)
+    chief, mac1, mac2 = await fleet.started("chief", "mac1", "mac2")
+    fleet.cut |= {("chief", "mac2"), ("mac2", "chief")}
+    assert (await put(chief, "mac1", mac1.sealed("mac2", b"hello"))).outcome == "parked"
+    await until(lambda: chief.counted("relay_not_brought"))
+    fleet.cut.discard(("chief", "mac2"))
+    chief.rounds.is_back("mac2")
+    await mac2.has("hello")

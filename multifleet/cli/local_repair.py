@@ -82,8 +82,10 @@ def _agent(home: str, times: int) -> Made:
     """A Claude Code of this machine has looked at it, where its user allows that."""
     if not repair_agent.allowed():
         return Made(False, "no repair agent is allowed here (repairAgent in config.json)")
-    _count(times)
-    return Made(True, f"the repair agent says: {repair_agent.run_agent(home)}")
+    with repair_agent.alone(home) as folder:
+        _count(times)
+        fcntl.flock(times, fcntl.LOCK_UN)  # the repair of the daemon is the agent's to make
+        return Made(True, f"the repair agent says: {repair_agent.run_agent(folder)}")
 
 
 REPAIRS: "dict[str, Callable[[str, int], Made]]" = {"daemon": _daemon, "socket": _socket, "agent": _agent}

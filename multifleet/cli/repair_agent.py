@@ -5,9 +5,12 @@ own settings allow; it works in an empty folder of the home, where no session is
 is fenced for it, because words of other machines are in it.
 """
 
+import fcntl
 import os
 import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from multifleet.cli.fenced import FENCED
 from multifleet.cli.shape import Failed
@@ -46,10 +49,24 @@ def words() -> list[str]:
     return ["claude", "-p", "--output-format", "text", *alone, "--allowedTools", *tools]
 
 
-def run_agent(home: str) -> str:
-    """What it answered; its processes are gone when this returns."""
+@contextmanager
+def alone(home: str) -> Iterator[str]:
+    """The folder in which it works, with no other one at work there; Failed where there is one."""
     folder = os.path.join(home, FOLDER)
     os.makedirs(folder, mode=0o700, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Failed("a repair agent is at work here: look again in some minutes") from None
+        yield folder
+    finally:
+        os.close(descriptor)
+
+
+def run_agent(folder: str) -> str:
+    """What it answered; its processes are gone when this returns."""
     try:
         process = subprocess.Popen(
             words(),

@@ -2,6 +2,7 @@
 
 import os
 import select
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from multifleet.cli import repair_agent
 from multifleet.cli.local_repair import repair
 from multifleet.cli.shape import Failed
+from tests.surfaces import ROOT
 
 
 @pytest.fixture
@@ -59,6 +61,18 @@ def test_it_gets_a_fixed_brief_few_commands_an_empty_folder_and_leaves_no_proces
     assert (home.parent / "fenced").read_text().strip() == "1"
     child = int((home.parent / "child").read_text())
     assert has_ended(child)
+
+
+def test_the_repair_that_its_brief_names_is_its_own_to_make_and_no_second_agent_begins(home: Path) -> None:
+    (home / "config.json").write_text('{"repairAgent": true}')
+    (home.parent / "claude").write_text(
+        "#!/bin/sh\ncat >/dev/null\n"
+        f"PYTHONPATH={ROOT} exec {sys.executable} -c 'from multifleet.cli.local_repair import repair\n"
+        'print(repair("daemon").words)\ntry: repair("agent")\nexcept Exception as error: print(error)\'\n'
+    )
+    said = repair("agent").words
+    assert "no daemon runs, and none was left by a crash" in said
+    assert "a repair agent is at work here" in said
 
 
 def test_one_that_does_not_end_is_ended(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,5 @@
-"""A NATS cluster of the user's own: three real servers, of which the leader is killed in the middle of a thousand."""
+"""A NATS cluster of the user's own: three real servers, of which the leader is killed in the middle of three hundred
+messages."""
 
 import asyncio
 import os

@@ -18,7 +18,7 @@ PRACTISED = 20.0
 
 @pytest.mark.slow
 @pytest.mark.timeout(240)
-def test_a_death_among_thirty_is_known_to_all_and_nobody_else_is_suspected_to_the_end() -> None:
+def test_a_death_among_thirty_is_known_to_all_and_the_first_and_the_last_take_nobody_else_for_dead() -> None:
     with Crowd(DAEMONS) as crowd:
         victim = crowd.nodes[12]
         rest = crowd.others(victim)

@@ -1,17 +1,23 @@
 """Who is revoked is out, everywhere and for good, also where nobody could hear of it when it was said."""
 
+import secrets
+import socket
+import time
 import uuid
 from collections.abc import Iterator
 
 import pytest
 
+from multifleet.core import packets
 from multifleet.core.frame import STRANGER
-from tests.lab.fleet import Fleet
-from tests.lab.fleet_node import FleetNode
+from multifleet.core.presence.gossip import Gossip
+from tests.lab.fleet import Fleet, drop_frame
+from tests.lab.fleet_node import PORT, FleetNode
 from tests.lab.forging import Forger, post_frame
 from tests.lab.members import members_of, wait_all, wait_met, wait_state
 from tests.lab.recorded_frames import recorded_frames
 from tests.lab.tools import wait_for
+from tests.lab.two_sites import RELAY_PORT
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 
@@ -31,6 +37,17 @@ def ended(node: FleetNode, message: str) -> tuple[str, str]:
     """(state, reason) of an outbox row that is closed, or ("", "")."""
     found = node.rows("SELECT state, reason FROM outbox WHERE id = ? AND closed_at IS NOT NULL", message)
     return (str(found[0][0]), str(found[0][1])) if found else ("", "")
+
+
+def heartbeat_is_refused(forger: Forger) -> None:
+    """A new, signed sign of life is as good as a stranger's."""
+    wire, node = forger.sender.host.open_socket(kind=socket.SOCK_DGRAM), forger.recipient
+    boot, now = secrets.token_hex(8), int(time.time() * 1_000)
+    frame = forger.frame(packets.write(Gossip(kind="ping", boot=boot, count=1, re=0, incarnation=now)))
+    refused = node.counted("datagram_refused_unknown_sender")
+    with wire:
+        wire.sendto(frame, (node.host.ip, PORT))
+        wait_for(lambda: node.counted("datagram_refused_unknown_sender") > refused, 60, what="the datagram refused")
 
 
 def test_a_revocation_holds_where_it_could_not_be_heard_and_mail_comes_back_with_the_reason(six: Fleet) -> None:
@@ -58,13 +75,18 @@ def test_a_revoked_machine_that_tries_everything_is_a_stranger_everywhere(six: F
     laptop, desk = six["laptop"], six["desk"]
     stayed = [node for node in six.nodes if node is not laptop]
     rows = {node.name: node.rows("SELECT count(*) FROM inbox") for node in stayed}
+    planted = []
     for node in stayed:
         # Its own daemon may have heard of it, and then refuses; what it takes goes nowhere.
         status, answer = laptop.request("POST", "/message", {"to": node.name, "body": "let me in"})
         assert status == 202 or (status == 403 and REASON in answer["error"]["message"])
         forger = Forger(laptop, node)
         message = forger.message(str(uuid.uuid4()))
-        assert forger.post(forger.frame(forger.request(message))) == (401, STRANGER)
+        for port in (PORT, RELAY_PORT):
+            assert post_frame(laptop, node, forger.frame(forger.request(message)), port=port) == (401, STRANGER)
+        planted.append(drop_frame(node, forger.frame(forger.request(message)), secrets.randbits(64)))
+        heartbeat_is_refused(forger)
+    wait_for(lambda: not any(place.exists() for place in planted), 60, what="the drop folders to be looked into")
     again = laptop.cli("join", desk.ask("invite")["code"], check=False)
     assert again.returncode == 1, "its keys are burnt: it joins anew with other ones"
     laptop.cli("revoke", "mac1", "--yes", "--reason", "revenge", check=False)

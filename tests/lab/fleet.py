@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
+from multifleet.core.drop import ASIDE, seed_name
 from tests.lab.client_install import clients_folder
 from tests.lab.fleet_node import NODE_HOME, FleetNode
 from tests.lab.health_watch import HealthWatch
@@ -121,6 +122,15 @@ class Fleet:
             text = node.log()
             for canary in canaries:
                 assert canary not in text, f"I8: a secret or a body in the log of {node.name}"
+
+
+def drop_frame(node: FleetNode, frame: bytes, number: int) -> Path:
+    """Lay a frame into the node's drop folder, as whoever can log in there does it; its place."""
+    place = path_of(node, f"drop/{seed_name(f'{number:032x}')}")
+    aside = place.with_name(ASIDE + place.name)
+    aside.write_bytes(frame)
+    aside.rename(place)
+    return place
 
 
 def path_of(node: FleetNode, name: str) -> Path:

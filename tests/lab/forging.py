@@ -59,8 +59,10 @@ class Forger:
         return dict(json.loads(packet))
 
 
-def post_frame(source: FleetNode, target: FleetNode, frame: bytes, timeout: float = 5.0) -> tuple[int, bytes]:
+def post_frame(
+    source: FleetNode, target: FleetNode, frame: bytes, timeout: float = 5.0, port: int = PORT
+) -> tuple[int, bytes]:
     """POST bytes to a node's /frames from another host: status and answer."""
     headers = {"Content-Type": "application/octet-stream"}
-    status, _, answer = source.host.http("POST", target.host.ip, PORT, "/frames", frame, headers, timeout)
+    status, _, answer = source.host.http("POST", target.host.ip, port, "/frames", frame, headers, timeout)
     return status, answer

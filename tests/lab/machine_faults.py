@@ -15,12 +15,19 @@ class MachineFaults(NetworkFaults):
 
     def freeze(self) -> Fault:
         """SIGSTOP every process of the host; the kernel still answers ARP and accepts TCP."""
+        self._count_pauses()
         self.signal_all(signal.SIGSTOP)
         return Fault(f"{self.name} frozen", [self.thaw])
 
     def thaw(self) -> None:
         """SIGCONT every process of the host."""
+        self._count_pauses()
         self.signal_all(signal.SIGCONT)
+
+    def _count_pauses(self) -> None:
+        """Before they stop, or go on: who asked them meanwhile knows why it waited."""
+        for proc in self.procs:
+            proc.pauses += 1
 
     def crash(self) -> None:
         """SIGKILL every process of the host at once; files stay as the programs left them."""

@@ -24,8 +24,22 @@ def test_a_death_is_known_to_all_within_six_seconds(nodes: int, seeds: int) -> N
 
 
 @pytest.mark.timeout(600)
-def test_a_death_among_a_thousand_is_known_as_soon() -> None:
-    assert death(1_000, 1, settle=0.5)[1] <= 8.0
+def test_among_a_thousand_a_death_a_return_and_a_cut_are_known_as_soon() -> None:
+    fleet = Simulation(1_000, 1)
+    first, second, third = fleet.names[100], fleet.names[500], fleet.names[900]
+    fleet.run(0.5)
+    fleet.stop(first)
+    assert fleet.run(20, every(fleet, 0.1, lambda: fleet.all_see(first, DEAD))) <= 8.0, "as in any fleet that is new"
+    fleet.start(first)
+    assert fleet.run(20, every(fleet, 0.1, lambda: fleet.all_see(first, ALIVE))) <= 4.0
+    fleet.run(20)
+    fleet.stop(second)
+    assert fleet.run(20, every(fleet, 0.1, lambda: fleet.all_see(second, DEAD))) <= 6.0
+    fleet.cut = lambda sender, recipient: third in (sender, recipient)
+    assert fleet.run(20, every(fleet, 0.1, lambda: fleet.all_see(third, DEAD, [third]))) <= 6.0
+    fleet.cut = lambda sender, recipient: False
+    assert fleet.run(60, every(fleet, 0.1, lambda: fleet.all_see(third, ALIVE))) <= 15.0
+    assert {whose for _, at, whose, _ in fleet.deaths() if at != third} == {first, second, third}
 
 
 def test_deaths_in_a_row_of_the_ring_and_at_the_same_time_are_known_as_soon() -> None:

@@ -46,7 +46,7 @@ def gone(pid: int) -> bool:
         return True
 
 
-def test_the_recorded_answer_gives_own_addresses_and_those_of_machines_by_their_names() -> None:
+def test_the_made_answer_gives_own_addresses_and_those_of_machines_by_their_names() -> None:
     assert understood(MADE.read_bytes()) == Tailnet(OWN, MACHINES)
 
 

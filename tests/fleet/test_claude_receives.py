@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.lab.claude import ClaudeOnHost, mock_api_on
+from tests.lab.client_install import CLAUDE_VERSION, EARLIER_CLAUDE
 from tests.lab.fleet import Fleet
 from tests.lab.fleet_node import FleetNode
 from tests.lab.mock_anthropic import MockAPI
@@ -22,8 +23,16 @@ def api(fleet: Fleet) -> Iterator[MockAPI]:
         yield mock
 
 
-def claude_on(fleet: Fleet, api: MockAPI, project: str, *arguments: str) -> ClaudeOnHost:
-    return ClaudeOnHost(fleet["mac2"].host, api, project=project, plugin=ROOT, arguments=arguments)
+def claude_on(
+    fleet: Fleet, api: MockAPI, project: str, *arguments: str, version: str = CLAUDE_VERSION
+) -> ClaudeOnHost:
+    host = fleet["mac2"].host
+    return ClaudeOnHost(host, api, project=project, plugin=ROOT, arguments=arguments, version=version)
+
+
+def waiters(node: FleetNode) -> list[str]:
+    """What waits for mail beside clients without an inbox."""
+    return node.host.run(["ls", f"{node.home}/waiters"], check=False).stdout.split()
 
 
 def wait_known(node: FleetNode, project: str) -> None:
@@ -48,15 +57,20 @@ def times_shown(request: dict[str, Any], text: str) -> int:
 
 
 @pytest.mark.beside_one
-def test_an_idle_session_wakes_within_a_second_and_the_receipts_go_up_to_answered(fleet: Fleet, api: MockAPI) -> None:
+@pytest.mark.parametrize("version", [CLAUDE_VERSION, EARLIER_CLAUDE])
+def test_an_idle_session_wakes_within_a_second_and_the_receipts_go_up_to_answered(
+    fleet: Fleet, api: MockAPI, version: str
+) -> None:
     mac1, mac2 = fleet.nodes
     api.when("MARKER-IDLE", {"text": "I rebase now"})
-    with claude_on(fleet, api, "idle") as claude:
+    with claude_on(fleet, api, "idle", version=version) as claude:
         wait_known(mac2, "idle")
         claude.prompt("good morning")
         claude.wait_screen("mock answer")
         claude.wait_status("idle")
         wait_told(mac1, "mac2/idle", "idle")
+        if version == EARLIER_CLAUDE:
+            wait_for(lambda: waiters(mac2), 60, what="a program that waits beside it")
         starving = Starving(claude.pid, proc=mac2.host.path("/proc"))
         id = mac1.send("mac2/idle", "MARKER-IDLE the schema changed, rebase")
         asked = api.wait_for("MARKER-IDLE")

@@ -9,7 +9,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from tests.lab.client_install import claude_program
+from tests.lab.client_install import CLAUDE_VERSION, claude_program
 from tests.lab.host import Host
 from tests.lab.machine import HOME
 from tests.lab.mock_anthropic import MockAPI
@@ -38,6 +38,7 @@ class ClaudeOnHost:
         plugin: Path | None = None,
         arguments: tuple[str, ...] = (),
         settings: Record | None = None,
+        version: str = CLAUDE_VERSION,
     ) -> None:
         self.host, self.api = host, api
         self.folder = f"{HOME}/{project}"
@@ -45,6 +46,7 @@ class ClaudeOnHost:
         self.plugin = plugin
         self.arguments = arguments
         self.settings = settings
+        self.version = version
         self.pid = 0
 
     def __enter__(self) -> "ClaudeOnHost":
@@ -95,7 +97,7 @@ class ClaudeOnHost:
     def command(self, *more: str) -> list[str]:
         """The client's command line."""
         plugin = ["--plugin-dir", str(self.plugin)] if self.plugin else []
-        return [claude_program(), *plugin, *self.arguments, *more]
+        return [claude_program(self.version), *plugin, *self.arguments, *more]
 
     def ask(self, prompt: str, timeout: float = 60.0) -> str:
         """One `claude -p` in the same folder (no session needs to run); its answer."""
@@ -141,7 +143,8 @@ class ClaudeOnHost:
             if not self.pid:
                 raise LabError("the client ended at once")
         record = self.record
-        return bool(record and record.get("messagingSocketPath") and "❯" in self.screen())
+        has_all = record and (record.get("messagingSocketPath") or self.version != CLAUDE_VERSION)
+        return bool(has_all and "❯" in self.screen())
 
     def wait_status(self, status: str, timeout: float = 60.0) -> None:
         """Wait until the registry says idle, busy or waiting."""

@@ -1,14 +1,20 @@
 """Two hundred remote seats in the real Claude Code: its list has each of them once and under its name, those that go
-are gone from it, and while nothing changes nothing is written.
+are gone from it, and while nothing changes nothing is written and next to nothing done.
 """
 
 import re
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
-from multifleet.node.native.presence import NativePresence
+from multifleet.core.presence.gossip import Facts
+from multifleet.core.presence.peer import Peer
+from multifleet.core.presence.states import PresenceState
+from multifleet.core.session_cards import SessionCard
+from multifleet.node.native.presence import AGAIN, EVERY, NativePresence
+from multifleet.node.native.told import seats_of
 from multifleet.sessions.mock_messages_api import Answer
 from tests.node.fleet import Machines
 from tests.node.native.test_real_claude import results
@@ -18,10 +24,18 @@ from tests.sessions.real_claude import RealClaude, until
 pytestmark = pytest.mark.real_claude
 
 SEATS = {f"node-{n:02}": {f"seat-{m}": "idle" for m in range(4)} for n in range(50)}
+FACTS = Facts(
+    version="1", branch="main", commit="0" * 12, sessions=4, seats=[*SEATS["node-00"]], load=0.0, disk=0, doing="iiii"
+)
+PEERS = [Peer(node, 0.0, PresenceState.ALIVE, facts=FACTS) for node in SEATS]
+CARDS = {node: tuple(SessionCard(seat=seat, client="claude", state="idle") for seat in SEATS[node]) for node in SEATS}
+"""What the machines tell of these seats."""
 LEFT = {"node-12": {"seat-1": "", "seat-3": "busy"}} | {node: SEATS[node] for node in SEATS if node > "node-12"}
 """Twelve machines and two seats of one less."""
 LOOKS = 20
 """Made while nothing changes."""
+IDLE = 0.004
+"""Of one processor: what a daemon may use at the most while nothing happens."""
 
 
 @pytest.fixture
@@ -79,11 +93,27 @@ class Looks:
         self.count += 1
 
 
+async def looked_anew(presence: NativePresence) -> None:
+    """As after so many seconds in which nothing told of a change."""
+    presence._again = 0.0
+    await presence.look()
+
+
+async def processor_of(look: Callable[[], Awaitable[None]]) -> float:
+    """Seconds of a processor for a look; of several the one beside which the process had least else to do."""
+    took = []
+    for _ in range(7):
+        began = time.process_time()
+        await look()
+        took.append(time.process_time() - began)
+    return min(took)
+
+
 async def test_all_are_listed_under_their_names_until_they_go_and_nothing_is_written_meanwhile(
     stage: Stage,
 ) -> None:
     presence = stage.node.native.presence
-    presence._nodes = lambda: SEATS
+    presence._nodes = lambda: seats_of([peer.shown() for peer in PEERS], CARDS)
     async with stage.claude("project") as claude:
         await until(lambda: len(presence.listed) == 200)
         assert sorted(await pages_shown(stage, claude, "all")) == addresses(SEATS)
@@ -91,6 +121,10 @@ async def test_all_are_listed_under_their_names_until_they_go_and_nothing_is_wri
         assert len(before) == 201
         await until(lambda: looks.count >= LOOKS)
         assert written(stage) == before
+        short = await processor_of(presence.look)
+        whole = await processor_of(lambda: looked_anew(presence))
+        assert written(stage) == before
+        assert whole / AGAIN + short / EVERY <= IDLE
         presence._nodes = lambda: LEFT
         await until(lambda: len(presence.listed) == 150)
         await claude.wait_status("idle")

@@ -109,6 +109,7 @@ async def test_a_thread_at_a_terminal_is_shown_mail_with_a_prompt_at_a_turns_end
         await stage.mac1.wait(during, State.SEEN)
         await stage.mac1.wait(first, State.SEEN)
         api.when("mail from another machine", {"text": "I rebase now"}, once=True)
+        await codex.type("half a draft")
         (session,) = (await stage.node.sessions_view(True)).sessions
         assert (session.client, session.seat, session.delivers_by) == ("codex", "project", "hooks")
         assert session.pid is not None
@@ -119,6 +120,7 @@ async def test_a_thread_at_a_terminal_is_shown_mail_with_a_prompt_at_a_turns_end
         assert await stage.took_up(idle, asked["at"]) - waited < QUEUE_WAKE
         trace = await stage.mac1.wait(idle, State.ANSWERED)
         assert next(event.detail for event in trace.events if event.state == "answered") == "I rebase now"
+        assert not api.asked("half a draft") and "half a draft" in await codex.screen()
     for mark, role in (("MARK-WAITS", "developer"), ("MARK-DURING", "user"), ("MARK-IDLE", "developer")):
         shown = max(api.asked(mark), key=lambda row: len(row["conversation"]))
         assert roles_of(shown["body"], mark) == [role] and shown["conversation"].count(mark) == 1

@@ -137,7 +137,7 @@ def test_the_extension_is_valid_for_gemini(home: Path) -> None:
     assert done.returncode == 0 and "successfully validated" in done.stdout + done.stderr, done.stdout + done.stderr
 
 
-def test_codex_takes_the_plugin_and_starts_its_tools(home: Path, tmp_path: Path) -> None:
+def test_codex_takes_the_plugin_starts_its_tools_and_takes_it_away(home: Path, tmp_path: Path) -> None:
     plugin = tmp_path / "plugin"
     for part in (".claude-plugin", ".codex-plugin", "skills", "commands", "hooks"):
         shutil.copytree(ROOT / part, plugin / part)
@@ -145,12 +145,17 @@ def test_codex_takes_the_plugin_and_starts_its_tools(home: Path, tmp_path: Path)
     (plugin / "bin/multifleet").write_text(f'export PYTHONPATH={ROOT}\nexec "{sys.executable}" -m multifleet "$@"\n')
     with MockOpenAI() as api:
         (home / ".codex").mkdir()
-        (home / ".codex/config.toml").write_text(CONFIG.format(url=api.url, folder=tmp_path / "project"))
+        config = home / ".codex/config.toml"
+        config.write_text(was := CONFIG.format(url=api.url, folder=tmp_path / "project"))
         for words in (["marketplace", "add", str(plugin)], ["add", "multifleet@multifleet-local"]):
             done = run("codex", home, api.url, "plugin", *words)
             assert done.returncode == 0, done.stderr
         done = run("codex", home, api.url, *PROMPT["codex"])
         assert done.returncode == 0, done.stderr
         offered = json.dumps(api.requests)
+        for words in (["remove", "multifleet@multifleet-local"], ["marketplace", "remove", "multifleet-local"]):
+            done = run("codex", home, api.url, "plugin", *words)
+            assert done.returncode == 0, done.stderr
+        assert config.read_text() == was
     assert "mcp__fleet" in offered and "fleet_send" in offered
     assert set(re.findall(r"multifleet:([a-z-]+): ", offered)) == set(for_models()), "what people start is not offered"

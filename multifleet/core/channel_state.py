@@ -117,6 +117,11 @@ class ChannelHealth:
         return self.state not in (ChannelState.BROKEN, ChannelState.HEALING)
 
     @property
+    def has_failed(self) -> bool:
+        """Whether it has failed since a round trip, also where frames have been taken since that wait for the peer."""
+        return bool(self.failures) or (self.failed_at is not None and self.failed_at > (self.last_ok or 0.0))
+
+    @property
     def quiet_since(self) -> float:
         """The moment of the last failure."""
         return self.changed_at if self.failed_at is None else self.failed_at

@@ -122,6 +122,7 @@ class Parts(Ties):
         self.hearing = delivering.hearing
         self.health_of_channels = delivering.health
         self.health_of_channels.changed = self._health_changed
+        self.health_of_channels.healed = self._is_back
         self.targets = delivering.targets
         self.attempts = delivering.attempts
         self.delivery = delivering.delivery

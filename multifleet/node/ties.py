@@ -124,8 +124,6 @@ class Ties:
         return choose_chief(self.rostering.view, self.presence.peers(), self.id, self.roles.chief)[0]
 
     def _health_changed(self, node: str, channel: str, before: ChannelState, after: ChannelState) -> None:
-        if after is ChannelState.HEALTHY and before is not ChannelState.UNTRIED:
-            self._is_back(node)
         self.healing.changed(node, channel, after)
 
     def _is_back(self, node: str) -> None:

@@ -26,6 +26,8 @@ class Health:
         self._known: defaultdict[str, dict[str, ChannelHealth]] = defaultdict(dict)
         self.changed: Callable[[str, str, ChannelState, ChannelState], None] = lambda node, channel, before, after: None
         """Told (peer, channel, state before, state after)."""
+        self.healed: Callable[[str], None] = lambda node: None
+        """Told of each peer to which a channel that had failed has had its round trip."""
         self._back_at: dict[str, float] = {}
         """Peer: when a channel to it that had failed went through again, monotonic."""
 
@@ -118,8 +120,9 @@ class Health:
         before = settle(self._known[node].get(name, ChannelHealth()), self._clock.now())
         after = advance(before, event, self._clock.now(), round_trip=round_trip, error=error)
         self._known[node][name] = after
-        if event is ChannelEvent.ROUND_TRIP and before.failures:
+        if event is ChannelEvent.ROUND_TRIP and before.has_failed:
             self._back_at[node] = self._clock.monotonic()
+            self.healed(node)
         if after.state is not before.state:
             self.changed(node, name, before.state, after.state)
         if after.state is not before.state or event is ChannelEvent.FAILED:

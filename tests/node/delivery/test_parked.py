@@ -8,7 +8,7 @@ from typing import ClassVar
 import pytest
 
 from multifleet.channels.base import Carried, Here, Parcel, Success, Target
-from multifleet.core.channel_state import ChannelState
+from multifleet.core.channel_state import ChannelEvent, ChannelState
 from multifleet.core.receipts import State
 from multifleet.node.delivery.parked import PARKED_AGAIN
 from multifleet.node.diagnosis.gathering import lying
@@ -91,6 +91,28 @@ async def test_the_recipients_receipt_by_the_same_way_closes_it_and_proves_the_c
     assert await mac1.node.store.outbox.counts() == {}
     assert mac1.node.health_of_channels.of("mac2")["seed"].state is ChannelState.HEALTHY
     assert mac1.node.outbox_of("mac2").parked == 0
+
+
+async def test_what_lies_elsewhere_goes_again_once_a_channel_that_only_parks_has_healed(fleet: Machines) -> None:
+    mac1, mac2, frames = await apart(fleet)
+    lost = await mac1.node.messages.send("mac2", "lost on its way")
+    await mac1.wait(lost.id, State.SENT)
+    mac1.node.health_of_channels.happened("mac2", "seed", ChannelEvent.FAILED, error="no such folder")
+    frames.clear()
+    for machine in (mac1, mac2):
+        machine.time.pass_(5.0)
+    sent = await mac1.node.messages.send("mac2", "hello")
+    await mac1.wait(sent.id, State.SENT)
+    assert mac1.node.health_of_channels.of("mac2")["seed"].state is ChannelState.UNTRIED
+    await shelf_of(mac2).fetch()
+    back = await mac2.node.here.waiting_for("mac1")
+    assert back is not None
+    frames["mac1"] = [back]
+    await shelf_of(mac1).fetch()
+    await mac1.wait(sent.id, State.STORED)
+    await until(lambda: "mac2" in frames)
+    await shelf_of(mac2).fetch()
+    assert sorted(await mac2.bodies()) == ["hello", "lost on its way"]
 
 
 async def test_it_goes_again_by_whatever_way_works_once_the_peer_is_back_and_is_there_once(fleet: Machines) -> None:

@@ -121,7 +121,7 @@ def test_a3_a_recorded_frame_is_refused_at_once_and_after_a_restart(fleet: Fleet
     with fleet.without_nats(), fleet.lab.capture("tcp port 8855") as wire:
         message = mac1.send("mac2", "to be replayed")
         mac1.wait_state(message, "stored")
-    frames = recorded_frames(wire.path, mac2.host.ip)
+    frames = recorded_frames(wire.path, mac2.host)
 
     def replay() -> list[int]:
         return [post_frame(mac1, mac2, frame)[0] for frame in frames]

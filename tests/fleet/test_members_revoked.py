@@ -104,7 +104,7 @@ def test_a_roster_of_yesterday_played_back_brings_nobody_in_again(six: Fleet) ->
         mac4.kill()
         mac4.up()
         wait_met([mac1, mac2, mac4])
-    recorded = {node.name: recorded_frames(wire.path, node.host.ip) for node in (mac1, mac2, mac4)}
+    recorded = {node.name: recorded_frames(wire.path, node.host) for node in (mac1, mac2, mac4)}
     assert any(recorded.values())
     for node in (mac1, mac2, mac4):
         for frame in [*recorded[node.name], *recorded["mac4"]]:

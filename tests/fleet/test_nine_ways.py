@@ -167,7 +167,7 @@ def test_a3_a_recorded_frame_played_again_on_any_way_in_is_shown_no_second_time(
         sent = write(sites)
     assert sent.channel == "http"
     own = f"mf1 {sender.name} {recipient.name} ".encode()
-    frames = [frame for frame in recorded_frames(wire.path, recipient.host.ip) if frame.startswith(own)]
+    frames = [frame for frame in recorded_frames(wire.path, recipient.host) if frame.startswith(own)]
     assert frames
     before, refused = recipient.rows("SELECT count(*) FROM inbox"), recipient.counted("frame_refused_replay")
     told: dict[str, set[int]] = {"http": set(), "relay": set(), "ssh": set()}

@@ -71,7 +71,7 @@ def test_f6_a_power_cut_of_the_receiver_after_its_ack_loses_nothing_and_a_replay
         for message in messages:
             mac1.wait_state(message, "stored")
         mac2.power_cut()
-    frames = [f for f in recorded_frames(wire.path, mac2.host.ip) if f.startswith(b"mf1 mac1 mac2 ")]
+    frames = [f for f in recorded_frames(wire.path, mac2.host) if f.startswith(b"mf1 mac1 mac2 ")]
     mac2.up()
     assert mac2.rows("PRAGMA integrity_check") == [("ok",)]
     arrived = {id for (id,) in mac2.rows("SELECT id FROM inbox WHERE body LIKE 'kept %'")}

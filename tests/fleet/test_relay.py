@@ -27,8 +27,9 @@ def apart(one: FleetNode, other: FleetNode) -> list[Fault]:
 
 
 def asks_for_mail(node: FleetNode, chief: FleetNode) -> bool:
-    """Whether a connection to the chief's port for relaying is open."""
-    return bool(node.host.run(["ss", "-Htn", "state", "established", "dst", f"{chief.host.ip}:8844"]).stdout.strip())
+    """Whether a connection to the chief's port for relaying is open, by whichever of its addresses."""
+    there = f"( dst {chief.host.ip}:8844 or dst [{chief.host.ip6}]:8844 )"
+    return bool(node.host.run(["ss", "-Htn", "state", "established", there]).stdout.strip())
 
 
 def arrived(node: FleetNode, message: str) -> list[tuple[str]]:

@@ -231,6 +231,9 @@ class Machine:
 
     def signal_all(self, number: int) -> None:
         """Signal every process of the host; those that carry them from outside stay awake."""
+        if number in (signal.SIGSTOP, signal.SIGCONT):
+            for proc in self.procs:
+                proc.pauses += 1
         for pid in self.pids():
             carrier = stat(pid)[1]
             send_signal(pid, number)

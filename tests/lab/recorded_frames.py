@@ -2,15 +2,17 @@
 
 import struct
 from collections.abc import Iterator
+from ipaddress import ip_address
 from pathlib import Path
 
 from tests.lab.fleet_node import PORT
+from tests.lab.machine import Machine
 
-ETHERNET, IPV4, TCP = 14, 0x0800, 6
+ETHERNET, IPV4, IPV6, TCP = 14, 0x0800, 0x86DD, 6
 
 
-def recorded_frames(capture: Path, recipient: str) -> list[bytes]:
-    """The bodies of all requests to /frames of the recipient's address, in the order of their streams."""
+def recorded_frames(capture: Path, recipient: Machine) -> list[bytes]:
+    """The bodies of all requests to /frames of the recipient, in the order of their streams."""
     found = []
     for stream in streams_to(capture, recipient).values():
         data = joined(stream)
@@ -27,23 +29,39 @@ def recorded_frames(capture: Path, recipient: str) -> list[bytes]:
     return found
 
 
-def streams_to(capture: Path, recipient: str) -> dict[tuple[bytes, int], dict[int, bytes]]:
-    """(source address, source port) to the segments of that stream by sequence number."""
-    streams: dict[tuple[bytes, int], dict[int, bytes]] = {}
-    wanted = bytes(map(int, recipient.split(".")))
+def streams_to(capture: Path, recipient: Machine) -> dict[tuple[str, int], dict[int, bytes]]:
+    """(source address, source port) to the segments of that stream by sequence number, over IPv4 and IPv6."""
+    streams: dict[tuple[str, int], dict[int, bytes]] = {}
+    wanted = addresses_of(recipient)
     for packet in packets_of(capture):
-        kind = struct.unpack_from(">H", packet, 12)[0]
-        if kind != IPV4 or packet[ETHERNET + 9] != TCP:
+        source, target, at, end = ends_of(packet, TCP)
+        if target not in wanted:
             continue
-        header = (packet[ETHERNET] & 15) * 4
-        length = struct.unpack_from(">H", packet, ETHERNET + 2)[0]
-        source, target = packet[ETHERNET + 12 : ETHERNET + 16], packet[ETHERNET + 16 : ETHERNET + 20]
-        at = ETHERNET + header
         port, target_port, sequence = struct.unpack_from(">HHI", packet, at)
-        payload = packet[at + (packet[at + 12] >> 4) * 4 : ETHERNET + length]
-        if target == wanted and target_port == PORT and payload:
+        payload = packet[at + (packet[at + 12] >> 4) * 4 : end]
+        if target_port == PORT and payload:
             streams.setdefault((source, port), {})[sequence] = payload
     return streams
+
+
+def ends_of(packet: bytes, protocol: int) -> tuple[str, str, int, int]:
+    """Who sent a packet to whom, where its header of this protocol starts, and where it ends; nobody: it has none."""
+    kind = struct.unpack_from(">H", packet, 12)[0]
+    if kind == IPV4 and packet[ETHERNET + 9] == protocol:
+        at, first, size = ETHERNET + (packet[ETHERNET] & 15) * 4, ETHERNET + 12, 4
+        end = ETHERNET + struct.unpack_from(">H", packet, ETHERNET + 2)[0]
+    elif kind == IPV6 and packet[ETHERNET + 6] == protocol:
+        at, first, size = ETHERNET + 40, ETHERNET + 8, 16
+        end = at + struct.unpack_from(">H", packet, ETHERNET + 4)[0]
+    else:
+        return "", "", 0, 0
+    source, target = (str(ip_address(packet[start : start + size])) for start in (first, first + size))
+    return source, target, at, end
+
+
+def addresses_of(machine: Machine) -> set[str]:
+    """Both of them, as `ends_of` writes them: a daemon goes by whichever answers."""
+    return {str(ip_address(address)) for address in (machine.ip, machine.ip6)}
 
 
 def packets_of(capture: Path) -> Iterator[bytes]:

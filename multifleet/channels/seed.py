@@ -8,11 +8,12 @@ import asyncio
 from collections import OrderedDict
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import ClassVar
 
 from multifleet.channels.base import Carried, ChannelError, Here, Parcel, Success, Target
 from multifleet.channels.ssh import mend
-from multifleet.channels.ssh_connections import SshConnections
+from multifleet.channels.ssh_connections import SshConnections, once_more
 from multifleet.core.drop import seed_name
 
 LOOKS = (0.3, 0.7, 1.5, 3.0, 6.0, 12.0, 25.0, 50.0)
@@ -66,6 +67,9 @@ class SeedChannel:
 
     async def deliver(self, target: Target, parcel: Parcel) -> Carried:
         """Leave the frame there, and bring what lies there for this node."""
+        return await once_more(partial(self._deliver, target, parcel))
+
+    async def _deliver(self, target: Target, parcel: Parcel) -> Carried:
         peer = self._peers.setdefault(target.node, _Peer())
         async with self._connections.sftp(target) as (sftp, kept):
             from multifleet.channels import seed_files

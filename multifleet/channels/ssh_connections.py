@@ -6,10 +6,10 @@ It never decides what is sent, and never asks the user anything.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from multifleet.channels.base import ChannelError, Here, Target
 from multifleet.channels.ssh_login import Login, logins, why_no_login
@@ -18,6 +18,8 @@ from multifleet.loading import load
 
 if TYPE_CHECKING:
     from asyncssh import SFTPClient, SSHClientConnection
+
+T = TypeVar("T")
 
 OPEN_SECONDS = 8.0
 """For logging in, by whatever host: less than a channel's own time, so that its reason is told."""
@@ -31,6 +33,18 @@ OPENING = "multifleet.channels.ssh_opening"
 """Brings the library with it."""
 LOAD_AFTER = 2.0
 """Seconds after the start, where SSH is configured."""
+
+
+class NotOpen(ChannelError):
+    """The connection was closed by somebody else before anything went out on it: a new one may be asked for at once."""
+
+
+async def once_more(attempt: Callable[[], Awaitable[T]]) -> T:
+    """Do it; once more, on a new connection, where the kept one was closed before anything went out on it."""
+    try:
+        return await attempt()
+    except NotOpen:
+        return await attempt()
 
 
 @dataclass(eq=False)
@@ -120,7 +134,8 @@ class SshConnections:
 
     @asynccontextmanager
     async def sftp(self, target: Target) -> "AsyncIterator[tuple[SFTPClient, Kept]]":
-        """The SFTP session that is kept with the connection; what goes wrong there becomes a ChannelError."""
+        """The SFTP session that is kept with the connection; what goes wrong there becomes a ChannelError, NotOpen
+        where the last request was not sent."""
         async with self.to(target) as kept:
             import asyncssh
 
@@ -129,9 +144,12 @@ class SshConnections:
             try:
                 async with kept.starting:
                     if kept.sftp is None:
-                        kept.sftp = await kept.connection.start_sftp_client()
+                        kept.sftp = await _started(kept)
                 yield kept.sftp, kept
-            except (asyncssh.SFTPNoConnection, asyncssh.SFTPConnectionLost) as error:
+            except asyncssh.SFTPNoConnection as error:
+                self._drop(kept)
+                raise NotOpen(f"{kept.login}: {in_words(error)}", unknown=True) from None
+            except asyncssh.SFTPConnectionLost as error:
                 self._drop(kept)
                 raise ChannelError(f"{kept.login}: {in_words(error)}", unknown=True) from None
             except asyncssh.SFTPError as error:
@@ -275,6 +293,17 @@ class SshConnections:
         self._closing = {connection for connection in self._closing if not connection.is_closed()}
         kept.connection.abort()
         self._closing.add(kept.connection)
+
+
+async def _started(kept: Kept) -> "SFTPClient":
+    import asyncssh
+
+    try:
+        return await kept.connection.start_sftp_client()
+    except asyncssh.ChannelOpenError:
+        if kept.is_open:
+            raise
+        raise asyncssh.SFTPNoConnection("the connection was closed") from None
 
 
 async def _load_soon() -> None:

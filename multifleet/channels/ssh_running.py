@@ -3,12 +3,13 @@
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import msgspec
 
 from multifleet.channels.base import ChannelError, Target
-from multifleet.channels.ssh_connections import SshConnections
+from multifleet.channels.ssh_connections import NotOpen, SshConnections, once_more
 
 NOT_FOUND = 127
 ERRORS_LIMIT = 4_096
@@ -53,6 +54,10 @@ async def run_there(connections: SshConnections, target: Target, words: Sequence
 
 async def run_command(connections: SshConnections, target: Target, command: str, stdin: bytes, limit: int) -> Ran:
     """The same for any command that the login shell there is to read, in which nothing is a peer's or a user's word."""
+    return await once_more(partial(_run, connections, target, command, stdin, limit))
+
+
+async def _run(connections: SshConnections, target: Target, command: str, stdin: bytes, limit: int) -> Ran:
     import asyncssh
 
     from multifleet.channels.ssh_opening import in_words
@@ -62,6 +67,8 @@ async def run_command(connections: SshConnections, target: Target, command: str,
         try:
             process = await kept.connection.create_process(command, encoding=None)
         except asyncssh.ChannelOpenError as error:
+            if not kept.is_open:
+                raise NotOpen(f"{where}: {in_words(error)}") from None
             raise ChannelError(f"{where}: no command can be run there ({in_words(error)})") from None
         except (asyncssh.Error, OSError) as error:
             connections.forget(target.node)

@@ -7,11 +7,15 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
+from multifleet.channels.base import Target
+from multifleet.channels.ssh_connections import Kept, SshConnections
 from multifleet.config import NodeEntry
 from tests.ports import free_port
 
@@ -103,3 +107,24 @@ def wait_for_port(port: int) -> None:
         except OSError:
             assert time.monotonic() < until, "sshd does not listen"
             time.sleep(0.01)
+
+
+def closing_once(
+    connections: SshConnections, monkeypatch: pytest.MonkeyPatch, *, when_kept: bool = False
+) -> list[Kept]:
+    """Somebody else closes the connection that is had next, before anything goes out on it; which ones were had.
+    `when_kept`: only one on which there is an SFTP session."""
+    had: list[Kept] = []
+    to = connections.to
+
+    @asynccontextmanager
+    async def closing(target: Target) -> AsyncIterator[Kept]:
+        async with to(target) as kept:
+            had.append(kept)
+            if len(had) == 1 + when_kept:
+                kept.connection.abort()
+                await kept.connection.wait_closed()
+            yield kept
+
+    monkeypatch.setattr(connections, "to", closing)
+    return had

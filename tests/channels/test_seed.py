@@ -22,7 +22,7 @@ from multifleet.core.drop import OUT_NAME, way_of
 from multifleet.core.frame import FRAME_LIMIT
 from multifleet.core.ssh_packets import SshTold
 from tests.channels.here_now import HereNow
-from tests.channels.sshd import Sshd
+from tests.channels.sshd import Sshd, closing_once
 from tests.node.fleet import until
 
 pytestmark = pytest.mark.usefixtures("user_home")
@@ -62,6 +62,18 @@ async def test_a_frame_lies_in_the_drop_folder_of_the_peer(seed: Seed, theirs: P
     assert (carried.success, carried.where, carried.brought) == (Success.PARKED, "drop/ of mac2", ())
     [path] = lying(theirs)
     assert path.read_bytes() == b"mf1 one" and path.stat().st_mode & 0o777 == 0o600 and way_of(path.name) == "seed"
+
+
+@pytest.mark.parametrize("when_kept", [False, True], ids=["a new one", "one that was used before"])
+async def test_a_connection_that_somebody_closed_before_anything_went_out_costs_no_attempt(
+    seed: Seed, theirs: Path, monkeypatch: pytest.MonkeyPatch, when_kept: bool
+) -> None:
+    channel, target, _ = seed
+    had = closing_once(channel._connections, monkeypatch, when_kept=when_kept)
+    for number in range(1 + when_kept):
+        await channel.deliver(target, Parcel(b"mf1 frame", ids=(str(number),)))
+    assert len(lying(theirs)) == 1 + when_kept
+    assert len({id(kept.connection) for kept in had}) == 2
 
 
 async def test_a_large_frame_lies_there_whole(seed: Seed, theirs: Path) -> None:

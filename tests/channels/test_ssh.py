@@ -15,7 +15,7 @@ from multifleet.channels.ssh import SshChannel
 from multifleet.channels.ssh_connections import SshConnections
 from multifleet.core.ssh_packets import SshTold
 from tests.channels.here_now import HereNow
-from tests.channels.sshd import Sshd
+from tests.channels.sshd import Sshd, closing_once
 from tests.node.fleet import until
 
 pytestmark = pytest.mark.usefixtures("user_home")
@@ -56,6 +56,15 @@ async def test_the_frame_goes_in_and_the_answer_comes_out(channel: SshChannel, s
     )
     assert (tmp_path / "frame").read_bytes() == b"mf1 frame\x00\xff"
     assert (tmp_path / "args").read_text().split() == ["receive", "--json", "--by", "ssh"]
+
+
+async def test_a_connection_that_somebody_closed_before_anything_went_out_costs_no_attempt(
+    channel: SshChannel, sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = peer_that_runs(sshd, tmp_path, f"cat >>frame; echo '{said(200, b'mf1 answer')}'")
+    had = closing_once(channel._connections, monkeypatch)
+    assert (await channel.deliver(target, Parcel(b"mf1 frame"))).success is Success.ANSWERED
+    assert (tmp_path / "frame").read_bytes() == b"mf1 frame" and len(had) == 2
 
 
 @pytest.mark.parametrize(("home", "line"), [("/srv/fleet", b"home /srv/fleet\n"), ("/home/ann/.multifleet", b"")])

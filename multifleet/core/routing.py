@@ -151,6 +151,24 @@ PRIORITY: Mapping[str, int] = {
 """Type: its place in the queue of a peer, 0 first."""
 
 
+LAST_PLACE = max(PRIORITY.values())
+
+
+def may_wait(type: str, urgency: str) -> bool:
+    """Whether nobody is to be roused for a message: no machine woken, no session made, nothing typed."""
+    return urgency == "whenever" and type != "alert"
+
+
+def place_of(type: str, urgency: str) -> int:
+    """The place of a message in the queue of a peer, 0 first; what may wait goes last."""
+    return LAST_PLACE if may_wait(type, urgency) else PRIORITY[type]
+
+
+def quiet(channels: Iterable[ChannelFacts]) -> tuple[ChannelFacts, ...]:
+    """Those that rouse nobody: they carry a frame to where its recipient finds it."""
+    return tuple(facts for facts in channels if not facts.only_nudges)
+
+
 def route(type: str, available: Collection[str], *settings: Settings) -> tuple[ChannelFacts, ...]:
     """The channels of a message type's route that this node has, best first; what later settings say goes before."""
     names: Sequence[str] = ROUTES[type]

@@ -17,6 +17,9 @@ from multifleet.core.routing import (
     channels_table,
     go_together,
     has_own_order,
+    may_wait,
+    place_of,
+    quiet,
     route,
     routes_table,
 )
@@ -38,6 +41,14 @@ def test_every_type_has_a_place_in_the_queue() -> None:
 def test_alerts_go_first_and_heartbeats_last() -> None:
     assert [type for type, place in PRIORITY.items() if place == 0] == ["alert"]
     assert PRIORITY["heartbeat"] == max(PRIORITY.values())
+
+
+def test_what_may_wait_goes_last_and_rouses_nobody_unless_it_is_an_alert() -> None:
+    assert may_wait("task", "whenever") and place_of("task", "whenever") == max(PRIORITY.values())
+    for type, urgency in (("alert", "whenever"), ("task", "next-turn"), ("context", "now")):
+        assert not may_wait(type, urgency) and place_of(type, urgency) == PRIORITY[type]
+    left = {facts.name for facts in quiet(CHANNELS.values())}
+    assert set(CHANNELS) - left == {"wake", "text", "cloud"}
 
 
 def test_there_is_one_row_for_each_channel_that_is_built() -> None:

@@ -12,7 +12,7 @@ from multifleet.core.cascade import Attempt, Outcome, OutcomeKind
 from multifleet.core.channel_state import ERROR_LIMIT
 from multifleet.core.fence import FencedMessage
 from multifleet.core.frame import Refusal
-from multifleet.core.packets import Answer, MessageType
+from multifleet.core.packets import Answer, MessageType, Urgency
 from multifleet.core.replay import Offset, learned_offset
 from multifleet.core.routing import CHANNELS
 from multifleet.node.clock import NodeClock
@@ -41,6 +41,8 @@ class Packed(Protocol):
     def packet(self) -> bytes: ...
     @property
     def type(self) -> MessageType: ...
+    @property
+    def urgency(self) -> Urgency: ...
     @property
     def key(self) -> str: ...
     @property

@@ -8,6 +8,7 @@ from multifleet.channels.base import Target
 from multifleet.core.cascade import KEPT_AFTER, Attempt, Cascade, Done, Start, Wait
 from multifleet.core.hedging import HedgeBudget
 from multifleet.core.receipts import State
+from multifleet.core.routing import may_wait, quiet
 from multifleet.node.clock import NodeClock
 from multifleet.node.delivery.attempts import Answered, Attempts, Packed
 from multifleet.node.delivery.health import Health
@@ -171,8 +172,11 @@ class Delivery:
         self.attempts.spawn(work, f"{attempt.channel} to {member.node}")
 
     def _cascade(self, target: Target, batch: Sequence[Packed], type: str, *, alone: bool, may_hedge: bool) -> Cascade:
+        route = self._targets.route(type, target)
+        if batch and may_wait(batch[0].type, batch[0].urgency):
+            route = quiet(route)
         return Cascade(
-            self._targets.route(type, target),
+            route,
             self._health.of(target.node),
             self._clock.monotonic() + BUDGET,
             backlog=len(batch) > 1 or not alone,

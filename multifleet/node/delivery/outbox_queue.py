@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from multifleet.core.packets import BATCH_BYTES, BATCH_LIMIT, MessageType
-from multifleet.core.routing import PRIORITY, go_together
+from multifleet.core.packets import BATCH_BYTES, BATCH_LIMIT, MessageType, Urgency
+from multifleet.core.routing import go_together, may_wait, place_of
 from multifleet.store.rows import OutboxRow
 
 IN_MEMORY = 2_000
@@ -21,6 +21,7 @@ class Waiting:
     id: str
     packet: bytes
     type: MessageType
+    urgency: Urgency = "next-turn"
     unknown: bool = False
     """Whether an attempt had an unknown outcome."""
     reason: str | None = None
@@ -31,10 +32,33 @@ class Waiting:
     place: int = 0
     """Its place in the queue; smaller ones go first."""
 
+    @property
+    def may_wait(self) -> bool:
+        """Whether nobody is to be roused for it."""
+        return may_wait(self.type, self.urgency)
+
+    @property
+    def tier(self) -> int:
+        """Where it waits, 0 first."""
+        return place_of(self.type, self.urgency)
+
+    def goes_with(self, other: "Waiting", own: Collection[str]) -> bool:
+        """Whether both may travel in one request; `own`: types whose route the user has set."""
+        return go_together(self.type, other.type, own) and self.may_wait == other.may_wait
+
     @classmethod
     def of(cls, row: OutboxRow) -> "Waiting":
         """One that was accepted before this process began, or did not fit into memory."""
-        return cls(row.id, row.packet, row.type, True, row.reason, row.peer_key, row.expires)  # type: ignore[arg-type]
+        return cls(
+            row.id,
+            row.packet,
+            row.type,  # type: ignore[arg-type]
+            row.urgency,  # type: ignore[arg-type]
+            True,
+            row.reason,
+            row.peer_key,
+            row.expires,
+        )
 
 
 @dataclass(slots=True)
@@ -59,16 +83,16 @@ class Queue:
         """At the end."""
         waiting.place = next(self.places)
         self.ids.add(waiting.id)
-        self.tiers[PRIORITY[waiting.type]].append(waiting)
+        self.tiers[waiting.tier].append(waiting)
 
     def put_back(self, batch: Iterable[Waiting]) -> None:
         """Where each was; of several requests that failed, the last to fail may have been the first to leave."""
         returned: dict[int, list[Waiting]] = {}
         for waiting in batch:
             if waiting.id in self.ids:
-                returned.setdefault(PRIORITY[waiting.type], []).append(waiting)
-        for priority, found in returned.items():
-            tier = self.tiers[priority]
+                returned.setdefault(waiting.tier, []).append(waiting)
+        for place, found in returned.items():
+            tier = self.tiers[place]
             if tier and found[-1].place > tier[0].place:
                 found = list(heapq.merge(found, tier, key=_place))
                 tier.clear()
@@ -80,7 +104,7 @@ class Queue:
         room = BATCH_BYTES
         for tier in self.tiers:
             while tier and len(batch) < most:
-                if batch and (len(tier[0].packet) > room or not go_together(tier[0].type, batch[0].type, self.own)):
+                if batch and (len(tier[0].packet) > room or not tier[0].goes_with(batch[0], self.own)):
                     return batch
                 room -= len(tier[0].packet)
                 batch.append(tier.popleft())
@@ -95,7 +119,7 @@ class Queue:
         self.ids.discard(message_id)
         waiting = self.find(message_id)
         if waiting is not None:
-            self.tiers[PRIORITY[waiting.type]].remove(waiting)
+            self.tiers[waiting.tier].remove(waiting)
 
 
 def _place(waiting: Waiting) -> int:

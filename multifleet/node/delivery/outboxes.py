@@ -14,7 +14,6 @@ from multifleet.core.backoff import Backoff, after_failure
 from multifleet.core.batch_size import BatchSize
 from multifleet.core.packets import BATCH_LIMIT, LOG_LIMIT
 from multifleet.core.receipts import State
-from multifleet.core.routing import PRIORITY
 from multifleet.errors import StoreUnavailable
 from multifleet.node.clock import NodeClock
 from multifleet.node.counters import Counters
@@ -83,7 +82,7 @@ class PeerOutbox:
 
     def push(self, waiting: Waiting) -> None:
         """A message was accepted and is on disk."""
-        if len(self._queue) >= IN_MEMORY and PRIORITY[waiting.type] > 0:
+        if len(self._queue) >= IN_MEMORY and waiting.tier > 0:
             self._more_in_store = True
             return
         self._queue.add(waiting)

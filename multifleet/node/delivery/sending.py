@@ -10,7 +10,7 @@ from multifleet.core.budgets import Limits, too_many_hops
 from multifleet.core.ids import Address, is_message_id
 from multifleet.core.packets import Message
 from multifleet.core.receipts import State
-from multifleet.core.routing import PRIORITY
+from multifleet.core.routing import place_of
 from multifleet.errors import (
     BadInput,
     KeyChanged,
@@ -150,7 +150,7 @@ class Sending:
             to=to,
             sender=sender,
             type=type,
-            tier=PRIORITY[type],
+            tier=place_of(type, urgency),
             urgency=urgency,
             thread=thread,
             n=n + 1,
@@ -203,7 +203,7 @@ class Sending:
 
     def _leave(self, outbox: PeerOutbox, row: OutboxRow) -> None:
         self._tracker.stated(row.id, row.peer, State.QUEUED)
-        outbox.push(Waiting(row.id, row.packet, row.type, key=row.peer_key, expires=row.expires))  # type: ignore[arg-type]
+        outbox.push(Waiting(row.id, row.packet, row.type, row.urgency, key=row.peer_key, expires=row.expires))  # type: ignore[arg-type]
 
     async def reply(
         self,
@@ -291,7 +291,7 @@ class Sending:
         self._tracker.stated(row.id, row.peer, State.QUEUED)
         self._endings.accepted(expires)
         self._outbox_of(row.peer).push(
-            Waiting(row.id, packet, row.type, True, key=row.peer_key, expires=expires)  # type: ignore[arg-type]
+            Waiting(row.id, packet, row.type, row.urgency, True, key=row.peer_key, expires=expires)  # type: ignore[arg-type]
         )
         return Accepted(id=row.id, state=State.QUEUED, to=row.to)
 

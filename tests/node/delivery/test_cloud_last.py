@@ -65,3 +65,20 @@ async def test_one_request_and_a_true_receipt(
         await mac1.wait(sent.id, State.STORED)
         assert await mac2.bodies() == ["rebase before you push"]
         assert len(web.requests) == 1
+
+
+async def test_for_a_message_that_may_wait_no_session_is_made(
+    fleet: Machines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with routine(tmp_path, monkeypatch) as web:
+        mac1, _ = await started(fleet, web)
+        idle = await mac1.node.messages.send("mac2", "when there is time", urgency="whenever")
+        await until(lambda: "delivery_failed" in mac1.node.counters.snapshot())
+        urgent = await mac1.node.messages.send("mac2", "rebase before you push")
+        await mac1.wait(urgent.id, State.SENT)
+        (asked,) = web.requests
+        assert "when there is time" not in json.loads(asked)["text"]
+        assert (await mac1.node.messages.trace(idle.id)).state == State.QUEUED
+        fleet.network.severed.clear()
+        mac1.node.outboxes.try_now("mac2")
+        await mac1.wait(idle.id, State.STORED)

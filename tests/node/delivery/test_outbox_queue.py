@@ -4,9 +4,9 @@ from multifleet.core.packets import BATCH_BYTES, BATCH_LIMIT
 from multifleet.node.delivery.outbox_queue import Queue, Waiting
 
 
-def waiting(id: str, type: str = "context", size: int = 10) -> Waiting:
+def waiting(id: str, type: str = "context", size: int = 10, urgency: str = "next-turn") -> Waiting:
     """A message in the queue."""
-    return Waiting(id, b"x" * size, type)  # type: ignore[arg-type]
+    return Waiting(id, b"x" * size, type, urgency)  # type: ignore[arg-type]
 
 
 def taken(queue: Queue) -> list[str]:
@@ -29,6 +29,23 @@ def test_urgent_types_go_first_and_each_in_its_order() -> None:
     assert taken(queue) == ["t", "r", "c1", "c2"]
     assert taken(queue) == ["s"], "another route"
     assert len(queue) == 0
+
+
+def test_what_may_wait_goes_after_all_else_and_in_no_request_with_it() -> None:
+    queue = Queue()
+    for id, type, urgency in (
+        ("w1", "task", "whenever"),
+        ("c", "context", "next-turn"),
+        ("w2", "context", "whenever"),
+        ("a", "alert", "whenever"),
+    ):
+        queue.add(waiting(id, type, urgency=urgency))
+    assert taken(queue) == ["a"]
+    assert taken(queue) == ["c"]
+    batch = queue.take()
+    queue.add(waiting("t", "task"))
+    queue.put_back(batch)
+    assert [taken(queue), taken(queue)] == [["t"], ["w1", "w2"]]
 
 
 def test_a_batch_has_no_more_than_a_request_may_carry() -> None:

@@ -56,10 +56,10 @@ class NodeEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     port: Port = DEFAULT_PORT
     """Port of its daemon."""
     role: str = ""
-    """What it may decide: `chief` and `captain` let others in and put them out, a `worker` does not. Default: `worker`
-    where the shared key alone lets it in; else what it joined as."""
+    """What it may decide, in a fleet with a shared key: `chief` and `captain` let others in and put them out, a
+    `worker` does not. Default: `worker`. Who joined by code is what the code said."""
     chief_eligible: bool = False
-    """Whether it may become the chief."""
+    """Whether it may become the chief, in a fleet with a shared key."""
     mac_address: str = ""
     """Of its network card, for Wake-on-LAN; see docs/wake.md."""
     tailscale_ip: str = ""

@@ -67,7 +67,7 @@ def init(home: Path, node: str | None) -> tuple[Setup, bool]:
     make_home(home)
     identity = create_identity(home, wanted, config.keys)
     shared = shared_key()
-    founder = {identity.public.hex(): Roles(config).anchor(identity.node)}
+    founder = {identity.public.hex(): Roles(config, shared is not None).anchor(identity.node)}
     write_fleet(home, fleet_of_key(shared) if shared else secrets.token_hex(16), anchors=founder)
     if not (home / "config.json").exists():
         write_private(home / "config.json", b'{\n  "nodeId": "%b"\n}\n' % identity.node.encode())

@@ -87,7 +87,7 @@ async def test_what_is_wrong_in_the_configuration_is_told_and_what_was_changed_s
         ],
     )
     (home / "config.json").write_text('{"nodes": {"mac2": {"role": "boss"}}}')
-    role = 'but: nodes.mac2.role is "boss", and counts as worker: write chief, captain or worker\n'
+    role = 'but: nodes.mac2.role is "boss", which is no role: write chief, captain or worker\n'
     assert (await run(home, "up", "--port", "0", *LOCAL)).err == role
     (home / "config.json").write_text('{"nodes": {"mac2": {"role": "boss"}}, "mdns": false}')
     again = await run(home, "up")

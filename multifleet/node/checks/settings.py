@@ -17,8 +17,8 @@ from multifleet.core.routine import read_address
 from multifleet.core.routing import CHANNELS, ROUTES, route
 from multifleet.errors import ConfigError
 from multifleet.node.checks.finding import Finding, fail, ok
+from multifleet.node.roster.roles import ROLES
 
-ROLES = ("", "chief", "captain", "worker")
 BESIDES = ("sync", "repair")
 """Types that only daemons send: whoever turns off all that they may take gives up that alone."""
 SHOWN = 60
@@ -126,8 +126,8 @@ def _cloud(config: Config) -> Iterator[Useless]:
 
 
 def _node(key: str, entry: NodeEntry) -> Iterator[Useless]:
-    if entry.role not in ROLES:
-        yield Useless(f"{key}.role is {_shown(entry.role)}, and counts as worker", "write chief, captain or worker")
+    if entry.role and entry.role not in ROLES:
+        yield Useless(f"{key}.role is {_shown(entry.role)}, which is no role", "write chief, captain or worker")
     if entry.mac_address and read_mac(entry.mac_address) is None:
         yield Useless(
             f"{key}.mac_address is {_shown(entry.mac_address)}, which is no address of a network card",

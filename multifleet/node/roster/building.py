@@ -70,7 +70,7 @@ class RosterParts:
             renamed=renamed,
         )
         rostering = Rostering(keeping, members, clock, counters, own_addresses, parting)
-        roles = Roles(setup.config)
+        roles = Roles(setup.config, setup.shared_key is not None)
         exchange = RosterExchange(
             rostering, members, sending.exchange, sending.attempts, sending.targets, clock, counters, heard
         )

@@ -29,6 +29,8 @@ from multifleet.store.roster import Kept
 from multifleet.store.rows import InviteRow, PeerRow
 
 Kind = Literal["join", "hello"]
+SHOWN = 3
+"""Names of machines that are told where there are more."""
 NO_CAPTAIN = "no captain is in this fleet any more; multifleet leave makes this machine the first of one of its own"
 
 
@@ -124,8 +126,20 @@ class Membership:
             raise Revoked(me_out_words(view.me_out))
         if not view.is_captain(self.rostering.key):
             captains = ", ".join(view.captains())
-            where = f"do it on {captains}" if captains else NO_CAPTAIN
+            where = f"do it on {captains}" if captains else self._without_captain()
             raise NotEntitled(f"{self.members.identity.node} is a worker and may not {to}: {where}")
+
+    def _without_captain(self) -> str:
+        """What to do where none is known here; leaving is not undone, so the others are looked at first."""
+        others = [node for node in self.rostering.view.members if node != self.members.identity.node]
+        if not others:
+            return NO_CAPTAIN
+        names = ", ".join(sorted(others)[:SHOWN])
+        return (
+            f"it knows of no captain in this fleet; look at multifleet roster on {names} first: a captain that is "
+            "shown there can do it, and only where there is none does multifleet leave help, which makes this machine "
+            "the first of a fleet of its own"
+        )
 
     def need_inviter(self) -> None:
         """Revoked or NotEntitled, in words for a machine that wants in, where this node lets nobody in any more."""

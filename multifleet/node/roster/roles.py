@@ -1,4 +1,7 @@
-"""Which role the configuration gives a machine: for those that no captain has let in, but the fleet's shared key."""
+"""Which role the configuration gives a machine: in a fleet with a shared key, for those that no captain has let in.
+
+In a fleet that is joined by code it gives nobody one: what each machine is was said by who let it in.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -6,12 +9,17 @@ from dataclasses import dataclass, replace
 from multifleet.config import Config
 from multifleet.core.roster import Anchor
 
+ROLES = ("chief", "captain", "worker")
+"""All that may be given."""
+
 
 @dataclass(frozen=True, slots=True)
 class Roles:
     """As this machine's files have it."""
 
     config: Config
+    is_shared: bool
+    """Whether this node has the fleet's shared key."""
 
     @property
     def chief(self) -> str:
@@ -19,8 +27,8 @@ class Roles:
         return self.config.chief.nodeId if self.config.chief else ""
 
     def anchor(self, node: str) -> Anchor:
-        """A machine as the configuration describes it; a captain where it says nothing."""
-        entry = self.config.nodes.get(node)
+        """A machine as the configuration describes it; a captain where it says nothing, or has no say."""
+        entry = self.config.nodes.get(node) if self.is_shared else None
         if node == self.chief or entry is None:
             return Anchor(node)
         return Anchor(node, "captain" if entry.role in ("chief", "captain") else "worker", entry.chief_eligible)
@@ -28,12 +36,22 @@ class Roles:
     def anew(self, anchors: Mapping[str, Anchor]) -> dict[str, Anchor]:
         """Anchors as the files have them now, for the machines whose role they name and nobody else let in.
 
-        An entry may be there for a machine's addresses or its login alone: who founded the fleet stays what it is.
+        An entry may be there for a machine's addresses or its login alone, and a role that there is not changes nobody.
         """
-        named = {node for node, entry in self.config.nodes.items() if entry.role} | {self.chief}
+        if not self.is_shared:
+            return _founded(anchors)
+        named = {node for node, entry in self.config.nodes.items() if entry.role in ROLES} | {self.chief}
         return {
             key: replace(self.anchor(anchor.node), told_by=anchor.told_by)
             if anchor.node in named and not anchor.by
             else anchor
             for key, anchor in anchors.items()
         }
+
+
+def _founded(anchors: Mapping[str, Anchor]) -> dict[str, Anchor]:
+    """The same, but that the only root is the founder: all others have their roles from it, so it is a captain."""
+    roots = [key for key, anchor in anchors.items() if not anchor.by]
+    if len(roots) != 1:
+        return dict(anchors)
+    return {**anchors, roots[0]: replace(anchors[roots[0]], role="captain", eligible=True)}

@@ -44,7 +44,7 @@ USELESS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a role that there is not": (
         {"nodes": {"mac2": {"role": "Captain"}}},
-        'nodes.mac2.role is "Captain", and counts as worker: write chief, captain or worker',
+        'nodes.mac2.role is "Captain", which is no role: write chief, captain or worker',
     ),
     "a network card of many": (
         {"nodes": {"mac2": {"mac_address": "ff:ff:ff:ff:ff:ff"}}},

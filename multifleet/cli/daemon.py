@@ -29,6 +29,14 @@ class Frozen(Failed):
     """The daemon took the request and did not answer in time."""
 
 
+class Full(Frozen):
+    """It did not even take the request: those of others wait before it."""
+
+
+class OnItsWay(NotRunning):
+    """One is on its way up, or down, and was not there in time."""
+
+
 def ask(command: Command, values: dict[str, Value], timeout: float = TIMEOUT) -> bytes:
     """The JSON of the result; Failed carries the daemon's own words where it refuses."""
     request = local_http.request_for(command.method, command.path, dict(values))
@@ -57,8 +65,10 @@ def exchange_once_up(request: bytes, timeout: float = TIMEOUT, soon: float = TIM
             if not comes:
                 raise
     home = home_folder()
-    words = f"the daemon of {home} (pid {_pid(home)}) is on its way up, or down, and does not listen yet"
-    raise NotRunning(f"{words}: try again, and see {home}/logs/daemon.log")
+    pid = _pid(home)
+    which = f"the daemon of {home}" if pid is None else f"the daemon of {home} (pid {pid})"
+    words = f"{which} is on its way up, or down, and does not listen yet"
+    raise OnItsWay(f"{words}: try again, and see {home}/logs/daemon.log")
 
 
 def exchange(request: bytes, timeout: float = TIMEOUT, soon: float = TIMEOUT) -> tuple[int, bytes]:
@@ -83,7 +93,9 @@ def exchange(request: bytes, timeout: float = TIMEOUT, soon: float = TIMEOUT) ->
         raise NotRunning(_remedy(home)) from None
     except PermissionError:
         raise Failed(f"the daemon of {home} is another user's: set MULTIFLEET_HOME to a home of yours") from None
-    except (Timeout, BlockingIOError):
+    except BlockingIOError:
+        raise Full(frozen(home)) from None
+    except Timeout:
         raise Frozen(frozen(home)) from None
     except OSError as error:
         raise Failed(f"the connection to the daemon of {home} broke ({error.strerror}): try again") from None
@@ -123,9 +135,11 @@ def _pid(home: str) -> int | None:
 
 
 def _is_on_its_way() -> bool:
-    """Whether a daemon, and no short command, holds this home."""
-    from multifleet.cli.home_lock import is_held
+    """Whether one is being started, or a daemon, and no short command, holds this home."""
+    from multifleet.cli.home_lock import is_coming_up, is_held
 
+    if is_coming_up():  # looked at first: who starts one lets go only when that one holds the home
+        return True
     return _holder(home_folder()).get("port") is not None and is_held()
 
 

@@ -1,6 +1,6 @@
 """The locks in a home, as a command sees them: whether somebody holds one, and the moment at which it is let go.
 
-It holds none for longer than a look.
+It holds none for longer than a look, but the one by which `up` makes known that it starts a daemon.
 """
 
 import fcntl
@@ -33,6 +33,27 @@ def is_locked(place: str) -> bool:
     return False
 
 
+def is_coming_up() -> bool:
+    """Whether `up` is starting a daemon for this home, which may not hold it yet."""
+    return is_locked(_known_at())
+
+
+def make_known(patience: float) -> int | None:
+    """Have everybody know that a daemon is being started, until the descriptor is closed; None where somebody else
+    starts one, and has not done so within so many seconds."""
+    from threading import Event, Thread
+
+    descriptor = os.open(_known_at(), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    mine = Event()
+
+    def wait() -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        mine.set()
+
+    Thread(target=wait, name="lock of who starts", daemon=True).start()
+    return descriptor if mine.wait(patience) else None
+
+
 def until_let_go() -> None:
     """Returns once nobody holds this home; a signal's handler may raise out of it."""
     try:
@@ -57,6 +78,10 @@ def let_go() -> "Event":
 
     Thread(target=wait, name="lock of the home", daemon=True).start()
     return free
+
+
+def _known_at() -> str:
+    return os.path.join(home_folder(), "starting")
 
 
 def _place() -> str:

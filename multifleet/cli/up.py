@@ -1,5 +1,6 @@
 """`up`: starts the daemon, in the background unless told otherwise, and waits until it answers."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -13,6 +14,7 @@ import multifleet
 from multifleet.cli.arguments import Value
 from multifleet.cli.ask import as_line
 from multifleet.cli.daemon import exchange
+from multifleet.cli.home_lock import make_known
 from multifleet.cli.live import LiveLine
 from multifleet.cli.shape import Command, Failed, NotRunning
 from multifleet.cli.table import cell
@@ -23,6 +25,8 @@ PATIENCE = 30.0
 """Seconds for a daemon to come up; a store that must be checked after a power cut takes a few."""
 MARK = "multifleet: "
 """At the beginning of what a daemon says as it ends."""
+GRACE = 5.0
+"""Seconds that a daemon has to end which is not wanted any more, or does not answer as it should."""
 FIRST_LOOK, LONGEST_LOOK = 0.02, 0.2
 """Seconds between two looks whether it answers: nothing tells when it begins to listen."""
 
@@ -46,10 +50,23 @@ def run(name: str, command: Command, values: dict[str, Value], as_json: bool) ->
 
 
 def start(port: int | None = None, binds: list[str] | None = None, *, supervised: bool = False) -> dict[str, Any]:
-    """Start the daemon in the background; its status once it answers. Failed carries its last words."""
+    """Start the daemon in the background; its status once it answers. Failed carries its last words.
+
+    `down` and others know of it before its process is there, and wait for it. Two who start one take turns.
+    """
     home = home_path()
     if not home.is_dir():
         raise Failed(f"{home} is no node yet: make it one with `multifleet init`")
+    known = make_known(PATIENCE)
+    if known is None:
+        raise Failed(f"another `multifleet up` is starting the daemon of {home} and has not ended: end it first")
+    try:
+        return status() or _launch(home, port, binds or [], supervised)
+    finally:
+        os.close(known)
+
+
+def _launch(home: Path, port: int | None, binds: list[str], supervised: bool) -> dict[str, Any]:
     logs = home / "logs"
     logs.mkdir(mode=0o700, exist_ok=True)
     log = logs / "daemon.log"
@@ -57,7 +74,7 @@ def start(port: int | None = None, binds: list[str] | None = None, *, supervised
     try:
         begin = os.fstat(descriptor).st_size
         child = subprocess.Popen(
-            [*_words(port, binds or []), *(["--supervised"] if supervised else [])],
+            [*_words(port, binds), *(["--supervised"] if supervised else [])],
             stdin=subprocess.DEVNULL,
             stdout=descriptor,
             stderr=descriptor,
@@ -66,7 +83,11 @@ def start(port: int | None = None, binds: list[str] | None = None, *, supervised
         )
     finally:
         os.close(descriptor)
-    return _await(child, log, begin)
+    try:
+        return _await(child, log, begin)
+    except KeyboardInterrupt:
+        print(f"\nmultifleet: the daemon that was coming up (pid {child.pid}) is {_end(child)}", file=sys.stderr)
+        raise
 
 
 def status() -> dict[str, Any] | None:
@@ -143,10 +164,30 @@ def _await(child: "subprocess.Popen[bytes]", log: Path, begin: int) -> dict[str,
                 raise Failed(*(_last_words(log, begin) or [f"the daemon ended at once: see {log}"]))
             line.show("starting")
 
-        found = until_it_answers(PATIENCE, look)
+        try:
+            found = until_it_answers(PATIENCE, look)
+        except Failed:
+            if _was_stopped(child):
+                raise Failed("it was stopped while it came up") from None
+            raise
     if found is not None:
         return found
     raise Failed(f"the daemon (pid {child.pid}) runs and has not answered for {PATIENCE:g} s: see {log}")
+
+
+def _was_stopped(child: "subprocess.Popen[bytes]") -> bool:
+    """Whether it ended on purpose; it may have cut a connection, and be ending still."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        return child.wait(GRACE) == 0
+    return False
+
+
+def _end(child: "subprocess.Popen[bytes]") -> str:
+    child.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.wait(GRACE)
+        return "stopped"
+    return "told to stop, and still stopping"
 
 
 def _last_words(log: Path, begin: int) -> list[str]:

@@ -114,6 +114,28 @@ def test_a_daemon_that_is_on_its_way_up_is_waited_for(tmp_path: Path, monkeypatc
     assert asked == [b"POST /message HTTP/1.1"]
 
 
+def test_one_that_is_being_started_and_holds_nothing_yet_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked, is_coming_up = threading.Event(), home_lock.is_coming_up
+
+    def looks() -> bool:
+        looked.set()
+        return is_coming_up()
+
+    monkeypatch.setattr(home_lock, "is_coming_up", looks)
+    known = home_lock.make_known(20)
+    assert known is not None
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            asking = pool.submit(ask, COMMANDS["send"], {"to": "mac2", "body": "hi"})
+            assert looked.wait(20)
+            with slow_daemon(tmp_path):
+                assert asking.result(20) == b"{}"
+    finally:
+        os.close(known)
+
+
 def test_one_that_was_on_its_way_down_does_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with asking_while_it_is_held(tmp_path, monkeypatch) as (held, asking):
         held.release()

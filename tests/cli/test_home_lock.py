@@ -1,10 +1,11 @@
 """Who waits for a home is told at once when it is let go, and not before."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from multifleet.cli.home_lock import is_held, let_go, until_let_go
+from multifleet.cli.home_lock import is_coming_up, is_held, let_go, make_known, until_let_go
 from multifleet.store.lock import HomeLock
 
 
@@ -26,3 +27,12 @@ def test_a_home_is_free_once_its_holder_has_let_it_go(home: Path) -> None:
 def test_a_home_that_nobody_ever_held_is_free(home: Path) -> None:
     until_let_go()
     assert let_go().wait(5) and not is_held()
+
+
+def test_one_at_a_time_makes_known_that_a_daemon_comes_up_and_holds_no_home_by_that(home: Path) -> None:
+    assert not is_coming_up()
+    known = make_known(20)
+    assert known is not None and is_coming_up() and not is_held()
+    assert make_known(0.0) is None
+    HomeLock.acquire(home, port=1).release()
+    os.close(known)

@@ -5,16 +5,19 @@ import json
 import os
 import select
 import socket
-from collections.abc import AsyncIterator
+import sys
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 
-from multifleet.cli import down
+from multifleet.cli import daemon, down, up
 from multifleet.cli.commands import COMMANDS
+from multifleet.cli.home_lock import is_coming_up, make_known
 from multifleet.cli.shape import Failed
 from tests.surfaces import Ran, run_cli
 
+DOWN = COMMANDS["down"]
 LOCAL = ("--bind", "127.0.0.1")
 
 
@@ -111,7 +114,7 @@ async def test_a_frozen_daemon_is_named_with_what_ends_it(tmp_path: Path, monkey
     with socket.socket(socket.AF_UNIX) as frozen:
         frozen.bind(str(tmp_path / "socket"))
         frozen.listen()
-        with pytest.raises(Failed, match="kill -9 4711"):
+        with pytest.raises(Failed, match=r"kill -9 4711.*stops by itself if it runs again"):
             await asyncio.to_thread(down.run, "down", COMMANDS["down"], {}, False)
 
 
@@ -120,3 +123,57 @@ async def test_a_daemon_that_set_a_damaged_store_aside_says_so_as_it_comes_up(ho
     up = await run(home, "up", "--port", "0", *LOCAL)
     assert (up.status, "a damaged store was set aside (store.db.damaged-" in up.err) == (0, True)
     assert "DEGRADED" in (await run(home, "status")).out
+
+
+def starts(monkeypatch: pytest.MonkeyPatch, home: Path, program: str) -> None:
+    """`up` starts this program in place of the daemon."""
+    monkeypatch.setenv("MULTIFLEET_HOME", str(home))
+    monkeypatch.setattr(up, "_words", lambda port, binds: [sys.executable, "-c", program])
+
+
+def test_that_a_daemon_comes_up_is_known_before_its_process_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = "import sys; from multifleet.cli.home_lock import is_coming_up; sys.exit(f'multifleet: {is_coming_up()}')"
+    starts(monkeypatch, tmp_path, looks)
+    with pytest.raises(Failed, match=r"^True$"):
+        up.start()
+    assert not is_coming_up()
+
+
+def test_one_that_was_stopped_while_it_came_up_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    starts(monkeypatch, tmp_path, "print('INFO up node=mac1')")
+    with pytest.raises(Failed, match=r"^it was stopped while it came up$"):
+        up.start()
+
+
+def test_who_interrupts_up_stops_what_it_has_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    looks = iter([None])
+
+    def status() -> None:
+        if next(looks, looks) is looks:
+            raise KeyboardInterrupt
+
+    starts(monkeypatch, tmp_path, "import signal; signal.pause()")
+    monkeypatch.setattr(up, "status", status)
+    with pytest.raises(KeyboardInterrupt):
+        up.start()
+    said = capsys.readouterr().err
+    assert "is stopped" in said and not is_coming_up()
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(said.partition("(pid ")[2].partition(")")[0]), 0)
+
+
+@pytest.mark.parametrize("stop", [lambda: down.run("down", DOWN, {}, False), lambda: down.stop(DOWN)])
+def test_down_does_not_say_that_none_ran_while_one_comes_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: Callable[[], object]
+) -> None:
+    monkeypatch.setenv("MULTIFLEET_HOME", str(tmp_path))
+    monkeypatch.setattr(daemon, "COMES_IN", 0.0)
+    known = make_known(20)
+    assert known is not None
+    with pytest.raises(Failed, match=f"the daemon of {tmp_path} is on its way up, or down.*try again"):
+        stop()
+    os.close(known)

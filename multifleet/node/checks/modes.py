@@ -24,6 +24,7 @@ OURS = (
     "running",
     "seeds",
     "socket",
+    "starting",
     "store.db",
     "supervisor",
     "token",

@@ -65,9 +65,8 @@ def exchange_once_up(request: bytes, timeout: float = TIMEOUT, soon: float = TIM
             if not comes:
                 raise
     home = home_folder()
-    pid = _pid(home)
-    which = f"the daemon of {home}" if pid is None else f"the daemon of {home} (pid {pid})"
-    words = f"{which} is on its way up, or down, and does not listen yet"
+    pid = _pid(home) or "not known yet"
+    words = f"the daemon of {home} (pid {pid}) is on its way up, or down, and does not listen yet"
     raise OnItsWay(f"{words}: try again, and see {home}/logs/daemon.log")
 
 

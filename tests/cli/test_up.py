@@ -174,6 +174,6 @@ def test_down_does_not_say_that_none_ran_while_one_comes_up(
     monkeypatch.setattr(daemon, "COMES_IN", 0.0)
     known = make_known(20)
     assert known is not None
-    with pytest.raises(Failed, match=f"the daemon of {tmp_path} is on its way up, or down.*try again"):
+    with pytest.raises(Failed, match=f"{tmp_path} .pid not known yet. is on its way up, or down.*try again"):
         stop()
     os.close(known)

@@ -49,7 +49,7 @@ def has_token(text: str) -> bool:
 def not_json(text: str) -> str:
     """Where a text stops being JSON, and what usually is the reason."""
     if not text.strip():
-        return "it is empty: write {} into it, or move it away"
+        return "it is empty: write its settings into it again, or {} for none of them"
     try:
         json.loads(text)
     except json.JSONDecodeError as error:

@@ -105,7 +105,7 @@ async def explain_port(port: int, host: str = "127.0.0.1") -> str:
     body = answer.partition(b"\r\n\r\n")[2]
     listeners = await asyncio.to_thread(who_listens, port)
     them = ", ".join(map(str, listeners)) or "it"
-    choose = "choose another port with --port" + (
+    choose = 'write another "port" into config.json, or for this once choose another port with --port' + (
         ", or another address with --bind" if _is_free_elsewhere(host, port) else ""
     )
     if body.startswith(b'{"ok":') and b'"node":' in body:

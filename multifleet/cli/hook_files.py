@@ -12,7 +12,7 @@ from multifleet.cli.ask import as_line
 from multifleet.cli.shape import Command, Failed
 from multifleet.config import load
 from multifleet.errors import ConfigError, MultifleetError
-from multifleet.paths import home_path
+from multifleet.paths import home_path, program_on
 from multifleet.sessions.claude_hooks import hooks_installed
 from multifleet.sessions.claude_registry import config_dir
 from multifleet.sessions.hook_clients import CLIENTS, HookFile, hook_file, root_folder
@@ -55,8 +55,20 @@ def _install(file: HookFile, home: Path) -> str:
     if file.client == "claude":
         need_plain(file.path)
     if not install(file, home):
-        return f"the hooks stand in {file.path} already"
-    return f"the hooks stand in {file.path} now, beside all that was in it; {AGAIN.get(file.client, USUALLY)}"
+        return f"the hooks stand in {file.path} already{_without(file.client)}"
+    after = AGAIN.get(file.client, USUALLY)
+    return f"the hooks stand in {file.path} now, beside all that was in it; {after}{_without(file.client)}"
+
+
+def _without(client: str) -> str:
+    """That nothing runs the hooks yet, where the client is not found; else empty."""
+    if client == "claude":
+        from multifleet.sessions.claude_selftest import find_claude
+
+        found = find_claude(os.environ) is not None
+    else:
+        found = program_on(os.environ.get("PATH", os.defpath), client) is not None
+    return "" if found else f"; but no {client} is found on this machine's PATH, and without it nothing runs them"
 
 
 def need_plain(path: Path) -> None:

@@ -53,7 +53,8 @@ def trace_events(trace: Result) -> list[str]:
 
 
 def _trace(trace: Result) -> str:
-    reason = f": {cell(trace['reason'])}" if trace.get("reason") else ""
+    told = trace["events"][-1]["detail"] if trace["events"] else None
+    reason = f": {cell(trace['reason'])}" if trace.get("reason") and trace["reason"] != told else ""
     return trace_title(trace) + "".join(trace_events(trace)) + f"{cell(trace['state'])}{reason}\n"
 
 

@@ -14,7 +14,7 @@ def repairs(result: dict[str, Any]) -> str:
     heads = ("PEER", "CHANNEL", "STATE", "RUNG", "SINCE", "NEXT", "WHAT IS KNOWN")
     empty = "nothing needs repair any more" if result["done"] else "nothing needs repair"
     shown = table(heads, rows, empty=empty) if rows or not result["refused"] else ""
-    done = f"{cell(result['done'])}\n" if result["done"] else ""
+    done = "".join(f"{cell(line)}\n" for line in (result["done"] or "").split("\n") if line)
     refused = f"{cell(result['refused'])}\n" if result["refused"] else ""
     commands = "".join(f"  {cell(words)}\n" for words in result["commands"])
     return done + refused + shown + (f"what you can type:\n{commands}" if commands else "")

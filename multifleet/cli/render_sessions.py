@@ -7,6 +7,9 @@ from multifleet.cli.table import ago, cell, span, table
 
 Result = dict[str, Any]
 
+NAMED = 8
+"""Machines without a session that are named; the others are counted."""
+
 
 def sessions(listing: Result) -> str:
     """Those of this machine with what speaks against them, those of the others, and whom nobody could ask."""
@@ -41,6 +44,9 @@ def sessions(listing: Result) -> str:
             for s in listing["peers"]
         ]
         text += "\n" + table(("ELSEWHERE", "CLIENT", "STATUS", "FOR", "BRANCH", "TOLD"), peers, empty="")
+    if without := listing["without"]:
+        more = f" and {len(without) - NAMED} more" if len(without) > NAMED else ""
+        text += f"{', '.join(map(cell, without[:NAMED]))}{more}: no agent session is open there\n"
     return text + "".join(f"{cell(note)}\n" for note in listing["notes"])
 
 

@@ -12,6 +12,7 @@ from multifleet.node.checks.patience import aside
 from multifleet.node.checks.settings import missing, useless
 from multifleet.node.setup import Setup
 
+MEND_FIRST = "this daemon goes on with what it has read: mend the file before it is started again"
 PATIENCE = 0.5
 """Seconds for files that are named there and may lie on a disk that hangs."""
 
@@ -29,6 +30,8 @@ class ConfigState:
         self._read = setup.read
         self._looked: Look | None = None
         self._changed = ""
+        self._is_usable = True
+        """Whether a daemon could start with what the files hold now."""
         self._useless: tuple[str, ...] | None = None
 
     async def words(self) -> tuple[str, ...]:
@@ -51,12 +54,15 @@ class ConfigState:
 
     def _of_files(self) -> tuple[str, ...]:
         changed = self.changed()
-        return (*map(str, missing(self._used)), *([f"{changed}: {RESTART}"] if changed else []))
+        then = f": {RESTART}" if self._is_usable else f"; {MEND_FIRST}"
+        return (*map(str, missing(self._used)), *([changed + then] if changed else []))
 
     def _compare(self, read: Config) -> str:
+        self._is_usable = True
         try:
             now = load(self._home, self._project)
         except ConfigError as error:
+            self._is_usable = False
             return f"config.json was changed since the daemon started, and none could start with it: {error}"
         names = [field for field in Config.__struct_fields__ if getattr(now, field) != getattr(read, field)]
         if not names:

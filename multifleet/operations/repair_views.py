@@ -25,4 +25,4 @@ class RepairView(View, frozen=True):
     cases: Annotated[list[CaseView], about("Channels that need repair, by peer.")]
     refused: Annotated[str | None, about("Why what was asked for is not done; null where it was.")]
     commands: Annotated[list[str], about("What a person can type about it.")]
-    done: Annotated[str | None, about("What was done now, and what came of it; null where nothing was.")] = None
+    done: Annotated[str | None, about("What was done now, a line each with what came of it; null: nothing.")] = None

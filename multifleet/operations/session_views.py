@@ -49,6 +49,7 @@ class SessionListing(View, frozen=True):
     sessions: Annotated[list[SessionView], about("Those of this machine.")]
     peers: Annotated[list[PeerSessionView], about("Those of the other machines, by machine and seat.")] = []  # noqa: RUF012
     notes: Annotated[list[str], about("Machines that could not be asked now, and why.")] = []  # noqa: RUF012
+    without: Annotated[list[str], about("Other machines that tell of no open session.")] = []  # noqa: RUF012
 
 
 class GoldView(View, frozen=True):
@@ -73,7 +74,9 @@ class SeatView(View, frozen=True):
     name: Annotated[str, about("Name of the seat.")]
     address: Annotated[str, about("What peers write to, as node/seat.")]
     folder: Annotated[str, about("Project folder it is bound to.")]
-    client: Annotated[str, about("Client whose sessions sit there.")]
+    client: Annotated[
+        str | None, about("Client whose sessions sit there; null where its user bound it, and none is open.")
+    ]
     default: Annotated[bool, about("Whether messages without a seat wait here.")]
     bound_by: Annotated[str, about("user, or seen when an open session made it.")]
     session: Annotated[str | None, about("Open session that would get its messages now.")] = None

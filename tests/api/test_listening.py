@@ -41,7 +41,7 @@ async def test_a_name_that_is_none_is_sought_in_the_configuration_too() -> None:
 async def test_a_port_of_another_program_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(PortInUse, match=f"another program listens on port {port}: .*--port"):
+        with pytest.raises(PortInUse, match=f'program listens on port {port}: .*"port" into config.json.*--port'):
             await bind_tcp(["127.0.0.1"], port)
 
 

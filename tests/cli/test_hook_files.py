@@ -35,6 +35,14 @@ async def test_the_hooks_come_into_the_settings_and_go_again(home: Path) -> None
     assert "nothing was changed" in (await run(home, "uninstall")).out
 
 
+@pytest.mark.parametrize("client", ["claude", "codex"])
+async def test_hooks_for_a_client_that_is_not_there_are_put_in_and_that_is_told(home: Path, client: str) -> None:
+    words = ("install", "--client", client)
+    for _ in range(2):
+        ran = await run_cli(home, "hooks", *words, HOME=str(home.parent), CLAUDE_CONFIG_DIR="", PATH="/nonexistent")
+        assert ran.status == 0 and f"no {client} is found on this machine's PATH" in ran.out
+
+
 async def test_several_at_once_leave_what_was_there(home: Path) -> None:
     settings = home.parent / ".claude/settings.json"
     settings.parent.mkdir()

@@ -247,6 +247,14 @@ def test_what_is_proved_now_and_what_sessions_are_told_are_both_said(
     assert render("verify", found).splitlines()[-1] == last
 
 
+async def test_machines_without_a_session_are_named_and_many_of_them_counted() -> None:
+    listing: dict[str, list[str]] = {"sessions": [], "peers": [], "notes": [], "without": ["mac2"]}
+    here, there = render("sessions", listing).splitlines()
+    assert here == "no agent session is open on this machine" and there == "mac2: no agent session is open there"
+    text = render("sessions", listing | {"without": [f"mac{number}" for number in range(2, 12)]})
+    assert "mac9 and 2 more: no agent session" in text and "mac10" not in text
+
+
 async def test_one_message_is_not_called_messages() -> None:
     found = LEFT | {"told": ["mac1"], "given_up": 1, "not_told": []}
     assert render("leave", found).endswith("undeliverable now: 1 message (multifleet dead)\n")

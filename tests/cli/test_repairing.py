@@ -15,10 +15,11 @@ from multifleet.paths import home_folder
 def test_what_was_refused_ends_with_a_status_that_says_so(
     refused: str | None, status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    answer = {"cases": [], "refused": refused, "commands": [], "done": "L3: daemon: it is up again"}
+    answer = {"cases": [], "refused": refused, "commands": [], "done": "http: closed\nL3: daemon: it is up again"}
     monkeypatch.setattr(repairing, "ask", lambda *words, **more: json.dumps(answer).encode())
     assert repairing.run("repair", COMMANDS["repair"], {"node": "mac2"}, False) == status
     said = capsys.readouterr().out
+    assert said.startswith("http: closed\nL3: daemon: it is up again\n")
     assert "it is up again" in said and (refused or "nothing needs repair any more") in said
 
 

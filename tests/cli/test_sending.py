@@ -75,6 +75,16 @@ async def test_a_message_that_ended_says_why(surfaces: Surfaces) -> None:
     ran = await surfaces.cli("send", "mac2/api", "hi", "--wait", "seen")
     assert ran.status == 1
     assert ran.err == f"multifleet send: {ID} is refused: seat api takes\\nno tasks; it will not be seen\n"
+    assert ran.out.count("takes\\nno tasks") == 1
+
+
+async def test_a_reason_that_a_step_has_told_is_not_said_again_below_it(surfaces: Surfaces) -> None:
+    told = at("refused", ended=True, detail="no such seat")
+    surfaces.node.messages.trace_view = msgspec.structs.replace(told, reason="no such seat")
+    ran = await surfaces.cli("trace", ID)
+    assert ran.out.endswith("\nrefused\n") and ran.out.count("no such seat") == 1
+    surfaces.node.messages.trace_view = msgspec.structs.replace(told, reason="another one")
+    assert (await surfaces.cli("trace", ID)).out.endswith("\nrefused: another one\n")
 
 
 async def test_the_daemon_is_asked_to_wait_rather_than_asked_again(surfaces: Surfaces) -> None:

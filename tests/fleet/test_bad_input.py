@@ -178,7 +178,7 @@ def test_without_a_client_messages_wait_and_the_doctor_says_so(trio: Fleet) -> N
     mac2.ask("join", mac1.ask("invite")["code"])
     id = mac1.send("mac2", "for nobody yet")
     mac1.wait_state(id, "stored")
-    assert mac2.ask("sessions") == {"sessions": [], "peers": [], "notes": []}
+    assert mac2.ask("sessions") == {"sessions": [], "peers": [], "notes": [], "without": ["mac1"]}
     checks = {check["id"]: check for check in mac2.ask("doctor")["checks"]}
     assert checks["client"]["level"] == "warn" and "Claude Code" in checks["client"]["remedy"]
     assert [m["body"] for m in mac2.inbox()] == ["for nobody yet"]

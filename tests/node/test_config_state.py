@@ -42,6 +42,10 @@ async def test_a_file_that_no_daemon_could_start_with_is_told_while_the_daemon_g
     write(home, prot=9000)
     (words,) = await state.words()
     assert "none could start with it" in words and "prot is no setting: did you mean port?" in words
+    assert words.endswith("; this daemon goes on with what it has read: mend the file before it is started again")
+    (home / "config.json").write_text("")
+    (words,) = await state.words()
+    assert "it is empty: write its settings into it again" in words and "multifleet down" not in words
 
 
 async def test_a_projects_file_counts_as_well(home: Path) -> None:

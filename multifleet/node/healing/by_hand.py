@@ -37,7 +37,9 @@ async def repair(
         target = targets.of(targets.members.need(peer))
         made = await healing.by_hand(peer, Level(level) if level else None, anyway=anyway)
         has_cases = any(case.peer == peer for case in healing.ladders.cases)
-        typed = commands(target, healing.outside.home_of(peer)) if has_cases else []
+        away = healing.why_away(peer)
+        typed = _cure(peer, presence(peer)) if away else commands(target, healing.outside.home_of(peer))
+        typed = typed if has_cases else []
         if not has_cases and not made.refused and not made.done and presence(peer) == "dead":
             made = ByHand(
                 f"{peer} is not there, and no broken channel to it is known: `multifleet up` there starts its "
@@ -50,6 +52,12 @@ async def repair(
     views = case_views(healing.ladders, _ways(healing, targets), state_of, now())
     shown = [view for view in views if peer in (None, view.peer)]
     return RepairView(shown, made.refused or None, typed, made.done or None)
+
+
+def _cure(peer: str, state: str | None) -> list[str]:
+    """What brings back a peer that has said that it goes; no rung of the ladder does."""
+    back = f"multifleet wake {peer}" if state == "asleep" else f"multifleet up   # on {peer}"
+    return [back, f"multifleet why {peer}"]
 
 
 def under_way(healing: Healing, targets: Targets, now: float) -> Iterable[str]:

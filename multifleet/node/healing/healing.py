@@ -155,7 +155,7 @@ class Healing:
         for name, known in unfit.items():
             if name in REPAIRS:
                 self._begin(node, name, f"{known.last_error or 'no answer'}; a person asks", now)
-        here = "; ".join(await self._mend_here(member, sorted(unfit)))
+        here = "\n".join(await self._mend_here(member, sorted(unfit)))
         cases = self._cases(node)
         if not cases or level is Level.NOTE:
             still = sorted(name for name in unfit if self._health.of(node)[name].state in _UNFIT)
@@ -169,7 +169,7 @@ class Healing:
         if step is None:
             return ByHand(why_refused(self.ladders, node, self._clock.now(), most), here)
         outcome = await self._make(member, step)
-        return ByHand(done="; ".join(filter(None, (here, f"{wanted}: {outcome}"))))
+        return ByHand(done="\n".join(filter(None, (here, f"{wanted}: {outcome}"))))
 
     def _look(self, members: Iterable[Member]) -> None:
         now = self._clock.now()

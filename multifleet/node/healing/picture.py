@@ -19,6 +19,7 @@ class ByHand:
     refused: str = ""
     """Why it was not done."""
     done: str = ""
+    """A line for each thing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from multifleet.node.offering.clients import HOOKS, SOCKET, Clients
 from multifleet.node.offering.mates import Mates
 from multifleet.node.offering.other_clients import OtherClients
 from multifleet.node.offering.quiet import Quiet
-from multifleet.node.offering.seats import Seats
+from multifleet.node.offering.seats import BY_USER, Seats
 from multifleet.operations.views import SeatView, SessionView
 from multifleet.sessions.base import Found, Session, Status
 from multifleet.sessions.claude_hooks import hooks_installed
@@ -258,7 +258,7 @@ class LiveSessions:
                     name=row.name,
                     address=f"{node}/{row.name}",
                     folder=row.folder,
-                    client=session.client if session else row.client,
+                    client=session.client if session else None if row.bound_by == BY_USER else row.client,
                     default=row.name == self.seats.default,
                     bound_by=row.bound_by,
                     session=session.session_id if session else None,

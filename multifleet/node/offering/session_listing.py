@@ -35,6 +35,7 @@ async def session_listing(node: "Engine", *, here: bool) -> SessionListing:
     silent = await node.remote_sessions.look(asked, SECONDS)
     peers: list[PeerSessionView] = []
     notes: list[str] = []
+    without: list[str] = []
     for name in members:
         known = node.remote_sessions.known(name)
         why = _AWAY.get(states[name]) or silent.get(name)
@@ -42,9 +43,11 @@ async def session_listing(node: "Engine", *, here: bool) -> SessionListing:
             peers += _peers(name, known, node.clock.monotonic(), node.clock.wall())
             if known.more:
                 notes.append(f"{name}: {known.more} more, which it does not tell of")
+            elif not known.cards and not why:
+                without.append(name)
         if why:
             notes.append(f"{name}: {why}" + ("; shown is what it told last" if known is not None else ""))
-    return SessionListing(own, peers, notes)
+    return SessionListing(own, peers, notes, without)
 
 
 def _peers(name: str, known: Known, now: float, wall: float) -> list[PeerSessionView]:

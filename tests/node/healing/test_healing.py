@@ -256,6 +256,20 @@ async def test_a_machine_that_was_stopped_is_left_alone(pair: tuple[Machine, Mac
     assert not mac1.node.healing.is_reachable("mac2") and level(mac1) is Level.GUIDE
 
 
+@pytest.mark.parametrize(
+    ("state", "cure"), [("dead", "multifleet up   # on mac2"), ("asleep", "multifleet wake mac2")]
+)
+async def test_what_brings_back_a_machine_that_said_it_goes_is_told_and_no_other_rung(
+    pair: tuple[Machine, Machine], monkeypatch: pytest.MonkeyPatch, state: str, cure: str
+) -> None:
+    mac1, _ = pair
+    await unreached(mac1)
+    mac1.node.healing.why_away = lambda node: "it said so"
+    monkeypatch.setattr(mac1.node, "_state_of", lambda node: state)
+    view = await mac1.node.repair("mac2", "L3")
+    assert view.commands == [cure, "multifleet why mac2"]
+
+
 async def test_no_rung_is_announced_that_there_is_no_way_to_climb(pair: tuple[Machine, Machine]) -> None:
     mac1, _ = pair
     await broken(mac1)

@@ -54,6 +54,15 @@ async def test_a_look_shows_the_sessions_of_the_other_machine(pair: tuple[Machin
     assert (await mac1.node.sessions_view(True)).peers == []
 
 
+async def test_a_machine_that_is_there_without_a_session_is_named_too(pair: tuple[Machine, Machine]) -> None:
+    mac1, _ = pair
+    listing = await mac1.node.sessions_view(False)
+    assert (listing.peers, listing.notes, listing.without) == ([], [], ["mac2"])
+    mac1.network.severed.add("mac2")
+    listing = await mac1.node.sessions_view(False)
+    assert len(listing.notes) == 1 and listing.without == []
+
+
 async def test_nothing_else_of_a_session_leaves_its_machine(pair: tuple[Machine, Machine], client: Pretended) -> None:
     told = msgspec.json.encode(await pair[1].node.own_cards.told()).decode()
     for kept in (str(client.folder), client.record.record["sessionId"], "my secret plan"):

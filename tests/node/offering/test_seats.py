@@ -49,6 +49,11 @@ async def test_mail_for_an_unknown_seat_is_turned_away_with_the_names_that_there
     assert await mac2.bodies() == []
 
 
+async def test_a_seat_that_was_bound_by_hand_has_no_client_before_one_is_open(mac2: Machine, tmp_path: Path) -> None:
+    view = await mac2.node.seat_bind("api", folder(tmp_path, "api"), False)
+    assert (view.bound_by, view.session, view.client) == ("user", None, None)
+
+
 async def test_a_seat_is_bound_and_removed_and_stays_so_after_a_restart(mac2: Machine, tmp_path: Path) -> None:
     row = await seats_of(mac2).bind("api", folder(tmp_path, "api"), True)
     assert (row.name, row.folder, row.bound_by) == ("api", folder(tmp_path, "api"), "user")

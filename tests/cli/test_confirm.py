@@ -1,6 +1,7 @@
 """Before a command is done that nothing undoes, its user is asked."""
 
 import io
+import json
 from typing import Any
 
 import pytest
@@ -9,6 +10,12 @@ from multifleet.cli.commands import COMMANDS
 from multifleet.cli.confirm import confirm
 from multifleet.cli.shape import Failed, NotRunning
 from multifleet.operations import OPERATIONS, Effect
+
+ROSTER: dict[str, Any] = {
+    "node": "mac1",
+    "members": [{"node": "mac1", "key": "fedcba9876543210"}, {"node": "laptop", "key": "0123456789abcdef"}],
+    "out": [{"node": "old", "key": "00112233445566ff"}],
+}
 
 
 class Terminal(io.StringIO):
@@ -19,7 +26,7 @@ class Terminal(io.StringIO):
 @pytest.fixture
 def said(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     def ask(*_: Any) -> bytes:
-        return b'{"members":[{"node":"laptop","key":"0123456789abcdef"}]}'
+        return json.dumps(ROSTER).encode()
 
     monkeypatch.setattr("multifleet.cli.daemon.ask", ask)
     return Terminal()
@@ -76,3 +83,41 @@ def test_a_script_says_yes_beforehand(monkeypatch: pytest.MonkeyPatch) -> None:
     assert values == {"node": "laptop"}
     with pytest.raises(Failed, match="--yes"):
         confirm(COMMANDS["revoke"], values)
+
+
+@pytest.mark.parametrize("whom", ["mac1", "fedcba98", "fedcba9876543210" + "0" * 48])
+def test_who_names_this_machine_is_told_of_leave_before_anything_is_asked(
+    monkeypatch: pytest.MonkeyPatch, said: Terminal, whom: str
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    with pytest.raises(Failed, match="this is this machine itself: multifleet leave, or revoke it on another captain"):
+        confirm(COMMANDS["revoke"], {"node": whom})
+    assert said.getvalue() == ""
+
+
+@pytest.mark.parametrize("whom", ["zz", "ffffffff", "zz\x1b"])
+def test_who_names_nobody_is_told_so_before_anything_is_asked(
+    monkeypatch: pytest.MonkeyPatch, said: Terminal, whom: str
+) -> None:
+    typed(monkeypatch, said, "y\n")
+    with pytest.raises(Failed, match=r"no node .(zz|ffffffff).*in the fleet: multifleet roster shows who is"):
+        confirm(COMMANDS["revoke"], {"node": whom})
+    assert said.getvalue() == ""
+
+
+@pytest.mark.parametrize("whom", ["old", "00112233", "9" * 64])
+def test_who_is_out_or_known_to_others_alone_is_asked_about(
+    monkeypatch: pytest.MonkeyPatch, said: Terminal, whom: str
+) -> None:
+    typed(monkeypatch, said, "y\n")
+    confirm(COMMANDS["revoke"], {"node": whom})
+    assert said.getvalue().startswith(f"Revoke {whom}?")
+
+
+def test_who_is_out_itself_may_revoke_the_machine_that_has_its_name_now(
+    monkeypatch: pytest.MonkeyPatch, said: Terminal
+) -> None:
+    monkeypatch.setitem(ROSTER, "out", [{"node": "mac1", "key": "00112233445566ff"}])
+    typed(monkeypatch, said, "y\n")
+    confirm(COMMANDS["revoke"], {"node": "mac1"})
+    assert said.getvalue().startswith("Revoke mac1 (key fedcba9876543210)?")

@@ -1,7 +1,6 @@
 """What a person decides about the fleet: to put a machine out, or to leave. Says what follows from it."""
 
 import asyncio
-import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from dataclasses import dataclass
 from multifleet.core.documents import Revocation, Signed
 from multifleet.core.issuing import STRANGER, may_revoke
 from multifleet.core.roster import MemberFacts, Out, View
+from multifleet.core.whom import ITSELF, begins, is_key, nobody
 from multifleet.errors import BadInput, Revoked, UnknownNode
 from multifleet.node.members import Member, Members
 from multifleet.node.picture import problems
@@ -26,9 +26,6 @@ LAY_ALL_SECONDS = 15.0
 """For leaving a last word for those whom it did not reach; the command line waits twice as long."""
 WORD_LIES = 30 * 86_400.0
 """Seconds for which a last word waits for who was not reached."""
-_KEY = re.compile("[0-9a-f]{64}")
-KEY_BEGINNING = 8
-"""Digits of a key that are enough to name it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +110,7 @@ class Captaincy:
         """Hold with one side of a dispute, on this machine alone."""
         roster, before = self.rostering.roster, self.rostering.view
         disputes = roster.disputes()
-        found = [one for one in disputes if one.by == whom or _begins(one.by_key, whom)]
+        found = [one for one in disputes if one.by == whom or begins(one.by_key, whom)]
         keys = {one.by_key for one in found}
         if not found:
             sides = ", ".join(sorted({one.by or one.by_key[:16] for one in disputes}))
@@ -197,24 +194,21 @@ class Captaincy:
     def _target(self, whom: str) -> MemberFacts | Out:
         view = self.rostering.view
         found: list[MemberFacts | Out] = [facts for name, facts in view.members.items() if name == whom]
-        if not found and len(whom) >= KEY_BEGINNING:
-            found = [facts for key, facts in view.by_key.items() if key.startswith(whom)]
         if not found:
-            gone = [out for out in view.out.values() if out.node == whom or _begins(out.key, whom)]
+            found = [facts for key, facts in view.by_key.items() if begins(key, whom)]
+        if not found:
+            gone = [out for out in view.out.values() if out.node == whom or begins(out.key, whom)]
             found = list(gone)
-        if not found and _KEY.fullmatch(whom):
+        if not found and is_key(whom):
             # Somebody who was told of it by a captain gone bad may believe in it, and is to hear that it is out.
             return Out(STRANGER, whom, "orphaned", "", "", 0, "")
         if not found:
-            raise UnknownNode(
-                f"no node {whom!r} in the fleet: multifleet roster shows who is in it, and all keys, "
-                f"of which {KEY_BEGINNING} digits are enough"
-            )
+            raise UnknownNode(nobody(whom))
         if len(found) > 1:
             keys = ", ".join(sorted(f"{one.key[:16]}: {_standing(one)}" for one in found))
             raise BadInput(f"{whom} has been the name of several machines: say which by its key ({keys})")
         if found[0].key == self.rostering.key:
-            raise BadInput("this is this machine itself: multifleet leave, or revoke it on another captain")
+            raise BadInput(ITSELF)
         return found[0]
 
     def _pinned(self, target: MemberFacts | Out) -> Member | None:
@@ -255,10 +249,6 @@ class Captaincy:
         except TimeoutError:
             pass  # whoever finds nothing hears it from others
         return left
-
-
-def _begins(key: str, whom: str) -> bool:
-    return len(whom) >= KEY_BEGINNING and key.startswith(whom)
 
 
 def _standing(one: MemberFacts | Out) -> str:

@@ -103,7 +103,7 @@ def _accepted(accepted: Result) -> str:
 
 def _ack(ack: Result) -> str:
     if ack["acked"]:
-        return f"{ack['id']} {ack['state']}, signed by {cell(ack['by'])} at {clock(ack['at'])}\n"
+        return f"{ack['id']} {ack['state']}; {cell(ack['by'])} signed at {clock(ack['at'])} that it has it on disk\n"
     return f"{ack['id']} {ack['state']}, not acknowledged yet\n"
 
 

@@ -53,7 +53,7 @@ class AckView(View, frozen=True):
     state: Annotated[str, about("The furthest rung that is proven.")]
     acked: Annotated[bool, about("Whether the recipient signed that it has the message on disk.")]
     by: Annotated[str | None, about("Node that signed it.")] = None
-    at: Annotated[float | None, about("When it signed.")] = None
+    at: Annotated[float | None, about("When it signed that it has the message on disk.")] = None
 
 
 class InboxView(View, frozen=True):

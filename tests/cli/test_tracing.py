@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from multifleet.cli.table import clock
 from multifleet.operations.views import TraceEvent
 from tests.stand_in import ID, TRACE
 from tests.surfaces import Surfaces
@@ -59,6 +60,17 @@ async def test_what_is_not_acknowledged_shows_in_the_exit_status(surfaces: Surfa
     ran = await surfaces.cli("ack", ID, "--json")
     assert (ran.status, ran.json["acked"]) == (status, False)
     assert ("will not be acknowledged" in ran.err) == (status == 1)
+
+
+async def test_the_time_in_an_acknowledgement_is_of_what_was_signed_then_and_not_of_the_last_step(
+    surfaces: Surfaces,
+) -> None:
+    assert TRACE.events[1].state == "stored" and TRACE.state == "seen"
+    ran = await surfaces.cli("ack", ID)
+    assert (ran.status, ran.out) == (
+        0,
+        f"{ID} seen; mac2 signed at {clock(TRACE.events[1].at)} that it has it on disk\n",
+    )
 
 
 async def test_a_trace_that_waits_says_that_it_is_not_there_yet(surfaces: Surfaces) -> None:

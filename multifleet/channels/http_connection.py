@@ -4,6 +4,8 @@ Smaller than a general client on purpose: it speaks to our own daemon only, and 
 """
 
 import asyncio
+import os
+import re
 from collections.abc import Callable
 from typing import cast
 
@@ -17,6 +19,8 @@ FRAMING_ALLOWANCE = 64 * 1024
 """Bytes by which an answer with its framing may be longer than its body."""
 HEAD_LIMIT = 64
 """Headers of an answer."""
+_CALL, _CODES = "Connect call failed", re.compile(r"\[Errno (\d+)\]")
+"""How asyncio words that nobody is reached, and the system's numbers in its words for several addresses."""
 
 
 class Broken(Exception):
@@ -135,5 +139,8 @@ class Connection(asyncio.Protocol):
 def in_words(error: Exception) -> str:
     """Why there is no connection, in the system's words."""
     if isinstance(error, OSError) and error.errno is not None and error.strerror and error.errno > 0:
-        return error.strerror.lower()
+        # Python puts the call and its address in the place of the system's words.
+        return (os.strerror(error.errno) if error.strerror.startswith(_CALL) else error.strerror).lower()
+    if isinstance(error, OSError) and _CALL in str(error):  # a name with several addresses
+        return ", ".join(dict.fromkeys(os.strerror(int(code)).lower() for code in _CODES.findall(str(error))))
     return str(error) or type(error).__name__

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from errno import ECONNREFUSED, EHOSTUNREACH
 
 import pytest
 
@@ -205,3 +206,27 @@ async def test_a_daemon_that_meets_an_error_of_its_own_is_said_to(channel: HttpC
     async with serving(says(reply(b"damaged", "503 Service Unavailable"))) as web:
         with pytest.raises(ChannelError, match=r"answered with an internal error.*multifleet doctor there"):
             await channel.deliver(to(web.address), Parcel(FRAME))
+
+
+async def test_a_refused_connection_is_told_in_the_systems_words(channel: HttpChannel) -> None:
+    port = free_port()
+    with pytest.raises(ChannelError) as told:
+        await channel.deliver(to(f"127.0.0.1:{port}"), Parcel(FRAME))
+    assert str(told.value) == f"127.0.0.1:{port}: connection refused"
+
+
+@pytest.mark.parametrize(
+    "error, words",
+    [
+        (OSError(ECONNREFUSED, "Connect call failed ('192.0.2.1', 1)"), "connection refused"),
+        (
+            OSError(f"Multiple exceptions: [Errno {ECONNREFUSED}] Connect call failed ('::1', 1, 0, 0), "
+                    f"[Errno {EHOSTUNREACH}] Connect call failed ('192.0.2.1', 1)"),
+            "connection refused, no route to host",
+        ),
+        (OSError(ECONNREFUSED, "Connection refused"), "connection refused"),
+        (http_connection.Broken("it ended"), "it ended"),
+    ],
+)  # fmt: skip
+def test_how_no_connection_came_to_be_is_told_without_pythons_calls(error: Exception, words: str) -> None:
+    assert http_connection.in_words(error) == words

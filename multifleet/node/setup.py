@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shlex
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from multifleet.core.drop import NODE_NAME
 from multifleet.core.invite import fleet_of_key
 from multifleet.core.keys import Identity
 from multifleet.errors import BadInput, ConfigError
-from multifleet.node.keys.keystore import assert_no_identity, create_identity, load_identity, node_of
+from multifleet.node.keys.keystore import assert_no_identity, check_node_id, create_identity, load_identity, node_of
 from multifleet.node.roster.fleet_file import Fleet, read_fleet, write_fleet
 from multifleet.node.roster.roles import Roles
 from multifleet.private_files import write_private
@@ -58,9 +59,11 @@ def init(home: Path, node: str | None) -> tuple[Setup, bool]:
     existing = node_of(home)
     if existing is not None:
         if node is not None and node != existing:
+            check_node_id(node)
+            old, moved = shlex.quote(str(home)), shlex.quote(f"{home}.old")
             raise BadInput(
                 f"this home is already node {existing}: set another MULTIFLEET_HOME for {node}, or begin afresh with "
-                f"multifleet down; mv {home} {home}.old; multifleet init --node {node}; multifleet up, and join again"
+                f"multifleet down; mv {old} {moved}; multifleet init --node {node}; multifleet up, and join again"
             )
         return open_setup(home), False
     assert_no_identity(home)

@@ -42,6 +42,16 @@ def test_what_a_home_of_another_name_is_told_to_type_works(tmp_path: Path) -> No
     with pytest.raises(BadInput) as refused:
         init(home, "mac2-2")
     assert f"mv {home} {home}.old; multifleet init --node mac2-2" in str(refused.value)
+    with pytest.raises(BadInput, match="'Bad Name' is no node id"):
+        init(home, "Bad Name")
     home.rename(f"{home}.old")
     init(home, "mac2-2")
     assert node_of(home) == "mac2-2"
+
+
+def test_what_is_told_to_type_works_for_a_home_of_two_words(tmp_path: Path) -> None:
+    home = tmp_path / "my home"
+    init(home, "mac2")
+    with pytest.raises(BadInput) as refused:
+        init(home, "mac3")
+    assert f"mv '{home}' '{home}.old'; multifleet" in str(refused.value)

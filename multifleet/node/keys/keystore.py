@@ -35,10 +35,15 @@ def identity_file(home: Path) -> Path:
     return home / "keys" / "identity.json"
 
 
-def create_identity(home: Path, node: str, where: str) -> Identity:
-    """Make keys for a new node and keep them; `where` is auto, keyring or file."""
+def check_node_id(node: str) -> None:
+    """BadInput where it cannot be the name of a node."""
     if not is_node_id(node):
         raise BadInput(f"{node!r} is no node id: lower-case letters, digits and '-', at most 63; use --node ID")
+
+
+def create_identity(home: Path, node: str, where: str) -> Identity:
+    """Make keys for a new node and keep them; `where` is auto, keyring or file."""
+    check_node_id(node)
     identity = Identity(node, secrets.token_bytes(32), secrets.token_bytes(32), int(time.time()))
     pair = write_keys(identity)
     record: dict[str, str] = {"node": node}

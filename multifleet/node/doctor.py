@@ -73,7 +73,7 @@ async def examine(node: "Node", checks: Sequence[str]) -> DoctorView:
     wanted = _chosen(checks)
     alone = len(wanted) == 1
     async with asyncio.TaskGroup() as group:
-        ask = _inside(node, _Probes(node, group), alone=alone)
+        ask = _inside(node, _Probes(node, group), wanted)
         found = await asyncio.gather(*(_in_time(ask[name](), alone=alone) for name in wanted))
     return _view(dict(zip(wanted, found, strict=True)))
 
@@ -82,7 +82,7 @@ def examine_offline(home: Path, checks: Sequence[str]) -> DoctorView:
     """The same where no daemon answers; blocks, for about two seconds at most unless several checks hang."""
     wanted = _chosen(checks)
     alone = len(wanted) == 1
-    ask = _outside(home, alone=alone)
+    ask = _outside(home, wanted)
     end = time.monotonic() + (ALONE_SECONDS if alone else SECONDS)
     found = {}
     # One after the other: msgspec crashes when threads use a type for the first time at the same moment.
@@ -109,8 +109,8 @@ class _Probes:
         return await asyncio.shield(self._task)
 
 
-def _inside(node: "Node", probes: _Probes, *, alone: bool) -> dict[str, Callable[[], Awaitable[Finding]]]:
-    home = node.home
+def _inside(node: "Node", probes: _Probes, wanted: Sequence[str]) -> dict[str, Callable[[], Awaitable[Finding]]]:
+    home, alone, config_too = node.home, len(wanted) == 1, "config" in wanted
     up = node.clock.now() - node.started_at
 
     async def ask_peers() -> Finding:
@@ -118,7 +118,7 @@ def _inside(node: "Node", probes: _Probes, *, alone: bool) -> dict[str, Callable
         return peers.answering(node, answers, await connecting.own_faults(node))
 
     async def ask_settings() -> Finding:
-        return connecting.with_complaints(await aside(lambda: settings.useful(home)), node)
+        return connecting.with_complaints(await aside(lambda: settings.useful(home, config_too)), node)
 
     async def ask_clock() -> Finding:
         await probes.answers()
@@ -167,13 +167,14 @@ def _side_port_missing(node: "Node") -> int:
     return wanted if wanted not in (node.relaying.port, node.port) else 0
 
 
-def _outside(home: Path, *, alone: bool) -> dict[str, Callable[[], Finding]]:
+def _outside(home: Path, wanted: Sequence[str]) -> dict[str, Callable[[], Finding]]:
+    alone, config_too = len(wanted) == 1, "config" in wanted
     return {
         "daemon": lambda: daemon.from_outside(home),
         "port": lambda: port.from_outside(home),
         "store": lambda: store.from_outside(home, ALONE_STORE_SECONDS if alone else STORE_SECONDS),
         "config": lambda: config.usable(home),
-        "settings": lambda: settings.useful(home),
+        "settings": lambda: settings.useful(home, config_too),
         "keys": lambda: keys.readable(home, None, time.time()),
         "modes": lambda: modes.private(home),
         "peers": lambda: peers.last_heard(home, time.time()),

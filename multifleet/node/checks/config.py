@@ -16,12 +16,17 @@ def usable(home: Path, changed: Callable[[], str] = str) -> Finding:
     try:
         open_setup(home)
     except ConfigError as error:
-        if isinstance(error, BadSettings):
-            return fail(str(error), "mend it, then multifleet up; docs/configuration.md says what it may hold")
-        return of_error(error)
+        return fault(error)
     except KeyUnavailable:
         pass  # the check of the keys says so
     if words := changed():
         return warn(words, RESTART)
     path = home / "config.json"
     return ok(f"{path} is good" if path.exists() else f"{path} is not there: all is as by default")
+
+
+def fault(error: ConfigError) -> Finding:
+    """Why no daemon would start with it, and what to do."""
+    if isinstance(error, BadSettings):
+        return fail(str(error), "mend it, then multifleet up; docs/configuration.md says what it may hold")
+    return of_error(error)

@@ -4,7 +4,7 @@ and what they were meant for does not work. Contacts nobody."""
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from multifleet.core.magic_packet import read_mac
 from multifleet.core.routine import read_address
 from multifleet.core.routing import CHANNELS, ROUTES, route
 from multifleet.errors import ConfigError
+from multifleet.node.checks.config import fault
 from multifleet.node.checks.finding import Finding, fail, ok
 from multifleet.node.roster.roles import ROLES
 
@@ -39,12 +40,16 @@ class Useless:
         return f"{self.says}: {self.remedy}"
 
 
-def useful(home: Path) -> Finding:
-    """Every value that a daemon which starts now could make no use of. Blocks."""
+def useful(home: Path, config_too: bool = False) -> Finding:
+    """Every value that a daemon which starts now could make no use of; `config_too`: the check of that name is asked
+    as well, and says why nothing can be read. Blocks."""
     try:
         config = load(home, project_of(Path.cwd(), home))
-    except ConfigError:
-        return ok("not looked at: config says why")
+    except ConfigError as error:
+        if config_too:
+            return ok("not looked at: config says why")
+        unread = fault(error)
+        return replace(unread, says=f"not looked at: {unread.says}")
     found = [*useless(config), *missing(config)]
     if not found:
         return ok("every value can be used")

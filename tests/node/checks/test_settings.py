@@ -8,7 +8,9 @@ import msgspec
 import pytest
 
 from multifleet.config import Config
-from multifleet.node.checks.settings import missing, useless
+from multifleet.node.checks.config import usable
+from multifleet.node.checks.finding import Level
+from multifleet.node.checks.settings import missing, useful, useless
 
 USELESS: dict[str, tuple[dict[str, Any], str]] = {
     "a git remote of another protocol": (
@@ -93,7 +95,7 @@ def test_a_value_of_no_use_is_named_with_what_to_write(name: str, monkeypatch: p
     monkeypatch.setattr(socket, "getaddrinfo", nobody)
     said, words = USELESS[name]
     (found,) = useless(config(**said), {})
-    assert str(found).startswith(words) and found.remedy
+    assert str(found).startswith(words)
     assert "hunter2" not in str(found)
 
 
@@ -143,3 +145,11 @@ def test_files_that_are_not_there_are_named(tmp_path: Path) -> None:
     (odd,) = missing(config(git={"remote": str(tmp_path / "folder")}))
     assert "is no git repository" in odd.says
     assert [*missing(config(git={"remote": f"file://{tmp_path}/good.git"}))] == []
+
+
+def test_what_cannot_be_read_is_not_called_good(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"prot": 1}')
+    found = useful(tmp_path)
+    assert found.level is Level.FAIL and "prot is no setting: did you mean port?" in found.says and found.remedy
+    assert found.remedy == usable(tmp_path).remedy
+    assert useful(tmp_path, config_too=True).says == "not looked at: config says why"

@@ -33,6 +33,7 @@ def test_a_configuration_that_cannot_be_read_is_the_one_fault(home: RealHome) ->
     damaged_configuration(home)
     levels = home.not_well()
     assert [name for name, level in levels.items() if level == FAIL] == ["config"]
+    assert home.doctor("settings")["settings"]["level"] == FAIL, "nothing else says why"
 
 
 def test_a_lost_key_is_the_one_fault(home: RealHome) -> None:

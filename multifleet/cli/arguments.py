@@ -45,7 +45,7 @@ def read_arguments(command: Command, words: list[str]) -> tuple[dict[str, Value]
             flag, equals, value = word.partition("=")
             field = options.get(flag)
             if field is None:
-                raise UsageError(f"there is no option {_shown(flag)}; put -- before a text that starts with '-'")
+                raise UsageError(_no_such_option(command, flag))
             if field.kind == SWITCH:
                 if equals:
                     raise UsageError(f"{flag} takes no value")
@@ -66,6 +66,17 @@ def read_arguments(command: Command, words: list[str]) -> tuple[dict[str, Value]
         if field.required and field.name not in values:
             raise UsageError(f"{field.label if field.positional else field.flag} is missing")
     return values, as_json
+
+
+def _no_such_option(command: Command, flag: str) -> str:
+    """Which is meant; and where the command takes a text, how to write one that looks like an option."""
+    from multifleet.cli.misspelt import nearest
+
+    near = nearest(flag[:40], [field.flag for field in command.fields if not field.positional] + ["--json", "--help"])
+    meant = f"; did you mean {near}?" if near else ""
+    is_text = any(field.positional and field.kind == BODY for field in command.fields)
+    text = f"{' or' if near else ';'} put -- before a text that starts with '-'" if is_text else ""
+    return f"there is no option {_shown(flag)}{meant}{text}"
 
 
 def _place(values: dict[str, Value], places: list[Field], plain: list[str]) -> None:

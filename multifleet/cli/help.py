@@ -16,15 +16,17 @@ def print_help(name: str) -> None:
 def no_such_command(words: list[str]) -> str:
     """Why these words are no command, and which is meant."""
     following = [name for name in COMMANDS if name.startswith(words[0] + " ")]
-    if following:
+    more = [word for word in words[1:2] if not word.startswith("-")]
+    if following and not more:
         return f"say what: {', '.join(following)}"
-    import difflib
-
+    from multifleet.cli.misspelt import nearest
     from multifleet.core.visible import visible
 
-    typed = visible(words[0], one_line=True)[:40]
-    near = difflib.get_close_matches(typed, COMMANDS, n=1)
-    return f"there is no command {typed!r}" + (f"; did you mean {near[0]}?" if near else "")
+    typed = visible(" ".join([words[0], *more] if following else words[:1]), one_line=True)[:40]
+    near = nearest(typed, following or COMMANDS)
+    if following and not near:
+        return f"there is no command {typed!r}; say what: {', '.join(following)}"
+    return f"there is no command {typed!r}" + (f"; did you mean {near}?" if near else "")
 
 
 def _all() -> str:

@@ -46,6 +46,10 @@ def test_every_operation_is_a_command() -> None:
     "words, sentence",
     [
         (["sned"], "there is no command 'sned'; did you mean send? (see `multifleet --help`)"),
+        (["statsu"], "there is no command 'statsu'; did you mean status? ("),
+        (["seat", "bnd"], "there is no command 'seat bnd'; did you mean seat bind? ("),
+        (["seat", "xyzzy"], "there is no command 'seat xyzzy'; say what: seat allow, "),
+        (["seat", "--name"], "say what: seat allow, "),
         (["--json"], "the command comes first, then its options: multifleet COMMAND --json"),
         (["seat"], "say what: seat allow, seat rules, seat bind, seat remove, seat dnd (see `multifleet --help`)"),
         (["send", "mac2"], "TEXT|- is missing (see `multifleet send --help`)"),

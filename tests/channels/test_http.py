@@ -1,6 +1,7 @@
 """HTTP to a peer: every known address, the one that answered last first, and nothing that is no signed answer."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from errno import ECONNREFUSED, EHOSTUNREACH
@@ -209,10 +210,12 @@ async def test_a_daemon_that_meets_an_error_of_its_own_is_said_to(channel: HttpC
 
 
 async def test_a_refused_connection_is_told_in_the_systems_words(channel: HttpChannel) -> None:
-    port = free_port()
-    with pytest.raises(ChannelError) as told:
-        await channel.deliver(to(f"127.0.0.1:{port}"), Parcel(FRAME))
-    assert str(told.value) == f"127.0.0.1:{port}: connection refused"
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # nobody listens there, and nobody else can
+        where = f"127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(ChannelError) as told:
+            await channel.deliver(to(where), Parcel(FRAME))
+    assert str(told.value) == f"{where}: connection refused"
 
 
 @pytest.mark.parametrize(

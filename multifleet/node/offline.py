@@ -16,7 +16,7 @@ import msgspec
 from multifleet.core.documents import Role
 from multifleet.core.drop import parked_name
 from multifleet.core.invite import BadCode, read_code
-from multifleet.errors import AlreadyRunning, InviteWrong, KeyUnavailable
+from multifleet.errors import AlreadyRunning, InviteWrong, KeyUnavailable, PeerUnreachable
 from multifleet.node.keys.keystore import identity_file, kept_in, node_of
 from multifleet.node.log_file import logged
 from multifleet.node.setup import Setup, init, make_home, open_setup
@@ -69,7 +69,16 @@ def offline_join(home: Path, code: str, at: list[str]) -> JoinedView:
             read_code(code)
         except BadCode as error:
             raise InviteWrong(str(error)) from None
-        init(home, None)
+        made, _ = init(home, None)
+        try:
+            return _join(home, code, at)
+        except PeerUnreachable as error:
+            named = f"(this home is node {made.identity.node} now; another name needs another MULTIFLEET_HOME)"
+            raise PeerUnreachable(f"{error} {named}") from None
+    return _join(home, code, at)
+
+
+def _join(home: Path, code: str, at: list[str]) -> JoinedView:
     return msgspec.structs.replace(_with_node(home, lambda node: node.join(code, at)), running=False)
 
 

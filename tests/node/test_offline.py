@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from multifleet.errors import AlreadyRunning, InviteWrong
+from multifleet.errors import AlreadyRunning, InviteWrong, PeerUnreachable
+from multifleet.node.keys.keystore import node_of
 from multifleet.node.offline import (
     COMMANDS_SECONDS,
     FRAME_SECONDS,
@@ -40,6 +41,18 @@ def test_a_mistyped_code_makes_no_node(tmp_path: Path) -> None:
     with pytest.raises(InviteWrong, match="mistyped"):
         offline_join(home, "2454T-0014A-BGYNF-6EWFG-R5HKZ-150F", [])
     assert not home.exists()
+
+
+async def test_a_join_that_reaches_nobody_says_that_it_has_made_a_node(daemons: Daemons, tmp_path: Path) -> None:
+    (mac1,) = await daemons.up("mac1")
+    code = (await mac1.node.invite([mac1.address])).code
+    await mac1.down()
+    home = tmp_path / "fresh"
+    for named in (True, False):
+        with pytest.raises(PeerUnreachable) as told:
+            await asyncio.to_thread(offline_join, home, code, [])
+        assert "connection refused" in str(told.value)
+        assert (f"this home is node {node_of(home)} now" in str(told.value)) is named
 
 
 async def test_a_machine_is_put_out_without_a_daemon_and_the_others_hear_of_it(daemons: Daemons) -> None:

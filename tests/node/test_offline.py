@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import socket
 import time
 from pathlib import Path
 
@@ -45,14 +46,15 @@ def test_a_mistyped_code_makes_no_node(tmp_path: Path) -> None:
 
 async def test_a_join_that_reaches_nobody_says_that_it_has_made_a_node(daemons: Daemons, tmp_path: Path) -> None:
     (mac1,) = await daemons.up("mac1")
-    code = (await mac1.node.invite([mac1.address])).code
-    await mac1.down()
     home = tmp_path / "fresh"
-    for named in (True, False):
-        with pytest.raises(PeerUnreachable) as told:
-            await asyncio.to_thread(offline_join, home, code, [])
-        assert "connection refused" in str(told.value)
-        assert (f"this home is node {node_of(home)} now" in str(told.value)) is named
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # nobody listens there, and nobody else can
+        code = (await mac1.node.invite([f"127.0.0.1:{taken.getsockname()[1]}"])).code
+        for named in (True, False):
+            with pytest.raises(PeerUnreachable) as told:
+                await asyncio.to_thread(offline_join, home, code, [])
+            assert "connection refused" in str(told.value)
+            assert (f"this home is node {node_of(home)} now" in str(told.value)) is named
 
 
 async def test_a_machine_is_put_out_without_a_daemon_and_the_others_hear_of_it(daemons: Daemons) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from multifleet.demo.agent import Agent, agent_in
-from multifleet.demo.blackout import Blackout
+from multifleet.demo.blackout import DARK, Blackout
 from multifleet.demo.fleet_node import PATIENCE, DemoFailed, FleetNode, PortTaken, program, together
 from multifleet.demo.outcome import Sent
 from multifleet.demo.places import Place
@@ -100,6 +100,8 @@ class Story:
         self._came_up(gpu)
         await self._all_there(laptop)
         await self._show(laptop, "status")
+        if laptop.inner != laptop.place:
+            self._teller.say(f"(It listens on {laptop.inner}; {laptop.place} is the demo's wire to it, for others.)")
         if len({node.place.host for node in self.nodes}) == 1:
             self._teller.say("(This system has one loopback address only: one port for each node instead.)")
 
@@ -151,7 +153,7 @@ class Story:
 
     async def _go_dark(self, mini: FleetNode, gpu: FleetNode, ways: list[Way]) -> None:
         self._teller.act("One way after the other goes dark, and all come back by themselves")
-        self._teller.say(f"{mini.name} writes to {gpu.name}; its channels, as `multifleet channels` has them:")
+        self._teller.say(f"{mini.name} writes to {gpu.name}; its channels, those that were made dark as `{DARK}`:")
         self.blackout = Blackout(mini, gpu, ways, self._teller)
         try:
             await self.blackout.play()

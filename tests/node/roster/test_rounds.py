@@ -1,6 +1,6 @@
 """When rosters are compared."""
 
-from multifleet.core.channel_state import ChannelState
+from multifleet.core.channel_state import ChannelEvent
 from tests.node.fleet import Machines
 
 
@@ -16,5 +16,6 @@ async def test_that_comparing_failed_says_nothing_once_a_way_there_goes_through_
     assert not_before > mac1.node.clock.monotonic() + 30.0
     mac1.node.relay_rounds._not_before["mac2"] = not_before  # nor that it did not take its mail
     fleet.network.severed.clear()
-    mac1.node._health_changed("mac2", "memory", ChannelState.BROKEN, ChannelState.HEALTHY)
+    mac1.node.health_of_channels.happened("mac2", "memory", ChannelEvent.FAILED, error="cut")
+    mac1.node.health_of_channels.happened("mac2", "memory", ChannelEvent.ROUND_TRIP)
     assert not rounds._again and not mac1.node.relay_rounds._not_before

@@ -36,7 +36,7 @@ def test_every_message_arrives_once_although_a_node_is_killed(tmp_path: Path) ->
     by = outcome["blackout"]["by"]
     assert len(by) == 6 and by[4] == "git" and len(set(by)) >= 4, "each time something is dark, another way is found"
     assert outcome["blackout"]["left"] == {}, "the dear ways too"
-    assert outcome["blackout"]["healed"] < 35
+    assert outcome["blackout"]["healed"] <= 30
     to_the_agent = [message for message in outcome["messages"] if message["to"] == "mini/api"]
     assert [message["states"] for message in to_the_agent] == [["queued", "stored"]]
     assert left_behind(tmp_path) == []

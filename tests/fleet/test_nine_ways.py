@@ -132,6 +132,18 @@ def test_each_channel_by_itself_brings_a_message_to_a_real_session(
         sites.sender.wait_state(first.id, "seen", 60)
 
 
+@pytest.mark.usefixtures("session")
+def test_of_the_two_that_go_over_ssh_each_by_itself_brings_a_message_to_a_real_session(sites: TwoSites) -> None:
+    # Who logs in at the sender takes along what waits there for it, by either of the two.
+    with sites.cut(*all_but("ssh")), sites.cut_one_way("ssh", sites.recipient, sites.sender):
+        for left, gone in (("seed", "ssh"), ("ssh", "seed")):
+            with sites.without(gone):
+                arrival = write(sites, f"{sites.recipient.name}/{SEAT}")
+                assert arrival.channel == left
+                assert arrival.took <= FIRST_COLD
+                sites.sender.wait_state(arrival.id, "seen", 60)
+
+
 @pytest.mark.parametrize("pair", list(itertools.combinations(CUTTABLE, 2)), ids="+".join)
 def test_with_any_two_cut_the_first_message_is_there_in_two_seconds(sites: TwoSites, pair: tuple[str, str]) -> None:
     with sites.cut(*pair):

@@ -8,6 +8,7 @@ cut by, so that cutting one leaves the others whole.
 import json
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 from tests.lab.fault import Fault
@@ -19,6 +20,8 @@ from tests.lab.tools import wait_for
 
 SITES = {"mac1": 0, "mac2": 0, "mac3": 1, "mac4": 1}
 RELAY_PORT, NATS_PORT, SSH_PORT = 8844, 4222, 22
+INSTEAD = "/srv/instead"
+"""First on the PATH of whoever logs in: a program that lies there is run in the place of ours."""
 GIT_EVERY = 2
 """Seconds between two looks into the git remote."""
 
@@ -75,6 +78,19 @@ class TwoSites:
         port = {"http": PORT, "ssh": SSH_PORT}[channel]
         return to.host.block_port(port, source=frm.host)
 
+    def without(self, channel: str) -> Fault:
+        """Of the two channels over SSH one finds nothing at the recipient: `seed` no folder, `ssh` no program."""
+        home = path_of(self.recipient, "")
+        if channel == "seed":
+            drop, aside = home / "drop", home / "aside"
+            drop.rename(aside)
+            return Fault("no drop folder", [lambda: _put_back(aside, drop)])
+        program = self.recipient.host.path(f"{INSTEAD}/multifleet")
+        program.parent.mkdir(exist_ok=True)
+        program.write_text("#!/bin/sh\nexit 127\n")
+        program.chmod(0o755)
+        return Fault("no multifleet there", [program.unlink])
+
     def channels(self, node: FleetNode, peer: FleetNode) -> dict[str, str]:
         """The states of a node's channels to a peer, by name."""
         return {row["channel"]: row["state"] for row in node.get("/channels")["channels"] if row["peer"] == peer.name}
@@ -107,7 +123,7 @@ class TwoSites:
 
     def entry(self, node: FleetNode, other: FleetNode) -> dict[str, Any]:
         """What a node's configuration says of another."""
-        start = ["env", f"MULTIFLEET_HOME={NODE_HOME}", "PATH=" + other.host.env["PATH"], "multifleet"]
+        start = ["env", f"MULTIFLEET_HOME={NODE_HOME}", f"PATH={INSTEAD}:{other.host.env['PATH']}", "multifleet"]
         return {"host": other.host.ip, "user": "root", "ssh_key": f"{HOME}/.ssh/id_ed25519", "remote_command": start}
 
     def _furnish(self) -> None:
@@ -160,3 +176,12 @@ _CUTS: dict[str, Callable[[TwoSites, str], list[Fault]]] = {
     "git": _git,
 }
 CUTTABLE = tuple(_CUTS)
+
+
+def _put_back(aside: Path, drop: Path) -> None:
+    """The folder as it was; with it what a daemon that was too busy had laid by in a new one meanwhile."""
+    if drop.exists():
+        for path in drop.glob("*.frame"):
+            path.rename(aside / path.name)
+        drop.rmdir()
+    aside.rename(drop)

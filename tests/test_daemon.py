@@ -11,7 +11,7 @@ import pytest
 from multifleet import daemon
 from multifleet.daemon import COMMANDS_SECONDS, THREADS, start_threads
 from multifleet.node.offline import offline_init
-from multifleet.store import lock
+from tests.held_home import held_home
 
 
 async def test_it_has_all_its_threads_from_the_start_whatever_comes_at_once() -> None:
@@ -22,31 +22,13 @@ async def test_it_has_all_its_threads_from_the_start_whatever_comes_at_once() ->
     assert threading.active_count() == before + THREADS
 
 
-class Passing:
-    """Time that passes where somebody sleeps."""
-
-    now = 0.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-    time = staticmethod(time.time)
-
-
 def test_it_waits_for_frames_that_are_being_taken_while_none_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     home = tmp_path / "home"
     offline_init(home, "mac1")
-    passing = Passing()
-    monkeypatch.setattr(lock, "time", passing)
-    monkeypatch.setattr(os, "umask", lambda mask: mask)  # it would stay this process's own
-    taking = lock.HomeLock.acquire(home)
-    assert daemon.run(home, 0, []) == 1
+    with held_home(home, monkeypatch) as passing:
+        assert daemon.run(home, 0, []) == 1
     assert f"process {os.getpid()} is writing to" in capsys.readouterr().err
     assert COMMANDS_SECONDS <= passing.now < COMMANDS_SECONDS + 1
-    taking.release()

@@ -2,9 +2,7 @@
 
 import asyncio
 import logging
-import os
 import socket
-import time
 from pathlib import Path
 
 import pytest
@@ -22,7 +20,7 @@ from multifleet.node.offline import (
     offline_receive,
     offline_revoke,
 )
-from multifleet.store import lock
+from tests.held_home import held_home
 from tests.node.fleet import until
 from tests.node.served import Daemons
 
@@ -88,32 +86,15 @@ async def test_a_machine_leaves_without_a_daemon(daemons: Daemons) -> None:
     assert mac2.node.members.fleet == left.new_fleet
 
 
-class Passing:
-    """Time that passes where somebody sleeps."""
-
-    now = 0.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-    time = staticmethod(time.time)
-
-
 def test_a_users_command_waits_for_frames_that_are_being_taken_and_a_frame_is_parked_sooner(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    home, passing = tmp_path / "home", Passing()
+    home = tmp_path / "home"
     offline_init(home, "mac1")
-    monkeypatch.setattr(lock, "time", passing)
-    monkeypatch.setattr(os, "umask", lambda mask: mask)  # it would stay this process's own
-    taking = lock.HomeLock.acquire(home)
-    with pytest.raises(AlreadyRunning, match="is writing to"):
-        offline_invite(home, [], "captain")
-    assert COMMANDS_SECONDS <= passing.now < COMMANDS_SECONDS + 1
-    passing.now = 0.0
-    assert offline_receive(home, b"mf1 mac2 mac1 kid 1 nonce mac\nsealed").status == PARKED
-    assert FRAME_SECONDS <= passing.now < FRAME_SECONDS + 1
-    taking.release()
+    with held_home(home, monkeypatch) as passing:
+        with pytest.raises(AlreadyRunning, match="is writing to"):
+            offline_invite(home, [], "captain")
+        assert COMMANDS_SECONDS <= passing.now < COMMANDS_SECONDS + 1
+        passing.now = 0.0
+        assert offline_receive(home, b"mf1 mac2 mac1 kid 1 nonce mac\nsealed").status == PARKED
+        assert FRAME_SECONDS <= passing.now < FRAME_SECONDS + 1

@@ -131,7 +131,7 @@ class SeedChannel:
             peer.absent_at, peer.absent_wait = 0.0, ABSENT_EVERY
             return False
         if peer.absent_wait > ABSENT_EVERY and self._connections.is_open(target.node):
-            return True  # it lets this node in again
+            return now >= peer.absent_at - peer.absent_wait + ABSENT_EVERY  # it lets this node in again
         if not peer.absent_at:
             peer.absent_at = now + peer.absent_wait
         return peer.absent_at <= now

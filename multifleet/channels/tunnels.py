@@ -22,8 +22,12 @@ HERE = "127.0.0.1"
 REST, LONGEST_REST = 1.0, 60.0
 """Seconds before a tunnel that broke is opened anew; doubled each time it cannot be. A peer that comes back, or a user
 who asks for it, ends them."""
+SOON, LASTED = 5, 10.0
+"""So many times in a row one that broke is opened anew after the first rest though it was open for less than so many
+seconds: then its rests are doubled too."""
 LOOK = 2.0
 """Seconds between two looks whether the peer is back."""
+STOPPED = "it was stopped before it was open"
 
 
 @dataclass(eq=False)
@@ -76,11 +80,13 @@ class Tunnels:
         """Open one, or tell of the one that is there, which is tried now where it rests; ChannelError where a new one
         cannot be opened. Port 0: the configured one, or any."""
         tunnel = self._tunnels.get(target.node)
-        if tunnel is not None and port in (0, tunnel.port):
+        if tunnel is not None and port in (0, tunnel.port) and not tunnel.stopped.is_set():
             if not tunnel.is_open:
                 tunnel.tried.clear()
                 tunnel.wanted.set()
                 await tunnel.tried.wait()
+            if tunnel.stopped.is_set():
+                raise ChannelError(tunnel.reason or STOPPED)
             return tunnel
         if why_not := self._connections.why_not(target):
             raise ChannelError(why_not)
@@ -90,8 +96,9 @@ class Tunnels:
         tunnel = self._begin(Tunnel(target.node, wanted, there, self._here.now(), is_chosen=wanted != 0))
         await tunnel.tried.wait()
         if not tunnel.is_open:
-            self.end(target.node)
-            raise ChannelError(tunnel.reason)
+            if self._tunnels.get(target.node) is tunnel:
+                self.end(target.node)
+            raise ChannelError(tunnel.reason or STOPPED)
         tunnel.lasts = True
         return tunnel
 
@@ -117,20 +124,27 @@ class Tunnels:
 
     async def _keep(self, tunnel: Tunnel) -> None:
         """Keep it open until it is stopped."""
-        rest = REST
+        rest, soon = REST, SOON
         while not tunnel.stopped.is_set():
             tunnel.wanted.clear()
+            began = self._here.monotonic()
             try:
                 await self._hold(tunnel)
             except (ChannelError, OSError) as error:
                 tunnel.reason = str(error) or "no answer in time"
-                rest = REST if tunnel.is_open else min(LONGEST_REST, 2 * rest)
+                if tunnel.is_open and self._here.monotonic() - began >= LASTED:
+                    soon = SOON
+                if tunnel.is_open and soon:
+                    rest, soon = REST, soon - 1
+                else:
+                    rest = min(LONGEST_REST, 2 * rest)
                 if tunnel.login:
                     self._here.count("tunnel_broken", peer=tunnel.node, reason=tunnel.reason)
             finally:
                 tunnel.is_open = False
                 tunnel.tried.set()
             if not tunnel.login and not tunnel.lasts:
+                tunnel.stopped.set()
                 return  # it never was open: who asked for it is told why
             await self._rest(tunnel, rest)
 

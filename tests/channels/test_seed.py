@@ -14,7 +14,7 @@ import pytest
 
 from multifleet.channels import seed_files
 from multifleet.channels.base import ChannelError, Parcel, Success, Target
-from multifleet.channels.seed import SeedChannel
+from multifleet.channels.seed import ABSENT_EVERY, SeedChannel, _Peer
 from multifleet.channels.seed_files import find_home
 from multifleet.channels.ssh_connections import Kept, SshConnections
 from multifleet.channels.ssh_facts import DEFAULT_HOME
@@ -261,3 +261,14 @@ async def test_a_server_that_gives_megabytes_for_a_name_is_told_of_in_a_line(ssh
         with pytest.raises(ChannelError) as refused:
             await find_home(sftp, Kept("mac2", "x@mac2", connection), DEFAULT_HOME)
     assert "is the home of xxxx" in str(refused.value) and len(str(refused.value)) < 250
+
+
+async def test_a_peer_on_whose_kept_connection_no_look_succeeds_is_not_looked_at_at_every_wake(
+    seed: Seed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel, target, _ = seed
+    monkeypatch.setattr(channel._connections, "is_open", lambda node: True)
+    visited = 1_000.0
+    channel._peers["mac2"] = _Peer(absent_at=visited + 80.0, absent_wait=80.0)
+    assert not channel._is_due(target, visited + ABSENT_EVERY - 1.0)
+    assert channel._is_due(target, visited + ABSENT_EVERY)

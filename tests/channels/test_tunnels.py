@@ -184,3 +184,66 @@ async def test_one_that_rests_is_tried_at_once_when_its_peer_is_back(
         tunnel = await resting(made, now, taken)
     now.targets[:] = [replace(away, is_there=True)]
     await until(lambda: tunnel.is_open)
+
+
+async def test_one_that_never_lasts_is_opened_anew_after_longer_and_longer_rests_until_it_does(
+    tunnels: tuple[Tunnels, HereNow], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, now = tunnels
+    clock = 100.0
+    lives = [0.5] * (module.SOON + 2) + [module.LASTED] + [0.0]
+    rests: list[float] = []
+
+    async def hold(tunnel: Tunnel) -> None:
+        nonlocal clock
+        tunnel.login, tunnel.is_open = "me@mac2", True
+        clock += lives.pop(0)
+        raise ChannelError("the SSH connection ended")
+
+    async def rest(tunnel: Tunnel, seconds: float) -> None:
+        rests.append(seconds)
+        if not lives:
+            tunnel.stopped.set()
+
+    monkeypatch.setattr(made, "_here", replace(now.here, monotonic=lambda: clock))
+    monkeypatch.setattr(made, "_hold", hold)
+    monkeypatch.setattr(made, "_rest", rest)
+    made.open_again("mac2", 0, is_chosen=False, since=5.0)
+    await asyncio.gather(*now.tasks)
+    assert rests == [module.REST] * module.SOON + [2 * module.REST, 4 * module.REST] + [module.REST] * 2
+
+
+async def test_one_whose_peer_was_out_meanwhile_is_begun_anew_where_its_user_asks_for_it(
+    tunnels: tuple[Tunnels, HereNow], sshd: Sshd
+) -> None:
+    made, now = tunnels
+    made.open_again("mac2", 0, is_chosen=False, since=5.0)
+    await asyncio.gather(*now.tasks)
+    (ended,) = made.all()
+    assert ended.reason == "mac2 is no member"
+    target = Target("mac2", ("192.0.2.7:8855",), sshd.entry())
+    now.targets.append(target)
+    tunnel = await made.open(target, 0)
+    assert tunnel.is_open and made.all() == [tunnel]
+
+
+async def test_whoever_asks_for_one_that_is_being_tried_is_told_too_why_it_cannot_be_opened(
+    tunnels: tuple[Tunnels, HereNow], monkeypatch: pytest.MonkeyPatch, sshd: Sshd
+) -> None:
+    made, _ = tunnels
+    asked, go_on = asyncio.Event(), asyncio.Event()
+
+    async def hold(tunnel: Tunnel) -> None:
+        asked.set()
+        await go_on.wait()
+        raise ChannelError("nobody is let in")
+
+    monkeypatch.setattr(made, "_hold", hold)
+    target = Target("mac2", ("192.0.2.7:8855",), sshd.entry())
+    first = asyncio.create_task(made.open(target, 0))
+    await asked.wait()
+    second = asyncio.ensure_future(made.open(target, 0))
+    asyncio.get_running_loop().call_soon(go_on.set)  # after the second has begun
+    found = await asyncio.gather(first, second, return_exceptions=True)
+    assert [str(error) for error in found] == ["nobody is let in"] * 2
+    assert made.all() == []

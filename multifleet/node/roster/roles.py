@@ -50,8 +50,11 @@ class Roles:
 
 
 def _founded(anchors: Mapping[str, Anchor]) -> dict[str, Anchor]:
-    """The same, but that the only root is the founder: all others have their roles from it, so it is a captain."""
+    """The same, but that the only root, where it is alone or has let others in, is the founder, so it is a captain.
+
+    One that has let nobody in may be a worker of a fleet with a shared key, whose captains have left.
+    """
     roots = [key for key, anchor in anchors.items() if not anchor.by]
-    if len(roots) != 1:
+    if len(roots) != 1 or (len(anchors) > 1 and all(anchor.by != roots[0] for anchor in anchors.values())):
         return dict(anchors)
     return {**anchors, roots[0]: replace(anchors[roots[0]], role="captain", eligible=True)}

@@ -55,6 +55,11 @@ def test_several_roots_are_of_a_shared_key_and_stay_as_it_has_made_them_when_the
     assert roles({"role": "chief"}, is_shared=False).anew(kept) == kept
 
 
+def test_the_only_root_that_has_let_nobody_in_may_be_a_worker_of_a_shared_key_whose_captain_has_left() -> None:
+    kept = {"k1": Anchor("mac1", "worker", False), "k2": Anchor("mac2", by="k0", at=7)}
+    assert roles({"role": "chief"}, is_shared=False).anew(kept) == kept
+
+
 def test_with_a_shared_key_a_role_counts_for_whom_no_captain_has_let_in() -> None:
     found = roles({"role": "worker"}, is_shared=True).anew(BY_CODE)
     assert found == {"k1": Anchor("mac1", "worker", False), "k2": SECOND}

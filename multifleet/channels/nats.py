@@ -191,7 +191,8 @@ class NatsChannel:
                 place = await self._place.find()
             except NoServer as error:
                 self._why, self._fault = str(error), ""
-                await self._rest(error.again)
+                if await self._rest(error.again):
+                    rest = FIRST_REST
                 continue
             began = self._here.monotonic()
             if await self._connect(place):
@@ -199,8 +200,10 @@ class NatsChannel:
                 rest = FIRST_REST if in_vain_since - began > LONGEST_REST else rest
             else:
                 self._place.forget()
-            await self._rest(rest)
-            rest = min(2 * rest, LONGEST_REST if self._here.monotonic() - in_vain_since < A_MINUTE else LATER_REST)
+            if await self._rest(rest):
+                rest, in_vain_since = FIRST_REST, self._here.monotonic()  # the chief is back, and its server soon
+            else:
+                rest = min(2 * rest, LONGEST_REST if self._here.monotonic() - in_vain_since < A_MINUTE else LATER_REST)
 
     async def _connect(self, place: Place) -> bool:
         """Hold a connection to one of the servers until it ends; False where there was none."""
@@ -302,8 +305,9 @@ class NatsChannel:
         if reason:
             self._here.count("nats_no_share", reason=reason)
 
-    async def _rest(self, seconds: float) -> None:
-        """Wait; a little shorter or longer than others do, so that not all come at once."""
+    async def _rest(self, seconds: float) -> bool:
+        """Wait; a little shorter or longer than others do, so that not all come at once. True where that ended because
+        something is otherwise than before."""
         seconds *= 0.5 + self._here.random(1)[0] / 255
         until = self._here.monotonic() + seconds
         before = self._place.outlook()
@@ -311,9 +315,10 @@ class NatsChannel:
             try:
                 async with asyncio.timeout(min(left, self._tick)):
                     await self._again.wait()
-                return
+                return False
             except TimeoutError:
                 continue
+        return self._place.outlook() != before
 
     async def _stop(self) -> None:
         if self._wire is not None:

@@ -23,7 +23,8 @@ from multifleet.private_files import private_folder, read_private, write_private
 TICK = 2.0
 """Seconds between two looks at who is the chief, and who is a member."""
 SETTLED = 2
-"""Looks in a row that must agree: who the chief is may change twice in one second while a fleet starts."""
+"""Looks in a row that must agree: who the chief is may change twice in one second while a fleet starts. One is enough
+at first where this node has had the server before: others wait for it to be back."""
 REST, LONGEST_REST = 5.0, 60.0
 """Seconds until a server that did not start, or ended by itself, is started again."""
 BARRED_SECONDS = 60.0
@@ -89,6 +90,8 @@ class NatsHost:
     async def run(self) -> None:
         """As long as the node runs."""
         try:
+            if await asyncio.to_thread((self._folder / "server.conf").exists):
+                self._agreed = SETTLED - 1
             while True:
                 await self._wait()
                 async with self._lock:

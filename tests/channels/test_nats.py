@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from multifleet.channels.base import ChannelError, Success
+from multifleet.channels.nats_host import NatsHost
+from tests.channels.here import here
 from tests.channels.nats_fleet import Fleet, Node
 from tests.node.fleet import until
 from tests.starved import starved
@@ -154,6 +156,31 @@ async def test_no_server_is_started_for_a_node_alone(tmp_path: Path) -> None:
         assert first.channel._host.process is None
         assert "nobody else" in first.channel.reaches(first.fleet_target("mac2"))
         assert not (first.home / "nats").exists()
+
+
+@pytest.mark.parametrize(("has_had_it", "looks"), [(False, 2), (True, 1)])
+async def test_a_server_that_was_here_before_is_started_at_the_first_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_had_it: bool, looks: int
+) -> None:
+    if has_had_it:
+        (tmp_path / "nats").mkdir()
+        (tmp_path / "nats" / "server.conf").touch()
+    host, looked, started = NatsHost(here(tmp_path), tick=0.0), [], asyncio.Event()
+
+    def is_wanted() -> bool:
+        looked.append(started.is_set())
+        return True
+
+    async def start() -> bool:
+        started.set()
+        return False
+
+    monkeypatch.setattr(host, "is_wanted", is_wanted)
+    monkeypatch.setattr(host, "_start", start)
+    running = asyncio.create_task(host.run())
+    await started.wait()
+    running.cancel()
+    assert looked.count(False) == looks
 
 
 async def test_when_another_becomes_the_chief_the_old_server_stops_and_all_go_to_the_new_one(

@@ -8,7 +8,7 @@ from multifleet.channels.base import Target
 from multifleet.core.cascade import KEPT_AFTER, Attempt, Cascade, Done, Start, Wait
 from multifleet.core.hedging import HedgeBudget
 from multifleet.core.receipts import State
-from multifleet.core.routing import may_wait, quiet
+from multifleet.core.routing import ChannelFacts, may_wait, quiet
 from multifleet.node.clock import NodeClock
 from multifleet.node.delivery.attempts import Answered, Attempts, Packed
 from multifleet.node.delivery.health import Health
@@ -17,6 +17,7 @@ from multifleet.node.members import Member, Members
 from multifleet.store.rows import LogRow
 
 _ANOTHER = "{} is another machine now than when this was written"
+_ROUSES = "what may wait rouses nobody, and only ways that do lead to {}"
 BUDGET = 30.0
 """Seconds for one whole cascade."""
 CONFIRMED = frozenset({"alert"})
@@ -94,11 +95,16 @@ class Delivery:
         not_its = tuple((message.id, _ANOTHER.format(node)) for message in batch if message.key not in ("", key))
         if not_its:
             return Ended(answered=False, not_its=not_its)
-        self._hedges, may_hedge = self._hedges.take()
         # Statements alone go by every way that messages go; to ask whether somebody is there no dear way is taken.
         type = batch[0].type if batch else "repair" if log else "sync"
         target = self._targets.of(member)
-        cascade = self._cascade(target, batch, type, alone=alone, may_hedge=may_hedge)
+        route = all_ways = self._targets.route(type, target)
+        if batch and may_wait(batch[0].type, batch[0].urgency):
+            route = quiet(all_ways)
+        if all_ways and not route:
+            return Ended(answered=False, reason=_ROUSES.format(node), peer_heard=target.is_there)
+        self._hedges, may_hedge = self._hedges.take()
+        cascade = self._cascade(target, route, type, backlog=len(batch) > 1 or not alone, may_hedge=may_hedge)
         news = asyncio.Event()
         answers: list[tuple[Answered, str]] = []
         run = _Run(news, self._clock.monotonic(), is_over, target)
@@ -171,15 +177,14 @@ class Delivery:
         work = self._attempt(member, target, attempt, batch, log, cascade, answers, run.news)
         self.attempts.spawn(work, f"{attempt.channel} to {member.node}")
 
-    def _cascade(self, target: Target, batch: Sequence[Packed], type: str, *, alone: bool, may_hedge: bool) -> Cascade:
-        route = self._targets.route(type, target)
-        if batch and may_wait(batch[0].type, batch[0].urgency):
-            route = quiet(route)
+    def _cascade(
+        self, target: Target, route: Sequence[ChannelFacts], type: str, *, backlog: bool, may_hedge: bool
+    ) -> Cascade:
         return Cascade(
             route,
             self._health.of(target.node),
             self._clock.monotonic() + BUDGET,
-            backlog=len(batch) > 1 or not alone,
+            backlog=backlog,
             hedge_allowed=may_hedge,
             silent=self.attempts.silent(target.node, KEPT_AFTER),
             until_confirmed=type in CONFIRMED,

@@ -79,6 +79,10 @@ class Queue:
         first, second, third, last = self.tiers
         return bool(first or second or third or last)
 
+    def before(self, tier: int) -> int:
+        """How many wait in the tiers before this one."""
+        return sum(map(len, self.tiers[:tier]))
+
     def add(self, waiting: Waiting) -> None:
         """At the end."""
         waiting.place = next(self.places)

@@ -14,6 +14,7 @@ from multifleet.core.backoff import Backoff, after_failure
 from multifleet.core.batch_size import BatchSize
 from multifleet.core.packets import BATCH_LIMIT, LOG_LIMIT
 from multifleet.core.receipts import State
+from multifleet.core.routing import LAST_PLACE
 from multifleet.errors import StoreUnavailable
 from multifleet.node.clock import NodeClock
 from multifleet.node.counters import Counters
@@ -70,6 +71,8 @@ class PeerOutbox:
         self._batch = BatchSize()
         self._backoff = backoff
         self._retry_at = 0.0
+        self._failed_quietly = False
+        """Whether what failed last rouses nobody on its way."""
         self._in_flight: dict[int, dict[str, Waiting]] = {}
         self._numbers = itertools.count()
         self._something = asyncio.Event()
@@ -82,10 +85,12 @@ class PeerOutbox:
 
     def push(self, waiting: Waiting) -> None:
         """A message was accepted and is on disk."""
-        if len(self._queue) >= IN_MEMORY and waiting.tier > 0:
+        if waiting.tier > 0 and self._queue.before(waiting.tier + 1) >= IN_MEMORY:
             self._more_in_store = True
             return
         self._queue.add(waiting)
+        if self._failed_quietly and not waiting.may_wait:
+            self._retry_at = 0.0  # it may go by ways that what failed was not to take
         self._something.set()
 
     def drop(self, message_id: str) -> None:
@@ -336,7 +341,9 @@ class PeerOutbox:
             self._batch = self._batch.after_silence(len(batch) or self._batch.most)
         self._backoff = after_failure(self._backoff, ended.peer_heard, random.random())
         self._store.peers.backoff_later(self.node, self._backoff.attempt, self._backoff.delay, self._backoff.elapsed)
-        self._retry_at = now + self._backoff.delay
+        self._failed_quietly = bool(batch) and batch[0].may_wait
+        is_louder = self._failed_quietly and self._queue.before(LAST_PLACE) > 0
+        self._retry_at = now if is_louder else now + self._backoff.delay
         self._awaited.not_before(self._retry_at)
         changes = []
         for waiting in batch:

@@ -40,6 +40,7 @@ def test_what_may_wait_goes_after_all_else_and_in_no_request_with_it() -> None:
         ("a", "alert", "whenever"),
     ):
         queue.add(waiting(id, type, urgency=urgency))
+    assert [queue.before(tier) for tier in range(5)] == [0, 1, 1, 2, 4]
     assert taken(queue) == ["a"]
     assert taken(queue) == ["c"]
     batch = queue.take()

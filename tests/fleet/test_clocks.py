@@ -8,7 +8,7 @@ from tests.lab.fleet import Fleet
 from tests.lab.tools import wait_for
 from tests.starved import Starving
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 
 
 def test_f16_a_clock_ten_minutes_ahead_delivers_both_ways_and_doctor_names_the_skew(fleet: Fleet) -> None:

@@ -14,7 +14,7 @@ from tests.lab.fleet_node import FleetNode
 from tests.lab.program import ROOT
 from tests.lab.tools import wait_for
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")

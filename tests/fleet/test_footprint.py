@@ -6,7 +6,7 @@ from tests.lab.fleet import Fleet
 from tests.lab.footprint import Footprint, wait_back
 from tests.lab.tools import wait_for
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 
 EACH_WAY = 500
 

@@ -10,7 +10,7 @@ from tests.lab.fleet import Fleet
 from tests.lab.fleet_node import NODE_HOME, FleetNode
 from tests.lab.tools import sh, wait_for
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 
 BIG = "x" * 100_000
 

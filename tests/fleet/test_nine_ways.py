@@ -25,7 +25,7 @@ from tests.lab.tools import wait_for
 from tests.lab.two_sites import CUTTABLE, RELAY_PORT, TwoSites
 from tests.starved import Starving
 
-pytestmark = [pytest.mark.lab, pytest.mark.real_claude, pytest.mark.beside_one]
+pytestmark = [pytest.mark.lab, pytest.mark.real_claude, pytest.mark.beside_one, pytest.mark.timeout(300)]
 
 SEAT = "nine"
 RACED = ("nats", "http", "relay")

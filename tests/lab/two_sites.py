@@ -6,8 +6,10 @@ cut by, so that cutting one leaves the others whole.
 """
 
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +184,7 @@ def _put_back(aside: Path, drop: Path) -> None:
     """The folder as it was; with it what a daemon that was too busy had laid by in a new one meanwhile."""
     if drop.exists():
         for path in drop.glob("*.frame"):
-            path.rename(aside / path.name)
-        drop.rmdir()
+            with suppress(FileNotFoundError):  # the daemon has just taken it
+                path.rename(aside / path.name)
+        shutil.rmtree(drop)
     aside.rename(drop)

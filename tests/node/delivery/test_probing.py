@@ -1,6 +1,7 @@
 """Channels are tried in the background: those that failed until they work, quick ones that nobody tried once."""
 
 import itertools
+import time
 from dataclasses import replace
 
 import pytest
@@ -8,8 +9,9 @@ import pytest
 from multifleet.channels.memory import MemoryChannel, Network
 from multifleet.core.channel_state import PROBE_CAP, PROBE_FIRST, ChannelState
 from multifleet.core.receipts import State
+from multifleet.node.clock import Clocks
 from multifleet.node.delivery import probing
-from tests.node.fleet import Machines, until
+from tests.node.fleet import Machine, Machines, until
 
 
 @pytest.fixture(autouse=True)
@@ -58,6 +60,13 @@ class Http(MemoryChannel):
     name = "http"
 
 
+def stands_still(machine: Machine) -> None:
+    """Time passes there only where a test says so."""
+    wall, monotonic, time_there = time.time(), time.monotonic(), machine.time
+    clocks = Clocks(lambda: wall + time_there.wall_shift, lambda: monotonic + time_there.monotonic_shift)
+    time_there.clocks = lambda: clocks  # type: ignore[method-assign]
+
+
 async def test_when_one_way_to_a_peer_is_back_the_others_that_failed_are_tried_at_once_and_in_the_seconds_after(
     fleet: Machines,
 ) -> None:
@@ -65,6 +74,7 @@ async def test_when_one_way_to_a_peer_is_back_the_others_that_failed_are_tried_a
     other = Network(fleet.network.nodes, severed={"mac2"})
     mac1.more_channels = [Http(other)]
     await mac2.start()
+    stands_still(mac1)
     await mac1.start()  # to whom nothing has failed yet
     node, peer = mac1.node, mac1.node.members.need("mac2")
 

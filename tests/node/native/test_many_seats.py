@@ -21,7 +21,7 @@ from tests.node.native.test_real_claude import results
 from tests.node.offering.stage import Stage, stage_in
 from tests.sessions.real_claude import RealClaude, until
 
-pytestmark = pytest.mark.real_claude
+pytestmark = [pytest.mark.real_claude, pytest.mark.timeout(300)]
 
 SEATS = {f"node-{n:02}": {f"seat-{m}": "idle" for m in range(4)} for n in range(50)}
 FACTS = Facts(

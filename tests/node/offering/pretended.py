@@ -39,6 +39,8 @@ class Pretended:
 
     def end(self) -> None:
         """The session is over and leaves nothing behind."""
+        while self._waiting:
+            self._waiting.pop().close()
         if self.record.listener.fileno() >= 0:
             asyncio.get_running_loop().remove_reader(self.record.listener)
             self.record.listener.close()

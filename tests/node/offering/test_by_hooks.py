@@ -12,7 +12,7 @@ from multifleet.sessions.mock_messages_api import Answer
 from tests.node.offering.stage import Stage
 from tests.sessions.real_claude import until
 
-pytestmark = pytest.mark.real_claude
+pytestmark = [pytest.mark.real_claude, pytest.mark.timeout(300)]
 
 
 @pytest.fixture

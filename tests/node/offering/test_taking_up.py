@@ -14,7 +14,7 @@ from tests.sessions.real_claude import RealClaude, until
 from tests.sessions.test_real_claude import opened_for_writing
 from tests.starved import Starving
 
-pytestmark = pytest.mark.real_claude
+pytestmark = [pytest.mark.real_claude, pytest.mark.timeout(300)]
 
 
 @pytest.mark.beside_one

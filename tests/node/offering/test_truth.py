@@ -13,7 +13,7 @@ from tests.node.offering.stage import Stage
 from tests.sessions.real_claude import until
 from tests.sessions.test_real_claude import opened_for_writing
 
-pytestmark = pytest.mark.real_claude
+pytestmark = [pytest.mark.real_claude, pytest.mark.timeout(300)]
 
 
 def turns_of(stage: Stage) -> int:

@@ -37,16 +37,21 @@ class OnItsWay(NotRunning):
     """One is on its way up, or down, and was not there in time."""
 
 
-def ask(command: Command, values: dict[str, Value], timeout: float = TIMEOUT) -> bytes:
-    """The JSON of the result; Failed carries the daemon's own words where it refuses."""
+def ask(command: Command, values: dict[str, Value], timeout: float = TIMEOUT, *, waits: bool = True) -> bytes:
+    """The JSON of the result; Failed carries the daemon's own words where it refuses.
+
+    Who `waits` not is told at once of a daemon that is on its way up, or down.
+    """
     request = local_http.request_for(command.method, command.path, dict(values))
-    status, answer = exchange_once_up(request, timeout, SOON if command.method == "GET" else timeout)
+    status, answer = exchange_once_up(request, timeout, SOON if command.method == "GET" else timeout, waits)
     if status >= 400:
         raise Failed(local_http.reason(status, answer))
     return answer
 
 
-def exchange_once_up(request: bytes, timeout: float = TIMEOUT, soon: float = TIMEOUT) -> tuple[int, bytes]:
+def exchange_once_up(
+    request: bytes, timeout: float = TIMEOUT, soon: float = TIMEOUT, waits: bool = True
+) -> tuple[int, bytes]:
     """The same as `exchange`; a daemon that is on its way up is waited for, within the time that it has to answer."""
     try:
         return exchange(request, timeout, soon)
@@ -56,11 +61,12 @@ def exchange_once_up(request: bytes, timeout: float = TIMEOUT, soon: float = TIM
     from time import monotonic, sleep
 
     until = monotonic() + min(timeout, COMES_IN)
-    while monotonic() + LOOK <= until:
+    while waits and monotonic() + LOOK <= until:
         sleep(LOOK)
         comes = _is_on_its_way()
+        has = timeout if timeout >= SOON else max(LOOK, until - monotonic())  # a hook has so long for all of it
         try:
-            return exchange(request, timeout, soon)
+            return exchange(request, has, soon)
         except NotRunning:
             if not comes:
                 raise

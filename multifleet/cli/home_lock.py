@@ -8,6 +8,9 @@ import os
 
 from multifleet.paths import home_folder
 
+_LOOK = 0.05
+"""Seconds between two looks whether the other one who starts a daemon has done so."""
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing typing would cost every hook 6 ms
     from threading import Event
@@ -19,10 +22,10 @@ def is_held() -> bool:
 
 
 def is_locked(place: str) -> bool:
-    """Whether some process holds this file."""
+    """Whether some process holds this file; not where it is none that this user may read."""
     try:
         descriptor = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
         return False
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -41,17 +44,23 @@ def is_coming_up() -> bool:
 def make_known(patience: float) -> int | None:
     """Have everybody know that a daemon is being started, until the descriptor is closed; None where somebody else
     starts one, and has not done so within so many seconds."""
-    from threading import Event, Thread
+    from time import monotonic, sleep
 
+    until = monotonic() + patience
     descriptor = os.open(_known_at(), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    mine = Event()
-
-    def wait() -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        mine.set()
-
-    Thread(target=wait, name="lock of who starts", daemon=True).start()
-    return descriptor if mine.wait(patience) else None
+    try:
+        while True:  # a thread that waited in the kernel would hold it later, when nobody wants it any more
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return descriptor
+            except BlockingIOError:
+                if monotonic() >= until:
+                    os.close(descriptor)
+                    return None
+            sleep(_LOOK)
+    except BaseException:
+        os.close(descriptor)
+        raise
 
 
 def until_let_go() -> None:

@@ -61,5 +61,5 @@ def _ask(command: Command, event: str) -> str:
 def _text(command: Command, values: dict[str, Value], event: str) -> str:
     if is_stopped():
         return ""
-    answer = json.loads(ask(command, values, PATIENCE.get(event, IMPATIENCE)))
+    answer = json.loads(ask(command, values, PATIENCE.get(event, IMPATIENCE), waits=event in PATIENCE))
     return str(answer["text"])

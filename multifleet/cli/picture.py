@@ -5,7 +5,7 @@ import sys
 import time
 
 from multifleet.cli.arguments import Value
-from multifleet.cli.daemon import Frozen, ask
+from multifleet.cli.daemon import Frozen, OnItsWay, ask
 from multifleet.cli.reader import for_reader
 from multifleet.cli.shape import Command, Failed, NotRunning, UsageError
 
@@ -49,7 +49,7 @@ def _short(command: Command, values: dict[str, Value], form: str) -> tuple[str, 
     from multifleet.cli import fleet_line
 
     try:
-        found = json.loads(ask(command, values, PATIENCE))
+        found = json.loads(ask(command, values, PATIENCE, waits=False))
     except Failed as error:
         if form == "dot":
             return _dot(fleet_line.FAULT)
@@ -67,6 +67,8 @@ def _dot(mark: str) -> tuple[str, int]:
 
 
 def _reason(error: Failed) -> str:
+    if isinstance(error, OnItsWay):
+        return "the daemon is on its way up, or down"
     if isinstance(error, NotRunning):
         return "no daemon runs: multifleet up"
     return "the daemon does not answer: multifleet doctor" if isinstance(error, Frozen) else str(error)
@@ -92,8 +94,9 @@ def _watch(name: str, command: Command, values: dict[str, Value], form: str) -> 
     from multifleet.cli.screen import Screen
 
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    found = _ask(command, values, {})
-    if "down" in found and form not in ("line", "dot"):
+    is_bar = form in ("line", "dot")
+    found = _ask(command, values, {}, waits=not is_bar)
+    if "down" in found and not is_bar:
         raise found["down"]
     try:
         with Screen() as screen:
@@ -105,11 +108,13 @@ def _watch(name: str, command: Command, values: dict[str, Value], form: str) -> 
         return 0
 
 
-def _ask(command: Command, values: dict[str, Value], before: "dict[str, Any]") -> "dict[str, Any]":
+def _ask(
+    command: Command, values: dict[str, Value], before: "dict[str, Any]", *, waits: bool = False
+) -> "dict[str, Any]":
     """What is so after the next change, or after a while; without a daemon why there is none."""
     known = {"known": before["revision"], "timeout": REDRAWN - APART} if "revision" in before else {}
     try:
-        answer: dict[str, Any] = json.loads(ask(command, values | known, REDRAWN + _GRACE))
+        answer: dict[str, Any] = json.loads(ask(command, values | known, REDRAWN + _GRACE, waits=waits))
     except Failed as error:
         return {"down": error}
     return answer

@@ -15,7 +15,7 @@ import pytest
 
 from multifleet.cli import daemon, home_lock
 from multifleet.cli.commands import COMMANDS
-from multifleet.cli.daemon import Frozen, ask
+from multifleet.cli.daemon import Frozen, OnItsWay, ask
 from multifleet.cli.shape import NotRunning
 from multifleet.store.lock import HomeLock
 
@@ -148,6 +148,45 @@ def test_one_that_never_listens_is_told_for_what_it_is(tmp_path: Path, monkeypat
     with asking_while_it_is_held(tmp_path, monkeypatch) as (_, asking):
         with pytest.raises(NotRunning, match=f"pid {os.getpid()}.* on its way up, or down, and does not listen yet"):
             asking.result(20)
+
+
+def exchanges(monkeypatch: pytest.MonkeyPatch, until_it_listens: int) -> list[float]:
+    """How long each exchange may take, with a daemon that listens after so many of them."""
+    had: list[float] = []
+
+    def exchange(request: bytes, timeout: float, soon: float) -> tuple[int, bytes]:
+        had.append(timeout)
+        if len(had) <= until_it_listens:
+            raise NotRunning("nobody listens")
+        return 200, b"{}"
+
+    monkeypatch.setattr(daemon, "exchange", exchange)
+    return had
+
+
+def test_who_does_not_wait_is_told_at_once_of_one_that_is_on_its_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    had = exchanges(monkeypatch, 1)
+    held = HomeLock.acquire(tmp_path, port=1)
+    with pytest.raises(OnItsWay):
+        ask(COMMANDS["status"], {}, 60.0, waits=False)
+    held.release()
+    assert had == [60.0]
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_who_wants_to_be_answered_soon_has_what_the_wait_left_of_its_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: bool
+) -> None:
+    monkeypatch.setattr(daemon, "SOON", 100.0 if at_once else 0.1)
+    monkeypatch.setattr(daemon, "COMES_IN", 60.0)
+    had = exchanges(monkeypatch, 1)
+    held = HomeLock.acquire(tmp_path, port=1)
+    assert ask(COMMANDS["send"], {"to": "mac2", "body": "hi"}, 90.0) == b"{}"
+    held.release()
+    first, second = had
+    assert first == 90.0 and (second < 60.0 if at_once else second == 90.0)
 
 
 def test_a_short_command_that_holds_the_home_is_no_daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,3 +36,18 @@ def test_one_at_a_time_makes_known_that_a_daemon_comes_up_and_holds_no_home_by_t
     assert make_known(0.0) is None
     HomeLock.acquire(home, port=1).release()
     os.close(known)
+
+
+def test_who_did_not_wait_to_make_it_known_does_not_make_it_known_later(home: Path) -> None:
+    first = make_known(20)
+    assert first is not None and make_known(0.0) is None
+    os.close(first)
+    second = make_known(20)
+    assert second is not None
+    os.close(second)
+
+
+def test_a_home_that_is_a_file_is_held_by_nobody(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / "file").touch()
+    monkeypatch.setenv("MULTIFLEET_HOME", str(home / "file"))
+    assert not is_held() and not is_coming_up()

@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from multifleet.operations.views import MemberView
+from multifleet.store.lock import HomeLock
 from tests.stand_in import MEMBERS, StandIn, serving
 from tests.surfaces import ROOT, Surfaces, run_cli
 
@@ -54,6 +55,13 @@ async def test_without_a_daemon_a_status_bar_is_told_so(tmp_path: Path) -> None:
     assert (ran.status, ran.out, ran.err) == (1, "mf: DOWN, no daemon runs: multifleet up\n", "")
     ran = await run_cli(tmp_path, "status", "--dot")
     assert (ran.status, ran.out, ran.err) == (1, "\u25cb\n", "")
+
+
+async def test_a_status_bar_is_told_of_a_daemon_that_is_on_its_way(tmp_path: Path) -> None:
+    held = HomeLock.acquire(tmp_path, port=1)
+    ran = await run_cli(tmp_path, "status", "--line")
+    held.release()
+    assert (ran.status, ran.out, ran.err) == (1, "mf: DOWN, the daemon is on its way up, or down\n", "")
 
 
 @pytest.mark.parametrize("words", [["--line", "--dot"], ["--line", "--json"]])

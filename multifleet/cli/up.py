@@ -57,7 +57,10 @@ def start(port: int | None = None, binds: list[str] | None = None, *, supervised
     home = home_path()
     if not home.is_dir():
         raise Failed(f"{home} is no node yet: make it one with `multifleet init`")
-    known = make_known(PATIENCE)
+    try:
+        known = make_known(PATIENCE)
+    except OSError as error:
+        raise Failed(f"{error.filename} cannot be opened ({error.strerror}): remove it") from None
     if known is None:
         raise Failed(f"another `multifleet up` is starting the daemon of {home} and has not ended: end it first")
     try:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from multifleet.channels import ssh_connections
 from multifleet.channels import tunnels as module
 from multifleet.channels.base import ChannelError, Target
 from multifleet.channels.ssh_connections import SshConnections
@@ -21,7 +22,9 @@ pytestmark = pytest.mark.usefixtures("user_home")
 
 
 @pytest.fixture
-async def tunnels(tmp_path: Path) -> AsyncIterator[tuple[Tunnels, HereNow]]:
+async def tunnels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Tunnels, HereNow]]:
+    for seconds in ("HURRY_SECONDS", "OPEN_SECONDS"):  # a login that is late is none that failed
+        monkeypatch.setattr(ssh_connections, seconds, 60.0)
     async with AsyncExitStack() as stack:
         now, made = HereNow(tmp_path / "mine"), Tunnels(SshConnections())
         await made.start(stack, now.here)

@@ -34,6 +34,13 @@ async def run(home: Path, *words: str) -> Ran:
     return await run_cli(home, *words, cwd=home.parent, HOME=str(home.parent))
 
 
+async def test_what_cannot_be_opened_is_named_with_what_to_do(home: Path) -> None:
+    (home / "starting").symlink_to(home / "nowhere")  # a link is not followed, nor another user's file written
+    ran = await run(home, "up", *LOCAL)
+    (home / "starting").unlink()
+    assert ran.status == 1 and "starting cannot be opened" in ran.err and "remove it" in ran.err
+
+
 async def test_a_home_that_is_no_node_says_how_to_make_one(tmp_path: Path) -> None:
     ran = await run(tmp_path / "none", "up")
     assert (ran.status, ran.out) == (1, "")

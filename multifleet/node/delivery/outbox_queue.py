@@ -71,6 +71,8 @@ class Queue:
     own: Collection[str] = ()
     """Types whose route the user has set."""
     places: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    newest: int = 0
+    """The place of what was added last."""
 
     def __len__(self) -> int:
         return sum(map(len, self.tiers))
@@ -79,13 +81,17 @@ class Queue:
         first, second, third, last = self.tiers
         return bool(first or second or third or last)
 
+    def first(self) -> Waiting | None:
+        """What goes next."""
+        return next((tier[0] for tier in self.tiers if tier), None)
+
     def before(self, tier: int) -> int:
         """How many wait in the tiers before this one."""
         return sum(map(len, self.tiers[:tier]))
 
     def add(self, waiting: Waiting) -> None:
         """At the end."""
-        waiting.place = next(self.places)
+        waiting.place = self.newest = next(self.places)
         self.ids.add(waiting.id)
         self.tiers[waiting.tier].append(waiting)
 

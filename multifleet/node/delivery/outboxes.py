@@ -71,6 +71,9 @@ class PeerOutbox:
         self._batch = BatchSize()
         self._backoff = backoff
         self._retry_at = 0.0
+        self._in_order_to = 0
+        """The place up to which requests go one after the other: what waited while the peer was away comes oldest
+        first, and of two requests under way either may arrive first."""
         self._failed_quietly = False
         """Whether what failed last rouses nobody on its way."""
         self._in_flight: dict[int, dict[str, Waiting]] = {}
@@ -196,7 +199,8 @@ class PeerOutbox:
             return False
         if self._in_flight:
             enough = len(self._in_flight) < REQUESTS_READILY or len(self._queue) >= self._batch.most
-            return bool(self._queue) and enough and not self.failing
+            first = self._queue.first()
+            return first is not None and first.place > self._in_order_to and enough and not self.failing
         return bool(self._queue) or self._to_state or self._to_probe or self._awaited.is_due(now)
 
     async def _until_something(self, now: float) -> None:
@@ -328,6 +332,7 @@ class PeerOutbox:
 
     def _recovered(self, now: float) -> None:
         if self.failing:
+            self._in_order_to = self._queue.newest
             self._backoff = Backoff()
             self._store.peers.backoff_later(self.node, 0, 0.0, 0.0)
         self._retry_at = 0.0

@@ -10,7 +10,7 @@ import pytest
 from multifleet.channels.base import Carried, ChannelError, Parcel, Target
 from multifleet.core.backoff import Backoff
 from multifleet.core.frame import open_frame
-from multifleet.core.packets import PacketAnswer, Request, read
+from multifleet.core.packets import BATCH_LIMIT, PacketAnswer, Request, read
 from multifleet.core.receipts import State
 from multifleet.errors import StoreUnavailable
 from multifleet.store.outbox_writes import REASON_LIMIT
@@ -65,6 +65,33 @@ async def test_a_fault_of_the_loop_itself_forgets_no_message(fleet: Machines, mo
     for one in sent:
         await mac1.wait(one.id, State.STORED)
     assert len(await mac2.received()) == 5
+
+
+async def test_what_waited_while_the_peer_was_away_goes_one_request_after_the_other(fleet: Machines) -> None:
+    mac1, mac2 = await fleet.started("mac1", "mac2")
+    good, under_way, most = fleet.network.nodes["mac2"], 0, 0
+
+    async def slow(frame: bytes) -> bytes:
+        nonlocal under_way, most
+        if len(frame) < BATCH_LIMIT * 100:
+            return await good(frame)  # few messages, or none: a probe, or what rosters are compared by
+        under_way += 1
+        most = max(most, under_way)
+        for _ in range(100):
+            await asyncio.sleep(0)  # others would come in meanwhile
+        answer = await good(frame)
+        under_way -= 1
+        return answer
+
+    fleet.network.nodes["mac2"] = slow
+    fleet.network.severed.add("mac2")
+    waiting = [await mac1.node.messages.send("mac2", str(number)) for number in range(5 * BATCH_LIMIT)]
+    await until(lambda: mac1.node.outbox_of("mac2").failing)
+    fleet.network.severed.clear()
+    mac1.node.outboxes.try_now("mac2")
+    await mac1.wait(waiting[-1].id, State.STORED)
+    assert most == 1
+    assert [row.body for row in await mac2.received()] == [str(number) for number in range(5 * BATCH_LIMIT)]
 
 
 async def test_a_store_that_cannot_be_read_for_a_while_forgets_no_message(

@@ -74,16 +74,16 @@ async def run(
     found = program_on(os.environ.get("PATH", os.defpath), "git")
     if found is None:
         raise GitFailed("git cannot be started (there is none on the path): install it, or set channels.off")
+    begun = asyncio.create_task(_begin(limited((found, *settings(), *words)), folder, has_input=bool(fed)))
     try:
-        process = await asyncio.create_subprocess_exec(
-            *limited((found, *settings(), *words)),
-            stdin=asyncio.subprocess.PIPE if fed else asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=environment(folder),
-            cwd=folder,
-            start_new_session=True,
-        )
+        process = await asyncio.shield(begun)
+    except asyncio.CancelledError:
+        # It may run already, and what it has started as well: of that nobody would know any more.
+        with contextlib.suppress(OSError):
+            process = await begun
+            _kill(process)
+            await process.wait()
+        raise
     except OSError as error:
         raise GitFailed(f"git cannot be started ({error.strerror}): install it, or set channels.off") from None
     assert process.stdout is not None and process.stderr is not None
@@ -97,11 +97,9 @@ async def run(
         await _all(works, watch)
         status = await process.wait()
     finally:
-        with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS says the latter of a group that is gone
-            os.killpg(process.pid, signal.SIGKILL)
         for task in (*works, *watch):
             task.cancel()
-        process._transport.close()  # type: ignore[attr-defined]  # a child of it may hold a pipe open
+        _kill(process)
         await asyncio.gather(*works, *watch, return_exceptions=True)
         await process.wait()
         if process.stdin is not None:
@@ -112,6 +110,25 @@ async def run(
     if status:
         raise _failed(status, works[0].result(), works[1].result())
     return works[0].result()
+
+
+async def _begin(command: Sequence[str], folder: Path, *, has_input: bool) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        *command,
+        stdin=asyncio.subprocess.PIPE if has_input else asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=environment(folder),
+        cwd=folder,
+        start_new_session=True,
+    )
+
+
+def _kill(process: asyncio.subprocess.Process) -> None:
+    """It, and all that it has started."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS says the latter of a group that is gone
+        os.killpg(process.pid, signal.SIGKILL)
+    process._transport.close()  # type: ignore[attr-defined]  # a child of it may hold a pipe open
 
 
 def limited(command: Sequence[str], platform: str = sys.platform) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from multifleet.channels import git, git_incoming, git_outgoing
+from multifleet.channels import git, git_incoming, git_outgoing, git_program
 from multifleet.channels.base import ChannelError, Parcel, Success, Target
 from multifleet.channels.git import GitChannel
 from multifleet.core.git_packets import GitAsk, GitTold
@@ -279,6 +279,27 @@ async def test_a_remote_that_hangs_is_given_up_and_leaves_nothing(
         assert raised.value.unknown
         await until(lambda: not runs(pids))
     assert not list((tmp_path / "1/git").glob("work-*"))
+
+
+async def test_who_is_cancelled_while_git_is_being_started_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pids, is_told, begin = hanging(tmp_path, monkeypatch), asyncio.Event(), git_program._begin
+
+    async def begin_slowly(*words: Any, **how: Any) -> asyncio.subprocess.Process:
+        process = await begin(*words, **how)
+        await is_told.wait()
+        return process
+
+    Repository(tmp_path / "1.git")
+    monkeypatch.setattr(git_program, "_begin", begin_slowly)
+    running = asyncio.create_task(git_program.run(tmp_path / "1.git", ["ls-remote", "ssh://git@127.0.0.1/fleet.git"]))
+    await until(lambda: pids.exists() and pids.stat().st_size > 0)
+    running.cancel()
+    asyncio.get_running_loop().call_soon(is_told.set)
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    await until(lambda: not runs(pids))
 
 
 async def test_who_gives_up_takes_nothing_from_those_that_still_wait(
